@@ -1,0 +1,38 @@
+"""Checkpoints that mmengine writes can be loaded, and a pickle that asks for more cannot."""
+
+import io
+
+import pytest
+import torch
+from mmengine.logging.history_buffer import HistoryBuffer
+
+import mmvidext
+
+assert mmvidext.__version__  # importing it applies the cure
+
+
+def save(value):
+    file = io.BytesIO()
+    torch.save({'value': value}, file)
+    file.seek(0)
+    return file
+
+
+def test_the_message_hub_s_buffers_load():
+    buffer = HistoryBuffer()
+    buffer.update(3.0)
+    assert torch.load(save(buffer), weights_only=True)['value'].mean() == 3.0
+
+
+class Asks:
+    def __init__(self, name):
+        self.name = name
+
+    def __reduce__(self):
+        return getattr, (HistoryBuffer, self.name)
+
+
+@pytest.mark.parametrize('name', ['__init__', '__globals__', 'register_statistics'])
+def test_getattr_gives_nothing_else(name):
+    with pytest.raises(ValueError, match=f'the checkpoint asks for .*HistoryBuffer.*{name}'):
+        torch.load(save(Asks(name)), weights_only=True)

@@ -1,0 +1,107 @@
+"""Each defect of the stack: a process without the package shows it, one with the package does not."""
+
+import importlib.metadata
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mmvidext.compat import DEFECTS, apply_cures
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def run(code):
+    return subprocess.run(
+        [sys.executable, '-W', 'ignore', '-c', code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+def test_mmcv_lite_has_no_ops_without_the_cure():
+    if not next(defect for defect in DEFECTS if defect.name == 'mmcv._ext').is_present():
+        pytest.skip('this mmcv has compiled ops')
+    result = run('import mmcv.ops')
+    assert "No module named 'mmcv._ext'" in result.stderr
+
+
+def test_mmaction_models_cannot_be_imported_without_the_cure():
+    if not next(defect for defect in DEFECTS if 'drn' in defect.name).is_present():
+        pytest.skip('this mmaction2 is whole')
+    result = run(
+        'import sys, types\n'
+        'from importlib.machinery import ModuleSpec\n'
+        'from unittest.mock import MagicMock\n'
+        "ext = MagicMock(__spec__=ModuleSpec('mmcv._ext', None)); sys.modules['mmcv._ext'] = ext\n"
+        'import mmaction.models'
+    )
+    assert "No module named 'mmaction.models.localizers.drn'" in result.stderr
+
+
+def test_everything_imports_with_the_cure_and_missing_parts_explain_themselves():
+    result = run(
+        'import mmvidext\n'
+        'import inspect, sys\n'
+        'import mmaction.models, mmseg.models, mmcv.ops, torch\n'
+        'inspect.getmodule(inspect.currentframe())  # walks the attributes of every module\n'
+        'from mmaction.registry import MODELS\n'
+        'for call in (\n'
+        '    lambda: mmcv.ops.Correlation()(torch.rand(1, 1, 3, 3), torch.rand(1, 1, 3, 3)),\n'
+        "    lambda: MODELS.build(dict(type='DRN')),\n"
+        '):\n'
+        '    try:\n'
+        '        call()\n'
+        '    except (RuntimeError, ImportError) as error:\n'
+        '        print(type(error).__name__, error)\n'
+    )
+    assert result.returncode == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("RuntimeError mmcv's compiled op 'correlation_forward' is not available: mmcv-lite")
+    assert lines[1].startswith('ImportError DRN is not in the mmaction2 1.2.0 wheel')
+
+
+def test_undeclared_dependencies_are_declared():
+    """mmaction2 imports importlib_metadata and mmseg ftfy, and neither declares it; mmengine needs setuptools < 81."""
+    for module, blocked in (('mmaction.models', 'importlib_metadata'), ('mmseg.models', 'ftfy')):
+        result = run(f"import sys; sys.modules['{blocked}'] = None\nimport mmvidext\nimport {module}")
+        assert blocked in result.stderr
+        assert result.returncode != 0
+    if (ROOT / 'mmvidext.egg-info').exists():
+        requirements = ' '.join(importlib.metadata.requires('mmvidext'))
+        for requirement in ('importlib_metadata', 'ftfy', 'regex', 'setuptools<81'):
+            assert requirement in requirements
+
+
+def test_base_configs_of_other_packages_need_pkg_resources(tmp_path):
+    config = tmp_path / 'mine.py'
+    config.write_text("_base_ = 'mmaction::recognition/tsm/tsm_imagenet-pretrained-r50_8xb16-1x1x8-50e_sthv2-rgb.py'\n")
+    code = f'from mmengine.config import Config\nConfig.fromfile({str(config)!r})'
+    assert run(code).returncode == 0
+    without = run("import sys; sys.modules['pkg_resources'] = None\n" + code)
+    assert without.returncode != 0
+    assert 'pkg_resources' in without.stderr
+
+
+def test_importing_the_package_is_light():
+    result = run(
+        'import sys, mmvidext\n'
+        "print([name for name in ('mmcv', 'mmaction', 'mmseg', 'cv2', 'decord') if name in sys.modules])"
+    )
+    assert result.stdout.strip() == '[]', result.stderr
+
+
+def test_without_mmcv_one_line_says_what_to_install():
+    result = run(
+        'import importlib.util as util\n'
+        'real = util.find_spec\n'
+        "util.find_spec = lambda name, *rest: None if name == 'mmcv' else real(name, *rest)\n"
+        'import mmvidext'
+    )
+    last = result.stderr.strip().splitlines()[-1]
+    assert last == "ImportError: mmvidext needs mmcv, which is not installed: pip install 'mmvidext[openmmlab]'"
+
+
+def test_curing_twice_changes_nothing():
+    finders = list(sys.meta_path)
+    assert apply_cures() == apply_cures()
+    assert sys.meta_path == finders
