@@ -1,0 +1,105 @@
+"""Optical flow as a picture: hue for the direction, saturation for the length."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from mmvidext.ops._checks import check_rank
+
+__all__ = ['flow_color_wheel', 'flow_to_image']
+
+# Baker et al., "A Database and Evaluation Methodology for Optical Flow", IJCV 2011: steps between the six pure hues
+HUES = ((255, 0, 0), (255, 255, 0), (0, 255, 0), (0, 255, 255), (0, 0, 255), (255, 0, 255))
+STEPS = (15, 6, 4, 11, 13, 6)
+# the same data set marks unknown flow by vectors longer than this
+UNKNOWN_FLOW = 1e9
+
+
+def flow_to_image(flow: Tensor, max_magnitude: float | None = None) -> Tensor:
+    """Colour each vector by its direction and length, as the Middlebury flow benchmark does.
+
+    Args:
+        flow: ``(N, 2, H, W)`` in pixels, order ``(x, y)``.
+        max_magnitude: The length, in pixels, that gets full saturation; longer vectors get a darker colour. None takes
+            the longest vector of each image of the batch.
+
+    Returns:
+        ``uint8 (N, 3, H, W)``, RGB: white where nothing moves, black where the flow is unknown (not finite, or longer
+        than 1e9 pixels).
+
+    Raises:
+        ValueError: If the shape does not fit or ``max_magnitude`` is not positive.
+
+    Example:
+        >>> import torch
+        >>> from mmvidext.ops import flow_to_image
+        >>> flow_to_image(torch.zeros(1, 2, 1, 1)).flatten().tolist()
+        [255, 255, 255]
+    """
+    check_rank(flow, '(N, 2, H, W)', name='flow')
+    if flow.shape[1] != 2:
+        raise ValueError(f'flow must have 2 channels (x, y), but its shape is {tuple(flow.shape)}')
+    if max_magnitude is not None and not max_magnitude > 0:
+        raise ValueError(f'max_magnitude must be a positive number of pixels, not {max_magnitude}')
+    flow = flow.detach().float()
+    unknown = ~(flow.abs() < UNKNOWN_FLOW).all(dim=1)  # (N, H, W); also true for nan
+    x, y = flow.masked_fill(unknown.unsqueeze(1), 0).unbind(dim=1)
+    radius = torch.hypot(x, y)
+    if max_magnitude is None:
+        longest = radius.flatten(1).amax(1) if radius.numel() else radius.new_ones(len(radius))
+        radius = radius / longest.clamp(min=torch.finfo(torch.float32).tiny).view(-1, 1, 1)
+    else:
+        radius = radius / max_magnitude
+    color = _shade(_hue(x, y), radius.unsqueeze(1))
+    return color.masked_fill(unknown.unsqueeze(1), 0).floor().to(torch.uint8)
+
+
+def flow_color_wheel(size: int) -> Tensor:
+    """Draw the legend of :func:`flow_to_image`: the colour at each point is that of the vector from the centre to it.
+
+    Args:
+        size: Height and width of the legend in pixels, at least 2.
+
+    Returns:
+        ``uint8 (3, size, size)``, RGB, white outside the circle.
+
+    Raises:
+        ValueError: If ``size < 2``.
+
+    Example:
+        >>> from mmvidext.ops import flow_color_wheel
+        >>> flow_color_wheel(33).shape
+        torch.Size([3, 33, 33])
+    """
+    if size < 2:
+        raise ValueError(f'size must be at least 2 pixels, not {size}')
+    axis = torch.linspace(-1, 1, size)
+    y, x = torch.meshgrid(axis, axis, indexing='ij')
+    image = flow_to_image(torch.stack((x, y)).unsqueeze(0), max_magnitude=1.0)[0]
+    return image.masked_fill(torch.hypot(x, y) > 1, 255)
+
+
+def _wheel(device: torch.device) -> Tensor:
+    """Return the ``(55, 3)`` colours of the wheel, 0 to 255."""
+    arcs = []
+    for index, steps in enumerate(STEPS):
+        start, end = (torch.tensor(HUES[i % 6], dtype=torch.float32, device=device) for i in (index, index + 1))
+        fraction = torch.arange(steps, dtype=torch.float32, device=device).unsqueeze(1) / steps
+        arcs.append((start + fraction * (end - start)).floor())
+    return torch.cat(arcs)
+
+
+def _hue(x: Tensor, y: Tensor) -> Tensor:
+    """Return the saturated colour ``(N, 3, H, W)`` of each direction, 0 to 255."""
+    wheel = _wheel(x.device)
+    position = (torch.atan2(-y, -x) / math.pi + 1) / 2 * (len(wheel) - 1)
+    below = position.floor().long().clamp(0, len(wheel) - 1)
+    above = (below + 1) % len(wheel)
+    fraction = (position - below).unsqueeze(-1)
+    return ((1 - fraction) * wheel[below] + fraction * wheel[above]).movedim(-1, 1)
+
+
+def _shade(hue: Tensor, radius: Tensor) -> Tensor:
+    """Fade the hue to white for short vectors; darken it for those longer than 1."""
+    return torch.where(radius <= 1, 255 - radius * (255 - hue), hue * 0.75)

@@ -1,0 +1,78 @@
+"""Backward warping of a feature map along optical flow."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mmvidext.ops._checks import check_rank
+
+__all__ = ['flow_warp']
+
+PADDING_MODES = ('zeros', 'border')
+
+
+def flow_warp(feature: Tensor, flow: Tensor, *, padding_mode: str = 'zeros') -> Tensor:
+    """Sample ``feature`` where ``flow`` points to: ``out(p) = feature(p + flow(p))``, bilinear.
+
+    The warp of Deep Feature Flow (section 3.2, eq. 3), with the borders of its official code: each of the four
+    neighbours outside the map counts as zero. Zero flow is the exact identity, for every size. The usual way around
+    ``grid_sample`` is not: it divides by ``size - 1`` and multiplies by it again, and both round.
+
+    Args:
+        feature: ``(N, C, H, W)``.
+        flow: ``(N, 2, H, W)``, in pixels of ``feature``, order ``(x, y)``.
+        padding_mode: What lies outside the map: ``'zeros'``, or ``'border'`` (the nearest pixel inside).
+
+    Returns:
+        ``(N, C, H, W)`` in the dtype of ``feature``. Positions are computed in float32 at least.
+
+    Raises:
+        ValueError: If a shape does not fit, or ``padding_mode`` is neither of the two.
+
+    Example:
+        >>> import torch
+        >>> from mmvidext.ops import flow_warp
+        >>> feature = torch.arange(4.0).view(1, 1, 1, 4)
+        >>> flow = torch.zeros(1, 2, 1, 4)
+        >>> flow[:, 0] = 1  # every pixel looks one to its right
+        >>> flow_warp(feature, flow)
+        tensor([[[[1., 2., 3., 0.]]]])
+    """
+    check_rank(feature, '(N, C, H, W)', name='feature')
+    check_rank(flow, '(N, 2, H, W)', name='flow')
+    num, _, height, width = feature.shape
+    if tuple(flow.shape) != (num, 2, height, width):
+        raise ValueError(
+            f'flow must be (N, 2, H, W) with the N, H, W of feature, ({num}, 2, {height}, {width}), but it is '
+            f'{tuple(flow.shape)}; bring it to the size of feature first, and scale its vectors with it'
+        )
+    if padding_mode not in PADDING_MODES:
+        raise ValueError(f"padding_mode must be 'zeros' or 'border', not {padding_mode!r}")
+    dtype = torch.promote_types(torch.promote_types(feature.dtype, flow.dtype), torch.float32)
+    x = torch.arange(width, dtype=dtype, device=flow.device) + flow[:, 0].to(dtype)
+    y = torch.arange(height, dtype=dtype, device=flow.device).unsqueeze(1) + flow[:, 1].to(dtype)
+    if padding_mode == 'border':
+        x, y = x.clamp(0, width - 1), y.clamp(0, height - 1)
+    return _sample(feature.to(dtype), x, y).to(feature.dtype)
+
+
+def _sample(feature: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """Sample at pixel positions ``x`` and ``y`` ``(N, H, W)``, zero outside, without a rounding at whole pixels.
+
+    ``grid_sample`` maps a normalised coordinate ``g`` to the pixel ``((g + 1) * size - 1) / 2``. Where ``size`` is a
+    power of two this undoes ``g = (2 * pixel + 1) / size - 1`` without a rounding, so the map is filled up to one with
+    zeros, which is what lies outside anyway.
+    """
+    height, width = feature.shape[-2:]
+    full_height, full_width = _next_power_of_two(height), _next_power_of_two(width)
+    if (full_height, full_width) != (height, width):
+        feature = F.pad(feature, (0, full_width - width, 0, full_height - height))
+    grid = torch.stack(((2 * x + 1) / full_width - 1, (2 * y + 1) / full_height - 1), dim=-1)  # (N, H, W, 2)
+    return F.grid_sample(feature, grid, mode='bilinear', padding_mode='zeros', align_corners=False)
+
+
+def _next_power_of_two(size: int) -> int:
+    power = 1
+    while power < size:
+        power *= 2
+    return power

@@ -1,0 +1,71 @@
+"""Kernel-soft-argmax: from correlation scores to one displacement (MotionSqueeze, section 3.3)."""
+
+import torch
+from torch import Tensor
+
+from mmvidext.ops._checks import check_rank
+
+__all__ = ['kernel_soft_argmax']
+
+
+def kernel_soft_argmax(
+    correlation: Tensor, *, sigma: float | None = 5.0, temperature: float = 0.01
+) -> tuple[Tensor, Tensor]:
+    """Return the expected displacement of every cell, and how sure the match is.
+
+    With ``p*`` the displacement of the highest score ``s``,
+    ``g(p) = exp(-|p - p*|^2 / (2 sigma^2))`` and ``w = softmax_p(g(p) s(p) / temperature)``, the displacement is
+    ``sum_p w(p) p``. The Gaussian keeps far-off matches out of the average; no gradient flows through its centre. This
+    is the official code (github.com/arunos728/MotionSqueeze); the paper prints another Gaussian, see
+    docs/compatibility.md.
+
+    Args:
+        correlation: Scores ``(N, P, P, H, W)``, indexed ``[dy, dx]``, P odd, as :func:`mmvidext.ops.local_correlation`
+            returns.
+        sigma: Width of the Gaussian in cells. None leaves it out: the plain soft-argmax.
+        temperature: The smaller, the closer to the plain argmax.
+
+    Returns:
+        ``displacement (N, 2, H, W)`` in cells, order (x, y), within [-(P-1)/2, (P-1)/2], and ``confidence (N, 1, H,
+        W)``, the highest score. Half precision is computed in float32 and returned in the dtype of the input.
+
+    Raises:
+        ValueError: If the scores are not ``(N, P, P, H, W)`` with odd P, or sigma or temperature is not positive.
+
+    Example:
+        >>> scores = torch.zeros(1, 5, 5, 1, 1)
+        >>> scores[0, 3, 0] = 1.0  # one cell down, two cells to the left
+        >>> displacement, confidence = kernel_soft_argmax(scores)
+        >>> displacement.flatten().round(), confidence.item()
+        (tensor([-2.,  1.]), 1.0)
+    """
+    check_rank(correlation, '(N, P, P, H, W)', name='correlation')
+    size = correlation.shape[1]
+    if size != correlation.shape[2] or size % 2 == 0:
+        raise ValueError(f'correlation must be (N, P, P, H, W) with odd P, but its shape is {tuple(correlation.shape)}')
+    if sigma is not None and sigma <= 0:
+        raise ValueError(f'sigma must be positive, or None for the plain soft-argmax, but is {sigma}')
+    if temperature <= 0:
+        raise ValueError(f'temperature must be positive, but is {temperature}')
+
+    dtype = correlation.dtype
+    with torch.autocast(correlation.device.type, enabled=False):
+        scores = correlation.float() if dtype in (torch.float16, torch.bfloat16) else correlation
+        scores = scores.permute(0, 3, 4, 1, 2).flatten(3)  # (N, H, W, P*P)
+        confidence, best = scores.max(dim=3)
+        steps = torch.arange(size, device=scores.device, dtype=scores.dtype)
+        factor = 1 / temperature if sigma is None else _gaussian_around(best, steps, sigma, scale=1 / temperature)
+        weights = torch.softmax(scores * factor, dim=3)
+        offsets = steps - size // 2
+        grid = torch.stack([offsets.repeat(size), offsets.repeat_interleave(size)], dim=1)  # (P*P, 2), (x, y)
+        displacement = weights @ grid  # (N, H, W, 2)
+    return displacement.permute(0, 3, 1, 2).to(dtype), confidence.unsqueeze(1).to(dtype)
+
+
+def _gaussian_around(best: Tensor, steps: Tensor, sigma: float, *, scale: float) -> Tensor:
+    """Return ``scale * exp(-|p - p*|^2 / (2 sigma^2))``, ``(N, H, W, P*P)``, for flat indices ``best (N, H, W)``."""
+    # P*P different kernels in all, one for each place of the centre: computed once, then looked up
+    squares = (steps - steps[:, None]) ** 2  # (P, P), row: centre
+    distances = squares[:, None, :, None] + squares[None, :, None, :]  # (P, P, P, P), centre first
+    kernels = scale * torch.exp(-distances / (2 * sigma**2))
+    return kernels.flatten(2).flatten(0, 1)[best]

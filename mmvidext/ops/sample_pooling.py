@@ -1,0 +1,127 @@
+"""Attention-weighted pooling over a sparse, square sampling field: the sampling half of LS-DFN."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from mmvidext.ops._checks import check_rank
+
+__all__ = ['accumulation_dtype', 'check_field', 'pool_padded', 'pool_samples']
+
+
+def accumulation_dtype(tensor: Tensor) -> torch.dtype:
+    """Return the dtype to sum ``tensor`` in: float32 for the half-precision types, else its own."""
+    return torch.float32 if tensor.dtype in (torch.float16, torch.bfloat16) else tensor.dtype
+
+
+def check_field(num_samples: int, sample_stride: int) -> None:
+    """Raise unless the arguments describe a square field of samples around a centre.
+
+    Args:
+        num_samples: Samples along each axis of the field, an odd number.
+        sample_stride: Pixels between neighbouring samples.
+
+    Raises:
+        ValueError: If ``num_samples`` is even or below 1, or if ``sample_stride`` is below 1.
+    """
+    if num_samples < 1 or num_samples % 2 == 0:
+        raise ValueError(f'num_samples must be an odd number, 1 or more, so that the field has a centre: {num_samples}')
+    if sample_stride < 1:
+        raise ValueError(f'sample_stride must be 1 pixel or more, but it is {sample_stride}')
+
+
+def pool_samples(feature: Tensor, attention: Tensor, *, num_samples: int, sample_stride: int) -> Tensor:
+    """Sum a square field of samples around every position, each with its own weight.
+
+    ``out[n, c, y, x]`` is the sum over ``a, b`` of ``attention[n, a * s + b, y, x] * feature[n, c, y + g * (a - r),
+    x + g * (b - r)]`` with ``s = num_samples``, ``r = (s - 1) / 2`` and ``g = sample_stride``. What lies outside the
+    map counts as zero. The sum is formed in float32 at least.
+
+    Args:
+        feature: ``(N, C, H, W)``.
+        attention: Weights of the samples, ``(N, s*s, H, W)``, rows of the field first.
+        num_samples: Samples along each axis, odd.
+        sample_stride: Pixels between neighbouring samples.
+
+    Returns:
+        ``(N, C, H, W)``; float32 where ``feature`` has a half-precision type, else its own type.
+
+    Raises:
+        ValueError: If the field or the shapes are not as described.
+
+    Example:
+        >>> feature = torch.rand(1, 8, 16, 16)
+        >>> box_mean = pool_samples(feature, torch.full((1, 9, 16, 16), 1 / 9), num_samples=3, sample_stride=2)
+    """
+    check_field(num_samples, sample_stride)
+    check_rank(feature, '(N, C, H, W)', name='feature')
+    batch, _, height, width = feature.shape
+    expected = (batch, num_samples**2, height, width)
+    if tuple(attention.shape) != expected:
+        raise ValueError(
+            f'attention must be {expected} for num_samples={num_samples} and a feature of {tuple(feature.shape)}, '
+            f'but its shape is {tuple(attention.shape)}'
+        )
+    reach = sample_stride * (num_samples - 1) // 2
+    padded = F.pad(feature.to(accumulation_dtype(feature)), (reach, reach, reach, reach))
+    return pool_padded(padded, attention, num_samples, sample_stride)
+
+
+def pool_padded(padded: Tensor, attention: Tensor, num_samples: int, sample_stride: int) -> Tensor:
+    """Do the work of :func:`pool_samples` on a map that already carries its border.
+
+    Args:
+        padded: ``(N, C, H + 2 * reach, W + 2 * reach)`` with ``reach = sample_stride * (num_samples - 1) / 2``.
+        attention: ``(N, s*s, H, W)``.
+        num_samples: Samples along each axis, odd.
+        sample_stride: Pixels between neighbouring samples.
+
+    Returns:
+        ``(N, C, H, W)`` in the type of ``padded``.
+    """
+    result: Tensor = _PoolSamples.apply(padded, attention.to(padded.dtype), num_samples, sample_stride)
+    return result
+
+
+def _shifted_views(padded: Tensor, size: torch.Size, num_samples: int, sample_stride: int) -> Iterator[Tensor]:
+    """Yield, for each sample of the field, the view of ``padded`` that puts it at the centre."""
+    height, width = size[-2:]
+    for row in range(0, num_samples * sample_stride, sample_stride):
+        for column in range(0, num_samples * sample_stride, sample_stride):
+            yield padded[:, :, row : row + height, column : column + width]
+
+
+class _PoolSamples(torch.autograd.Function):
+    """Keeps the padded map and the weights only: autograd would keep a product for every sample."""
+
+    @staticmethod
+    def forward(ctx: Any, padded: Tensor, attention: Tensor, num_samples: int, sample_stride: int) -> Tensor:
+        ctx.save_for_backward(padded, attention)
+        ctx.field = num_samples, sample_stride
+        views = _shifted_views(padded, attention.shape, num_samples, sample_stride)
+        pooled = next(views) * attention[:, :1]
+        for index, view in enumerate(views, start=1):
+            pooled.addcmul_(view, attention[:, index : index + 1])
+        return pooled
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        padded, attention = ctx.saved_tensors
+        grad_padded = grad_attention = None
+        if ctx.needs_input_grad[0]:
+            grad_padded = torch.zeros_like(padded)
+            views = _shifted_views(grad_padded, attention.shape, *ctx.field)
+            for index, view in enumerate(views):
+                view.addcmul_(grad, attention[:, index : index + 1])
+        if ctx.needs_input_grad[1]:
+            # summing over channels is many times faster where they are innermost
+            last = padded.contiguous(memory_format=torch.channels_last)
+            grad_last = grad.contiguous(memory_format=torch.channels_last)
+            views = _shifted_views(last, attention.shape, *ctx.field)
+            grad_attention = torch.stack([(view * grad_last).sum(dim=1) for view in views], dim=1)
+        return grad_padded, grad_attention, None, None

@@ -1,0 +1,78 @@
+"""Temporal interlacing: shift groups of channels by fractions of frames."""
+
+import torch
+from torch import Tensor
+
+from mmvidext.ops._checks import check_rank
+
+__all__ = ['temporal_interlace']
+
+
+def temporal_interlace(x: Tensor, offsets: Tensor, weights: Tensor, num_segments: int) -> Tensor:
+    """Move each group of channels forward in time by a fractional number of frames of its own, and weigh the frames.
+
+    With ``s = offsets[n, g]``, ``f = s - floor(s)`` and zeros outside the clip, frame ``t`` of group ``g`` becomes
+    ``weights[n, t, g] * ((1 - f) * x[t - floor(s)] + f * x[t - floor(s) - 1])``: an offset of 1 takes each frame to the
+    next time step. "Temporal Interlacing Network", https://arxiv.org/abs/2001.06499, section 3.2; same numbers as the
+    official CUDA code and as ``mmcv.ops.tin_shift`` in mmaction2's ``ResNetTIN``, which have no CPU version.
+
+    Args:
+        x: Features, ``(N*T, C, H, W)``, the frames of a clip one after the other.
+        offsets: Frames to move by, ``(N, G)``; group ``g`` is the ``g``-th run of ``C / G`` channels. Differentiable.
+        weights: Factor of every output frame, ``(N, T, G)``. Differentiable.
+        num_segments: Frames of a clip, ``T``.
+
+    Returns:
+        The interlaced features, ``(N*T, C, H, W)``, contiguous, of ``x``'s dtype.
+
+    Raises:
+        ValueError: If a shape does not fit.
+
+    Example:
+        >>> x = torch.arange(3.0).view(3, 1, 1, 1)  # three frames: 0, 1, 2
+        >>> temporal_interlace(x, torch.tensor([[0.5]]), torch.ones(1, 3, 1), num_segments=3).flatten()
+        tensor([0.0000, 0.5000, 1.5000])
+    """
+    _check(x, offsets, weights, num_segments)
+    frames, channels, height, width = x.shape
+    groups = offsets.shape[1]
+    if x.numel() == 0:
+        return x.clone(memory_format=torch.contiguous_format)
+    floor = offsets.detach().floor()
+    fraction = (offsets - floor).unsqueeze(1)  # (N, 1, G)
+    time = torch.arange(num_segments, device=x.device).view(1, -1, 1)
+    source = time - floor.long().unsqueeze(1)  # (N, T, G)
+    rows = x.reshape(frames * groups, -1)  # (N*T*G, C/G*H*W), one row for a group in a frame
+    near = _frames(rows, source, weights * (1 - fraction))
+    far = _frames(rows, source - 1, weights * fraction)
+    return (near + far).view(frames, channels, height, width)
+
+
+def _frames(rows: Tensor, source: Tensor, factor: Tensor) -> Tensor:
+    """Return ``factor`` times the rows of the frames ``source (N, T, G)``; zero where there is no such frame."""
+    clips, num_segments, groups = source.shape
+    inside = (source >= 0) & (source < num_segments)
+    clip = torch.arange(clips, device=rows.device).view(-1, 1, 1) * num_segments
+    group = torch.arange(groups, device=rows.device)
+    index = (clip + source.clamp(0, num_segments - 1)) * groups + group
+    taken = rows.index_select(0, index.flatten()) * factor.to(rows.dtype).reshape(-1, 1)
+    # not a product with the mask: that would turn an infinity outside the clip into a NaN inside
+    return torch.where(inside.reshape(-1, 1), taken, taken.new_zeros(()))
+
+
+def _check(x: Tensor, offsets: Tensor, weights: Tensor, num_segments: int) -> None:
+    check_rank(x, '(N*T, C, H, W)', name='x')
+    check_rank(offsets, '(N, G)', name='offsets')
+    check_rank(weights, '(N, T, G)', name='weights')
+    if num_segments < 1 or x.shape[0] % num_segments:
+        raise ValueError(
+            f'x has {x.shape[0]} frames, which is not a multiple of num_segments = {num_segments}; the model and the '
+            'data (num_clips of SampleFrames) must agree on it'
+        )
+    clips, groups = offsets.shape
+    if clips != x.shape[0] // num_segments:
+        raise ValueError(f'offsets are for {clips} clips, but x has {x.shape[0] // num_segments}')
+    if groups < 1 or x.shape[1] % groups:
+        raise ValueError(f'the {x.shape[1]} channels of x cannot be split into {groups} groups (offsets) of equal size')
+    if tuple(weights.shape) != (clips, num_segments, groups):
+        raise ValueError(f'weights must be (N, T, G) = {(clips, num_segments, groups)}, not {tuple(weights.shape)}')

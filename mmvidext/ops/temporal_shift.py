@@ -1,0 +1,132 @@
+"""Temporal shift: move a part of the channels by one frame (TSM, Lin et al., ICCV 2019, section 3)."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mmvidext.ops._checks import check_rank, check_segments
+
+__all__ = ['temporal_shift', 'temporal_shift_step']
+
+
+def temporal_shift(x: Tensor, num_segments: int, shift_div: int = 8, *, causal: bool = False) -> Tensor:
+    """Shift a part of the channels along time.
+
+    With ``fold = C // shift_div``, frame t of the output takes channels ``[0, fold)`` from frame t+1, channels
+    ``[fold, 2 * fold)`` from frame t-1 and the rest from frame t. Where that frame lies outside the clip the channels
+    are zero. The causal form (section 4.2, online models) looks back only: channels ``[0, fold)`` come from frame t-1
+    and the rest stays.
+
+    The output is written once, in the input's memory format and dtype, so the cost is that of a copy.
+
+    Args:
+        x: Features ``(N*T, C, H, W)``, the frames of a clip one after the other.
+        num_segments: T, the number of frames in a clip.
+        shift_div: C over the number of channels that move in one direction.
+        causal: Shift from the past only.
+
+    Returns:
+        Shifted features ``(N*T, C, H, W)``; ``x`` is left as it is.
+
+    Raises:
+        ValueError: If ``x`` has not 4 dimensions, if T < 1 or N*T is no multiple of T, if ``shift_div`` is below 2
+            (below 1 where causal), or if C < ``shift_div``, which would shift nothing.
+
+    Example:
+        >>> x = torch.arange(3.0).view(3, 1, 1, 1).expand(3, 4, 1, 1)  # every channel holds the frame's number
+        >>> temporal_shift(x, num_segments=3, shift_div=4)[..., 0, 0]
+        tensor([[1., 0., 0., 0.],
+                [2., 0., 1., 1.],
+                [0., 1., 2., 2.]])
+    """
+    check_rank(x, '(N*T, C, H, W)', name='x')
+    check_segments(x.shape[0], num_segments)
+    fold = _num_shifted(x.shape[1], shift_div, least_div=1 if causal else 2)
+
+    clips = x.unflatten(0, (x.shape[0] // num_segments, num_segments))  # (N, T, C, H, W)
+    if torch.compiler.is_exporting():
+        return _shift_by_concatenation(clips, fold, causal=causal).flatten(0, 1)
+    out = torch.empty_like(x)
+    shifted = out.unflatten(0, (x.shape[0] // num_segments, num_segments))
+    kept = fold if causal else 2 * fold
+    back = slice(0, fold) if causal else slice(fold, 2 * fold)
+    if not causal:
+        shifted[:, :-1, :fold] = clips[:, 1:, :fold]
+        shifted[:, -1, :fold] = 0
+    shifted[:, 1:, back] = clips[:, :-1, back]
+    shifted[:, 0, back] = 0
+    shifted[:, :, kept:] = clips[:, :, kept:]
+    return out
+
+
+def _shift_by_concatenation(clips: Tensor, fold: int, *, causal: bool) -> Tensor:
+    """Shift ``(N, T, C, H, W)`` without writing into a tensor: exported, each such write is a scatter by element."""
+
+    def pad(frames: Tensor, before: int, after: int) -> Tensor:
+        return F.pad(frames, (0, 0, 0, 0, 0, 0, before, after))
+
+    if causal:
+        return torch.cat([pad(clips[:, :-1, :fold], 1, 0), clips[:, :, fold:]], dim=2)
+    parts = [pad(clips[:, 1:, :fold], 0, 1), pad(clips[:, :-1, fold : 2 * fold], 1, 0), clips[:, :, 2 * fold :]]
+    return torch.cat(parts, dim=2)
+
+
+def temporal_shift_step(x: Tensor, cache: Tensor | None, shift_div: int = 8) -> tuple[Tensor, Tensor]:
+    """Shift one frame, given what the previous frame left behind (online TSM, section 4.2).
+
+    Frame by frame this equals ``temporal_shift(..., causal=True)`` on the whole clip, exactly.
+
+    Args:
+        x: Features of the current frame of N streams, ``(N, C, H, W)``.
+        cache: The previous frame's first ``C // shift_div`` channels, ``(N, C // shift_div, H, W)``, as returned for
+            that frame; None before the first frame, which counts as zeros.
+        shift_div: C over the number of channels that move.
+
+    Returns:
+        The shifted features ``(N, C, H, W)``, and the cache for the next frame. The cache is a copy: it does not keep
+        ``x`` alive.
+
+    Raises:
+        ValueError: If ``x`` has not 4 dimensions, if C < ``shift_div``, or if the cache does not fit ``x``.
+
+    Example:
+        >>> frames, cache, outputs = torch.rand(5, 8, 2, 2), None, []
+        >>> for frame in frames:
+        ...     output, cache = temporal_shift_step(frame[None], cache)
+        ...     outputs.append(output)
+        >>> torch.equal(torch.cat(outputs), temporal_shift(frames, num_segments=5, causal=True))
+        True
+    """
+    check_rank(x, '(N, C, H, W)', name='x')
+    fold = _num_shifted(x.shape[1], shift_div, least_div=1)
+    if cache is None:
+        cache = x.new_zeros(x.shape[0], fold, *x.shape[2:])
+    check_cache(x, cache, shift_div)
+    return torch.cat([cache.to(x.dtype), x[:, fold:]], dim=1), x[:, :fold].clone()
+
+
+def check_cache(x: Tensor, cache: Tensor, shift_div: int) -> None:
+    """Raise unless ``cache`` is what a frame of the size of ``x (N, C, H, W)`` leaves for the next one.
+
+    Raises:
+        ValueError: If its shape differs.
+    """
+    wanted = (x.shape[0], x.shape[1] // shift_div, *x.shape[2:])
+    if cache.shape != wanted:
+        raise ValueError(
+            f'the cache must be (N, C // shift_div, H, W) = {wanted} for x of shape {tuple(x.shape)} and '
+            f'shift_div={shift_div}, but its shape is {tuple(cache.shape)}. Pass the cache that the previous frame of '
+            'the same streams returned, or None to start anew'
+        )
+
+
+def _num_shifted(channels: int, shift_div: int, *, least_div: int) -> int:
+    """Return how many channels move in one direction."""
+    if shift_div < least_div:
+        raise ValueError(f'shift_div must be at least {least_div}, but is {shift_div}')
+    if channels < shift_div:
+        raise ValueError(
+            f'x has {channels} channels, fewer than shift_div={shift_div}: nothing would be shifted. Use a shift_div '
+            f'of at most {channels}'
+        )
+    return channels // shift_div

@@ -1,0 +1,151 @@
+import pytest
+import torch
+from torch.autograd import gradcheck
+
+from mmvidext.ops import local_correlation
+from mmvidext.ops.local_correlation import _correlate_by_gathering
+from tests.oracles.local_correlation import local_correlation as naive_local_correlation
+
+# (N, C, H, W), max_displacement, dilation: even and odd heights, several columns of tiles, one cell, a map smaller
+# than the reach
+CASES = [
+    ((2, 3, 6, 7), 2, 1),
+    ((1, 4, 5, 5), 1, 1),
+    ((1, 2, 3, 33), 3, 1),
+    ((2, 2, 4, 4), 5, 1),
+    ((1, 3, 1, 1), 2, 1),
+    ((1, 2, 3, 4), 0, 1),
+    ((1, 3, 7, 6), 2, 2),
+    ((1, 2, 5, 8), 1, 3),
+]
+
+
+@pytest.mark.parametrize(('shape', 'displacement', 'dilation'), CASES)
+def test_equals_naive_loop(shape, displacement, dilation):
+    feat1, feat2 = torch.randn(shape), torch.randn(shape)
+    expected = naive_local_correlation(feat1, feat2, displacement, dilation)
+    out = local_correlation(feat1, feat2, displacement, dilation=dilation)
+    torch.testing.assert_close(out, expected, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(('shape', 'displacement', 'dilation'), CASES)
+def test_gradients_equal_those_of_the_shifts(shape, displacement, dilation):
+    feats = [torch.randn(shape, dtype=torch.float64, requires_grad=True) for _ in range(2)]
+    out = local_correlation(*feats, displacement, dilation=dilation)
+    reference = _correlate_by_gathering(*feats, displacement, dilation)
+    grad = torch.randn_like(reference)
+    for ours, theirs in zip(
+        torch.autograd.grad(out, feats, grad), torch.autograd.grad(reference, feats, grad), strict=True
+    ):
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_gradcheck():
+    feats = [torch.randn(1, 2, 4, 5, dtype=torch.float64, requires_grad=True) for _ in range(2)]
+    assert gradcheck(lambda a, b: local_correlation(a, b, 1), feats)
+    assert gradcheck(lambda a, b: local_correlation(a, b, 1, dilation=2), feats)
+
+
+def test_gradient_of_one_input_only():
+    feat1, feat2 = torch.randn(1, 2, 4, 4, requires_grad=True), torch.randn(1, 2, 4, 4)
+    local_correlation(feat1, feat2, 1).sum().backward()
+    assert feat1.grad is not None
+    assert feat2.grad is None
+
+
+def test_equals_the_sampler_where_it_is_installed():
+    sampler = pytest.importorskip('spatial_correlation_sampler')
+    feat1, feat2 = torch.randn(2, 8, 9, 14), torch.randn(2, 8, 9, 14)
+    for displacement, dilation in ((3, 1), (2, 2)):
+        expected = sampler.spatial_correlation_sample(
+            feat1, feat2, kernel_size=1, patch_size=2 * displacement + 1, dilation_patch=dilation
+        )
+        out = local_correlation(feat1, feat2, displacement, dilation=dilation)
+        torch.testing.assert_close(out, expected, atol=1e-5, rtol=0)
+        through = local_correlation(
+            feat1, feat2, displacement, dilation=dilation, backend='spatial_correlation_sampler'
+        )
+        assert torch.equal(through, expected)
+
+
+def test_layouts_agree():
+    feat1, feat2 = torch.randn(2, 8, 6, 7), torch.randn(2, 8, 6, 7)
+    expected = local_correlation(feat1, feat2, 2)
+    last = torch.channels_last
+    assert torch.equal(local_correlation(feat1.to(memory_format=last), feat2.to(memory_format=last), 2), expected)
+    strided = torch.stack([feat1, feat2], dim=-1)
+    assert torch.equal(local_correlation(strided[..., 0], strided[..., 1], 2), expected)
+
+
+def test_flattened_scores_are_channels_last_without_a_copy():
+    scores = local_correlation(torch.randn(2, 4, 6, 7), torch.randn(2, 4, 6, 7), 2)
+    flat = scores.flatten(1, 2)
+    assert flat.data_ptr() == scores.data_ptr()
+    assert flat.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_half_precision_is_summed_in_float32():
+    feat1, feat2 = (torch.randn(1, 512, 4, 4).bfloat16() for _ in range(2))
+    out = local_correlation(feat1, feat2, 1)
+    assert out.dtype == torch.bfloat16
+    exact = local_correlation(feat1.double(), feat2.double(), 1)
+    torch.testing.assert_close(out.double(), exact, rtol=2**-8, atol=1e-3)
+    with torch.autocast('cpu', torch.bfloat16):
+        under_autocast = local_correlation(feat1.float(), feat2.float(), 1)
+    torch.testing.assert_close(under_autocast.double(), exact, rtol=1e-5, atol=1e-4)
+
+
+def test_empty():
+    for shape in ((0, 3, 4, 4), (2, 3, 0, 4)):
+        feats = [torch.zeros(shape, requires_grad=True) for _ in range(2)]
+        out = local_correlation(*feats, 1)
+        assert out.shape == (shape[0], 3, 3, *shape[2:])
+        out.sum().backward()
+
+
+@pytest.mark.parametrize('dilation', [1, 2])
+def test_compiles_without_graph_break(dilation):
+    feats = [torch.randn(2, 4, 6, 6, requires_grad=True) for _ in range(2)]
+
+    def run(a, b):
+        return local_correlation(a, b, 2, dilation=dilation)
+
+    compiled = torch.compile(run, fullgraph=True, backend='aot_eager', dynamic=False)
+    out = compiled(*feats)
+    torch.testing.assert_close(out, run(*feats))
+    assert out.stride() == run(*feats).stride()
+    grads = torch.autograd.grad(out.square().sum(), feats)
+    torch.testing.assert_close(grads, torch.autograd.grad(run(*feats).square().sum(), feats))
+
+
+def test_operator_passes_torchs_own_checks():
+    feats = [torch.randn(1, 2, 3, 4, dtype=torch.float64, requires_grad=True) for _ in range(2)]
+    torch.library.opcheck(torch.ops.mmvidext.local_correlation.default, (*feats, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'error', 'message'),
+    [
+        ((torch.zeros(2, 3, 4), torch.zeros(2, 3, 4), 1), ValueError, r'feat1 must be \(N, C, H, W\), 4 dimensions'),
+        ((torch.zeros(1, 2, 3, 4), torch.zeros(1, 2, 3, 5), 1), ValueError, r'same shape, but are \(1, 2, 3, 4\)'),
+        ((torch.zeros(1, 2, 3, 4), torch.zeros(1, 2, 3, 4).double(), 1), TypeError, 'same floating-point dtype'),
+        ((torch.zeros(1, 2, 3, 4).int(), torch.zeros(1, 2, 3, 4).int(), 1), TypeError, 'floating-point dtype'),
+        ((torch.zeros(1, 2, 3, 4), torch.zeros(1, 2, 3, 4), -1), ValueError, 'max_displacement must be at least 0'),
+    ],
+)
+def test_errors(arguments, error, message):
+    with pytest.raises(error, match=message):
+        local_correlation(*arguments)
+
+
+def test_backend_errors(monkeypatch):
+    feats = torch.zeros(1, 2, 3, 4), torch.zeros(1, 2, 3, 4)
+    with pytest.raises(ValueError, match='dilation must be at least 1'):
+        local_correlation(*feats, 1, dilation=0)
+    with pytest.raises(ValueError, match=r"backend must be 'auto', 'torch'.* but is 'cuda'"):
+        local_correlation(*feats, 1, backend='cuda')
+    with pytest.raises(ValueError, match="backend 'mmcv' has CUDA kernels only, but the input is on cpu"):
+        local_correlation(*feats, 1, backend='mmcv')
+    monkeypatch.setitem(__import__('sys').modules, 'spatial_correlation_sampler', None)
+    with pytest.raises(ImportError, match='pip install spatial-correlation-sampler'):
+        local_correlation(*feats, 1, backend='spatial_correlation_sampler')

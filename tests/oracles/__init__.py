@@ -1,0 +1,1 @@
+"""Naive references, written loop by loop from the formulas: slow on purpose, sharing nothing with the package."""
