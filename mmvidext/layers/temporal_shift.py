@@ -1,0 +1,33 @@
+"""A layer whose input is shifted along time."""
+
+from torch import Tensor, nn
+
+from mmvidext.ops.temporal_shift import temporal_shift
+
+__all__ = ['TemporalShift']
+
+
+class TemporalShift(nn.Module):
+    """Shift the input along time, then apply ``net`` (TSM, section 3; see :func:`mmvidext.ops.temporal_shift`).
+
+    Args:
+        net: What the shifted features go through: a convolution (``blockres``) or a whole residual block (``block``).
+        num_segments: T, the number of frames in a clip.
+        shift_div: Channels over the number of channels that move in one direction.
+        causal: Shift from the past only.
+    """
+
+    def __init__(self, net: nn.Module, num_segments: int, *, shift_div: int = 8, causal: bool = False) -> None:
+        super().__init__()
+        self.net = net
+        self.num_segments = num_segments
+        self.shift_div = shift_div
+        self.causal = causal
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``(N*T, C, H, W)`` to what ``net`` makes of it."""
+        return self.net(temporal_shift(x, self.num_segments, self.shift_div, causal=self.causal))
+
+    def extra_repr(self) -> str:
+        """Show the shift's settings."""
+        return f'num_segments={self.num_segments}, shift_div={self.shift_div}, causal={self.causal}'
