@@ -1,0 +1,5 @@
+"""Models, grouped by their role in a toolbox. Importing this package registers them all."""
+
+from mmvidext.models import backbones, data_preprocessors, flow, heads, necks, segmentors
+
+__all__ = ['backbones', 'data_preprocessors', 'flow', 'heads', 'necks', 'segmentors']

@@ -1,0 +1,144 @@
+"""What the backbones that read whole clips have in common: stages, freezing, chosen outputs, initialisation."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from mmvidext.ops._checks import check_rank
+
+__all__ = ['StagedVideoBackbone', 'choose']
+
+
+def choose(value: Any, valid: Sequence[Any], *, name: str, owner: str) -> Any:
+    """Return ``value`` if it is one of ``valid``.
+
+    Raises:
+        ValueError: Otherwise; the message lists the valid values.
+    """
+    if value not in valid:
+        raise ValueError(f'{owner}: unknown {name} {value!r}; valid are {", ".join(map(repr, valid))}')
+    return value
+
+
+class StagedVideoBackbone(BaseModule):
+    """A stem and up to four stages over clips ``(N, C, T, H, W)``; subclasses build ``stem`` and ``layer1`` to ``4``.
+
+    Stages after the last one in ``out_indices`` are not built: nothing would train them.
+
+    Args:
+        in_channels: Channels of the clip.
+        min_frames: The shortest clip that the temporal strides leave at least one frame of.
+        out_indices: Which stages to return, 0 to 3, in increasing order.
+        frozen_stages: Keep the stem (0) and the first stages (1 to 4) as they are; -1 trains everything.
+        norm_eval: Keep every batch norm at its running statistics in training.
+        pretrained: File with weights of this backbone or of a recogniser with it, as ``tools/convert_checkpoint.py``
+            writes it. None initialises from scratch.
+        init_cfg: mmengine's initialisation config, used where ``pretrained`` is None. Its default is Kaiming's normal
+            distribution (fan out) for convolutions.
+    """
+
+    stem: nn.Module
+
+    def __init__(
+        self,
+        *,
+        in_channels: int,
+        min_frames: int,
+        out_indices: Sequence[int] = (3,),
+        frozen_stages: int = -1,
+        norm_eval: bool = False,
+        pretrained: str | None = None,
+        init_cfg: Any = None,
+    ) -> None:
+        name = type(self).__name__
+        if not out_indices or sorted(set(out_indices)) != list(out_indices) or not set(out_indices) <= {0, 1, 2, 3}:
+            raise ValueError(f'{name}: out_indices must be increasing stages from 0 to 3, not {tuple(out_indices)}')
+        num_stages = out_indices[-1] + 1
+        choose(frozen_stages, range(-1, num_stages + 1), name='frozen_stages', owner=name)
+        if pretrained is not None and init_cfg is not None:
+            raise ValueError(f'{name}: give either pretrained or init_cfg, not both')
+        if init_cfg is None:
+            init_cfg = [
+                dict(type='Kaiming', layer=['Conv2d', 'Conv3d']),
+                dict(type='Constant', layer='_BatchNorm', val=1.0),
+            ]
+        super().__init__(init_cfg=init_cfg)
+        self.in_channels = in_channels
+        self.min_frames = min_frames
+        self.num_stages = num_stages
+        self.out_indices = tuple(out_indices)
+        self.frozen_stages = frozen_stages
+        self.norm_eval = norm_eval
+        self.pretrained = pretrained
+
+    def stage(self, index: int) -> nn.Module:
+        """Return stage ``index``, counted from 0."""
+        return getattr(self, f'layer{index + 1}')
+
+    def run_stage(self, index: int, x: Tensor) -> Tensor:
+        """Return the features of stage ``index``, given those of the one before."""
+        return self.stage(index)(x)
+
+    def init_weights(self) -> None:
+        """Load ``pretrained``, or initialise from scratch."""
+        if self.pretrained is None:
+            super().init_weights()
+            return
+        from mmvidext.checkpoints import load_backbone
+
+        load_backbone(self, self.pretrained)
+
+    def check_clip(self, clip: Tensor) -> None:
+        """Raise unless ``clip`` can be read.
+
+        Raises:
+            ValueError: If the rank, the channels or the number of frames do not fit.
+        """
+        name = type(self).__name__
+        check_rank(clip, '(N, C, T, H, W)', name=f'the clip for {name}')
+        if clip.shape[1] != self.in_channels:
+            raise ValueError(
+                f'{name} reads (N, C, T, H, W) with C = {self.in_channels}, but the shape is {tuple(clip.shape)}'
+            )
+        if clip.shape[2] < self.min_frames:
+            raise ValueError(
+                f'{name}: a clip of {clip.shape[2]} frames is too short for the temporal strides, which need at least '
+                f'{self.min_frames}; sample longer clips (clip_len of SampleFrames)'
+            )
+
+    def forward(self, clip: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """Extract features.
+
+        Args:
+            clip: Frames, ``(N, C, T, H, W)``.
+
+        Returns:
+            The chosen stages, ``(N, C', T', H', W')``; a tuple where there is more than one.
+
+        Raises:
+            ValueError: If the rank, the channels or the number of frames do not fit.
+        """
+        self.check_clip(clip)
+        x = self.stem(clip)
+        outputs = []
+        for index in range(self.num_stages):
+            x = self.run_stage(index, x)
+            if index in self.out_indices:
+                outputs.append(x)
+        return outputs[0] if len(outputs) == 1 else tuple(outputs)
+
+    def train(self, mode: bool = True) -> 'StagedVideoBackbone':
+        """Switch to training; frozen stages and, with ``norm_eval``, batch norms stay as in evaluation."""
+        super().train(mode)
+        frozen = [self.stem, *(self.stage(i) for i in range(self.num_stages))][: self.frozen_stages + 1]
+        for module in frozen:
+            module.eval()
+            module.requires_grad_(False)
+        if self.norm_eval:
+            for module in self.modules():
+                if isinstance(module, _BatchNorm):
+                    module.eval()
+        return self

@@ -1,0 +1,47 @@
+"""ResNet with temporal interlacing."""
+
+from typing import Any
+
+from mmaction.models.backbones.resnet import ResNet
+
+from mmvidext.layers.temporal_interlace import InterlacedConv
+from mmvidext.models.backbones.staged_video_backbone import choose
+from mmvidext.registry import MODELS
+
+__all__ = ['TINResNet']
+
+
+@MODELS.register_module()
+class TINResNet(ResNet):
+    """mmaction2's ResNet with temporal interlacing in front of the first convolution of every block.
+
+    "Temporal Interlacing Network", https://arxiv.org/abs/2001.06499; code https://github.com/deepcs233/TIN. Runs on
+    every device: mmaction2's ``ResNetTIN`` needs a CUDA kernel. State-dict keys are the same. The number of frames is
+    part of the model, because two fully connected layers read over time.
+
+    Args:
+        depth: 18, 34, 50, 101 or 152.
+        num_segments: Frames of a clip.
+        shift_div: The first ``C / shift_div`` channels of a block's input are interlaced.
+        pretrained: Checkpoint to start from. None initialises from scratch, or by ``init_cfg``.
+        **kwargs: Arguments of mmaction2's ``ResNet``.
+
+    Raises:
+        ValueError: If the depth is unknown, or the channels cannot be split into four groups.
+
+    Example:
+        >>> backbone = TINResNet(50, num_segments=8)
+        >>> backbone(torch.rand(2 * 8, 3, 224, 224)).shape
+        torch.Size([16, 2048, 7, 7])
+    """
+
+    def __init__(
+        self, depth: int, *, num_segments: int = 8, shift_div: int = 4, pretrained: str | None = None, **kwargs: Any
+    ) -> None:
+        choose(depth, tuple(self.arch_settings), name='depth', owner='TINResNet')
+        super().__init__(depth, **kwargs)
+        self.num_segments, self.shift_div = num_segments, shift_div
+        self.pretrained = pretrained
+        for name in self.res_layers:
+            for block in getattr(self, name):
+                block.conv1.conv = InterlacedConv(block.conv1.conv, num_segments, shift_div=shift_div)

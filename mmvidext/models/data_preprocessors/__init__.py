@@ -1,0 +1,14 @@
+"""Data preprocessors: what turns a batch of samples into model input."""
+
+from importlib.util import find_spec
+
+from mmvidext.models.data_preprocessors.flow_data_preprocessor import FlowDataPreprocessor
+
+__all__ = ['FlowDataPreprocessor']
+
+if find_spec('mmseg') is not None:
+    from mmvidext.models.data_preprocessors.video_seg_data_preprocessor import (
+        VideoSegDataPreProcessor as VideoSegDataPreProcessor,
+    )
+
+    __all__ += ['VideoSegDataPreProcessor']

@@ -1,0 +1,108 @@
+"""Data preprocessor of the video segmentors."""
+
+from typing import Any
+
+import torch
+from mmseg.models import SegDataPreProcessor
+from mmseg.utils import stack_batch
+from torch import Tensor
+
+from mmvidext.registry import MODELS
+
+__all__ = ['VideoSegDataPreProcessor']
+
+
+@MODELS.register_module()
+class VideoSegDataPreProcessor(SegDataPreProcessor):
+    """Normalise, pad and stack clips as mmseg's ``SegDataPreProcessor`` does with images.
+
+    It takes the same arguments. A sample's ``inputs`` is a clip ``(T, 3, H, W)``, key frame first and current
+    (labelled) frame last, and every frame of it is treated alike. An image ``(3, H, W)`` is a clip of one frame, so
+    mmseg's own pipelines and its ``inference_model`` work on a video segmentor too. Batch augmentations mix images, not
+    clips, and are refused.
+
+    Args:
+        batch_augments: Must be empty.
+        **kwargs: The arguments of ``mmseg.SegDataPreProcessor``.
+
+    Raises:
+        ValueError: If ``batch_augments`` is given.
+    """
+
+    def __init__(self, *, batch_augments: list[dict] | None = None, **kwargs: Any) -> None:
+        if batch_augments:
+            raise ValueError(
+                f'batch_augments must be empty, since they mix images and not clips, but got {batch_augments}'
+            )
+        super().__init__(**kwargs)
+
+    def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
+        """Turn a batch of samples into model input.
+
+        Args:
+            data: ``inputs``, a sequence of clips ``(T, 3, H, W)`` of equal length, and ``data_samples``.
+            training: Pad by ``size`` or ``size_divisor``; otherwise by ``test_cfg``, if at all.
+
+        Returns:
+            ``inputs`` ``(N, T, 3, H, W)`` and ``data_samples`` with the padding noted in them.
+
+        Raises:
+            ValueError: If an input is no clip, or the clips differ in length, or in size at test time.
+        """
+        data = self.cast_data(data)
+        samples = data.get('data_samples')
+        clips = [self._normalize(self._as_clip(inputs)) for inputs in data['inputs']]
+        num_frames = {len(clip) for clip in clips}
+        if len(num_frames) != 1:
+            raise ValueError(
+                f'all clips of a batch must have the same number of frames, but got {sorted(num_frames)}: '
+                'use one pipeline for the whole batch, or batch_size=1'
+            )
+        padding = {'size': self.size, 'size_divisor': self.size_divisor} if training else self.test_cfg
+        if padding:
+            return self._pad(clips, samples, padding, training=training)
+        sizes = {tuple(clip.shape[-2:]) for clip in clips}
+        if len(sizes) != 1:
+            raise ValueError(
+                f'all clips of a test batch must have the same size, but got {sorted(sizes)}: '
+                'use batch_size=1, or pad them with test_cfg=dict(size_divisor=...)'
+            )
+        return {'inputs': torch.stack(clips), 'data_samples': samples}
+
+    def denormalize(self, frames: Tensor) -> Tensor:
+        """Undo the normalisation: ``(..., 3, H, W)`` to pixel values in [0, 255], channels as the model sees them."""
+        return frames * self.std + self.mean if self._enable_normalize else frames
+
+    @staticmethod
+    def _as_clip(inputs: Tensor) -> Tensor:
+        clip = inputs.unsqueeze(0) if inputs.ndim == 3 else inputs
+        if clip.ndim != 4 or clip.shape[1] != 3:
+            raise ValueError(
+                f'inputs must be a clip (T, 3, H, W) or an image (3, H, W), but got shape {tuple(inputs.shape)}'
+            )
+        return clip
+
+    def _normalize(self, clip: Tensor) -> Tensor:
+        if self.channel_conversion:
+            clip = clip[:, [2, 1, 0]]
+        clip = clip.float()
+        return (clip - self.mean) / self.std if self._enable_normalize else clip
+
+    def _pad(
+        self, clips: list[Tensor], samples: list | None, padding: dict[str, Any], *, training: bool
+    ) -> dict[str, Any]:
+        """Let mmseg pad the frames of a clip as the channels of one image."""
+        folded, padded = stack_batch(
+            inputs=[clip.flatten(0, 1) for clip in clips],
+            data_samples=samples if training else None,
+            size=padding.get('size'),
+            size_divisor=padding.get('size_divisor'),
+            pad_val=self.pad_val,
+            seg_pad_val=self.seg_pad_val,
+        )
+        if training:
+            samples = padded
+        elif samples is not None:
+            for sample, information in zip(samples, padded, strict=True):
+                sample.set_metainfo(information)
+        return {'inputs': folded.unflatten(1, (-1, 3)), 'data_samples': samples}  # (N, T, 3, H, W)

@@ -1,0 +1,68 @@
+"""The training loss of the FlowNets."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmvidext.models.flow.flownet import FLOW_SCALE
+from mmvidext.registry import MODELS
+
+__all__ = ['MultiLevelEPE']
+
+
+@MODELS.register_module()
+class MultiLevelEPE(nn.Module):
+    """End-point error at every level of the decoder (FlowNet, section 5.2; weights as in the authors' network files).
+
+    The true flow, divided by ``flow_scale``, is averaged down to each level. A level's error is the sum over its pixels
+    of the length of the difference, divided by the batch size. Vectors keep their length in pixels of the input at
+    every level. Pixels of unknown flow do not take part in the average; where a whole window is unknown, there is no
+    error.
+
+    Args:
+        weights: Weight of each level, finest (2) first.
+        flow_scale: What the true flow is divided by, as the network's predictions are.
+    """
+
+    def __init__(
+        self, weights: Sequence[float] = (0.005, 0.01, 0.02, 0.08, 0.32), *, flow_scale: float = FLOW_SCALE
+    ) -> None:
+        super().__init__()
+        self.weights = tuple(weights)
+        self.flow_scale = flow_scale
+
+    def forward(self, flows: Sequence[Tensor], target: Tensor, valid: Tensor | None = None) -> dict[str, Tensor]:
+        """Compute the weighted loss of each level.
+
+        Args:
+            flows: Predictions ``(N, 2, H_L, W_L)``, finest level first, divided by ``flow_scale``.
+            target: True flow ``(N, 2, H, W)`` in pixels, order ``(x, y)``.
+            valid: Where it is known, ``bool (N, H, W)``; None means everywhere. Unknown vectors may hold anything.
+
+        Returns:
+            ``loss_level2`` to ``loss_level6``; training minimises their sum.
+
+        Raises:
+            ValueError: If there are not as many predictions as weights.
+        """
+        if len(flows) != len(self.weights):
+            raise ValueError(f'MultiLevelEPE has {len(self.weights)} level weights, but got {len(flows)} predictions')
+        target = target.float() / self.flow_scale
+        known = None if valid is None else valid.unsqueeze(1).float()
+        if known is not None:
+            target = torch.where(known > 0, target, 0)
+        losses = {}
+        for level, (flow, weight) in enumerate(zip(flows, self.weights, strict=True), start=2):
+            size = (flow.shape[-2], flow.shape[-1])
+            level_target = F.adaptive_avg_pool2d(target, size)
+            error = flow.float()
+            if known is None:
+                error = torch.linalg.vector_norm(error - level_target, dim=1)
+            else:
+                share = F.adaptive_avg_pool2d(known, size)
+                error = torch.linalg.vector_norm(error - level_target / share.clamp(min=1e-6), dim=1)
+                error = torch.where(share[:, 0] > 0, error, 0)
+            losses[f'loss_level{level}'] = weight * error.sum() / len(flow)
+        return losses

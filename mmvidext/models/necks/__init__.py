@@ -1,0 +1,5 @@
+"""Necks: what works on the features between backbone and head."""
+
+from mmvidext.models.necks.lsdfn_neck import DFNNeck, LSDFNNeck
+
+__all__ = ['DFNNeck', 'LSDFNNeck']

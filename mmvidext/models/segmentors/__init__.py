@@ -1,0 +1,14 @@
+"""Segmentors: of video, and what surrounds mmseg's networks."""
+
+from importlib.util import find_spec
+
+from mmvidext.models.segmentors.key_frame_policy import AdaptiveInterval, FixedInterval, KeyFramePolicy
+from mmvidext.models.segmentors.zero_flow import ZeroFlow
+
+__all__ = ['AdaptiveInterval', 'FixedInterval', 'KeyFramePolicy', 'ZeroFlow']
+
+if find_spec('mmseg') is not None:
+    from mmvidext.models.segmentors.deep_feature_flow import DeepFeatureFlow as DeepFeatureFlow
+    from mmvidext.models.segmentors.deeplabv2 import DeepLabV2 as DeepLabV2
+
+    __all__ += ['DeepFeatureFlow', 'DeepLabV2']

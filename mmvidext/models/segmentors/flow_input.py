@@ -1,0 +1,47 @@
+"""Frames as a flow network wants them: half the size, normalised its own way."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+__all__ = ['FlowInput']
+
+
+class FlowInput(nn.Module):
+    """Halve frames and normalise them.
+
+    Deep Feature Flow runs its FlowNet on frames averaged 2x2, minus their mean, divided by 255.
+
+    Args:
+        mean: Mean of the three channels, of values in [0, 255].
+        std: What the difference is divided by.
+        swap_channels: Reverse the channel order first, for a flow network that was trained on the other one.
+
+    Raises:
+        ValueError: If ``mean`` or ``std`` does not have three values.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        *,
+        mean: Sequence[float] = (123.15, 115.90, 103.06),
+        std: Sequence[float] = (255.0, 255.0, 255.0),
+        swap_channels: bool = False,
+    ) -> None:
+        super().__init__()
+        if len(mean) != 3 or len(std) != 3:
+            raise ValueError(f'mean and std of the flow input must have three values, but they are {mean} and {std}')
+        self.swap_channels = swap_channels
+        self.register_buffer('mean', torch.tensor(mean, dtype=torch.float32).view(3, 1, 1), persistent=False)
+        self.register_buffer('std', torch.tensor(std, dtype=torch.float32).view(3, 1, 1), persistent=False)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Turn ``(N, 3, H, W)`` in [0, 255] into ``(N, 3, ceil(H / 2), ceil(W / 2))``."""
+        if self.swap_channels:
+            pixels = pixels.flip(1)
+        return F.avg_pool2d((pixels - self.mean) / self.std, 2, ceil_mode=True)

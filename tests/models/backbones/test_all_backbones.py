@@ -1,0 +1,171 @@
+"""What every backbone in the registry must do. A new one fails for want of a case as soon as it is registered."""
+
+import pytest
+import torch
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from mmvidext.registry import MODELS
+
+SEGMENTS = 4
+# name -> (arguments, shape of the input, shapes of the stages); each name in the registry needs one
+IMAGE = ((2 * SEGMENTS, 3, 64, 64), [(8, 64, 16, 16), (8, 128, 8, 8), (8, 256, 4, 4), (8, 512, 2, 2)])
+CASES = {
+    'TSMResNet': (dict(depth=18, num_segments=SEGMENTS), *IMAGE),
+    'MSResNet': (dict(depth=18, num_segments=SEGMENTS, motion_squeeze=dict(max_displacement=2)), *IMAGE),
+    # eight frames: with four, a hidden layer of four units behind a ReLU may be dead from the start
+    'TINResNet': (
+        dict(depth=18, num_segments=8),
+        (16, 3, 32, 32),
+        [(16, 64, 8, 8), (16, 128, 4, 4), (16, 256, 2, 2), (16, 512, 1, 1)],
+    ),
+    'MobileNetV2TSM': (
+        dict(num_segments=SEGMENTS),
+        (2 * SEGMENTS, 3, 64, 64),
+        [(8, 16, 32, 32), (8, 24, 16, 16), (8, 32, 8, 8), (8, 64, 4, 4)],
+    ),
+    'P3DResNet': (
+        dict(depth=50, base_channels=8),
+        (2, 3, 16, 32, 32),
+        [(2, 32, 8, 8, 8), (2, 64, 4, 4, 4), (2, 128, 2, 2, 2), (2, 256, 1, 1, 1)],
+    ),
+    'VideoResNet': (
+        dict(arch='r2plus1d', depth=18, base_channels=8),
+        (2, 3, 8, 32, 32),
+        [(2, 8, 8, 16, 16), (2, 16, 4, 8, 8), (2, 32, 2, 4, 4), (2, 64, 1, 2, 2)],
+    ),
+}
+# the other networks of the same class
+VARIANTS = {
+    'causal': ('TSMResNet', dict(causal=True)),
+    'bottlenecks': ('VideoResNet', dict(depth=50)),
+    **{arch: ('VideoResNet', dict(arch=arch)) for arch in ('f_r2d', 'r3d', 'mc3', 'rmc3')},
+}
+
+
+def registered():
+    import mmvidext.models  # noqa: F401
+
+    return sorted(name for name, module in MODELS.module_dict.items() if '.backbones.' in module.__module__)
+
+
+def build(name, **kwargs):
+    name, extra = VARIANTS.get(name, (name, {}))
+    return MODELS.build(dict(type=name, **{**CASES[name][0], **extra, **kwargs}))
+
+
+def clip(name):
+    return torch.randn(CASES[VARIANTS.get(name, (name,))[0]][1])
+
+
+def stem(model):
+    return model.stem if hasattr(model, 'stem') else model.conv1
+
+
+def test_every_backbone_of_the_registry_has_a_case():
+    assert registered() == sorted(CASES)
+
+
+@pytest.mark.parametrize('name', CASES)
+def test_stages_have_the_expected_shapes(name):
+    shapes = CASES[name][2]
+    model = build(name, out_indices=(0, 1, 2, 3))
+    model.eval()
+    with torch.no_grad():
+        outputs = model(clip(name))
+    assert [tuple(output.shape) for output in outputs] == shapes
+
+
+@pytest.mark.parametrize('name', [*CASES, *VARIANTS])
+def test_trains_every_parameter_without_nan(name):
+    model = build(name)
+    model.init_weights()
+    model.train()
+    output = model(clip(name))
+    assert torch.isfinite(output).all()
+    (output * torch.randn_like(output)).sum().backward()
+    for key, parameter in model.named_parameters():
+        assert parameter.grad is not None, key
+        assert torch.isfinite(parameter.grad).all(), key
+        # after ReLU and batch norm a value may not matter, but not a whole tensor
+        assert parameter.grad.abs().sum() > 0, key
+
+
+@pytest.mark.parametrize('name', CASES)
+def test_bfloat16_autocast(name):
+    model = build(name)
+    model.init_weights()
+    x = clip(name)
+    model.eval()  # batch statistics of a handful of values would blow rounding up
+    with torch.no_grad():
+        expected = model(x)
+        with torch.autocast('cpu', torch.bfloat16):
+            output = model(x)
+    assert torch.isfinite(output).all()
+    assert torch.cosine_similarity(output.float().flatten(), expected.flatten(), 0) > 0.99
+
+
+@pytest.mark.parametrize('name', CASES)
+def test_state_dict_round_trip(name):
+    first, second = build(name), build(name)
+    first.eval()
+    second.eval()
+    second.load_state_dict(first.state_dict())
+    x = clip(name)
+    with torch.no_grad():
+        assert torch.equal(first(x), second(x))
+
+
+@pytest.mark.parametrize('name', CASES)
+def test_frozen_stages(name):
+    model = build(name, frozen_stages=1)
+    model.train()
+    frozen = [*stem(model).parameters(), *model.layer1.parameters()]
+    assert frozen
+    assert not any(parameter.requires_grad for parameter in frozen)
+    assert not any(module.training for module in model.layer1.modules())
+    assert all(parameter.requires_grad for parameter in model.layer2.parameters())
+    before = {key: tensor.clone() for key, tensor in model.layer1.state_dict().items()}
+    model(clip(name)).sum().backward()
+    assert all(torch.equal(before[key], tensor) for key, tensor in model.layer1.state_dict().items())
+    assert all(parameter.grad is None for parameter in frozen)
+
+
+@pytest.mark.parametrize('name', CASES)
+def test_norm_eval(name):
+    model = build(name, norm_eval=True)
+    model.train()
+    assert model.training
+    norms = [module for module in model.modules() if isinstance(module, _BatchNorm)]
+    assert norms
+    assert not any(norm.training for norm in norms)
+
+
+@pytest.mark.parametrize('name', CASES)
+def test_init_weights_is_reproducible(name):
+    states = []
+    for _ in range(2):
+        torch.manual_seed(3)
+        model = build(name)
+        model.init_weights()
+        states.append(model.state_dict())
+    assert all(torch.equal(states[0][key], tensor) for key, tensor in states[1].items())
+
+
+@pytest.mark.parametrize('name', CASES)
+def test_learns_a_batch(name):
+    model = build(name)
+    model.init_weights()
+    model.train()
+    x = clip(name)
+    per_clip = x.shape[0] // 2  # frames, where the batch is made of frames
+    classify = torch.nn.Linear(model(x).shape[1], 2)
+    optimizer = torch.optim.Adam([*model.parameters(), *classify.parameters()], lr=1e-3)
+    losses = []
+    for _ in range(5):
+        pooled = model(x).flatten(2).mean(2).unflatten(0, (2, per_clip)).mean(1)
+        loss = torch.nn.functional.cross_entropy(classify(pooled), torch.tensor([0, 1]))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0]
