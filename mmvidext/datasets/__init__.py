@@ -1,0 +1,21 @@
+"""Readers of the data sets in the formats in which their authors publish them."""
+
+from importlib.util import find_spec
+
+from mmvidext.datasets.flying_chairs import FlyingChairsDataset
+from mmvidext.datasets.sintel import SintelDataset
+
+__all__ = ['FlyingChairsDataset', 'SintelDataset']
+
+if find_spec('mmaction') is not None:
+    from mmvidext.datasets.sthv1_dataset import SthV1Dataset as SthV1Dataset
+    from mmvidext.datasets.sthv2_dataset import SthV2Dataset as SthV2Dataset
+
+    __all__ += ['SthV1Dataset', 'SthV2Dataset']
+
+if find_spec('mmseg') is not None:
+    from mmvidext.datasets.camvid_video import CamVidVideoDataset as CamVidVideoDataset
+    from mmvidext.datasets.cityscapes_video import CityscapesVideoDataset as CityscapesVideoDataset
+    from mmvidext.datasets.vspw import VSPWDataset as VSPWDataset
+
+    __all__ += ['CamVidVideoDataset', 'CityscapesVideoDataset', 'VSPWDataset']

@@ -1,0 +1,34 @@
+"""Files that are either complete or not there."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+__all__ = ['atomic_path', 'atomic_write_text']
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Write a file under a temporary name and rename it when the block ends without an error.
+
+    Args:
+        path: The file to make. Its folder is created; a file already there is replaced at the end, in one step.
+
+    Yields:
+        The name to write to, with the suffix of ``path``. The block must create it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f'.{path.stem}.{os.getpid()}-{secrets.token_hex(4)}{path.suffix}')
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def atomic_write_text(path: Path, text: str) -> None:
+    """Write a UTF-8 text file in one step."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding='utf-8')

@@ -1,0 +1,82 @@
+"""CamVid with the frames of its videos, labelled once a second."""
+
+import re
+from pathlib import Path
+from typing import Any, ClassVar
+
+from mmvidext.datasets.snippets import Snippet, SnippetFinder
+from mmvidext.datasets.video_seg_dataset import VideoSegDataset
+from mmvidext.registry import DATASETS
+
+__all__ = ['CamVidVideoDataset']
+
+SNIPPET_LENGTH = 30
+_STEM = re.compile(r'(?P<prefix>(?P<sequence>[^_]+)_f?)(?P<frame>\d+)$')
+
+
+@DATASETS.register_module()
+class CamVidVideoDataset(VideoSegDataset):
+    """CamVid's 11 classes, with every frame of the videos extracted beside the labelled ones.
+
+    ::
+
+        frames/{sequence}/{name}.png    all frames, for example frames/0016E5/0016E5_05310.png
+        labels/{split}/{name}.png       class numbers 0..10, 255 is ignored
+
+    Args:
+        data_prefix: ``img_path`` and ``seg_map_path`` of the split, relative to ``data_root``.
+        **kwargs: See :class:`~mmvidext.datasets.video_seg_dataset.VideoSegDataset`.
+
+    Raises:
+        FileNotFoundError: If a folder, a labelled frame or a frame inside a snippet is missing.
+        ValueError: If a label file's name has no sequence and frame number.
+    """
+
+    METAINFO: ClassVar[dict[str, Any]] = dict(
+        classes=(
+            'building',
+            'tree',
+            'sky',
+            'car',
+            'sign symbol',
+            'road',
+            'pedestrian',
+            'fence',
+            'column pole',
+            'sidewalk',
+            'bicyclist',
+        ),
+        palette=[
+            [128, 0, 0],
+            [128, 128, 0],
+            [128, 128, 128],
+            [64, 0, 128],
+            [192, 128, 128],
+            [128, 64, 128],
+            [64, 64, 0],
+            [64, 64, 128],
+            [192, 192, 128],
+            [0, 0, 192],
+            [0, 128, 192],
+        ],
+    )
+
+    def __init__(self, *, img_suffix: str = '.png', seg_map_suffix: str = '.png', **kwargs: Any) -> None:
+        super().__init__(img_suffix=img_suffix, seg_map_suffix=seg_map_suffix, **kwargs)
+
+    def find_snippets(self) -> list[Snippet]:
+        """Return one snippet for each label file."""
+        finder = SnippetFinder(
+            self.data_prefix['img_path'],
+            stem=_STEM,
+            suffix=self.img_suffix,
+            snippet_length=SNIPPET_LENGTH,
+            distance=max(self.distances or (0,)),
+        )
+        snippets = []
+        for label_path in sorted(Path(self.data_prefix['seg_map_path']).glob(f'*{self.seg_map_suffix}')):
+            match = _STEM.match(label_path.name.removesuffix(self.seg_map_suffix))
+            if match is None:
+                raise ValueError(f'label file {label_path} must be named <sequence>_<frame>{self.seg_map_suffix}')
+            snippets.append(finder.find(match['sequence'], match, label_path))
+        return snippets

@@ -1,0 +1,153 @@
+"""Optical flow files: Middlebury ``.flo`` (FlyingChairs, Sintel) and KITTI's 16-bit PNG."""
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ['read_flo', 'read_flow', 'read_kitti_flow', 'write_flo', 'write_kitti_flow']
+
+PathLike = str | os.PathLike[str]
+Flow = NDArray[np.float32]
+
+FLO_MAGIC = b'PIEH'  # the bytes of the little-endian float 202021.25
+FLO_HEADER_BYTES = 12
+UNKNOWN_FLOW = 1e9
+KITTI_SCALE = 64.0
+KITTI_OFFSET = 2.0**15
+
+
+def read_flow(path: PathLike) -> tuple[Flow, NDArray[np.bool_]]:
+    """Read a flow file by its suffix: ``.flo`` or KITTI's ``.png``.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Flow ``float32 (H, W, 2)`` in pixels, order ``(x, y)``, and where it is known, ``bool (H, W)``. A ``.flo`` marks
+        an unknown vector by a component that is not below 1e9. Unknown vectors come as zero.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the suffix is neither of the two, or the file is damaged.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix == '.png':
+        return read_kitti_flow(path)
+    if suffix != '.flo':
+        raise ValueError(f"{path}: a flow file ends in '.flo' (Middlebury) or '.png' (KITTI), not in {suffix!r}")
+    flow = read_flo(path)
+    valid: NDArray[np.bool_] = np.all(np.abs(flow) < UNKNOWN_FLOW, axis=2)  # false for nan, too
+    return np.where(valid[..., None], flow, np.float32(0)), valid
+
+
+def read_flo(path: PathLike) -> Flow:
+    """Read a Middlebury ``.flo`` file.
+
+    The format: ``b'PIEH'``, int32 width, int32 height, then float32 ``(H, W, 2)``, all little-endian.
+
+    Args:
+        path: The file.
+
+    Returns:
+        ``float32 (H, W, 2)`` in pixels, order ``(x, y)``, exactly as stored.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the magic number is wrong, the size is not positive, or the file's length does not fit the size.
+    """
+    data = _existing(path).read_bytes()
+    if data[:4] != FLO_MAGIC:
+        raise ValueError(
+            f'{path} is no .flo file: it must start with the magic number {FLO_MAGIC!r}, but starts with {data[:4]!r}'
+        )
+    if len(data) < FLO_HEADER_BYTES:
+        raise ValueError(f'{path} is truncated: its header takes {FLO_HEADER_BYTES} bytes, but it has {len(data)}')
+    width, height = (int(value) for value in np.frombuffer(data, '<i4', count=2, offset=4))
+    if width < 1 or height < 1:
+        raise ValueError(f'{path} is damaged: its header says {width} x {height} (width x height) pixels')
+    expected = FLO_HEADER_BYTES + width * height * 8
+    if len(data) != expected:
+        what = 'is truncated' if len(data) < expected else 'has bytes after its end'
+        raise ValueError(
+            f'{path} {what}: {width} x {height} (width x height) vectors take {expected} bytes, but it has {len(data)}'
+        )
+    return np.frombuffer(data, '<f4', offset=FLO_HEADER_BYTES).reshape(height, width, 2).astype(np.float32)
+
+
+def write_flo(path: PathLike, flow: Flow) -> None:
+    """Write a Middlebury ``.flo`` file.
+
+    Args:
+        path: The file to write; it is replaced if it exists.
+        flow: ``(H, W, 2)`` in pixels, order ``(x, y)``.
+
+    Raises:
+        ValueError: If ``flow`` is not ``(H, W, 2)``.
+    """
+    _check_flow(flow)
+    height, width = flow.shape[:2]
+    header = FLO_MAGIC + np.array([width, height], '<i4').tobytes()
+    Path(path).write_bytes(header + np.ascontiguousarray(flow, '<f4').tobytes())
+
+
+def read_kitti_flow(path: PathLike) -> tuple[Flow, NDArray[np.bool_]]:
+    """Read KITTI's flow: a 16-bit RGB PNG with ``(value - 2^15) / 64`` pixels in R and G, and validity in B.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Flow ``float32 (H, W, 2)``, order ``(x, y)``, zero where it is unknown, and where it is known, ``bool (H, W)``.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no 16-bit PNG of three channels.
+    """
+    data = np.frombuffer(_existing(path).read_bytes(), np.uint8)
+    image = cv2.imdecode(data, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR) if data.size else None
+    if image is None:
+        raise ValueError(f'{path} is no image, or is truncated: it must be a 16-bit PNG of three channels')
+    if image.dtype != np.uint16:
+        raise ValueError(f'{path} must be a 16-bit PNG to hold flow, but its pixels are {image.dtype}')
+    valid = image[..., 0] > 0  # opencv reads BGR, so B is the first
+    flow = (image[..., :0:-1].astype(np.float32) - KITTI_OFFSET) / KITTI_SCALE
+    return np.where(valid[..., None], flow, 0).astype(np.float32), valid
+
+
+def write_kitti_flow(path: PathLike, flow: Flow, valid: NDArray[np.bool_] | None = None) -> None:
+    """Write KITTI's flow format: steps of 1/64 pixel, from -512 to 511.98 pixels.
+
+    Args:
+        path: The ``.png`` file to write; it is replaced if it exists.
+        flow: ``(H, W, 2)`` in pixels, order ``(x, y)``.
+        valid: Where the flow is known, ``(H, W)``; None means everywhere. Unknown vectors are written as zeros.
+
+    Raises:
+        ValueError: If a shape does not fit, or a known vector is outside the range of the format.
+    """
+    _check_flow(flow)
+    valid = np.ones(flow.shape[:2], bool) if valid is None else valid.astype(bool)
+    if valid.shape != flow.shape[:2]:
+        raise ValueError(f'valid must be (H, W) = {flow.shape[:2]} as flow, but it is {valid.shape}')
+    code = np.rint(flow.astype(np.float64) * KITTI_SCALE + KITTI_OFFSET)
+    if not ((code >= 0) & (code < 2 * KITTI_OFFSET))[valid].all():
+        raise ValueError(f'{path}: KITTI stores -512 to 511.98 pixels; write this flow as .flo or mark it as unknown')
+    image = np.zeros((*valid.shape, 3), np.uint16)
+    image[valid, 0] = 1
+    image[valid, 1:] = code[valid][:, ::-1].astype(np.uint16)
+    _, data = cv2.imencode('.png', image)
+    Path(path).write_bytes(data.tobytes())
+
+
+def _existing(path: PathLike) -> Path:
+    if not Path(path).is_file():
+        raise FileNotFoundError(f'{path}: no such flow file')
+    return Path(path)
+
+
+def _check_flow(flow: Flow) -> None:
+    if flow.ndim != 3 or flow.shape[2] != 2:
+        raise ValueError(f'flow must be (H, W, 2), order (x, y), but its shape is {flow.shape}')

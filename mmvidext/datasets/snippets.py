@@ -1,0 +1,120 @@
+"""Find the frames around a labelled one by the numbers in their file names."""
+
+import os
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+__all__ = ['Snippet', 'SnippetFinder', 'contiguous_run']
+
+
+class Snippet(NamedTuple):
+    """A run of consecutive frames, some of them labelled.
+
+    Attributes:
+        name: Identifies it in messages and metrics.
+        frame_paths: One image per frame, in order.
+        labels: Frame index in the snippet to label file.
+    """
+
+    name: str
+    frame_paths: tuple[str, ...]
+    labels: dict[int, str]
+
+
+def contiguous_run(
+    numbers: Sequence[int], labelled: int, *, snippet_length: int, name: str, distance: int = 0
+) -> tuple[int, int]:
+    """Find the frames that belong to a labelled one: the run of consecutive numbers around it.
+
+    Args:
+        numbers: The frame numbers that exist in the sequence, ascending.
+        labelled: The labelled one.
+        snippet_length: Longest snippet. Frames nearer than this beyond a gap belong to the same snippet, so the gap is
+            a missing frame; a snippet that is cut into a long sequence has no frames there.
+        name: The snippet, for messages.
+        distance: How many frames before the labelled one are needed.
+
+    Returns:
+        First and last number of the run.
+
+    Raises:
+        FileNotFoundError: If the labelled frame is missing, or a frame that ``distance`` needs.
+    """
+    present = set(numbers)
+    if labelled not in present:
+        raise FileNotFoundError(
+            f'snippet {name}: its labelled frame {labelled} is missing; unpack the image sequence again'
+        )
+    first = last = labelled
+    while first - 1 in present:
+        first -= 1
+    while last + 1 in present:
+        last += 1
+    beyond_gap = any(labelled - snippet_length < number < first for number in present)
+    if labelled - distance < first and beyond_gap:
+        raise FileNotFoundError(
+            f'snippet {name}: frame {first - 1} is missing, although earlier frames exist; unpack the image sequence '
+            'again'
+        )
+    return first, last
+
+
+class SnippetFinder:
+    """Snippets of the layout ``{image_root}/{folder}/{prefix}{number}{suffix}``.
+
+    Args:
+        image_root: Where the folders of images are.
+        stem: Pattern of a file name without its suffix, with the groups ``prefix`` and ``frame``.
+        suffix: What follows the stem of an image.
+        snippet_length: See :func:`contiguous_run`; a snippet reaches at most this far to either side.
+        distance: How many frames before the labelled one are needed.
+    """
+
+    def __init__(
+        self, image_root: str, *, stem: re.Pattern[str], suffix: str, snippet_length: int, distance: int = 0
+    ) -> None:
+        self.image_root = image_root
+        self.stem = stem
+        self.suffix = suffix
+        self.snippet_length = snippet_length
+        self.distance = distance
+        self._numbers: dict[str, dict[str, list[int]]] = {}
+
+    def find(self, folder: str, match: re.Match[str], label_path: Path) -> Snippet:
+        """Return the snippet around the frame that ``match`` of a label's stem names.
+
+        Raises:
+            FileNotFoundError: If the folder, the labelled frame or a frame of the snippet is missing.
+        """
+        if folder not in self._numbers:
+            self._numbers[folder] = self._list_numbers(folder)
+        prefix, digits = match['prefix'], match['frame']
+        labelled = int(digits)
+        first, last = contiguous_run(
+            self._numbers[folder].get(prefix, []),
+            labelled,
+            snippet_length=self.snippet_length,
+            name=match[0],
+            distance=self.distance,
+        )
+        first, last = max(first, labelled - self.snippet_length), min(last, labelled + self.snippet_length)
+        paths = tuple(
+            os.path.join(self.image_root, folder, f'{prefix}{number:0{len(digits)}d}{self.suffix}')
+            for number in range(first, last + 1)
+        )
+        return Snippet(match[0], paths, {labelled - first: str(label_path)})
+
+    def _list_numbers(self, folder: str) -> dict[str, list[int]]:
+        """Return the frame numbers in a folder, by what precedes the number in the file name."""
+        path = Path(self.image_root, folder)
+        if not path.is_dir():
+            raise FileNotFoundError(f'the image folder {path} is missing; unpack the image sequences there')
+        numbers: dict[str, list[int]] = defaultdict(list)
+        for entry in os.scandir(path):
+            match = self.stem.match(entry.name.removesuffix(self.suffix))
+            if match is not None and entry.name.endswith(self.suffix):
+                numbers[match['prefix']].append(int(match['frame']))
+        return numbers

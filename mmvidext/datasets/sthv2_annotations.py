@@ -1,0 +1,116 @@
+"""The JSON files of Something-Something V2, read with errors that name the file and the item."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+__all__ = ['VideoItem', 'annotation_path', 'read_class_names', 'read_items']
+
+_PREFIX = 'something-something-v2-'
+
+
+@dataclass(frozen=True)
+class VideoItem:
+    """One clip: its number, as text, and its class; -1 where the file has none."""
+
+    video_id: str
+    label: int
+
+
+def annotation_path(folder: Path, name: str) -> Path | None:
+    """Find a JSON file of the release: the original one has a prefix, Qualcomm's has not.
+
+    Args:
+        folder: Where the JSON files are.
+        name: ``'train'``, ``'validation'``, ``'test'`` or ``'labels'``.
+
+    Returns:
+        The file, None if there is none.
+
+    Raises:
+        ValueError: If both forms are there and differ.
+    """
+    found = [path for path in (folder / f'{_PREFIX}{name}.json', folder / f'{name}.json') if path.is_file()]
+    if len(found) == 2 and found[0].read_bytes() != found[1].read_bytes():
+        raise ValueError(f'{found[0]} and {found[1]} differ: remove the one that is not meant')
+    return found[0] if found else None
+
+
+def _read_json(path: Path, expected: type, description: str) -> Any:
+    try:
+        content = json.loads(path.read_text(encoding='utf-8-sig'))
+    except json.JSONDecodeError as error:
+        raise ValueError(f'{path}:{error.lineno}: not valid JSON: {error.msg}; download the file again') from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f'{path} must be in UTF-8, but {error}; download the file again') from error
+    if not isinstance(content, expected):
+        raise ValueError(f'{path} must hold {description}, but holds a {type(content).__name__}')
+    return content
+
+
+def read_class_names(path: Path) -> list[str]:
+    """Read the labels file: templates without brackets, each with its index as text.
+
+    Args:
+        path: The JSON file.
+
+    Returns:
+        The templates in the order of their indices.
+
+    Raises:
+        ValueError: If it is no such file, or the indices are not 0, 1, 2, ... without gap or repetition.
+    """
+    names: dict[int, str] = {}
+    for name, index in _read_json(path, dict, 'one object, from template to index').items():
+        if not str(index).isdecimal():
+            raise ValueError(f'{path}: the index of {name!r} must be a whole number, but is {index!r}')
+        if int(index) in names:
+            raise ValueError(f'{path}: {name!r} and {names[int(index)]!r} have the same index {index}')
+        names[int(index)] = name
+    if sorted(names) != list(range(len(names))) or not names:
+        missing = sorted(set(range(max(names, default=0) + 1)) - set(names))
+        raise ValueError(f'{path}: indices must be 0, 1, 2, ... without a gap, but these are missing: {missing[:10]}')
+    return [names[index] for index in range(len(names))]
+
+
+def read_items(path: Path, class_names: list[str], *, labelled: bool = True) -> list[VideoItem]:
+    """Read the clips of one split.
+
+    Args:
+        path: The JSON file.
+        class_names: The templates, see :func:`read_class_names`.
+        labelled: Whether items must have a template; those of the test split have none.
+
+    Raises:
+        ValueError: If an item lacks a key, has an id that is no number, an unknown template, or an id that another has.
+    """
+    index = {name: label for label, name in enumerate(class_names)}
+    items: list[VideoItem] = []
+    first_seen: dict[str, int] = {}
+    for number, item in enumerate(_read_json(path, list, 'a list of items')):
+        where = f'{path}: item {number}'
+        video_id = str(_value(item, 'id', where))
+        where = f'{where} (id {video_id})'
+        if not video_id.isdecimal():
+            raise ValueError(f'{where}: the id must be a number')
+        if video_id in first_seen:
+            raise ValueError(f'{where}: item {first_seen[video_id]} has the same id')
+        first_seen[video_id] = number
+        items.append(VideoItem(video_id, _label(item, index, where) if labelled else -1))
+    return items
+
+
+def _value(item: Any, key: str, where: str) -> Any:
+    if not isinstance(item, dict) or key not in item:
+        found = f'has only {sorted(item)}' if isinstance(item, dict) else f'is {item!r}'
+        raise ValueError(f'{where} must be an object with the key {key!r}, but it {found}')
+    return item[key]
+
+
+def _label(item: Any, index: dict[str, int], where: str) -> int:
+    template = str(_value(item, 'template', where))
+    name = template.replace('[', '').replace(']', '')
+    if name not in index:
+        raise ValueError(f'{where}: the template {template!r} is not in the labels file')
+    return index[name]

@@ -1,0 +1,1 @@
+"""Rendered scenes with exact labels, written in the formats of real data sets."""

@@ -1,0 +1,36 @@
+"""What a generated data set was made from, kept beside it so that a second run continues the same set."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from mmvidext.datasets.atomic_write import atomic_write_text
+
+__all__ = ['RECIPE_FILE', 'claim_folder']
+
+RECIPE_FILE = 'synthetic.json'
+
+
+def claim_folder(folder: Path, recipe: Mapping[str, object]) -> None:
+    """Record the recipe in a new folder, or check that the folder holds the same recipe.
+
+    Args:
+        folder: Root of the data set.
+        recipe: Everything that the files depend on; values that JSON can hold.
+
+    Raises:
+        ValueError: If the folder was filled with another recipe.
+    """
+    path = folder / RECIPE_FILE
+    wanted = json.loads(json.dumps(recipe))
+    if not path.exists():
+        atomic_write_text(path, json.dumps(wanted, indent=2) + '\n')
+        return
+    found = json.loads(path.read_text(encoding='utf-8'))
+    if found != wanted:
+        names = sorted(name for name in {*found, *wanted} if found.get(name) != wanted.get(name))
+        changes = ', '.join(f'{name} {found.get(name)} (now {wanted.get(name)})' for name in names)
+        raise ValueError(
+            f'{folder} was filled with other settings: {changes}. Choose another folder, delete this one, or use the '
+            f'settings in {path}'
+        )

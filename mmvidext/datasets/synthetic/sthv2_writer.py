@@ -1,0 +1,113 @@
+"""Generated clips in the format of Something-Something V2."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mmvidext.datasets.atomic_write import atomic_write_text
+from mmvidext.datasets.parallel import map_with_progress
+from mmvidext.datasets.synthetic.motion import MOTIONS
+from mmvidext.datasets.synthetic.motion_scene import OBJECTS, motion_scene
+from mmvidext.datasets.synthetic.recipe import claim_folder
+from mmvidext.datasets.synthetic.video_file import write_webm
+
+__all__ = ['write_sthv2']
+
+FRAMES_PER_SECOND = 12  # of Something-Something V2
+
+
+@dataclass(frozen=True)
+class _Clip:
+    """Everything that one video is made from."""
+
+    path: Path
+    video_id: int
+    label: int
+    shape: str
+    size: tuple[int, int]
+    num_frames: int
+    seed: int
+
+    def write(self) -> None:
+        rng = np.random.default_rng([self.seed, self.video_id])
+        scene = motion_scene(rng, self.label, shape=self.shape, size=self.size, num_frames=self.num_frames)
+        frames = (scene.view(frame).image for frame in range(self.num_frames))
+        write_webm(self.path, frames, size=self.size, fps=FRAMES_PER_SECOND)
+
+    def annotation(self) -> dict[str, object]:
+        template = MOTIONS[self.label].template
+        thing = f'an {self.shape}' if self.shape[0] in 'aeiou' else f'a {self.shape}'
+        return {
+            'id': str(self.video_id),
+            'label': template.replace('[something]', thing).lower(),
+            'template': template,
+            'placeholders': [thing],
+        }
+
+
+def _balanced(rng: np.random.Generator, count: int, num_choices: int) -> list[int]:
+    """Return ``count`` shuffled choices, each as often as any other, give or take one."""
+    return [int(choice) for choice in rng.permutation(np.arange(count) % num_choices)]
+
+
+def write_sthv2(
+    folder: Path,
+    *,
+    num_train: int = 600,
+    num_val: int = 160,
+    size: tuple[int, int] = (128, 96),
+    num_frames: int = 20,
+    travel_only: bool = False,
+    seed: int = 0,
+    workers: int = 0,
+) -> None:
+    """Write clips whose labels need motion, laid out as the official download of Something-Something V2.
+
+    Makes ``videos/<id>.webm`` and ``something-something-v2-{train,validation,labels}.json``. A video that is already
+    there is kept, so a run that was interrupted continues where it stopped. The pictures depend on ``seed`` alone.
+
+    Args:
+        folder: Root of the data set; created if missing.
+        num_train: Training clips.
+        num_val: Validation clips.
+        size: ``(width, height)`` in pixels, both even (VP9 halves the resolution of colour).
+        num_frames: Frames of each clip.
+        travel_only: Leave out the motions towards and away from the camera, which take a network longest to tell apart.
+        seed: Of everything random.
+        workers: Processes; 0 works in this one.
+
+    Raises:
+        ValueError: If a number is out of range, or the folder was filled with other settings.
+    """
+    if min(num_train, num_val) < 0 or num_frames < 2 or min(size) < 16 or any(side % 2 for side in size):
+        raise ValueError(
+            'clips need at least 2 frames, even sides of at least 16 pixels, and counts of 0 or more, but num_train is '
+            f'{num_train}, num_val {num_val}, num_frames {num_frames}, size {size}'
+        )
+    recipe: dict[str, object] = dict(
+        format='sthv2', train=num_train, val=num_val, size=size, frames=num_frames, seed=seed
+    )
+    if travel_only:
+        recipe['travel_only'] = True
+    shown = [label for label, motion in enumerate(MOTIONS) if not (travel_only and motion.zoom)]
+    claim_folder(folder, recipe)
+    clips: dict[str, list[_Clip]] = {}
+    first_id = 1
+    for number, (split, count) in enumerate({'train': num_train, 'validation': num_val}.items()):
+        rng = np.random.default_rng([seed, number])
+        choices = zip(_balanced(rng, count, len(shown)), _balanced(rng, count, len(OBJECTS)), strict=True)
+        clips[split] = [
+            _Clip(
+                folder / 'videos' / f'{video_id}.webm', video_id, shown[label], OBJECTS[shape], size, num_frames, seed
+            )
+            for video_id, (label, shape) in enumerate(choices, start=first_id)
+        ]
+        first_id += count
+    missing = [clip for split in clips.values() for clip in split if not clip.path.exists()]
+    map_with_progress(_Clip.write, missing, description='Writing clips', workers=workers)
+    labels = {MOTIONS[label].name: str(index) for index, label in enumerate(shown)}
+    annotations = {split: [clip.annotation() for clip in clips[split]] for split in clips}
+    for name, content in {**annotations, 'labels': labels}.items():
+        atomic_write_text(folder / f'something-something-v2-{name}.json', json.dumps(content, indent=0) + '\n')

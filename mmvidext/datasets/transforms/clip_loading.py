@@ -1,0 +1,129 @@
+"""Choose the key frame of a labelled frame, load both, and load the label."""
+
+from typing import Any
+
+import mmcv
+import mmengine.fileio as fileio
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmseg.datasets.transforms import LoadAnnotations
+
+from mmvidext.datasets.video_seg_dataset import check_distance
+from mmvidext.registry import TRANSFORMS
+
+__all__ = ['LoadClip', 'LoadClipAnnotations', 'SampleKeyFrame']
+
+
+@TRANSFORMS.register_module()
+class SampleKeyFrame(BaseTransform):
+    """Draw how many frames the key frame lies before the labelled one.
+
+    A sample of an evaluation data set brings its ``propagation_distance`` and is left as it is.
+
+    Args:
+        distance: A fixed distance, or the least and greatest of a uniform range, both included. Deep Feature Flow
+            trains with ``(0, 9)``.
+        zero_probability: Probability of distance 0 on top of the range: with ``distance=(1, 5)`` and 0.5, half of the
+            samples are key frames.
+        clamp: Let the first frame of the snippet be the key frame where the distance reaches beyond it, as the official
+            code does; for data sets that label the first frames of a video too. Otherwise that is an error.
+
+    Raises:
+        ValueError: If the range is empty or negative, or the probability outside [0, 1]; when a sample is drawn, if the
+            greatest distance is longer than its snippet.
+    """
+
+    def __init__(
+        self, distance: int | tuple[int, int] = (0, 9), *, zero_probability: float = 0.0, clamp: bool = False
+    ) -> None:
+        low, high = (distance, distance) if isinstance(distance, int) else distance
+        if not 0 <= low <= high:
+            raise ValueError(f'distance must be a number >= 0 or a range 0 <= least <= greatest, but got {distance}')
+        if not 0 <= zero_probability <= 1:
+            raise ValueError(f'zero_probability must be in [0, 1], but got {zero_probability}')
+        self.low, self.high = low, high
+        self.zero_probability = zero_probability
+        self.clamp = clamp
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Add ``propagation_distance``."""
+        if 'propagation_distance' not in results:
+            if not self.clamp:
+                check_distance(self.high, results['frame_index'], snippet=results['video'])
+            is_zero = np.random.random() < self.zero_probability
+            distance = 0 if is_zero else int(np.random.randint(self.low, self.high + 1))
+            results['propagation_distance'] = min(distance, results['frame_index'])
+        return results
+
+
+@TRANSFORMS.register_module()
+class LoadClip(BaseTransform):
+    """Load the key frame and the labelled frame as ``imgs``, in this order, each BGR ``uint8 (H, W, 3)``.
+
+    At distance 0 both are the same frame, so every clip has two.
+
+    Raises:
+        FileNotFoundError: If a frame of the snippet is missing.
+        ValueError: If the frames differ in size, or a file is no image.
+    """
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Add ``imgs``, ``img_shape`` and ``ori_shape``."""
+        current = results['frame_index']
+        key = current - results['propagation_distance']
+        current_image = self._load(results, current)
+        key_image = current_image if key == current else self._load(results, key)
+        if key_image.shape != current_image.shape:
+            raise ValueError(
+                f'snippet {results["video"]}: all frames must have one size, but frame '
+                f'{results["frame_paths"][key]} is {_size(key_image)} and {results["frame_paths"][current]} is '
+                f'{_size(current_image)}'
+            )
+        results['imgs'] = [key_image, current_image]
+        results['img_shape'] = results['ori_shape'] = current_image.shape[:2]
+        return results
+
+    @staticmethod
+    def _load(results: dict[str, Any], index: int) -> np.ndarray:
+        path = results['frame_paths'][index]
+        if not fileio.exists(path):
+            raise FileNotFoundError(f'snippet {results["video"]}: frame {path} is missing; unpack its sequence again')
+        content = fileio.get(path)
+        image = mmcv.imfrombytes(content, flag='color', backend='cv2') if content else None
+        if image is None:
+            raise ValueError(f'snippet {results["video"]}: frame {path} is no readable image; unpack it again')
+        return image
+
+
+def _size(image: np.ndarray) -> str:
+    return f'{image.shape[1]}x{image.shape[0]}'
+
+
+@TRANSFORMS.register_module()
+class LoadClipAnnotations(LoadAnnotations):
+    """mmseg's ``LoadAnnotations`` that refuses a label value that is neither a class nor ignored.
+
+    Args:
+        ignore_index: The value that is ignored.
+        **kwargs: The arguments of ``mmseg.LoadAnnotations``.
+
+    Raises:
+        ValueError: If the label file holds any other value than ``0 .. num_classes - 1`` and ``ignore_index``.
+    """
+
+    def __init__(self, *, ignore_index: int = 255, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.ignore_index = ignore_index
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Add ``gt_seg_map``."""
+        results = super().transform(results)
+        present = np.flatnonzero(np.bincount(results['gt_seg_map'].ravel(), minlength=256))
+        foreign = [int(value) for value in present if value >= results['num_classes'] and value != self.ignore_index]
+        if foreign:
+            raise ValueError(
+                f'label file {results["seg_map_path"]} holds the values {foreign}, but there are '
+                f'{results["num_classes"]} classes (0 to {results["num_classes"] - 1}) and {self.ignore_index} is '
+                'ignored: use label files with training ids, or set metainfo'
+            )
+        return results

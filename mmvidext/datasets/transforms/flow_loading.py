@@ -1,0 +1,90 @@
+"""Read a pair of images with its flow, and pack it for a model."""
+
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from mmcv.transforms import BaseTransform
+from mmengine.structures import BaseDataElement
+from numpy.typing import NDArray
+
+from mmvidext.datasets.flow_io import read_flow
+from mmvidext.registry import TRANSFORMS
+
+__all__ = ['LoadFlowPair', 'PackFlowPair']
+
+
+@TRANSFORMS.register_module()
+class LoadFlowPair(BaseTransform):
+    """Read the files of a pair.
+
+    Needs ``img1_path`` and ``img2_path``; reads ``flow_path`` (``.flo`` or KITTI's ``.png``) where there is one, and
+    ``invalid_path`` (an image that is not 0 where the flow is not to be trusted) where it is not None.
+
+    Adds ``img1`` and ``img2``, RGB ``uint8 (H, W, 3)``; ``gt_flow``, ``float32 (H, W, 2)`` in pixels, order ``(x, y)``;
+    ``gt_valid``, ``bool (H, W)``; ``ori_shape``.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If a file is damaged, or its size is not that of the first image.
+    """
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Read the files that ``results`` names."""
+        first = read_image(results['img1_path'])
+        second = read_image(results['img2_path'])
+        size = first.shape[:2]
+        _check_size(results['img2_path'], second.shape[:2], results['img1_path'], size)
+        results.update(img1=first, img2=second, ori_shape=size)
+        if 'flow_path' in results:
+            flow, valid = read_flow(results['flow_path'])
+            _check_size(results['flow_path'], valid.shape, results['img1_path'], size)
+            if results.get('invalid_path') is not None:
+                invalid = read_image(results['invalid_path'])
+                _check_size(results['invalid_path'], invalid.shape[:2], results['img1_path'], size)
+                valid = valid & (invalid == 0).all(axis=2)
+            results.update(gt_flow=flow, gt_valid=valid)
+        return results
+
+
+@TRANSFORMS.register_module()
+class PackFlowPair(BaseTransform):
+    """Turn a pair into a model's input: ``inputs (2, 3, H, W)``, RGB, and a data sample.
+
+    The sample holds ``gt_flow (2, H, W)`` and ``gt_valid (H, W)`` where there are any, and as meta information
+    ``sample_id``, the paths and ``ori_shape``.
+    """
+
+    META_KEYS = ('sample_id', 'img1_path', 'img2_path', 'flow_path', 'ori_shape')
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Pack ``results``."""
+        pair = np.stack((results['img1'], results['img2'])).transpose(0, 3, 1, 2)
+        sample = BaseDataElement(metainfo={key: results[key] for key in self.META_KEYS if key in results})
+        if 'gt_flow' in results:
+            sample.gt_flow = torch.from_numpy(np.ascontiguousarray(results['gt_flow'].transpose(2, 0, 1)))
+            sample.gt_valid = torch.from_numpy(np.ascontiguousarray(results['gt_valid']))
+        return {'inputs': torch.from_numpy(np.ascontiguousarray(pair)), 'data_samples': sample}
+
+
+def read_image(path: str) -> NDArray[np.uint8]:
+    """Read an image as RGB ``uint8 (H, W, 3)``.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no image.
+    """
+    try:
+        data = np.fromfile(path, np.uint8)
+    except FileNotFoundError:
+        raise FileNotFoundError(f'{path}: no such image') from None
+    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    if image is None:
+        raise ValueError(f'{path} is no image, or is damaged')
+    return np.ascontiguousarray(image[..., ::-1])
+
+
+def _check_size(path: str, size: tuple[int, ...], reference: str, expected: tuple[int, ...]) -> None:
+    if tuple(size) != tuple(expected):
+        raise ValueError(f'{path} is {size} (height, width), but {reference} is {expected}: a pair has one size')

@@ -1,0 +1,107 @@
+"""What the video segmentation data sets share: snippets, labelled frames and propagation distances."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from mmseg.datasets import BaseSegDataset
+
+from mmvidext.datasets.snippets import Snippet
+
+__all__ = ['VideoSegDataset', 'check_distance']
+
+
+class VideoSegDataset(BaseSegDataset):
+    """Base of the video data sets: a sample is a labelled frame and the frames around it.
+
+    In training neither ``distances`` nor ``key_frame_interval`` is set: there is one sample for each labelled frame,
+    and ``SampleKeyFrame`` in the pipeline draws the key frame. For evaluation, ``distances`` makes one sample for each
+    labelled frame and distance, and ``key_frame_interval`` makes every labelled frame a sample whose key frame is the
+    last multiple of the interval, as in a stream.
+
+    Args:
+        distances: Evaluate each labelled frame at these numbers of frames behind its key frame.
+        key_frame_interval: Evaluate each labelled frame in a stream with this interval.
+        **kwargs: The arguments of ``mmseg.BaseSegDataset``.
+
+    Raises:
+        ValueError: If both are given, a distance is negative, the interval is below 1, or a distance is longer than a
+            snippet.
+    """
+
+    def __init__(
+        self, *, distances: Sequence[int] | None = None, key_frame_interval: int | None = None, **kwargs: Any
+    ) -> None:
+        if distances is not None and key_frame_interval is not None:
+            raise ValueError('give distances or key_frame_interval, not both: each says where the key frames are')
+        if distances is not None and (not distances or min(distances) < 0):
+            raise ValueError(f'distances must be one or more numbers >= 0, but got {distances}')
+        if key_frame_interval is not None and key_frame_interval < 1:
+            raise ValueError(f'key_frame_interval must be at least 1, but got {key_frame_interval}')
+        self.distances = tuple(distances) if distances is not None else None
+        self.key_frame_interval = key_frame_interval
+        self.snippets: list[Snippet] = []
+        super().__init__(**kwargs)
+
+    def find_snippets(self) -> list[Snippet]:
+        """Return every snippet; each data set knows its own layout."""
+        raise TypeError(f'{type(self).__name__} must define find_snippets()')
+
+    def load_data_list(self) -> list[dict[str, Any]]:
+        """Return one entry for each sample."""
+        self.snippets = self.find_snippets()
+        if not self.snippets:
+            raise FileNotFoundError(f'no labelled snippet found; expected {self.layout()}')
+        return [
+            self._sample(number, index, distance)
+            for number, snippet in enumerate(self.snippets)
+            for index in sorted(snippet.labels)
+            for distance in self._sample_distances(index)
+        ]
+
+    def layout(self) -> str:
+        """Describe where files are looked for, for messages."""
+        return f'images under {self.data_prefix["img_path"]} and labels under {self.data_prefix["seg_map_path"]}'
+
+    def get_data_info(self, idx: int) -> dict[str, Any]:
+        """Return the entry of one sample, with the paths of all frames of its snippet."""
+        information = super().get_data_info(idx)
+        information['frame_paths'] = self.snippets[information['snippet']].frame_paths
+        return information
+
+    def _sample_distances(self, index: int) -> tuple[int | None, ...]:
+        if self.distances is not None:
+            return self.distances
+        if self.key_frame_interval is not None:
+            return (index % self.key_frame_interval,)
+        return (None,)
+
+    def _sample(self, number: int, index: int, distance: int | None) -> dict[str, Any]:
+        snippet = self.snippets[number]
+        sample = {
+            'snippet': number,
+            'video': snippet.name,
+            'frame_index': index,
+            'img_path': snippet.frame_paths[index],
+            'seg_map_path': snippet.labels[index],
+            'num_classes': len(self._metainfo['classes']),
+            'label_map': self.label_map,
+            'reduce_zero_label': self.reduce_zero_label,
+            'seg_fields': [],
+        }
+        if distance is not None:
+            check_distance(distance, index, snippet=snippet.name)
+            sample['propagation_distance'] = distance
+        return sample
+
+
+def check_distance(distance: int, frame_index: int, *, snippet: str) -> None:
+    """Raise unless ``distance`` frames exist before frame ``frame_index``.
+
+    Raises:
+        ValueError: If the distance is longer than the snippet.
+    """
+    if distance > frame_index:
+        raise ValueError(
+            f'distance {distance} is longer than snippet {snippet}: only {frame_index} frames come before its labelled '
+            f'frame; use a distance of at most {frame_index}'
+        )

@@ -1,0 +1,190 @@
+import pytest
+
+pytest.importorskip('mmseg')
+
+import numpy as np
+from mmengine.registry import init_default_scope
+
+from mmvidext.datasets import CamVidVideoDataset, CityscapesVideoDataset, VSPWDataset
+from tests.datasets.layouts import (
+    CITY,
+    texture,
+    write_camvid,
+    write_cityscapes,
+    write_image,
+    write_label,
+    write_vspw,
+)
+
+LOAD = [dict(type='mmvidext.LoadClip'), dict(type='mmvidext.LoadClipAnnotations'), dict(type='mmvidext.PackClipInputs')]
+PREFIX = dict(img_path='leftImg8bit_sequence/val', seg_map_path='gtFine/val')
+
+
+@pytest.fixture(autouse=True, scope='module')
+def segmentation_scope():
+    init_default_scope('mmseg')
+
+
+def cityscapes(root, pipeline=LOAD, **kwargs):
+    return CityscapesVideoDataset(data_root=str(root), data_prefix=PREFIX, pipeline=pipeline, **kwargs)
+
+
+def key_and_current(sample):
+    return [frame.numpy().transpose(1, 2, 0) for frame in sample['inputs']]
+
+
+class TestCityscapes:
+    @pytest.mark.parametrize(('frames', 'labelled'), [(range(30), 19), (range(275, 305), 294), (range(12), 11)])
+    def test_the_labelled_frame_is_the_one_the_label_names(self, tmp_path, frames, labelled):
+        write_cityscapes(tmp_path, frames=frames, labelled=labelled)
+        sample = cityscapes(tmp_path, distances=(4,))[0]
+        key, current = key_and_current(sample)
+        assert np.array_equal(current, texture(labelled))
+        assert np.array_equal(key, texture(labelled - 4))
+        assert sample['data_samples'].frame_index == labelled - frames[0]
+
+    def test_one_sample_for_each_distance(self, tmp_path):
+        write_cityscapes(tmp_path)
+        dataset = cityscapes(tmp_path, distances=(0, 1, 5, 9))
+        assert [sample['data_samples'].propagation_distance for sample in dataset] == [0, 1, 5, 9]
+
+    def test_the_distance_in_a_stream(self, tmp_path):
+        write_cityscapes(tmp_path)
+        assert cityscapes(tmp_path, key_frame_interval=5)[0]['data_samples'].propagation_distance == 4
+
+    def test_two_snippets_of_one_sequence(self, tmp_path):
+        write_cityscapes(tmp_path, frames=range(275, 305), labelled=294)
+        write_cityscapes(tmp_path, frames=range(557, 587), labelled=576)
+        dataset = cityscapes(tmp_path, distances=(9,))
+        assert [len(snippet.frame_paths) for snippet in dataset.snippets] == [30, 30]
+
+    def test_training_draws_a_distance(self, tmp_path):
+        write_cityscapes(tmp_path)
+        dataset = cityscapes(tmp_path, [dict(type='mmvidext.SampleKeyFrame', distance=(0, 9)), *LOAD])
+        drawn = {dataset[0]['data_samples'].propagation_distance for _ in range(80)}
+        assert drawn == set(range(10))
+
+    def test_a_missing_frame(self, tmp_path):
+        folder = write_cityscapes(tmp_path)
+        (folder / f'{CITY}_000000_000012_leftImg8bit.png').unlink()
+        with pytest.raises(FileNotFoundError, match='snippet ulm_000000_000019: frame 12 is missing'):
+            cityscapes(tmp_path, distances=(9,))
+        cityscapes(tmp_path, distances=(5,))  # needs frame 14 only
+
+    def test_a_frame_that_goes_missing_later(self, tmp_path):
+        folder = write_cityscapes(tmp_path)
+        dataset = cityscapes(tmp_path, distances=(5,))
+        (folder / f'{CITY}_000000_000014_leftImg8bit.png').unlink()
+        with pytest.raises(FileNotFoundError, match=r'frame .*_000014_leftImg8bit.png is missing'):
+            dataset[0]
+
+    def test_a_missing_labelled_frame(self, tmp_path):
+        write_cityscapes(tmp_path, frames=range(10), labelled=19)
+        with pytest.raises(FileNotFoundError, match='its labelled frame 19 is missing'):
+            cityscapes(tmp_path)
+
+    def test_a_frame_of_another_size(self, tmp_path):
+        folder = write_cityscapes(tmp_path)
+        write_image(folder / f'{CITY}_000000_000014_leftImg8bit.png', size=(16, 9))
+        with pytest.raises(ValueError, match=r'all frames must have one size, .* is 16x9 and .* is 16x8'):
+            cityscapes(tmp_path, distances=(5,))[0]
+
+    def test_a_file_that_is_no_image(self, tmp_path):
+        folder = write_cityscapes(tmp_path)
+        (folder / f'{CITY}_000000_000014_leftImg8bit.png').write_bytes(b'no image')
+        with pytest.raises(ValueError, match='is no readable image'):
+            cityscapes(tmp_path, distances=(5,))[0]
+
+    def test_a_label_value_outside_the_classes(self, tmp_path):
+        labels = np.zeros((8, 16))
+        labels[0, :2] = 33, 255
+        write_cityscapes(tmp_path, labels=labels)
+        with pytest.raises(ValueError, match=r'holds the values \[33\], but there are 19 classes \(0 to 18\) and 255'):
+            cityscapes(tmp_path, distances=(0,))[0]
+
+    def test_a_distance_longer_than_the_snippet(self, tmp_path):
+        write_cityscapes(tmp_path)
+        with pytest.raises(ValueError, match='distance 20 is longer than snippet ulm_000000_000019: only 19 frames'):
+            cityscapes(tmp_path, distances=(0, 20))
+        dataset = cityscapes(tmp_path, [dict(type='mmvidext.SampleKeyFrame', distance=(0, 25)), *LOAD])
+        with pytest.raises(ValueError, match='distance 25 is longer than snippet'):
+            dataset[0]
+
+    def test_wrong_arguments(self, tmp_path):
+        write_cityscapes(tmp_path)
+        with pytest.raises(ValueError, match='give distances or key_frame_interval, not both'):
+            cityscapes(tmp_path, distances=(1,), key_frame_interval=5)
+        with pytest.raises(ValueError, match='key_frame_interval must be at least 1, but got 0'):
+            cityscapes(tmp_path, key_frame_interval=0)
+        with pytest.raises(ValueError, match=r'distances must be one or more numbers >= 0, but got \[-1\]'):
+            cityscapes(tmp_path, distances=[-1])
+
+    def test_a_missing_folder(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match='no labelled snippet found; expected images under'):
+            cityscapes(tmp_path)
+        write_label(tmp_path / 'gtFine/val/ulm/ulm_000000_000019_gtFine_labelTrainIds.png', np.zeros((8, 16)))
+        with pytest.raises(FileNotFoundError, match=r'the image folder .*ulm is missing'):
+            cityscapes(tmp_path)
+
+    def test_a_label_file_without_numbers(self, tmp_path):
+        write_label(tmp_path / 'gtFine/val/ulm/picture_gtFine_labelTrainIds.png', np.zeros((8, 16)))
+        with pytest.raises(ValueError, match=r'must be named <city>_<sequence>_<frame>'):
+            cityscapes(tmp_path)
+
+
+class TestVSPW:
+    def make(self, root, **kwargs):
+        return VSPWDataset(str(root), ann_file='val.txt', pipeline=LOAD, **kwargs)
+
+    def test_every_frame_in_a_stream(self, tmp_path):
+        write_vspw(tmp_path)
+        dataset = self.make(tmp_path, key_frame_interval=4)
+        assert dataset.metainfo['classes'] == ('wall', 'sky')
+        samples = [sample['data_samples'] for sample in dataset]
+        assert [(s.video, s.frame_index, s.propagation_distance) for s in samples] == [
+            *(('a', index, index % 4) for index in range(6)),
+            *(('b', index, index) for index in range(3)),
+        ]
+
+    def test_others_and_void_are_ignored(self, tmp_path):
+        write_vspw(tmp_path)
+        labels = self.make(tmp_path, key_frame_interval=4)[0]['data_samples'].gt_sem_seg.data
+        assert labels.flatten()[:4].tolist() == [255, 0, 1, 255]
+
+    def test_what_is_missing_is_named(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match=r'the class list .*label_num_dic_final.json is missing'):
+            self.make(tmp_path)
+        write_vspw(tmp_path)
+        (tmp_path / 'data/a/origin/00000003.jpg').unlink()
+        with pytest.raises(FileNotFoundError, match='video a: frame 00000003 is missing'):
+            self.make(tmp_path)
+        (tmp_path / 'val.txt').write_text('a\nc\n')
+        (tmp_path / 'data/a/mask/00000003.png').unlink()
+        with pytest.raises(FileNotFoundError, match=r'video c of .* has no frame in'):
+            self.make(tmp_path)
+        (tmp_path / 'val.txt').unlink()
+        with pytest.raises(FileNotFoundError, match=r'the list of videos .* is missing'):
+            self.make(tmp_path)
+
+
+class TestCamVid:
+    def test_frames_before_each_label(self, tmp_path):
+        write_camvid(tmp_path)
+        dataset = CamVidVideoDataset(
+            data_root=str(tmp_path),
+            data_prefix=dict(img_path='frames', seg_map_path='labels/val'),
+            pipeline=LOAD,
+            distances=(0, 29),
+        )
+        assert len(dataset) == 4
+        key, current = key_and_current(dataset[3])
+        for frame, number in ((key, 5311), (current, 5340)):
+            assert np.array_equal(frame, texture(number))
+
+    @pytest.mark.parametrize('name', ['0016E5_05310', 'Seq05VD_f02130'])
+    def test_both_kinds_of_names(self, name):
+        from mmvidext.datasets.camvid_video import _STEM
+
+        match = _STEM.match(name)
+        assert match['prefix'] + match['frame'] == name
+        assert match['sequence'] == name.split('_')[0]
