@@ -1,0 +1,5 @@
+"""Hooks and optimizer-wrapper constructors."""
+
+from mmvidext.engine.segments_check_hook import SegmentsCheckHook
+
+__all__ = ['SegmentsCheckHook']

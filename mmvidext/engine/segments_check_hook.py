@@ -1,0 +1,83 @@
+"""Stop a run whose sampler and model do not agree on the number of frames in a clip."""
+
+from typing import Any
+
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from mmvidext.registry import HOOKS
+
+__all__ = ['SegmentsCheckHook']
+
+
+@HOOKS.register_module()
+class SegmentsCheckHook(Hook):
+    """Check that ``num_clips`` of the sampler fits ``num_segments`` of backbone and head.
+
+    A segment-based recogniser (TSM, MotionSqueeze, TIN) finds the clips in a batch of frames by ``num_segments`` alone.
+    With any other number of frames it would group frames of different clips, without an error. Models without
+    ``num_segments`` are not looked at.
+    """
+
+    def before_run(self, runner: Runner) -> None:
+        """Compare backbone and head.
+
+        Raises:
+            ValueError: If their ``num_segments`` differ.
+        """
+        model = _unwrap(runner)
+        backbone = _num_segments(getattr(model, 'backbone', None))
+        head = _num_segments(getattr(model, 'cls_head', None))
+        if backbone is not None and head is not None and backbone != head:
+            raise ValueError(
+                f'model.backbone.num_segments={backbone} and model.cls_head.num_segments={head} must be equal'
+            )
+
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
+        """Check a training batch: as many frames as segments.
+
+        Raises:
+            ValueError: If the numbers differ.
+        """
+        if batch_idx == 0:
+            _check(runner, data_batch, 'train', exact=True)
+
+    def before_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
+        """Check a validation batch: a multiple, for several views of a clip.
+
+        Raises:
+            ValueError: If it is none.
+        """
+        if batch_idx == 0:
+            _check(runner, data_batch, 'val', exact=False)
+
+    def before_test_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
+        """Check a test batch: a multiple, for several views of a clip.
+
+        Raises:
+            ValueError: If it is none.
+        """
+        if batch_idx == 0:
+            _check(runner, data_batch, 'test', exact=False)
+
+
+def _unwrap(runner: Runner) -> Any:
+    return getattr(runner.model, 'module', runner.model)
+
+
+def _num_segments(part: Any) -> int | None:
+    return getattr(part, 'num_segments', None)
+
+
+def _check(runner: Runner, data_batch: Any, split: str, *, exact: bool) -> None:
+    wanted = _num_segments(getattr(_unwrap(runner), 'backbone', None))
+    if wanted is None or not data_batch:
+        return
+    frames = len(data_batch['inputs'][0])  # (frames, 3, H, W)
+    if frames != wanted if exact else frames % wanted:
+        raise ValueError(
+            f'the {split} pipeline gives {frames} frames, but model.backbone.num_segments={wanted}: set '
+            f'num_clips={wanted}{"" if exact else " (or a multiple of it)"} in SampleFrames of '
+            f'{split}_dataloader.dataset.pipeline, or '
+            'num_segments of backbone and cls_head to what the pipeline gives'
+        )

@@ -1,0 +1,15 @@
+"""Metrics."""
+
+from importlib.util import find_spec
+
+from mmvidext.evaluation.classification_report import ClassificationReport
+from mmvidext.evaluation.end_point_error import EndPointError
+from mmvidext.evaluation.video_consistency import VideoConsistency
+
+__all__ = ['ClassificationReport', 'EndPointError', 'VideoConsistency']
+
+if find_spec('mmseg') is not None:
+    from mmvidext.evaluation.temporal_consistency import TemporalConsistency as TemporalConsistency
+    from mmvidext.evaluation.video_iou_metric import VideoIoUMetric as VideoIoUMetric
+
+    __all__ += ['TemporalConsistency', 'VideoIoUMetric']

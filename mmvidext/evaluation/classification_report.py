@@ -1,0 +1,112 @@
+"""Accuracy of each class, as a table, and which classes are mistaken for which, as a picture."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import print_log
+from prettytable import PrettyTable
+
+from mmvidext.registry import METRICS
+
+__all__ = ['ClassificationReport', 'draw_confusion_matrix']
+
+_MOST_LABELLED = 40  # with more classes the picture has no room for names and numbers
+
+
+@METRICS.register_module()
+class ClassificationReport(BaseMetric):
+    """Per-class accuracy of a recogniser.
+
+    Args:
+        class_names: File with the name of each class, one per line, as ``tools/data/prepare_sthv2.py`` writes it. None
+            numbers the classes.
+        table: Log a table of all classes.
+        picture: Where to write the confusion matrix as a PNG. None writes none.
+        **kwargs: ``collect_device`` and ``prefix`` of mmengine's ``BaseMetric``.
+
+    Raises:
+        FileNotFoundError: If ``class_names`` does not exist.
+    """
+
+    default_prefix = 'report'
+
+    def __init__(
+        self, class_names: str | None = None, *, table: bool = True, picture: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        if class_names is not None and not Path(class_names).is_file():
+            raise FileNotFoundError(f'there is no file of class names {class_names}')
+        self.class_names = Path(class_names).read_text(encoding='utf-8').splitlines() if class_names else None
+        self.table = table
+        self.picture = picture
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
+        """Collect label and prediction of each clip."""
+        for sample in data_samples:
+            scores = sample['pred_score']
+            self.results.append((int(sample['gt_label']), int(scores.argmax()), len(scores)))
+
+    def compute_metrics(self, results: list[tuple[int, int, int]]) -> dict[str, float]:
+        """Return the mean of the class accuracies; log the table and write the picture.
+
+        Raises:
+            ValueError: If the number of names is not the number of classes.
+        """
+        num_classes = results[0][2]
+        names = self.class_names or [str(index) for index in range(num_classes)]
+        if len(names) != num_classes:
+            raise ValueError(f'the model has {num_classes} classes, but there are {len(names)} class names')
+        matrix = np.zeros((num_classes, num_classes), dtype=np.int64)
+        for label, prediction, _ in results:
+            matrix[label, prediction] += 1
+        if self.table:
+            print_log('\n' + _format_table(matrix, names), logger='current')
+        if self.picture:
+            draw_confusion_matrix(matrix, names, self.picture)
+            print_log(f'confusion matrix: {self.picture}', logger='current')
+        seen = matrix.sum(1) > 0
+        return {'mean_class_accuracy': float((matrix.diagonal()[seen] / matrix.sum(1)[seen]).mean())}
+
+
+def _format_table(matrix: np.ndarray, names: list[str]) -> str:
+    table = PrettyTable(['class', 'clips', 'correct', 'accuracy', 'most often taken for'])
+    table.align.update({'class': 'l', 'most often taken for': 'l'})
+    for index, row in enumerate(matrix):
+        wrong = np.where(np.arange(len(row)) == index, 0, row)
+        mistaken = f'{names[wrong.argmax()]} ({wrong.max()})' if wrong.any() else ''
+        accuracy = f'{row[index] / row.sum():.1%}' if row.sum() else ''
+        table.add_row([names[index], row.sum(), row[index], accuracy, mistaken])
+    return table.get_string()
+
+
+def draw_confusion_matrix(matrix: np.ndarray, names: list[str], path: str | Path) -> None:
+    """Draw a confusion matrix.
+
+    Args:
+        matrix: Counts ``(classes, classes)``, rows: labels, columns: predictions.
+        names: Name of each class.
+        path: PNG file to write.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    shares = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
+    labelled = len(names) <= _MOST_LABELLED
+    side = 2.5 + 0.5 * len(names) if labelled else 12
+    figure = Figure(figsize=(side + 2, side), layout='constrained')
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot(xlabel='prediction', ylabel='label')
+    image = axes.imshow(shares, cmap='Blues', vmin=0, vmax=1)
+    figure.colorbar(image, label='share of the clips of a class', shrink=0.8)
+    if labelled:
+        axes.set_xticks(range(len(names)), names, rotation=45, ha='right')
+        axes.set_yticks(range(len(names)), names)
+        for (row, column), count in np.ndenumerate(matrix):
+            if count:
+                color = 'white' if shares[row, column] > 0.5 else 'black'
+                axes.text(column, row, str(count), ha='center', va='center', color=color)
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=100)

@@ -1,0 +1,63 @@
+import cv2
+import pytest
+import torch
+
+from mmvidext.evaluation import ClassificationReport
+from mmvidext.evaluation.classification_report import _format_table
+
+
+def samples(pairs, num_classes=3):
+    return [
+        dict(gt_label=torch.tensor([label]), pred_score=torch.eye(num_classes)[prediction])
+        for label, prediction in pairs
+    ]
+
+
+PAIRS = [(0, 0), (0, 0), (0, 1), (1, 1), (2, 0), (2, 0)]
+
+
+def test_mean_class_accuracy_table_and_picture(tmp_path, monkeypatch):
+    names = tmp_path / 'names.txt'
+    names.write_text('up\ndown\nleft\n')
+    metric = ClassificationReport(str(names), picture=str(tmp_path / 'sub' / 'matrix.png'))
+    logged = []
+    monkeypatch.setattr('mmvidext.evaluation.classification_report.print_log', lambda text, logger: logged.append(text))
+    metric.process({}, samples(PAIRS))
+    result = metric.evaluate(len(PAIRS))
+    assert result == {'report/mean_class_accuracy': pytest.approx((2 / 3 + 1 + 0) / 3)}
+    rows = [[cell.strip() for cell in line.split('|')[1:-1]] for line in logged[0].splitlines() if line.startswith('|')]
+    assert rows[1:] == [
+        ['up', '3', '2', '66.7%', 'down (1)'],
+        ['down', '1', '1', '100.0%', ''],
+        ['left', '2', '0', '0.0%', 'up (2)'],
+    ]
+    assert cv2.imread(str(tmp_path / 'sub' / 'matrix.png')).std() > 10
+
+
+def test_class_without_clips_does_not_count():
+    metric = ClassificationReport(table=False)
+    metric.process({}, samples([(0, 0), (1, 0)]))
+    assert metric.evaluate(2) == {'report/mean_class_accuracy': 0.5}
+
+
+def test_many_classes_are_drawn_without_names(tmp_path):
+    metric = ClassificationReport(table=False, picture=str(tmp_path / 'matrix.png'))
+    metric.process({}, samples([(label, label) for label in range(60)], num_classes=60))
+    assert metric.evaluate(60)['report/mean_class_accuracy'] == 1
+    assert (tmp_path / 'matrix.png').stat().st_size > 0
+
+
+def test_errors(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r'there is no file of class names .*none.txt'):
+        ClassificationReport(str(tmp_path / 'none.txt'))
+    (tmp_path / 'two.txt').write_text('a\nb\n')
+    metric = ClassificationReport(str(tmp_path / 'two.txt'))
+    metric.process({}, samples(PAIRS))
+    with pytest.raises(ValueError, match='the model has 3 classes, but there are 2 class names'):
+        metric.evaluate(len(PAIRS))
+
+
+def test_table_of_no_clips():
+    import numpy as np
+
+    assert '0' in _format_table(np.zeros((1, 1), dtype=int), ['a'])
