@@ -1,0 +1,117 @@
+"""Checkpoints of https://github.com/facebookresearch/VMZ: its Caffe2 models and the PyTorch versions of its hub.
+
+Caffe2 names count residual blocks through the whole network: ``comp_3_conv_1_w`` is the first convolution of the second
+block of the second stage of an 18-layer network. A running variance is called ``riv`` there and is a plain variance.
+"""
+
+import re
+from collections.abc import Callable
+
+from mmvidext.checkpoints.layout import Entry, apply_layout
+from mmvidext.checkpoints.resnet_depths import stage_counts
+from mmvidext.checkpoints.source import Source, StateDict
+from mmvidext.checkpoints.sources.torchvision_video import convert_video, is_per_conv, is_video
+from mmvidext.checkpoints.video_resnet_layout import VideoPlan, video_entries
+
+__all__ = ['VMZ']
+
+_STATISTICS = {'weight': 's', 'bias': 'b', 'running_mean': 'rm', 'running_var': 'riv'}
+
+
+def _is_caffe2(state_dict: StateDict) -> bool:
+    return 'conv1_w' in state_dict and any(name.startswith('comp_0_conv_1') for name in state_dict)
+
+
+def _stem_name(part: str, kind: str, factorized: bool) -> str | None:
+    conv = {'0': 'conv1_middle' if factorized else 'conv1', '3': 'conv1'}.get(part)
+    if conv:
+        return f'{conv}_w'
+    norm = {'1': 'conv1_middle_spatbn_relu' if factorized else 'conv1_spatbn_relu', '4': 'conv1_spatbn_relu'}[part]
+    return f'{norm}_{_STATISTICS[kind]}' if kind in _STATISTICS else None
+
+
+def _block_name(number: int, rest: str, kind: str) -> str | None:
+    """Name a tensor of block ``number``: ``rest`` is for example ``conv2.0.1``, ``kind`` ``running_mean``."""
+    if rest.startswith('downsample'):
+        base = f'shortcut_projection_{number}'
+        return f'{base}_w' if rest.endswith('.0') else _with_statistic(f'{base}_spatbn', kind)
+    conv, *inner = rest.split('.')
+    index = conv.removeprefix('conv')
+    names = {
+        ('0',): f'comp_{number}_conv_{index}',
+        ('0', '0'): f'comp_{number}_conv_{index}_middle',
+        ('0', '3'): f'comp_{number}_conv_{index}',
+    }
+    if tuple(inner) in names:
+        return f'{names[tuple(inner)]}_w'
+    suffix = '_middle' if inner == ['0', '1'] else ''
+    return _with_statistic(f'comp_{number}_spatbn_{index}{suffix}', kind)
+
+
+def _with_statistic(base: str, kind: str) -> str | None:
+    return f'{base}_{_STATISTICS[kind]}' if kind in _STATISTICS else None
+
+
+def _caffe2_names(plan: VideoPlan) -> Callable[[str], str | None]:
+    """Return the function from our names to Caffe2's."""
+    first = [sum(plan.counts[:stage]) for stage in range(4)]
+
+    def rename(name: str) -> str | None:
+        place, kind = name.rsplit('.', 1)
+        if place.startswith('stem.'):
+            return _stem_name(place.removeprefix('stem.'), kind, plan.factorized_stem)
+        layer, index, rest = place.split('.', 2)
+        return _block_name(first[int(layer[-1]) - 1] + int(index), rest, kind)
+
+    return rename
+
+
+def _caffe2_kind(blobs: StateDict, block: int, middle: int) -> str:
+    if f'comp_{block}_conv_{middle}_middle_w' in blobs:
+        return 'factorized'
+    weight = blobs.get(f'comp_{block}_conv_{middle}_w')
+    return '3d' if weight is not None and weight.ndim == 5 and weight.shape[2] == 3 else '2d'
+
+
+def _convert_caffe2(blobs: StateDict) -> StateDict:
+    blocks = {match[1] for name in blobs if (match := re.match(r'comp_(\d+)_', name))}
+    bottleneck = any(re.match(r'comp_\d+_conv_3_w$', name) for name in blobs)
+    counts = stage_counts(len(blocks), bottleneck)
+    if counts is None:
+        kind = 'bottlenecks' if bottleneck else 'basic blocks'
+        raise ValueError(f'this is not a whole vmz checkpoint: no video ResNet has {len(blocks)} {kind}')
+    middle = 2 if bottleneck else 1
+    plan = VideoPlan(
+        counts=counts,
+        bottleneck=bottleneck,
+        kinds=tuple(_caffe2_kind(blobs, sum(counts[:stage]), middle) for stage in range(4)),
+        factorized_stem='conv1_middle_w' in blobs,
+        per_block=False,
+    )
+    entries = [*video_entries(plan, _caffe2_names(plan)), *_classifier(blobs, plan.feature_channels)]
+    return apply_layout(blobs, entries, source='vmz')
+
+
+def _classifier(blobs: StateDict, in_features: int) -> list[Entry]:
+    """Return the rows of the classifier, whose name carries the number of classes."""
+    names = [name.removesuffix('_w') for name in blobs if re.fullmatch(r'last_out_L\d+_w', name)]
+    name = names[0] if names else 'last_out_L400'
+    classes = int(name.removeprefix('last_out_L'))
+    return [
+        Entry(f'{name}_w', 'cls_head.fc_cls.weight', (classes, in_features)),
+        Entry(f'{name}_b', 'cls_head.fc_cls.bias', (classes,)),
+    ]
+
+
+def _convert(state_dict: StateDict) -> StateDict:
+    if _is_caffe2(state_dict):
+        return _convert_caffe2(state_dict)
+    return convert_video(state_dict, source='vmz', per_block=False)
+
+
+VMZ = Source(
+    'vmz',
+    'facebookresearch/VMZ and IG-65M: Caffe2 pickles of every ResNet, and R(2+1)D from the PyTorch hub',
+    lambda state_dict: _is_caffe2(state_dict) or (is_video(state_dict) and is_per_conv(state_dict)),
+    _convert,
+)

@@ -1,0 +1,206 @@
+"""Official FlowNets: converted weights give the outputs of the published layer table, computed from theirs."""
+
+import pytest
+import torch
+
+from mmvidext.checkpoints import convert_checkpoint, find_source
+from mmvidext.models.flow import FlowEstimator, FlowNetS
+from tests.oracles.flownet import flownet_c, flownet_s
+
+WIDTH = 0.125
+CONVS = ['conv1', 'conv2', 'conv3', 'conv3_1', 'conv4', 'conv4_1', 'conv5', 'conv5_1', 'conv6', 'conv6_1']
+UPS = [
+    f'{kind}{level}'
+    for kind, levels in (('deconv', '5432'), ('predict', '65432'), ('upflow', '6543'))
+    for level in levels
+]
+
+CLEMENT_PINARD = {
+    **{name: f'{name}.0' for name in (*CONVS, 'conv_redir', 'deconv5', 'deconv4', 'deconv3', 'deconv2')},
+    **{f'predict{level}': f'predict_flow{level}' for level in '65432'},
+    'upflow6': 'upsampled_flow6_to_5',
+    'upflow5': 'upsampled_flow5_to_4',
+    'upflow4': 'upsampled_flow4_to_3',
+    'upflow3': 'upsampled_flow3_to_2',
+}
+MMTRACKING = {
+    **{f'conv{level}': f'conv{level}.0.conv' for level in '123456'},
+    **{f'conv{level}_1': f'conv{level}.1.conv' for level in '3456'},
+    **{f'deconv{level}': f'deconv{level}.conv' for level in '5432'},
+    **{f'predict{level}': f'predict_flow{level}.conv' for level in '6543'},
+    'predict2': 'predict_flow.conv',
+    'upflow6': 'upsample_flow5.conv',
+    'upflow5': 'upsample_flow4.conv',
+    'upflow4': 'upsample_flow3.conv',
+    'upflow3': 'upsample_flow2.conv',
+}
+MMFLOW_DECODER = {
+    **{f'deconv{level}': f'decoder.decoders.level{level + 1}.deconv_out.deconvs.0' for level in (5, 4, 3, 2)},
+    **{f'predict{level}': f'decoder.decoders.level{level}.pred_out' for level in (6, 5, 4, 3, 2)},
+    **{f'upflow{level}': f'decoder.decoders.level{level}.upsample_pred.deconvs.0' for level in (6, 5, 4, 3)},
+}
+MMFLOW_S = {
+    'conv1': 'encoder.layers.0.layers.0.conv',
+    'conv2': 'encoder.layers.1.layers.0.conv',
+    'conv3': 'encoder.layers.2.layers.0.conv',
+    'conv3_1': 'encoder.layers.2.layers.1.conv',
+    'conv4': 'encoder.layers.3.layers.0.conv',
+    'conv4_1': 'encoder.layers.3.layers.1.conv',
+    'conv5': 'encoder.layers.4.layers.0.conv',
+    'conv5_1': 'encoder.layers.4.layers.1.conv',
+    'conv6': 'encoder.layers.5.layers.0.conv',
+    'conv6_1': 'encoder.layers.5.layers.1.conv',
+    **MMFLOW_DECODER,
+}
+MMFLOW_C = {
+    'conv1': 'encoder.layers.0.layers.0.conv',
+    'conv2': 'encoder.layers.1.layers.0.conv',
+    'conv3': 'encoder.layers.2.layers.0.conv',
+    'conv_redir': 'corr_encoder.conv_redir.conv',
+    'conv3_1': 'corr_encoder.layers.0.layers.0.conv',
+    'conv4': 'corr_encoder.layers.1.layers.0.conv',
+    'conv4_1': 'corr_encoder.layers.1.layers.1.conv',
+    'conv5': 'corr_encoder.layers.2.layers.0.conv',
+    'conv5_1': 'corr_encoder.layers.2.layers.1.conv',
+    'conv6': 'corr_encoder.layers.3.layers.0.conv',
+    'conv6_1': 'corr_encoder.layers.3.layers.1.conv',
+    **MMFLOW_DECODER,
+}
+
+
+def shapes(correlated, width=WIDTH):
+    """The published table: layer -> (weight's shape, output channels)."""
+
+    def c(channels):
+        return round(channels * width)
+
+    merged = c(32) + 441 if correlated else c(256)
+    table = {
+        'conv1': (c(64), 3 if correlated else 6, 7),
+        'conv2': (c(128), c(64), 5),
+        'conv3': (c(256), c(128), 5),
+        'conv3_1': (c(256), merged, 3),
+        'conv4': (c(512), c(256), 3),
+        'conv4_1': (c(512), c(512), 3),
+        'conv5': (c(512), c(512), 3),
+        'conv5_1': (c(512), c(512), 3),
+        'conv6': (c(1024), c(512), 3),
+        'conv6_1': (c(1024), c(1024), 3),
+        'deconv5': (c(1024), c(512), 4),
+        'deconv4': (c(512) + c(512) + 2, c(256), 4),
+        'deconv3': (c(512) + c(256) + 2, c(128), 4),
+        'deconv2': (c(256) + c(128) + 2, c(64), 4),
+        'predict6': (2, c(1024), 3),
+        'predict5': (2, c(512) + c(512) + 2, 3),
+        'predict4': (2, c(512) + c(256) + 2, 3),
+        'predict3': (2, c(256) + c(128) + 2, 3),
+        'predict2': (2, c(128) + c(64) + 2, 3),
+        **{f'upflow{level}': (2, 2, 4) for level in '6543'},
+    }
+    if correlated:
+        table['conv_redir'] = (c(32), c(256), 1)
+    return table
+
+
+def random_weights(without_bias=(), *, correlated=False):
+    """Weights under the names of the table."""
+    weights = {}
+    for name, (first, second, kernel) in shapes(correlated).items():
+        out = second if kernel == 4 else first
+        bias = None if name.rstrip('23456') in without_bias else torch.randn(out) * 0.1
+        weights[name] = (torch.randn(first, second, kernel, kernel) * (2 / (second * kernel**2)) ** 0.5, bias)
+    return weights
+
+
+def official(weights, names):
+    state_dict = {}
+    for layer, (weight, bias) in weights.items():
+        state_dict[f'{names[layer]}.weight'] = weight
+        if bias is not None:
+            state_dict[f'{names[layer]}.bias'] = bias
+    return state_dict
+
+
+def load(weights, net='FlowNetS', **kwargs):
+    model = FlowEstimator(dict(type=f'mmvidext.{net}', width=WIDTH, **kwargs))
+    model.load_state_dict(weights)
+    return model.flow_net.eval()
+
+
+NO_BIASES = dict(deconv_bias=False, predict_bias=False, upflow_bias=False)
+DECODER = ('deconv', 'predict', 'upflow')
+
+
+@pytest.mark.parametrize(
+    ('source', 'names', 'without_bias', 'switches', 'order'),
+    [
+        ('flownet_pytorch', CLEMENT_PINARD, DECODER, NO_BIASES, [0, 1, 2]),
+        ('mmtracking_flownet', MMTRACKING, DECODER, NO_BIASES, [0, 1, 2]),
+        ('mmflow', MMFLOW_S, ('upflow',), dict(upflow_bias=False), [2, 1, 0]),
+        ('mmflow', MMFLOW_S, (), {}, [2, 1, 0]),
+    ],
+)
+def test_flownet_s(source, names, without_bias, switches, order):
+    weights = random_weights(without_bias)
+    state_dict = official(weights, names)
+    assert find_source(state_dict) == source
+    net = load(convert_checkpoint(state_dict), **switches)
+    first, second = torch.rand(2, 1, 3, 70, 90)  # RGB
+    with torch.no_grad():
+        flows = net(first, second)
+    expected = flownet_s(weights, first[:, order], second[:, order])  # in the official order of channels
+    for level, flow in enumerate(flows, start=2):
+        torch.testing.assert_close(flow, expected[level], atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ('source', 'names', 'without_bias', 'switches', 'order', 'normalize'),
+    [
+        ('flownet_pytorch', CLEMENT_PINARD, DECODER, NO_BIASES, [0, 1, 2], True),
+        ('mmflow', MMFLOW_C, (), {}, [2, 1, 0], False),
+    ],
+)
+def test_flownet_c(source, names, without_bias, switches, order, normalize):
+    weights = random_weights(without_bias, correlated=True)
+    state_dict = official(weights, names)
+    assert find_source(state_dict) == source
+    net = load(convert_checkpoint(state_dict), 'FlowNetC', normalize=normalize, **switches)
+    first, second = torch.rand(2, 1, 3, 70, 90)  # RGB
+    with torch.no_grad():
+        flows = net(first, second)
+    expected = flownet_c(weights, first[:, order], second[:, order], normalize=normalize)
+    for level, flow in enumerate(flows, start=2):
+        torch.testing.assert_close(flow, expected[level], atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize('correlated', [False, True])
+def test_full_width_has_the_published_number_of_parameters(correlated):
+    official_count = {False: 38_675_536, True: 39_174_320}[correlated]
+    count = 0
+    for name, (first, second, kernel) in shapes(correlated, width=1).items():
+        count += first * second * kernel**2 + (0 if name.startswith(DECODER) else first)
+    assert count == official_count
+
+
+def test_mmtracking_prefix_of_a_detector():
+    state_dict = official(random_weights(DECODER), MMTRACKING)
+    prefixed = {f'motion.{name}': tensor for name, tensor in state_dict.items()}
+    assert find_source(prefixed) == 'mmtracking_flownet'
+    assert convert_checkpoint(prefixed).keys() == convert_checkpoint(state_dict).keys()
+
+
+def test_width_is_read_off_the_first_layer():
+    with torch.device('meta'):
+        net = FlowNetS(**NO_BIASES)
+    full = {f'flow_net.{name}' for name in net.state_dict()}
+    assert convert_checkpoint(official(random_weights(DECODER), CLEMENT_PINARD)).keys() == full
+
+
+def test_errors():
+    state_dict = official(random_weights(DECODER), CLEMENT_PINARD)
+    with pytest.raises(ValueError, match=r'missing: conv4_1\.0\.weight'):
+        convert_checkpoint({k: v for k, v in state_dict.items() if k != 'conv4_1.0.weight'})
+    with pytest.raises(ValueError, match=r'not known: conv1\.1\.weight'):
+        convert_checkpoint({**state_dict, 'conv1.1.weight': torch.zeros(8)})  # a network with batch norm
+    with pytest.raises(ValueError, match=r'wrong shape: predict_flow6\.weight is \(3, 128, 3, 3\)'):
+        convert_checkpoint({**state_dict, 'predict_flow6.weight': torch.zeros(3, 128, 3, 3)})
