@@ -1,0 +1,97 @@
+"""Optical flow of two frames, from a config and a checkpoint."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from numpy.typing import NDArray
+
+from mmvidext.checkpoints import convert_checkpoint, find_source, load_checkpoint_file
+from mmvidext.ops import flow_to_image
+from mmvidext.registry import MODELS
+
+__all__ = ['FlowInferencer']
+
+
+class FlowInferencer:
+    """Estimate the flow from one frame to the next.
+
+    Args:
+        config: A config of a :class:`~mmvidext.models.flow.FlowEstimator`: its path, or the config itself.
+        checkpoint: Weights of the whole model: ours, or official ones, which are converted. None leaves the network as
+            it is initialised.
+        device: Where to compute.
+
+    Raises:
+        FileNotFoundError: If the config or the checkpoint is missing.
+        ValueError: If the checkpoint does not fit the model.
+
+    Example:
+        >>> inferencer = FlowInferencer('configs/flownets_flyingchairs.py', 'flownets.pth')  # doctest: +SKIP
+        >>> flow = inferencer(first_frame, second_frame)  # doctest: +SKIP
+        >>> picture = inferencer.draw(flow)  # doctest: +SKIP
+    """
+
+    def __init__(
+        self, config: str | Path | Config, checkpoint: str | Path | None = None, *, device: str = 'cpu'
+    ) -> None:
+        config = config if isinstance(config, Config) else Config.fromfile(config)
+        init_default_scope(config.get('default_scope', 'mmvidext'))
+        self.device = torch.device(device)
+        self.model = MODELS.build(config.model).to(self.device).eval()
+        if checkpoint is None:
+            self.model.init_weights()
+        else:
+            _load_strictly(self.model, checkpoint)
+
+    @torch.inference_mode()
+    def __call__(self, first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Estimate the flow from ``first`` to ``second``.
+
+        Args:
+            first: RGB ``uint8 (H, W, 3)``, of any size.
+            second: The same size.
+
+        Returns:
+            ``float32 (H, W, 2)`` in pixels, order ``(x, y)``: the pixel ``p`` of ``first`` is found at
+            ``p + flow(p)`` in ``second``.
+
+        Raises:
+            ValueError: If a frame is not as described.
+        """
+        for name, frame in (('first', first), ('second', second)):
+            if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
+                raise ValueError(f'{name} must be RGB uint8 (H, W, 3), but it is {frame.dtype} {frame.shape}')
+        if first.shape != second.shape:
+            raise ValueError(f'both frames must have the same size, but they are {first.shape} and {second.shape}')
+        pair = torch.from_numpy(np.stack((first, second)).transpose(0, 3, 1, 2).copy())
+        samples = self.model.test_step({'inputs': [pair]})
+        return samples[0].pred_flow.permute(1, 2, 0).cpu().numpy()
+
+    @staticmethod
+    def draw(flow: NDArray[np.float32], max_magnitude: float | None = None) -> NDArray[np.uint8]:
+        """Colour a flow field; see :func:`mmvidext.ops.flow_to_image`.
+
+        Args:
+            flow: ``(H, W, 2)`` in pixels, order ``(x, y)``.
+            max_magnitude: The length that gets full saturation; None takes the longest vector.
+
+        Returns:
+            RGB ``uint8 (H, W, 3)``.
+        """
+        image = flow_to_image(torch.from_numpy(flow).permute(2, 0, 1).unsqueeze(0), max_magnitude)
+        return image[0].permute(1, 2, 0).numpy()
+
+
+def _load_strictly(model: Any, checkpoint: str | Path) -> None:
+    """Load every weight of ``model`` from a file, or say which are missing or left over."""
+    weights = load_checkpoint_file(checkpoint)
+    if find_source(weights) is not None:
+        weights = convert_checkpoint(weights)
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ValueError(f'{checkpoint} does not fit the config: {error}') from error

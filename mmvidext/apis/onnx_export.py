@@ -1,0 +1,141 @@
+"""Export recognisers to ONNX: whole clips, or one frame with the state as inputs and outputs."""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ['ClipClassifier', 'OnlineClassifier', 'export_recognizer']
+
+
+class ClipClassifier(nn.Module):
+    """A recogniser as a function of raw clips.
+
+    Args:
+        recognizer: A ``Recognizer2D`` or ``Recognizer3D`` of mmaction2 with a head that has an ``fc_cls``.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, recognizer: Any) -> None:
+        super().__init__()
+        self.backbone, self.head = recognizer.backbone, recognizer.cls_head
+        self.reads_clips = _reads_clips(recognizer)
+        shape = (1, -1, 1, 1, 1) if self.reads_clips else (1, 1, -1, 1, 1)
+        mean, std = _statistics(recognizer)
+        self.register_buffer('mean', mean.view(shape), persistent=False)
+        self.register_buffer('std', std.view(shape), persistent=False)
+
+    def forward(self, clips: Tensor) -> Tensor:
+        """Return the logits ``(N, num_classes)``.
+
+        Args:
+            clips: RGB from 0 to 255, ``(N, T, 3, H, W)`` for 2D networks and ``(N, 3, T, H, W)`` for 3D ones.
+        """
+        clips = (clips - self.mean) / self.std
+        if self.reads_clips:
+            return self.head(self.backbone(clips))
+        return self.head(self.backbone(clips.flatten(0, 1)), num_segs=clips.shape[1])
+
+
+class OnlineClassifier(nn.Module):
+    """A causal recogniser as a function of one frame and the state.
+
+    Args:
+        recognizer: A ``Recognizer2D`` whose backbone has ``initial_state`` and ``step``.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, recognizer: Any) -> None:
+        super().__init__()
+        self.backbone, self.head = recognizer.backbone, recognizer.cls_head
+        mean, std = _statistics(recognizer)
+        self.register_buffer('mean', mean.view(1, -1, 1, 1), persistent=False)
+        self.register_buffer('std', std.view(1, -1, 1, 1), persistent=False)
+
+    def forward(self, frame: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """Return this frame's logits ``(N, num_classes)``, followed by the tensors of the new state.
+
+        Args:
+            frame: RGB from 0 to 255, ``(N, 3, H, W)``.
+            state: What the previous frame left; zeros for the first one.
+        """
+        features, new_state = self.backbone.step((frame - self.mean) / self.std, state)
+        return self.head.fc_cls(features.mean((2, 3))), *new_state
+
+
+def export_recognizer(
+    recognizer: Any, path: str | Path, *, num_frames: int, height: int, width: int, online: bool = False
+) -> tuple[str, ...]:
+    """Write a recogniser as ONNX. The number of clips (streams) in a batch is free, the other sizes are fixed.
+
+    Args:
+        recognizer: The model, as mmaction2 builds it.
+        path: The file to write. Its input is RGB from 0 to 255 in float32; the normalisation is part of the graph.
+        num_frames: Frames of a clip; not used online.
+        height: Height of the frames.
+        width: Width of the frames.
+        online: Export one frame of a causal model, with the state as inputs ``state_0``, ... and outputs
+            ``new_state_0``, ...
+
+    Returns:
+        The names of the graph's inputs.
+
+    Raises:
+        ImportError: If onnx or onnxscript is missing.
+        ValueError: If ``online`` is asked of a model that is not causal.
+    """
+    try:
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise ImportError("exporting needs onnx and onnxscript: pip install 'mmvidext[onnx]'") from error
+    recognizer.eval()
+    batch = torch.export.Dim('batch')
+    if online:
+        if not getattr(recognizer.backbone, 'causal', False):
+            raise ValueError('only a model with causal=True in its backbone runs, and can be exported, frame by frame')
+        state = recognizer.backbone.initial_state(2, height, width)
+        arguments: tuple[Any, ...] = (torch.zeros(2, 3, height, width), state)
+        dynamic: dict[str, Any] = {'frame': {0: batch}, 'state': tuple({0: batch} for _ in state)}
+        names = [f'state_{index}' for index in range(len(state))]
+        inputs, outputs = ['frame', *names], ['logits', *(f'new_{name}' for name in names)]
+        model: nn.Module = OnlineClassifier(recognizer)
+    else:
+        model = ClipClassifier(recognizer)
+        shape = (2, 3, num_frames, height, width) if model.reads_clips else (2, num_frames, 3, height, width)
+        arguments, dynamic = (torch.zeros(shape),), {'clips': {0: batch}}
+        inputs, outputs = ['clips'], ['logits']
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter('ignore')  # of the exporter, about its own internals
+        torch.onnx.export(
+            model.eval(),
+            arguments,
+            str(path),
+            input_names=inputs,
+            output_names=outputs,
+            dynamic_shapes=dynamic,
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+    return tuple(inputs)
+
+
+def _statistics(recognizer: Any) -> tuple[Tensor, Tensor]:
+    """Return the mean and standard deviation of the preprocessor, zeros and ones where it does not normalise."""
+    preprocessor = recognizer.data_preprocessor
+    mean, std = getattr(preprocessor, 'mean', None), getattr(preprocessor, 'std', None)
+    if mean is None or std is None:
+        return torch.zeros(3), torch.ones(3)
+    return mean.flatten(), std.flatten()
+
+
+def _reads_clips(recognizer: Any) -> bool:
+    from mmaction.models.recognizers import Recognizer3D
+
+    return isinstance(recognizer, Recognizer3D)

@@ -1,0 +1,74 @@
+"""Build a recogniser and its preprocessing from a config, for use outside a runner."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from torch import nn
+
+from mmvidext.checkpoints import convert_checkpoint, find_source, load_checkpoint_file
+
+__all__ = ['build_recognizer', 'frame_transforms']
+
+Transform = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def build_recognizer(config: Config, checkpoint: str | Path | None = None) -> Any:
+    """Build the model of a config and load its weights.
+
+    Args:
+        config: Config of an mmaction2 recogniser.
+        checkpoint: Weights of the whole recogniser, ours or official. None keeps the random ones.
+
+    Raises:
+        FileNotFoundError: If there is no such checkpoint.
+        ValueError: If the weights do not fit the model.
+    """
+    from mmaction.registry import MODELS
+
+    with DefaultScope.overwrite_default_scope(config.get('default_scope', 'mmaction')):
+        model = MODELS.build(config.model)
+    if checkpoint is not None:
+        load_recognizer(model, checkpoint)
+    return model
+
+
+def load_recognizer(model: nn.Module, checkpoint: str | Path) -> None:
+    """Load the weights of a whole recogniser, and accept no other."""
+    weights = load_checkpoint_file(checkpoint)
+    if find_source(weights) is not None:
+        weights = convert_checkpoint(weights)
+    own = {name: tensor for name, tensor in model.state_dict().items() if not name.startswith('data_preprocessor.')}
+    wrong = [
+        f'{name} is {tuple(weights[name].shape)} instead of {tuple(tensor.shape)}'
+        for name, tensor in own.items()
+        if name in weights and weights[name].shape != tensor.shape
+    ]
+    wrong += [f'{name} is missing' for name in own if name not in weights]
+    wrong += [f'{name} is not in the model' for name in weights if name not in model.state_dict()]
+    if wrong:
+        raise ValueError(f'{checkpoint} does not fit the model of the config: {"; ".join(wrong[:5])}')
+    model.load_state_dict(weights, strict=False)
+
+
+def frame_transforms(config: Config) -> list[Transform]:
+    """Build the part of a config's validation pipeline that follows decoding.
+
+    Raises:
+        ValueError: If the config has no pipeline, or one without a decoding step.
+    """
+    from mmaction.registry import TRANSFORMS
+
+    loader = config.get('val_dataloader') or config.get('test_dataloader')
+    if not loader:
+        raise ValueError(
+            'the config has neither val_dataloader nor test_dataloader, whose pipeline prepares the frames'
+        )
+    steps = list(loader.dataset.pipeline)
+    decoders = [index for index, step in enumerate(steps) if step.type.split('.')[-1].endswith('Decode')]
+    if not decoders:
+        raise ValueError(f'the pipeline has no step that decodes frames: {[step.type for step in steps]}')
+    with DefaultScope.overwrite_default_scope(config.get('default_scope', 'mmaction')):
+        return [TRANSFORMS.build(step) for step in steps[decoders[-1] + 1 :]]

@@ -1,0 +1,205 @@
+"""Segment a video frame by frame."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.runner import load_checkpoint
+from mmseg.registry import DATASETS as SEG_DATASETS
+from mmseg.registry import MODELS as SEG_MODELS
+from torch import Tensor
+
+from mmvidext.apis.video_files import VideoReader, VideoWriter
+from mmvidext.datasets.transforms import ClipTransform, PackClipInputs
+from mmvidext.models.segmentors import DeepFeatureFlow, FixedInterval, KeyFramePolicy
+from mmvidext.models.segmentors.deep_feature_flow import KeyFrame
+from mmvidext.models.segmentors.label_map import label_map
+from mmvidext.registry import TRANSFORMS
+
+__all__ = ['VideoReport', 'VideoSegmentor', 'draw_overlay']
+
+
+class VideoReport(NamedTuple):
+    """What :meth:`VideoSegmentor.segment_video` did."""
+
+    num_frames: int
+    num_key_frames: int
+
+
+class VideoSegmentor:
+    """Deep Feature Flow on a stream of frames: between calls it keeps one key frame, however long the video is.
+
+    Args:
+        config: Config file, or the loaded config, with a ``DeepFeatureFlow`` as its model. Frames are prepared by the
+            geometric transforms of its test pipeline and by its data preprocessor.
+        checkpoint: Weights to load.
+        device: Where to run.
+        policy: When key frames come; by default every ``key_frame_interval`` of the model.
+
+    Raises:
+        ValueError: If the config's model is no ``DeepFeatureFlow``.
+    """
+
+    def __init__(
+        self,
+        config: str | Path | Config,
+        checkpoint: str | Path | None = None,
+        *,
+        device: str = 'cpu',
+        policy: KeyFramePolicy | None = None,
+    ) -> None:
+        config = config if isinstance(config, Config) else Config.fromfile(config)
+        init_default_scope(config.get('default_scope', 'mmseg'))
+        model = SEG_MODELS.build(config.model)
+        if not isinstance(model, DeepFeatureFlow):
+            raise ValueError(
+                f'the model of the config must be a mmvidext.DeepFeatureFlow, but it is a {type(model).__name__}; use '
+                'mmseg.apis for single images'
+            )
+        dataset = config.test_dataloader.dataset
+        self.palette = _palette(dataset, model.num_classes)
+        if checkpoint is not None:
+            meta = load_checkpoint(model, str(checkpoint), map_location='cpu').get('meta', {})
+            self.palette = np.array(meta.get('dataset_meta', {}).get('palette', self.palette), np.uint8)
+        self.model = model.to(device).eval()
+        self.policy = policy or FixedInterval(model.key_frame_interval)
+        self._transforms = [step for step in map(_build_frame_transform, dataset.pipeline) if step is not None]
+        self._pack = PackClipInputs()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the stream: the next frame is a key frame."""
+        self._key_frame: KeyFrame | None = None
+        self._frame_shape: tuple[int, ...] | None = None
+        self.distance = 0
+        self.residual: float | None = None
+
+    @property
+    def is_key_frame(self) -> bool:
+        """Whether the last frame was a key frame."""
+        return self.distance == 0
+
+    @torch.inference_mode()
+    def step(self, frame: np.ndarray) -> np.ndarray:
+        """Segment the next frame.
+
+        Args:
+            frame: RGB, ``uint8 (H, W, 3)``.
+
+        Returns:
+            Class of each pixel, ``uint8 (H, W)``.
+
+        Raises:
+            ValueError: If the frame is no such array, or its size differs from the frames since :meth:`reset`.
+        """
+        self._check(frame)
+        data = self.model.data_preprocessor(self._prepare(frame))
+        logits = self._advance(data['inputs'][:, -1])
+        labels = label_map(self.model.segmentor, logits, data['data_samples'][0].metainfo)
+        return labels[0].to(torch.uint8).cpu().numpy()
+
+    def segment_video(
+        self,
+        path: str | Path,
+        out_path: str | Path,
+        *,
+        on_frame: Callable[[int, int], Any] | None = None,
+    ) -> VideoReport:
+        """Write a video with the labels laid over the frames; key frames have a yellow border.
+
+        Args:
+            path: Any video that OpenCV reads.
+            out_path: ``.mp4``, ``.avi`` or ``.webm``.
+            on_frame: Called after each frame with its number, from 1, and how many the file announces.
+
+        Returns:
+            How many frames were written, and how many of them were key frames.
+
+        Raises:
+            FileNotFoundError: If there is no such video.
+            ValueError: If it cannot be read, or breaks off. What was done until then is in ``out_path``, which is
+                closed and playable; the message names the frame.
+        """
+        self.reset()
+        num_frames = num_key_frames = 0
+        with VideoReader(path, written_to=out_path) as reader, VideoWriter(out_path, reader.frame_rate) as writer:
+            for frame in reader:
+                labels = self.step(frame)
+                writer.write(draw_overlay(frame, self.palette[labels], marked=self.is_key_frame))
+                num_frames += 1
+                num_key_frames += self.is_key_frame
+                if on_frame is not None:
+                    on_frame(num_frames, reader.num_announced)
+        return VideoReport(num_frames, num_key_frames)
+
+    def _advance(self, frame: Tensor) -> Tensor:
+        """Make a frame ``(1, 3, H, W)`` the next one of the stream; return its logits."""
+        self.residual = None
+        if self._key_frame is not None and not self.policy.is_due(self.distance + 1):
+            motion = self.model.estimate_motion(frame, self._key_frame)
+            if self.policy.needs_residual:
+                self.residual = float(self.model.warp_residual(frame, self._key_frame, motion))
+            if self.residual is None or self.policy.trusts(self.residual):
+                self.distance += 1
+                return self.model.propagate(self._key_frame, motion)
+        self._key_frame = self.model.encode_key_frame(frame)
+        self.distance = 0
+        return self.model.decode(self._key_frame.maps)
+
+    def _prepare(self, frame: np.ndarray) -> dict[str, list]:
+        size = frame.shape[:2]
+        results: dict[str, Any] = dict(imgs=[frame[..., ::-1].copy()], img_shape=size, ori_shape=size, seg_fields=[])
+        for transform in self._transforms:
+            results = transform(results)
+        packed = self._pack(results)
+        return {name: [value] for name, value in packed.items()}
+
+    def _check(self, frame: np.ndarray) -> None:
+        if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
+            raise ValueError(f'frame must be an RGB uint8 array (H, W, 3), but got {frame.dtype} {frame.shape}')
+        if self._frame_shape not in (None, frame.shape):
+            raise ValueError(
+                f'all frames of a stream must have one size, but a frame of shape {frame.shape} follows frames of '
+                f'shape {self._frame_shape}: call reset() before another video'
+            )
+        self._frame_shape = frame.shape
+
+
+def draw_overlay(frame: np.ndarray, colours: np.ndarray, *, marked: bool = False) -> np.ndarray:
+    """Lay the colours of the labels over a frame.
+
+    Args:
+        frame: RGB, ``uint8 (H, W, 3)``.
+        colours: RGB, ``uint8 (H, W, 3)``.
+        marked: Draw a yellow border.
+
+    Returns:
+        RGB, ``uint8 (H, W, 3)``.
+    """
+    overlay = (frame.astype(np.uint16) + colours) // 2
+    if marked:
+        border = max(2, min(frame.shape[:2]) // 50)
+        inside = overlay[border:-border, border:-border].copy()
+        overlay[:] = (255, 220, 0)
+        overlay[border:-border, border:-border] = inside
+    return overlay.astype(np.uint8)
+
+
+def _build_frame_transform(config: dict[str, Any]) -> ClipTransform | None:
+    """Build a step of the test pipeline if it changes the frames' geometry or values; loading and packing do not."""
+    transform = TRANSFORMS.build(config)
+    return transform if isinstance(transform, ClipTransform) else None
+
+
+def _palette(dataset: dict[str, Any], num_classes: int) -> np.ndarray:
+    """Return the colours ``uint8 (K, 3)`` of a data set's classes, or evenly spread ones if it names none."""
+    own = dataset.get('metainfo') or getattr(SEG_DATASETS.get(dataset['type']), 'METAINFO', {})
+    if len(own.get('palette', ())) == num_classes:
+        return np.array(own['palette'], np.uint8)
+    hues = np.linspace(0, 2 * np.pi, num_classes, endpoint=False)
+    waves = np.stack([np.cos(hues + shift) for shift in (0, 2 * np.pi / 3, 4 * np.pi / 3)], axis=-1)
+    return (127.5 + 127.5 * waves).astype(np.uint8)

@@ -1,0 +1,169 @@
+import cv2
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip('mmseg')
+
+from mmengine.config import Config
+from mmengine.logging import MMLogger
+
+from mmvidext.apis import VideoSegmentor
+from mmvidext.apis.video_segmentor import draw_overlay
+from mmvidext.models.segmentors import AdaptiveInterval
+from tests.models.segmentors.tiny import constant_flow, fcn
+
+PIPELINE = [
+    dict(type='mmvidext.LoadClip'),
+    dict(type='mmvidext.ClipTransform', transforms=[dict(type='Resize', scale=(64, 32), keep_ratio=True)]),
+    dict(type='mmvidext.LoadClipAnnotations'),
+    dict(type='mmvidext.PackClipInputs'),
+]
+
+
+def make(*, interval=3, num_classes=19, **kwargs):
+    MMLogger.get_current_instance().setLevel('ERROR')
+    torch.manual_seed(0)
+    config = Config(
+        dict(
+            default_scope='mmseg',
+            model=dict(
+                type='mmvidext.DeepFeatureFlow',
+                segmentor=fcn(num_classes),
+                flow_net=dict(type='mmvidext.FlowNetS', width=0.0625),
+                key_frame_interval=interval,
+            ),
+            test_dataloader=dict(dataset=dict(type='mmvidext.CityscapesVideoDataset', pipeline=PIPELINE)),
+        )
+    )
+    config.merge_from_dict(kwargs.pop('options', {}))
+    return VideoSegmentor(config, **kwargs)
+
+
+def frames(num=7, size=(48, 96)):
+    return np.random.default_rng(0).integers(0, 256, (num, *size, 3), dtype=np.uint8)
+
+
+def write_video(path, num=12, size=(48, 96)):
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*'MJPG'), 25, size[::-1])
+    for frame in frames(num, size):
+        writer.write(frame)
+    writer.release()
+
+
+def count_frames(path):
+    capture = cv2.VideoCapture(str(path))
+    number = 0
+    while capture.read()[0]:
+        number += 1
+    return number
+
+
+def test_streaming_equals_the_clip():
+    segmentor = make()
+    stream = frames()
+    resized = [cv2.resize(frame[..., ::-1], (64, 32)) for frame in stream]
+    for index, frame in enumerate(stream):
+        labels = segmentor.step(frame)
+        clip = torch.from_numpy(np.stack(resized[: index + 1]).transpose(0, 3, 1, 2).copy())
+        (sample,) = segmentor.model.test_step({'inputs': [clip]})
+        expected = torch.nn.functional.interpolate(sample.seg_logits.data[None], (48, 96), mode='bilinear').argmax(1)[0]
+        assert np.array_equal(labels, expected.numpy())
+        assert segmentor.is_key_frame == (index % 3 == 0)
+        assert labels.shape == (48, 96)
+        assert labels.dtype == np.uint8
+
+
+def test_reset_starts_over():
+    segmentor = make(interval=10)
+    stream = frames(3)
+    first = [segmentor.step(frame) for frame in stream]
+    segmentor.reset()
+    assert all(np.array_equal(segmentor.step(frame), labels) for frame, labels in zip(stream, first, strict=True))
+
+
+def test_it_keeps_nothing_but_the_key_frame():
+    segmentor = make(interval=2)
+    sizes = set()
+    for frame in np.tile(frames(4), (5, 1, 1, 1)):
+        segmentor.step(frame)
+        tensors = [value for value in vars(segmentor).values() if isinstance(value, torch.Tensor)]
+        sizes.add((len(tensors), segmentor._key_frame.maps[0].numel(), segmentor._key_frame.flow_frame.numel()))
+    assert len(sizes) == 1
+
+
+def test_the_adaptive_policy_sees_a_cut():
+    options = {'model.flow_net': dict(constant_flow(), _delete_=True)}
+    segmentor = make(options=options, policy=AdaptiveInterval(0.3))
+    still, cut = frames(2)
+    keys = []
+    for frame in (still, still, still, cut, cut):
+        segmentor.step(frame)
+        keys.append(segmentor.is_key_frame)
+    assert keys == [True, False, False, True, False]
+
+
+@pytest.mark.parametrize('suffix', ['.avi', '.mp4', '.webm'])
+def test_segment_video(tmp_path, suffix):
+    write_video(tmp_path / 'in.avi')
+    seen = []
+    report = make(interval=5).segment_video(
+        tmp_path / 'in.avi', tmp_path / 'new' / f'out{suffix}', on_frame=lambda *args: seen.append(args)
+    )
+    assert report == (12, 3)
+    assert seen == [(number, 12) for number in range(1, 13)]
+    assert count_frames(tmp_path / 'new' / f'out{suffix}') == 12
+
+
+def test_a_video_that_breaks_off(tmp_path):
+    path = tmp_path / 'in.avi'
+    write_video(path)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    readable = count_frames(path)
+    assert 0 < readable < 11
+    message = (
+        rf'in.avi breaks off: frame {readable + 1} of 12 cannot be read; the {readable} frames before it are in '
+        r'.*out.avi'
+    )
+    with pytest.raises(ValueError, match=message):
+        make().segment_video(path, tmp_path / 'out.avi')
+    assert count_frames(tmp_path / 'out.avi') == readable
+
+
+class TestErrors:
+    def test_no_video(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match='there is no video'):
+            make().segment_video(tmp_path / 'none.avi', tmp_path / 'out.avi')
+        (tmp_path / 'text.avi').write_text('text')
+        with pytest.raises(ValueError, match='is not a video that OpenCV can read'):
+            make().segment_video(tmp_path / 'text.avi', tmp_path / 'out.avi')
+
+    def test_suffix(self, tmp_path):
+        write_video(tmp_path / 'in.avi', num=1)
+        with pytest.raises(ValueError, match=r"the output must end in one of \('.mp4', '.avi', '.webm'\)"):
+            make().segment_video(tmp_path / 'in.avi', tmp_path / 'out.gif')
+
+    def test_another_size(self):
+        segmentor = make()
+        segmentor.step(frames()[0])
+        with pytest.raises(ValueError, match='all frames of a stream must have one size'):
+            segmentor.step(frames(size=(32, 96))[0])
+        segmentor.reset()
+        segmentor.step(frames(size=(32, 96))[0])
+
+    def test_no_frame(self):
+        with pytest.raises(ValueError, match='frame must be an RGB uint8 array'):
+            make().step(frames()[0].astype(float))
+
+    def test_a_plain_segmentor(self):
+        with pytest.raises(ValueError, match=r'must be a mmvidext.DeepFeatureFlow, but it is a EncoderDecoder'):
+            make(options={'model': dict(_delete_=True, **fcn())})
+
+
+def test_overlay_marks_key_frames():
+    frame, colours = np.zeros((20, 30, 3), np.uint8), np.full((20, 30, 3), 100, np.uint8)
+    assert (draw_overlay(frame, colours) == 50).all()
+    marked = draw_overlay(frame, colours, marked=True)
+    assert marked[0, 0].tolist() == [255, 220, 0]
+    assert (marked[2:-2, 2:-2] == 50).all()
