@@ -1,0 +1,11 @@
+# What every config shares. `default_scope` is set by the task's own base (recognition: mmaction, segmentation: mmseg).
+custom_imports = dict(imports=['mmvidext'], allow_failed_imports=False)
+env_cfg = dict(
+    cudnn_benchmark=False,
+    mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
+    dist_cfg=dict(backend='nccl'),
+)
+log_processor = dict(type='LogProcessor', window_size=20, by_epoch=True)
+log_level = 'INFO'
+load_from = None
+resume = False

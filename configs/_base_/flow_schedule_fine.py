@@ -1,0 +1,9 @@
+# S_fine: from a network that S_long has trained. Name its checkpoint with --cfg-options load_from=...
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=600000, val_interval=50000)
+val_cfg = dict(type='ValLoop')
+test_cfg = dict(type='TestLoop')
+optim_wrapper = dict(
+    type='OptimWrapper',
+    optimizer=dict(type='Adam', lr=1e-5, betas=(0.9, 0.999), weight_decay=4e-4),
+)
+param_scheduler = dict(type='MultiStepLR', by_epoch=False, milestones=[200000, 300000, 400000, 500000], gamma=0.5)

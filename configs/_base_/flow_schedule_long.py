@@ -1,0 +1,9 @@
+# S_long: from scratch
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=1200000, val_interval=50000)
+val_cfg = dict(type='ValLoop')
+test_cfg = dict(type='TestLoop')
+optim_wrapper = dict(
+    type='OptimWrapper',
+    optimizer=dict(type='Adam', lr=1e-4, betas=(0.9, 0.999), weight_decay=4e-4),
+)
+param_scheduler = dict(type='MultiStepLR', by_epoch=False, milestones=[400000, 600000, 800000, 1000000], gamma=0.5)

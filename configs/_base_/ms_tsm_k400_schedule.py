@@ -1,0 +1,12 @@
+# The official recipe of MotionSqueeze on Kinetics-400: SGD, batch 96, 75 epochs, steps at 30 and 60.
+optim_wrapper = dict(
+    constructor='TSMOptimWrapperConstructor',
+    paramwise_cfg=dict(fc_lr5=False),
+    optimizer=dict(type='SGD', lr=0.02, momentum=0.9, weight_decay=1e-4),
+    clip_grad=dict(max_norm=20, norm_type=2),
+)
+param_scheduler = [dict(type='MultiStepLR', begin=0, end=75, by_epoch=True, milestones=[30, 60], gamma=0.1)]
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=75, val_begin=1, val_interval=1)
+val_cfg = dict(type='ValLoop')
+test_cfg = dict(type='TestLoop')
+auto_scale_lr = dict(enable=False, base_batch_size=96)

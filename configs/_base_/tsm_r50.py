@@ -1,0 +1,24 @@
+# TSM-ResNet-50, 8 frames. Set model.backbone.pretrained to a file with ImageNet weights to start from them.
+model = dict(
+    type='Recognizer2D',
+    backbone=dict(type='mmvidext.TSMResNet', depth=50, num_segments=8, shift_div=8, pretrained=None),
+    cls_head=dict(
+        type='TSMHead',
+        num_classes=174,
+        in_channels=2048,
+        num_segments=8,
+        spatial_type='avg',
+        consensus=dict(type='AvgConsensus', dim=1),
+        dropout_ratio=0.5,
+        init_std=0.001,
+        is_shift=True,
+        # the official code averages logits
+        average_clips='score',
+    ),
+    data_preprocessor=dict(
+        type='ActionDataPreprocessor',
+        mean=[123.675, 116.28, 103.53],
+        std=[58.395, 57.12, 57.375],
+        format_shape='NCHW',
+    ),
+)

@@ -1,0 +1,6 @@
+_base_ = [
+    './_base_/segmentation_runtime.py',
+    './_base_/dff_pspnet_r50.py',
+    './_base_/cityscapes_video.py',
+    './_base_/dff_schedule.py',
+]

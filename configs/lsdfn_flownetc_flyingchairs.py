@@ -1,0 +1,19 @@
+# LS-DFN where FlowNetC's images meet, joined to the skip connection of its level; twice the batch for a quarter of the
+# steps, as in the paper.
+_base_ = [
+    './_base_/flow_runtime.py',
+    './_base_/flownetc.py',
+    './_base_/flying_chairs.py',
+    './_base_/flow_schedule_lsdfn.py',
+]
+model = dict(
+    flow_net=dict(
+        dynamic_filter=dict(
+            type='mmvidext.DynamicFilter',
+            num_samples=9,
+            sample_stride=2,
+            act_cfg=dict(type='LeakyReLU', negative_slope=0.1),
+        )
+    )
+)
+train_dataloader = dict(batch_size=16)

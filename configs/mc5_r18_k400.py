@@ -1,0 +1,3 @@
+_base_ = './r2plus1d_r18_k400.py'
+
+model = dict(backbone=dict(arch='mc5'))

@@ -1,0 +1,8 @@
+_base_ = [
+    './_base_/tsm_r50.py',
+    './_base_/k400.py',
+    './_base_/ms_tsm_k400_schedule.py',
+    './_base_/recognition_runtime.py',
+]
+
+model = dict(backbone=dict(type='mmvidext.MSResNet'), cls_head=dict(num_classes=400))

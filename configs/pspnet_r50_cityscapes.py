@@ -1,0 +1,8 @@
+# The frame-by-frame baseline of dff_pspnet_r50_cityscapes.py.
+_base_ = [
+    './_base_/segmentation_runtime.py',
+    'mmseg::_base_/models/pspnet_r50-d8.py',
+    './_base_/cityscapes_frames.py',
+    './_base_/segmentation_schedule.py',
+]
+model = dict(data_preprocessor=dict(size=(512, 1024)))

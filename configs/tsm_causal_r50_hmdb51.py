@@ -1,0 +1,4 @@
+# Runs frame by frame: mmvidext.apis.OnlineRecognizer, tools/stream.py
+_base_ = './tsm_r50_hmdb51.py'
+
+model = dict(backbone=dict(causal=True))

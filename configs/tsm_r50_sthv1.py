@@ -1,0 +1,6 @@
+_base_ = [
+    './_base_/tsm_r50.py',
+    './_base_/sthv1.py',
+    './_base_/tsm_sth_schedule.py',
+    './_base_/recognition_runtime.py',
+]
