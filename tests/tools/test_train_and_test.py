@@ -1,0 +1,194 @@
+"""tools/train.py and tools/test.py, run as a user runs them, on generated clips."""
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import mmaction
+import pytest
+import torch
+
+from mmvidext.datasets.sthv2_preparation import prepare_sthv2
+from mmvidext.datasets.synthetic.sthv2_writer import write_sthv2
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG = 'configs/ms_tsm_r18_quickstart.py'
+
+
+@pytest.fixture(scope='module')
+def data(tmp_path_factory):
+    root = tmp_path_factory.mktemp('sthv2')
+    write_sthv2(root, num_train=8, num_val=4, size=(32, 32), num_frames=8, travel_only=True)
+    prepare_sthv2(root, workers=0)
+    return root
+
+
+def run(arguments, **environment):
+    environment = {**os.environ, 'PYTHONPATH': str(ROOT), 'OMP_NUM_THREADS': '1', **environment}
+    return subprocess.run(arguments, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
+def options(data, epochs, *more):
+    """The quickstart's config on other data, without worker processes."""
+    values = [f'train_cfg.max_epochs={epochs}', 'train_cfg.val_begin=1', 'train_cfg.val_interval=1', *more]
+    for split, name in (('train', 'train'), ('val', 'val'), ('test', 'val')):
+        values += [
+            f'{split}_dataloader.dataset.ann_file={data}/sthv2_{name}_list_videos.txt',
+            f'{split}_dataloader.dataset.data_prefix.video={data}/videos',
+            f'{split}_dataloader.dataset.pipeline.3.scale=(32,32)',
+            f'{split}_dataloader.num_workers=0',
+            f'{split}_dataloader.persistent_workers=False',
+            f'{split}_dataloader.batch_size=4',
+        ]
+    return ['--cfg-options', *values]
+
+
+@pytest.fixture(scope='module')
+def trained(data, tmp_path_factory):
+    """One epoch, then a second one with --resume."""
+    work_dir = tmp_path_factory.mktemp('work_dir')
+    outputs = []
+    for epochs in (1, 2):
+        command = [sys.executable, 'tools/train.py', CONFIG, '--work-dir', str(work_dir), '--resume', '--seed', '7']
+        result = run([*command, *options(data, epochs)])
+        assert result.returncode == 0, result.stderr[-3000:]
+        outputs.append(result.stdout)
+    return work_dir, outputs
+
+
+def test_training_saves_resumes_and_flags_win(trained):
+    work_dir, (first, second) = trained
+    assert 'Epoch(train) [1][2/2]' in first
+    assert 'acc/top1' in first
+    assert 'Epoch(train) [1]' not in second
+    assert 'Epoch(train) [2][2/2]' in second
+    assert 'resumed epoch: 1' in second
+    assert 'seed=7' in second.replace(' ', '')  # the config says 0
+    assert (work_dir / 'epoch_2.pth').is_file()
+
+
+def test_evaluation_dumps_predictions_and_reports_classes(trained, data, tmp_path):
+    work_dir, _ = trained
+    files = {name: tmp_path / name for name in ('dump.pkl', 'metrics.json', 'matrix.png')}
+    result = run(
+        [
+            *(sys.executable, 'tools/test.py', CONFIG, str(work_dir / 'epoch_2.pth'), '--work-dir', str(tmp_path)),
+            *('--dump', str(files['dump.pkl']), '--metrics', str(files['metrics.json']), '--per-class'),
+            *('--confusion-matrix', str(files['matrix.png']), '--class-names', str(data / 'class_names.txt')),
+            *options(data, 2),
+        ]
+    )
+    assert result.returncode == 0, result.stderr[-3000:]
+    assert '| Pushing something from left to right' in result.stdout
+    metrics = json.loads(files['metrics.json'].read_text())
+    predictions = pickle.loads(files['dump.pkl'].read_bytes())
+    correct = [int(one['pred_score'].argmax()) == int(one['gt_label']) for one in predictions]
+    assert len(correct) == 4
+    assert metrics['acc/top1'] == pytest.approx(sum(correct) / 4)
+    assert files['matrix.png'].stat().st_size > 0
+
+
+def test_mmaction2s_own_scripts_run_the_config(trained, data, tmp_path):
+    work_dir, _ = trained
+    scripts = Path(mmaction.__file__).parent / '.mim' / 'tools'
+    train = [sys.executable, str(scripts / 'train.py'), CONFIG, '--work-dir', str(tmp_path / 'train')]
+    result = run([*train, *options(data, 1)])
+    assert result.returncode == 0, result.stderr[-3000:]
+    assert (tmp_path / 'train' / 'epoch_1.pth').is_file()
+    test = [sys.executable, str(scripts / 'test.py'), CONFIG, str(work_dir / 'epoch_2.pth')]
+    result = run([*test, '--work-dir', str(tmp_path / 'test'), *options(data, 1)])
+    assert result.returncode == 0, result.stderr[-3000:]
+    assert 'acc/top1' in result.stdout
+
+
+def test_two_processes_train_the_same_model_as_one_with_the_doubled_batch(data, tmp_path):
+    """Batch norms frozen; the samples of a step are the same, however they are dealt out."""
+
+    def train(launch, work_dir, batch_size):
+        more = [
+            'train_dataloader.sampler.shuffle=False',
+            'train_dataloader.dataset.pipeline.1.test_mode=True',
+            'train_dataloader.dataset.pipeline.4.flip_ratio=0',
+            'model.backbone.norm_eval=True',
+            'optim_wrapper.optimizer.lr=0.01',
+        ]
+        values = options(data, 1, *more)
+        values = [*values, f'train_dataloader.batch_size={batch_size}']
+        flags = ['--work-dir', str(work_dir), '--seed', '3', '--no-validate', *values]
+        result = run([*launch, *flags], PYTHON=sys.executable, MASTER_PORT='29571')
+        assert result.returncode == 0, result.stderr[-3000:]
+        return torch.load(work_dir / 'epoch_1.pth', weights_only=True)['state_dict']
+
+    config = tmp_path / 'tsm.py'
+    config.write_text(
+        f'_base_ = [{str(ROOT / "configs/tsn_r18_quickstart.py")!r}]\n'
+        "model = dict(backbone=dict(type='mmvidext.TSMResNet', num_segments=8))\n"
+        "optim_wrapper = dict(_delete_=True, optimizer=dict(type='SGD', lr=0.01, momentum=0.9))\n"
+        'param_scheduler = []\n'
+    )
+    one = train([sys.executable, 'tools/train.py', str(config)], tmp_path / 'one', 4)
+    two = train(['bash', 'tools/dist_train.sh', str(config), '2'], tmp_path / 'two', 2)
+    assert list(one) == list(two)
+    for name, tensor in one.items():
+        torch.testing.assert_close(
+            two[name], tensor, atol=1e-5, rtol=1e-4, msg=lambda text, name=name: f'{name} {text}'
+        )
+
+
+def test_a_users_own_mmaction2_config_takes_our_backbone(tmp_path):
+    """Name the package in custom_imports, swap the backbone: everything else stays mmaction2's."""
+    config = tmp_path / 'mine.py'
+    config.write_text(
+        "_base_ = 'mmaction::recognition/tsm/tsm_imagenet-pretrained-r50_8xb16-1x1x8-50e_sthv2-rgb.py'\n"
+        "custom_imports = dict(imports=['mmvidext'], allow_failed_imports=False)\n"
+        "model = dict(backbone=dict(type='mmvidext.MSResNet', num_segments=8, pretrained=None))\n"
+    )
+    result = run(
+        [
+            *(sys.executable, '-c'),
+            'import sys, torch\n'
+            'from mmengine.config import Config\n'
+            'from mmengine.registry import init_default_scope\n'
+            'from mmaction.registry import MODELS\n'
+            'cfg = Config.fromfile(sys.argv[1])\n'
+            "init_default_scope('mmaction')\n"
+            'model = MODELS.build(cfg.model)\n'
+            'model.eval()\n'
+            "scores = model(torch.rand(1, 8, 3, 32, 32), mode='tensor', stage='head')\n"
+            'print(type(model.backbone).__name__, scores.shape)\n',
+            str(config),
+        ]
+    )
+    assert 'MSResNet torch.Size([1, 174])' in result.stdout, result.stderr[-3000:]
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (['tools/train.py', 'configs/none.py'], 'there is no config configs/none.py'),
+        (['tools/train.py', CONFIG, '--resume', 'none.pth'], 'there is no checkpoint none.pth'),
+        (['tools/test.py', CONFIG, 'none.pth'], 'there is no checkpoint none.pth'),
+    ],
+)
+def test_errors(arguments, message):
+    result = run([sys.executable, *arguments])
+    assert result.returncode == 2
+    assert message in result.stderr
+
+
+def test_no_data_names_the_preparation_command(tmp_path):
+    result = run([sys.executable, 'tools/train.py', 'configs/ms_tsm_r18_sthv2.py', '--work-dir', str(tmp_path)])
+    assert result.returncode != 0
+    assert 'tools/data/prepare_sthv2.py' in result.stderr
+
+
+def test_a_truncated_checkpoint_is_named(trained, data, tmp_path):
+    work_dir, _ = trained
+    broken = tmp_path / 'broken.pth'
+    broken.write_bytes((work_dir / 'epoch_2.pth').read_bytes()[:100_000])
+    result = run([sys.executable, 'tools/test.py', CONFIG, str(broken), *options(data, 1)])
+    assert result.returncode == 2
+    assert 'broken.pth is not a checkpoint: it is neither a file of torch nor a pickle' in result.stderr

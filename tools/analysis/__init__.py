@@ -1,0 +1,1 @@
+"""Tools that look at data, models and runs."""

@@ -1,0 +1,155 @@
+"""Train several configs alike and print one table: accuracy, parameters, multiply-adds, time per clip.
+
+    bash tools/quickstart.sh  # the clips
+    python tools/analysis/compare_backbones.py [CONFIG ...] [--work-dir DIR] [--cfg-options KEY=VALUE ...]
+
+Each config is trained by tools/train.py, unless DIR holds a finished run of it already. Multiply-adds and time are of
+one clip through the whole model, as large as the config's validation pipeline makes it. The clips are timed in turn,
+so that a disturbance hits all models alike.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import torch
+from mmengine.config import Config
+from torch.utils.flop_counter import FlopCounterMode
+
+from mmvidext.apis.recognizer_loading import build_recognizer
+
+ROOT = Path(__file__).resolve().parents[2]
+MODELS = ('f_r2d', 'mc3', 'rmc3', 'r3d', 'r2plus1d', 'tsm', 'tin')
+DEFAULT = (*(f'configs/{name}_r18_synthetic.py' for name in MODELS), 'configs/ms_tsm_r18_quickstart.py')
+
+
+@dataclass
+class Row:
+    """One model of the table."""
+
+    name: str
+    accuracy: float
+    train_seconds: float
+    parameters: float
+    multiply_adds: float
+    milliseconds: float = 0.0
+
+
+def train(config: Path, work_dir: Path, options: list[str]) -> float:
+    """Train a config unless it is done, and return the seconds it took."""
+    done = work_dir / 'finished.json'
+    if not done.is_file():
+        command = [
+            sys.executable,
+            str(ROOT / 'tools/train.py'),
+            str(config),
+            '--work-dir',
+            str(work_dir),
+            '--seed',
+            '0',
+        ]
+        start = time.perf_counter()
+        subprocess.run(command + (['--cfg-options', *options] if options else []), check=True)
+        work_dir.mkdir(parents=True, exist_ok=True)
+        done.write_text(json.dumps({'seconds': time.perf_counter() - start}))
+    return float(json.loads(done.read_text())['seconds'])
+
+
+def last_accuracy(work_dir: Path) -> float:
+    """Return the top-1 accuracy of the last validation, in percent."""
+    logs = sorted(work_dir.glob('*/vis_data/scalars.json'))
+    entries = [json.loads(line) for log in logs for line in log.read_text().splitlines()]
+    values = [entry['acc/top1'] for entry in entries if 'acc/top1' in entry]
+    if not values:
+        sys.exit(f'error: {work_dir} holds no validation result')
+    return 100 * values[-1]
+
+
+def make_clip(config: Config) -> torch.Tensor:
+    """Return one random clip of the size that the validation pipeline ends with, as the recogniser takes it."""
+    steps = {step.type: step for step in config.val_dataloader.dataset.pipeline}
+    width, height = steps['Resize'].scale
+    sample = steps.get('UniformSample') or steps['SampleFrames']
+    frames = sample.get('clip_len', 1) * sample.get('num_clips', 1)
+    if steps['FormatShape'].input_format == 'NCTHW':
+        return torch.randn(1, 1, 3, frames, height, width)
+    return torch.randn(1, frames, 3, height, width)
+
+
+@torch.no_grad()
+def classify(model: Any, clip: torch.Tensor) -> torch.Tensor:
+    features, options = model.extract_feat(clip)
+    return model.cls_head(features, **{**options, 'num_segs': clip.shape[1]})
+
+
+def measure(configs: list[Path], work_dir: Path, rounds: int) -> list[Row]:
+    """Count and time every model."""
+    rows, calls = [], []
+    for path in configs:
+        config = Config.fromfile(path)
+        model, clip = build_recognizer(config).eval(), make_clip(config)
+        with FlopCounterMode(display=False) as counter:
+            classify(model, clip)
+        run = work_dir / path.stem
+        rows.append(
+            Row(
+                name=path.stem,
+                accuracy=last_accuracy(run),
+                train_seconds=train(path, run, []),
+                parameters=sum(parameter.numel() for parameter in model.parameters()) / 1e6,
+                multiply_adds=counter.get_total_flops() / 2e9,
+            )
+        )
+        calls.append((model, clip))
+    times: list[list[float]] = [[] for _ in rows]
+    for _ in range(rounds):
+        for index, call in enumerate(calls):
+            start = time.perf_counter()
+            classify(*call)
+            times[index].append(time.perf_counter() - start)
+    for row, seconds in zip(rows, times, strict=True):
+        row.milliseconds = 1000 * statistics.median(seconds)
+    return rows
+
+
+def format_table(rows: list[Row]) -> str:
+    lines = [
+        '| config | top-1, % | parameters, M | multiply-adds, G | ms per clip | training, s |',
+        '|---|---:|---:|---:|---:|---:|',
+    ]
+    lines += [
+        f'| `{row.name}` | {row.accuracy:.1f} | {row.parameters:.1f} | {row.multiply_adds:.2f} '
+        f'| {row.milliseconds:.1f} | {row.train_seconds:.0f} |'
+        for row in rows
+    ]
+    return '\n'.join(lines)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('configs', type=Path, nargs='*', metavar='CONFIG', help='default: the eight of the docs')
+    parser.add_argument('--work-dir', type=Path, default='work_dirs/compare_backbones', help='(default: %(default)s)')
+    parser.add_argument('--rounds', type=int, default=30, help='timed clips of each model (default: %(default)s)')
+    parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='for every training')
+    return parser
+
+
+def main() -> None:
+    args = build_parser().parse_args()
+    configs = args.configs or [ROOT / name for name in DEFAULT]
+    for number, path in enumerate(configs, start=1):
+        print(f'[{number}/{len(configs)}] {path.stem}', flush=True)
+        train(path, args.work_dir / path.stem, args.cfg_options)
+    print('\n' + format_table(measure(configs, args.work_dir, args.rounds)))
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,1 @@
+"""The comparisons behind ``tools/benchmark.py``: one module for each subcommand."""

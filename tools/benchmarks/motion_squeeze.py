@@ -1,0 +1,36 @@
+"""Time MS-ResNet-50 against TSM-ResNet-50: what the MotionSqueeze layer costs."""
+
+import argparse
+from collections.abc import Callable
+
+import torch
+
+from mmvidext.models.backbones import MSResNet, TSMResNet
+from tools.benchmarks.timing import Comparison, time_alternately
+
+
+def prepare(model: torch.nn.Module, device: str, *, backward: bool) -> Callable[[], None]:
+    """Return a pass over one clip of 8 frames."""
+    model.to(device).train(backward)
+    frames = torch.randn(8, 3, 224, 224, device=device)
+
+    def run() -> None:
+        if backward:
+            model(frames).sum().backward()
+            model.zero_grad()
+        else:
+            with torch.inference_mode():
+                model(frames)
+
+    return run
+
+
+def run(args: argparse.Namespace) -> list[Comparison]:
+    """Compare forward, and forward with backward."""
+    rows = []
+    for backward in (False, True):
+        sides = [prepare(model, args.device, backward=backward) for model in (MSResNet(50), TSMResNet(50))]
+        times = time_alternately(*sides, rounds=args.rounds)
+        what = 'forward and backward, training' if backward else 'forward'
+        rows.append(Comparison(f'8x224x224, {what}', 'MSResNet-50', 'TSMResNet-50', *times))
+    return rows

@@ -1,0 +1,117 @@
+"""Time two implementations against each other in one run.
+
+A shared machine drifts: its speed in one second says little about the next. So both sides are called in turn, the
+median of each side is taken, and what counts is the ratio. Peak memory is read in a fresh process for each side.
+"""
+
+import multiprocessing
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+
+@dataclass
+class Comparison:
+    """Two sides of one measurement."""
+
+    name: str
+    ours: str
+    other: str
+    ours_ms: float
+    other_ms: float
+    ours_peak_mb: float | None = None
+    other_peak_mb: float | None = None
+
+    @property
+    def ratio(self) -> float:
+        """How many times longer the other side takes: above 1 we are faster."""
+        return self.other_ms / self.ours_ms
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all fields and the ratio, for JSON."""
+        return {**asdict(self), 'ratio': self.ratio}
+
+
+def _synchronize() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def _time_once(function: Callable[[], Any]) -> float:
+    _synchronize()
+    start = time.perf_counter()
+    function()
+    _synchronize()
+    return (time.perf_counter() - start) * 1000
+
+
+def time_alternately(
+    ours: Callable[[], Any], other: Callable[[], Any], *, rounds: int = 15, warmup: int = 2
+) -> tuple[float, float]:
+    """Call both sides in turn and return the median time of each.
+
+    Args:
+        ours: First side.
+        other: Second side.
+        rounds: Timed calls of each side. The order within a round alternates, so neither side always runs on the cache
+            that the other one left.
+        warmup: Calls of each side before the clock starts.
+
+    Returns:
+        Median milliseconds of ``ours`` and of ``other``.
+    """
+    for _ in range(warmup):
+        ours()
+        other()
+    times: tuple[list[float], list[float]] = ([], [])
+    sides = (ours, other)
+    for index in range(rounds):
+        for side in (0, 1) if index % 2 == 0 else (1, 0):
+            times[side].append(_time_once(sides[side]))
+    return statistics.median(times[0]), statistics.median(times[1])
+
+
+def _peak_kib() -> int:
+    """Return the peak of this process's resident memory since it was last reset."""
+    status = Path('/proc/self/status').read_text()
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith('VmHWM')))
+
+
+def _report_peak(make: Callable[[], Callable[[], Any]], connection: Any) -> None:
+    function = make()
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        function()
+        _synchronize()
+        connection.send((torch.cuda.max_memory_allocated() - before) / 2**20)
+        return
+    # a child starts with its parent's peak in getrusage, so ask the kernel to forget, and read its own counter
+    Path('/proc/self/clear_refs').write_text('5')
+    before = _peak_kib()
+    function()
+    connection.send((_peak_kib() - before) / 1024)
+
+
+def peak_memory(make: Callable[[], Callable[[], Any]]) -> float:
+    """Return by how many MiB one call raises the peak memory of a fresh process.
+
+    Args:
+        make: A picklable function that prepares the inputs and returns the call to measure. The inputs do not count.
+    """
+    context = multiprocessing.get_context('spawn')
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_report_peak, args=(make, sender))
+    process.start()
+    sender.close()
+    try:
+        return float(receiver.recv())
+    except EOFError:
+        raise RuntimeError('the process that measures peak memory died; its error is printed above') from None
+    finally:
+        process.join()
