@@ -12,7 +12,7 @@ from mmengine.config import Config, DictAction
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
-__all__ = ['add_common_arguments', 'build_runner', 'check_checkpoint', 'load_config']
+__all__ = ['add_common_arguments', 'build_runner', 'check_checkpoint', 'leave_process_group', 'load_config']
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,3 +78,14 @@ def build_runner(cfg: Config, args: argparse.Namespace) -> Runner:
                 find_unused_parameters=unused,
             )
     return RUNNERS.build(cfg) if cfg.get('runner_type') else Runner.from_cfg(cfg)
+
+
+def leave_process_group() -> None:
+    """Wait for the other processes of a distributed run, then close its connections.
+
+    Without this a process can end while another is still writing a checkpoint: its communication threads are then torn
+    down with the interpreter, which now and then aborts it, and the launcher stops the whole run.
+    """
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()

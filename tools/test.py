@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tools.running import add_common_arguments, build_runner, check_checkpoint, load_config
+from tools.running import add_common_arguments, build_runner, check_checkpoint, leave_process_group, load_config
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -58,6 +58,7 @@ def main() -> None:
     if args.metrics and runner.rank == 0:
         args.metrics.parent.mkdir(parents=True, exist_ok=True)
         args.metrics.write_text(json.dumps({name: float(value) for name, value in metrics.items()}, indent=2) + '\n')
+    leave_process_group()
 
 
 if __name__ == '__main__':

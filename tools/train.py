@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tools.running import add_common_arguments, build_runner, check_checkpoint, load_config
+from tools.running import add_common_arguments, build_runner, check_checkpoint, leave_process_group, load_config
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -57,6 +57,7 @@ def main() -> None:
     cfg = load_config(parser, args)
     apply_flags(parser, args, cfg)
     build_runner(cfg, args).train()
+    leave_process_group()
 
 
 if __name__ == '__main__':
