@@ -20,22 +20,8 @@ from mmengine.runner import Runner
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = {
-    'data/synthetic_chairs': ['flying-chairs', '--train', '1600'],
-    'data/synthetic_cityscapes': [
-        *(
-            'cityscapes',
-            '--train',
-            '240',
-            '--val',
-            '60',
-            '--frames',
-            '20',
-            '--max-displacement',
-            '3',
-            '--thin-objects',
-            '1',
-        )
-    ],
+    'data/synthetic_chairs': 'flying-chairs --train 1600'.split(),
+    'data/synthetic_cityscapes': 'cityscapes --train 240 --val 60 --frames 20 --thin-objects 1'.split(),
 }
 DISTANCES = (0, 1, 5, 9)
 FLOW, FRAMES, COPY = 'flownets_demo', 'pspnet_r18_demo', 'dff_pspnet_r18_demo_copy'
