@@ -45,7 +45,7 @@ def test_dependencies_point_one_way(part):
 
 def test_ops_import_torch_only():
     modules = {module.split('.')[0] for path in (PACKAGE / 'ops').glob('*.py') for module in imported_modules(path)}
-    standard = {'collections', 'dataclasses', 'typing', 'math', 'functools', 'itertools'}
+    standard = {'collections', 'dataclasses', 'typing', 'math', 'functools', 'itertools', 'contextlib'}
     # the two correlation packages are optional backends, imported where they are asked for
     assert modules <= standard | {'torch', 'mmvidext', 'spatial_correlation_sampler', 'mmcv'}
 

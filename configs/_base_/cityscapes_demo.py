@@ -1,5 +1,6 @@
 # Generated scenes in the layout of Cityscapes; a snippet has 9 frames before its labelled one if it is 20 frames long:
-# python tools/data/make_synthetic.py cityscapes data/synthetic_cityscapes --train 240 --val 60 --frames 20 --thin-objects 1
+# python tools/data/make_synthetic.py cityscapes data/synthetic_cityscapes --train 240 --val 60 --frames 20 \
+#     --thin-objects 1
 _base_ = './cityscapes_video.py'
 
 data_root = 'data/synthetic_cityscapes'

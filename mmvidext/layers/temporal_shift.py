@@ -1,8 +1,9 @@
 """A layer whose input is shifted along time."""
 
+import torch
 from torch import Tensor, nn
 
-from mmvidext.ops.temporal_shift import temporal_shift
+from mmvidext.ops.temporal_shift import shifted_in_place, temporal_shift
 
 __all__ = ['TemporalShift']
 
@@ -26,7 +27,21 @@ class TemporalShift(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(N*T, C, H, W)`` to what ``net`` makes of it."""
+        if self._may_borrow(x):
+            with shifted_in_place(x, self.num_segments, self.shift_div, causal=self.causal):
+                return self.net(x)
         return self.net(temporal_shift(x, self.num_segments, self.shift_div, causal=self.causal))
+
+    def _may_borrow(self, x: Tensor) -> bool:
+        """Whether ``x`` may be shifted in place for a while, which saves three quarters of a copy.
+
+        Not while autograd or the compiler records, not where elements share memory, and only for a plain convolution,
+        whose output never is a view of its input.
+        """
+        recorded = torch.is_grad_enabled() or torch.compiler.is_compiling()
+        dense = x.is_contiguous() or x.is_contiguous(memory_format=torch.channels_last)
+        writable = torch.is_inference_mode_enabled() or not x.is_inference()
+        return not recorded and dense and writable and type(self.net) is nn.Conv2d
 
     def extra_repr(self) -> str:
         """Show the shift's settings."""

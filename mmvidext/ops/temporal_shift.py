@@ -1,5 +1,9 @@
 """Temporal shift: move a part of the channels by one frame (TSM, Lin et al., ICCV 2019, section 3)."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -17,7 +21,7 @@ def temporal_shift(x: Tensor, num_segments: int, shift_div: int = 8, *, causal: 
     are zero. The causal form (section 4.2, online models) looks back only: channels ``[0, fold)`` come from frame t-1
     and the rest stays.
 
-    The output is written once, in the input's memory format and dtype, so the cost is that of a copy.
+    The output has the input's memory format and dtype, and costs one copy, forward and backward.
 
     Args:
         x: Features ``(N*T, C, H, W)``, the frames of a clip one after the other.
@@ -39,36 +43,76 @@ def temporal_shift(x: Tensor, num_segments: int, shift_div: int = 8, *, causal: 
                 [2., 0., 1., 1.],
                 [0., 1., 2., 2.]])
     """
-    check_rank(x, '(N*T, C, H, W)', name='x')
-    check_segments(x.shape[0], num_segments)
-    fold = _num_shifted(x.shape[1], shift_div, least_div=1 if causal else 2)
-
-    clips = x.unflatten(0, (x.shape[0] // num_segments, num_segments))  # (N, T, C, H, W)
+    ahead, back = _moving_channels(x, num_segments, shift_div, causal=causal)
     if torch.compiler.is_exporting():
-        return _shift_by_concatenation(clips, fold, causal=causal).flatten(0, 1)
-    out = torch.empty_like(x)
-    shifted = out.unflatten(0, (x.shape[0] // num_segments, num_segments))
-    kept = fold if causal else 2 * fold
-    back = slice(0, fold) if causal else slice(fold, 2 * fold)
-    if not causal:
-        shifted[:, :-1, :fold] = clips[:, 1:, :fold]
-        shifted[:, -1, :fold] = 0
-    shifted[:, 1:, back] = clips[:, :-1, back]
-    shifted[:, 0, back] = 0
-    shifted[:, :, kept:] = clips[:, :, kept:]
-    return out
+        return _shift_by_concatenation(_clips(x, num_segments), ahead, back).flatten(0, 1)
+    return _Shift.apply(x, num_segments, ahead, back)
 
 
-def _shift_by_concatenation(clips: Tensor, fold: int, *, causal: bool) -> Tensor:
+class _Shift(torch.autograd.Function):
+    """Channels ``ahead`` from the next frame, channels ``back`` from the previous one. The gradient moves them back."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, num_segments: int, ahead: slice, back: slice) -> Tensor:  # type: ignore[override]
+        ctx.arguments = num_segments, ahead, back
+        out = x.clone()
+        _write_shifted(_clips(out, num_segments), _clips(x, num_segments), ahead, back)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:  # type: ignore[override]
+        num_segments, ahead, back = ctx.arguments
+        return _Shift.apply(grad, num_segments, back, ahead), None, None, None
+
+
+def _clips(x: Tensor, num_segments: int) -> Tensor:
+    return x.unflatten(0, (x.shape[0] // num_segments, num_segments))  # (N, T, C, H, W)
+
+
+def _write_shifted(out: Tensor, clips: Tensor, ahead: slice, back: slice) -> None:
+    """Write the moving channels of ``clips (N, T, C, H, W)`` into ``out``."""
+    out[:, :-1, ahead] = clips[:, 1:, ahead]
+    out[:, -1, ahead] = 0
+    out[:, 1:, back] = clips[:, :-1, back]
+    out[:, 0, back] = 0
+
+
+def _shift_by_concatenation(clips: Tensor, ahead: slice, back: slice) -> Tensor:
     """Shift ``(N, T, C, H, W)`` without writing into a tensor: exported, each such write is a scatter by element."""
 
     def pad(frames: Tensor, before: int, after: int) -> Tensor:
         return F.pad(frames, (0, 0, 0, 0, 0, 0, before, after))
 
-    if causal:
-        return torch.cat([pad(clips[:, :-1, :fold], 1, 0), clips[:, :, fold:]], dim=2)
-    parts = [pad(clips[:, 1:, :fold], 0, 1), pad(clips[:, :-1, fold : 2 * fold], 1, 0), clips[:, :, 2 * fold :]]
+    parts = [pad(clips[:, :-1, back], 1, 0), clips[:, :, back.stop :]]
+    if ahead.stop:
+        parts.insert(0, pad(clips[:, 1:, ahead], 0, 1))
     return torch.cat(parts, dim=2)
+
+
+@contextmanager
+def shifted_in_place(x: Tensor, num_segments: int, shift_div: int = 8, *, causal: bool = False) -> Iterator[None]:
+    """Within this context ``x`` is shifted; after it ``x`` is what it was.
+
+    Only a quarter of ``x`` is copied, where :func:`temporal_shift` copies all of it. Autograd must not record
+    meanwhile.
+
+    Args:
+        x: Features ``(N*T, C, H, W)`` whose elements do not share memory.
+        num_segments: T, the number of frames in a clip.
+        shift_div: C over the number of channels that move in one direction.
+        causal: Shift from the past only.
+
+    Raises:
+        ValueError: As :func:`temporal_shift`.
+    """
+    ahead, back = _moving_channels(x, num_segments, shift_div, causal=causal)
+    moving = x.data[:, : back.stop]  # with a version counter of its own: autograd may have kept x, and gets it back
+    whole = moving.clone()
+    _write_shifted(_clips(moving, num_segments), _clips(whole, num_segments), ahead, back)
+    try:
+        yield
+    finally:
+        moving.copy_(whole)
 
 
 def temporal_shift_step(x: Tensor, cache: Tensor | None, shift_div: int = 8) -> tuple[Tensor, Tensor]:
@@ -118,6 +162,14 @@ def check_cache(x: Tensor, cache: Tensor, shift_div: int) -> None:
             f'shift_div={shift_div}, but its shape is {tuple(cache.shape)}. Pass the cache that the previous frame of '
             'the same streams returned, or None to start anew'
         )
+
+
+def _moving_channels(x: Tensor, num_segments: int, shift_div: int, *, causal: bool) -> tuple[slice, slice]:
+    """Check the arguments; return which channels come from the next frame, and which from the previous one."""
+    check_rank(x, '(N*T, C, H, W)', name='x')
+    check_segments(x.shape[0], num_segments)
+    fold = _num_shifted(x.shape[1], shift_div, least_div=1 if causal else 2)
+    return (slice(0, 0), slice(0, fold)) if causal else (slice(0, fold), slice(fold, 2 * fold))
 
 
 def _num_shifted(channels: int, shift_div: int, *, least_div: int) -> int:

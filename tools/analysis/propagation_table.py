@@ -20,8 +20,8 @@ from mmengine.runner import Runner
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = {
-    'data/synthetic_chairs': 'flying-chairs --train 1600'.split(),
-    'data/synthetic_cityscapes': 'cityscapes --train 240 --val 60 --frames 20 --thin-objects 1'.split(),
+    'data/synthetic_chairs': 'flying-chairs --train 1600',
+    'data/synthetic_cityscapes': 'cityscapes --train 240 --val 60 --frames 20 --thin-objects 1',
 }
 DISTANCES = (0, 1, 5, 9)
 FLOW, FRAMES, COPY = 'flownets_demo', 'pspnet_r18_demo', 'dff_pspnet_r18_demo_copy'
@@ -86,7 +86,8 @@ def main() -> None:
     start = time.perf_counter()
     for folder, arguments in DATA.items():
         if not Path(folder).exists():
-            command = [sys.executable, ROOT / 'tools/data/make_synthetic.py', arguments[0], folder, *arguments[1:]]
+            data_format, *options = arguments.split()
+            command = [sys.executable, ROOT / 'tools/data/make_synthetic.py', data_format, folder, *options]
             subprocess.run(command, check=True)
     for name in (FLOW, FRAMES, *VARIANTS.values()):
         train(name, args.work_dirs)
