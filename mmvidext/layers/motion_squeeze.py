@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmvidext.layers.pointwise_conv import PointwiseConv2d
 from mmvidext.ops._checks import check_segments
 from mmvidext.ops.kernel_soft_argmax import kernel_soft_argmax
 from mmvidext.ops.local_correlation import local_correlation
@@ -19,7 +20,7 @@ def _depthwise_separable(in_channels: int, out_channels: int, kernel_size: int) 
         nn.Conv2d(in_channels, in_channels, kernel_size, padding=kernel_size // 2, groups=in_channels, bias=False),
         nn.BatchNorm2d(in_channels),
         nn.ReLU(inplace=True),
-        nn.Conv2d(in_channels, out_channels, 1, bias=False),
+        PointwiseConv2d(in_channels, out_channels),
         nn.BatchNorm2d(out_channels),
         nn.ReLU(inplace=True),
     )
@@ -66,7 +67,7 @@ class MotionSqueeze(nn.Module):
         self.sigma = sigma
         self.temperature = temperature
         self.channel_reduction = nn.Sequential(
-            nn.Conv2d(in_channels, reduced_channels, 1, bias=False),
+            PointwiseConv2d(in_channels, reduced_channels),
             nn.BatchNorm2d(reduced_channels),
             nn.ReLU(inplace=True),
         )
