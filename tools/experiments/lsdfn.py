@@ -62,7 +62,7 @@ FLOW = Task(
     metric='EPE',
     steps=1500,
     data={
-        'large displacements': [*_PAIRS, '--size', '96x64', '--max-displacement', '20'],
+        'large displacements': [*_PAIRS, '--size', '160x112', '--max-displacement', '20'],
     },
     models=(
         Model('FlowNetS', 'flownets_demo.py'),
