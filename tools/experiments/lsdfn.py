@@ -46,7 +46,7 @@ _SCENES = ['cityscapes', '--train', '240', '--val', '60', '--frames', '1']
 SEGMENTATION = Task(
     name='segmentation',
     metric='mIoU',
-    steps=400,
+    steps=1000,
     data={
         'ordinary scenes': [*_SCENES, '--objects', '6'],
         'thin objects': [*_SCENES, '--objects', '3', '--thin-objects', '8'],
@@ -59,7 +59,7 @@ SEGMENTATION = Task(
 _PAIRS = ['flying-chairs', '--train', '800', '--val', '80']
 FLOW = Task(
     name='flow',
-    metric='EPE',
+    metric='flow/EPE',
     steps=1500,
     data={
         'large displacements': [*_PAIRS, '--size', '160x112', '--max-displacement', '20'],
