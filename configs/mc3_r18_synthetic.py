@@ -1,10 +1,10 @@
 _base_ = [
     './_base_/video_resnet.py',
-    './_base_/synthetic_motion_clips.py',
+    './_base_/camera_turn_clips.py',
     './_base_/recognition_runtime.py',
 ]
 
 model = dict(
-    backbone=dict(arch='mc3', base_channels=32, with_pool=True),
-    cls_head=dict(num_classes=4, in_channels=256),
+    backbone=dict(arch='mc3', base_channels=16),
+    cls_head=dict(num_classes=4, in_channels=128),
 )

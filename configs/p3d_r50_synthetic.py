@@ -1,7 +1,7 @@
 # Four temporal poolings leave one of 16 frames.
 _base_ = [
     './_base_/video_resnet.py',
-    './_base_/synthetic_motion_clips.py',
+    './_base_/camera_turn_clips.py',
     './_base_/recognition_runtime.py',
 ]
 

@@ -1,6 +1,7 @@
-"""Train several configs alike and print one table: accuracy, parameters, multiply-adds, time per clip.
+"""Train several configs alike and print one table: accuracy, loss, parameters, multiply-adds, time per clip.
 
-    bash tools/quickstart.sh  # the clips
+    python tools/data/make_synthetic.py sthv2 data/camera_turns --camera --train 1600 --val 160 --size 64x48
+    python tools/data/prepare_sthv2.py data/camera_turns
     python tools/analysis/compare_backbones.py [CONFIG ...] [--work-dir DIR] [--cfg-options KEY=VALUE ...]
 
 Each config is trained by tools/train.py, unless DIR holds a finished run of it already. Multiply-adds and time are of
@@ -27,8 +28,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from mmvidext.apis.recognizer_loading import build_recognizer
 
 ROOT = Path(__file__).resolve().parents[2]
-MODELS = ('f_r2d', 'mc3', 'rmc3', 'r3d', 'r2plus1d', 'tsm', 'tin')
-DEFAULT = (*(f'configs/{name}_r18_synthetic.py' for name in MODELS), 'configs/ms_tsm_r18_quickstart.py')
+MODELS = ('f_r2d', 'mc3', 'rmc3', 'r3d', 'r2plus1d', 'tsm', 'tin', 'ms_tsm')
+DEFAULT = tuple(f'configs/{name}_r18_synthetic.py' for name in MODELS)
 
 
 @dataclass
@@ -37,40 +38,36 @@ class Row:
 
     name: str
     accuracy: float
-    train_seconds: float
+    first_loss: float
+    last_loss: float
     parameters: float
     multiply_adds: float
     milliseconds: float = 0.0
 
 
-def train(config: Path, work_dir: Path, options: list[str]) -> float:
-    """Train a config unless it is done, and return the seconds it took."""
-    done = work_dir / 'finished.json'
+def train(config: Path, work_dir: Path, options: list[str]) -> None:
+    """Train a config unless it is done."""
+    done = work_dir / 'finished'
     if not done.is_file():
-        command = [
-            sys.executable,
-            str(ROOT / 'tools/train.py'),
-            str(config),
-            '--work-dir',
-            str(work_dir),
-            '--seed',
-            '0',
-        ]
-        start = time.perf_counter()
+        script = str(ROOT / 'tools/train.py')
+        command = [sys.executable, script, str(config), '--work-dir', str(work_dir), '--seed', '0']
         subprocess.run(command + (['--cfg-options', *options] if options else []), check=True)
-        work_dir.mkdir(parents=True, exist_ok=True)
-        done.write_text(json.dumps({'seconds': time.perf_counter() - start}))
-    return float(json.loads(done.read_text())['seconds'])
+        done.touch()
 
 
-def last_accuracy(work_dir: Path) -> float:
-    """Return the top-1 accuracy of the last validation, in percent."""
+def read_log(work_dir: Path) -> tuple[float, float, float]:
+    """Return the last top-1 accuracy in percent, and the mean training loss of the first and of the last epoch."""
     logs = sorted(work_dir.glob('*/vis_data/scalars.json'))
     entries = [json.loads(line) for log in logs for line in log.read_text().splitlines()]
-    values = [entry['acc/top1'] for entry in entries if 'acc/top1' in entry]
-    if not values:
-        sys.exit(f'error: {work_dir} holds no validation result')
-    return 100 * values[-1]
+    accuracies = [entry['acc/top1'] for entry in entries if 'acc/top1' in entry]
+    losses: dict[int, list[float]] = {}
+    for entry in entries:
+        if 'loss' in entry:
+            losses.setdefault(entry['epoch'], []).append(entry['loss'])
+    if not accuracies or not losses:
+        sys.exit(f'error: {work_dir} holds no validation result, or no loss')
+    first, last = (statistics.mean(losses[epoch]) for epoch in (min(losses), max(losses)))
+    return 100 * accuracies[-1], first, last
 
 
 def make_clip(config: Config) -> torch.Tensor:
@@ -98,12 +95,13 @@ def measure(configs: list[Path], work_dir: Path, rounds: int) -> list[Row]:
         model, clip = build_recognizer(config).eval(), make_clip(config)
         with FlopCounterMode(display=False) as counter:
             classify(model, clip)
-        run = work_dir / path.stem
+        accuracy, first_loss, last_loss = read_log(work_dir / path.stem)
         rows.append(
             Row(
                 name=path.stem,
-                accuracy=last_accuracy(run),
-                train_seconds=train(path, run, []),
+                accuracy=accuracy,
+                first_loss=first_loss,
+                last_loss=last_loss,
                 parameters=sum(parameter.numel() for parameter in model.parameters()) / 1e6,
                 multiply_adds=counter.get_total_flops() / 2e9,
             )
@@ -122,12 +120,12 @@ def measure(configs: list[Path], work_dir: Path, rounds: int) -> list[Row]:
 
 def format_table(rows: list[Row]) -> str:
     lines = [
-        '| config | top-1, % | parameters, M | multiply-adds, G | ms per clip | training, s |',
-        '|---|---:|---:|---:|---:|---:|',
+        '| config | top-1, % | loss, first epoch | last epoch | parameters, M | multiply-adds, G | ms per clip |',
+        '|---|---:|---:|---:|---:|---:|---:|',
     ]
     lines += [
-        f'| `{row.name}` | {row.accuracy:.1f} | {row.parameters:.1f} | {row.multiply_adds:.2f} '
-        f'| {row.milliseconds:.1f} | {row.train_seconds:.0f} |'
+        f'| `{row.name}` | {row.accuracy:.1f} | {row.first_loss:.2f} | {row.last_loss:.2f} '
+        f'| {row.parameters:.1f} | {row.multiply_adds:.3f} | {row.milliseconds:.1f} |'
         for row in rows
     ]
     return '\n'.join(lines)

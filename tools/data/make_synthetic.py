@@ -50,6 +50,7 @@ def run_sthv2(args: argparse.Namespace) -> None:
         size=args.size,
         num_frames=args.frames,
         travel_only=args.travel_only,
+        camera=args.camera,
         seed=args.seed,
         workers=args.workers,
     )
@@ -109,6 +110,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_common(sthv2, train=600, val=160, size='128x96')
     sthv2.add_argument('--frames', type=int, default=20, help='of each clip (default: %(default)s)')
     sthv2.add_argument('--travel-only', action='store_true', help='leave out motions towards and away from the camera')
+    sthv2.add_argument('--camera', action='store_true', help='the camera turns: four labels that are easier to learn')
     sthv2.set_defaults(run=run_sthv2)
     cityscapes = subparsers.add_parser('cityscapes', help='labelled snippets, as Cityscapes')
     add_common(cityscapes, train=120, val=40, size='256x128')

@@ -9,7 +9,7 @@ import numpy as np
 
 from mmvidext.datasets.synthetic.trajectory import Trajectory, smooth_jitter
 
-__all__ = ['FLIP_LABEL_MAP', 'MOTIONS', 'Motion', 'motion_trajectory']
+__all__ = ['CAMERA_TURNS', 'FLIP_LABEL_MAP', 'MOTIONS', 'Motion', 'camera_trajectory', 'motion_trajectory']
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,14 @@ MOTIONS = (
     Motion('Moving [something] up', y=-1),
     Motion('Pushing [something] from left to right', x=1),
     Motion('Pushing [something] from right to left', x=-1),
+)
+
+# what the picture does: the opposite of what the camera does
+CAMERA_TURNS = (
+    Motion('Turning the camera downwards while filming [something]', y=-1),
+    Motion('Turning the camera left while filming [something]', x=1),
+    Motion('Turning the camera right while filming [something]', x=-1),
+    Motion('Turning the camera upwards while filming [something]', y=1),
 )
 
 FLIP_LABEL_MAP = {4: 5, 5: 4}  # labels that a horizontal flip exchanges, for mmaction2's `Flip`
@@ -78,5 +86,28 @@ def motion_trajectory(
         x=start[0] + motion.x * travel * time + jitter[0],
         y=start[1] + motion.y * travel * time + jitter[1],
         scale=radius * np.exp(growth * (motion.zoom * time if motion.zoom else np.full(num_frames, moment))),
+        angle=np.full(num_frames, rng.uniform(0, 2 * np.pi)),
+    )
+
+
+def camera_trajectory(rng: np.random.Generator, turn: Motion, *, size: tuple[int, int], num_frames: int) -> Trajectory:
+    """Return a random path of the whole picture under one of :data:`CAMERA_TURNS`; its position is uniform.
+
+    Args:
+        rng: Source of everything random. The same numbers are drawn for every turn.
+        turn: What the picture does.
+        size: ``(width, height)`` of a frame, in pixels.
+        num_frames: Frames of the clip, T.
+    """
+    short_side = min(size)
+    time = np.linspace(-0.5, 0.5, num_frames)
+    start = rng.uniform(-1, 1, 2) * short_side
+    travel = rng.uniform(0.4, 0.7) * short_side
+    drift = rng.uniform(-0.06, 0.06, 2) * short_side
+    jitter = [smooth_jitter(rng, num_frames, 0.01 * short_side) for _ in range(2)]
+    return Trajectory(
+        x=start[0] + (turn.x * travel + drift[0]) * time + jitter[0],
+        y=start[1] + (turn.y * travel + drift[1]) * time + jitter[1],
+        scale=np.ones(num_frames),
         angle=np.full(num_frames, rng.uniform(0, 2 * np.pi)),
     )

@@ -1,14 +1,14 @@
-"""The scenes of the generated recognition clips: one object that moves over a drifting background."""
+"""The scenes of the generated recognition clips: an object that moves, or a camera that turns."""
 
 import numpy as np
 
-from mmvidext.datasets.synthetic.motion import MOTIONS, motion_trajectory
+from mmvidext.datasets.synthetic.motion import CAMERA_TURNS, MOTIONS, camera_trajectory, motion_trajectory
 from mmvidext.datasets.synthetic.scene import Layer, Scene
 from mmvidext.datasets.synthetic.shape import SHAPE_RADIUS, SHAPES, shape_alpha
 from mmvidext.datasets.synthetic.texture import colour_texture
 from mmvidext.datasets.synthetic.trajectory import Trajectory, smooth_jitter
 
-__all__ = ['OBJECTS', 'background_layer', 'motion_scene', 'object_layer']
+__all__ = ['OBJECTS', 'background_layer', 'camera_scene', 'motion_scene', 'object_layer']
 
 OBJECTS = tuple(name for name in SHAPES if name not in ('bar', 'pole'))  # these are thin
 
@@ -67,8 +67,37 @@ def motion_scene(rng: np.random.Generator, label: int, *, shape: str, size: tupl
     """
     background = background_layer(rng, _camera(rng, size=size, num_frames=num_frames), size=size)
     trajectory = motion_trajectory(rng, MOTIONS[label], size=size, num_frames=num_frames)
+    return _scene(rng, background, shape, trajectory, size=size, label=label)
+
+
+def camera_scene(rng: np.random.Generator, label: int, *, shape: str, size: tuple[int, int], num_frames: int) -> Scene:
+    """Return a scene of one object at rest, filmed by a camera that turns as ``CAMERA_TURNS[label]`` says.
+
+    The whole picture moves, so the motion is easier to see than that of :func:`motion_scene`. Arguments and result are
+    the same.
+    """
+    path = camera_trajectory(rng, CAMERA_TURNS[label], size=size, num_frames=num_frames)
+    background = background_layer(rng, path, size=size)
+    x, y = rng.uniform(0, 1, 2) * size
+    radius = np.full(num_frames, rng.uniform(0.2, 0.3) * min(size))
+    trajectory = Trajectory(path.x + x, path.y + y, radius, np.full(num_frames, rng.uniform(0, 2 * np.pi)))
+    return _scene(rng, background, shape, trajectory, size=size, label=label)
+
+
+def _scene(
+    rng: np.random.Generator,
+    background: Layer,
+    shape: str,
+    trajectory: Trajectory,
+    *,
+    size: tuple[int, int],
+    label: int,
+) -> Scene:
+    """Put one object before a background.
+
+    What leaves on one side comes in on the other: every place of the picture is equally likely in every frame.
+    """
     item = object_layer(rng, shape, trajectory, class_id=OBJECTS.index(shape) + 1)
-    # what leaves on one side comes in on the other: every place of the picture is equally likely in every frame
     width, height = size
     offsets = [(x * width, y * height) for y in (-2, -1, 0, 1, 2) for x in (-2, -1, 0, 1, 2)]
     copies = [Layer(item.texture, item.classes, item.alpha, item.trajectory.moved(x, y)) for x, y in offsets]

@@ -8,8 +8,8 @@ import numpy as np
 
 from mmvidext.datasets.atomic_write import atomic_write_text
 from mmvidext.datasets.parallel import map_with_progress
-from mmvidext.datasets.synthetic.motion import MOTIONS
-from mmvidext.datasets.synthetic.motion_scene import OBJECTS, motion_scene
+from mmvidext.datasets.synthetic.motion import CAMERA_TURNS, MOTIONS
+from mmvidext.datasets.synthetic.motion_scene import OBJECTS, camera_scene, motion_scene
 from mmvidext.datasets.synthetic.recipe import claim_folder
 from mmvidext.datasets.synthetic.video_file import write_webm
 
@@ -29,15 +29,17 @@ class _Clip:
     size: tuple[int, int]
     num_frames: int
     seed: int
+    camera: bool
 
     def write(self) -> None:
         rng = np.random.default_rng([self.seed, self.video_id])
-        scene = motion_scene(rng, self.label, shape=self.shape, size=self.size, num_frames=self.num_frames)
+        make_scene = camera_scene if self.camera else motion_scene
+        scene = make_scene(rng, self.label, shape=self.shape, size=self.size, num_frames=self.num_frames)
         frames = (scene.view(frame).image for frame in range(self.num_frames))
         write_webm(self.path, frames, size=self.size, fps=FRAMES_PER_SECOND)
 
     def annotation(self) -> dict[str, object]:
-        template = MOTIONS[self.label].template
+        template = (CAMERA_TURNS if self.camera else MOTIONS)[self.label].template
         thing = f'an {self.shape}' if self.shape[0] in 'aeiou' else f'a {self.shape}'
         return {
             'id': str(self.video_id),
@@ -60,6 +62,7 @@ def write_sthv2(
     size: tuple[int, int] = (128, 96),
     num_frames: int = 20,
     travel_only: bool = False,
+    camera: bool = False,
     seed: int = 0,
     workers: int = 0,
 ) -> None:
@@ -75,23 +78,30 @@ def write_sthv2(
         size: ``(width, height)`` in pixels, both even (VP9 halves the resolution of colour).
         num_frames: Frames of each clip.
         travel_only: Leave out the motions towards and away from the camera, which take a network longest to tell apart.
+        camera: The camera moves and not the object: four other labels, which are easier to learn.
         seed: Of everything random.
         workers: Processes; 0 works in this one.
 
     Raises:
-        ValueError: If a number is out of range, or the folder was filled with other settings.
+        ValueError: If a number is out of range, both kinds of clips are asked for, or the folder was filled with other
+            settings.
     """
     if min(num_train, num_val) < 0 or num_frames < 2 or min(size) < 16 or any(side % 2 for side in size):
         raise ValueError(
             'clips need at least 2 frames, even sides of at least 16 pixels, and counts of 0 or more, but num_train is '
             f'{num_train}, num_val {num_val}, num_frames {num_frames}, size {size}'
         )
+    if travel_only and camera:
+        raise ValueError('travel_only chooses among the motions of an object, so it does not go with camera')
     recipe: dict[str, object] = dict(
         format='sthv2', train=num_train, val=num_val, size=size, frames=num_frames, seed=seed
     )
     if travel_only:
         recipe['travel_only'] = True
-    shown = [label for label, motion in enumerate(MOTIONS) if not (travel_only and motion.zoom)]
+    if camera:
+        recipe['camera'] = True
+    motions = CAMERA_TURNS if camera else MOTIONS
+    shown = [label for label, motion in enumerate(motions) if not (travel_only and motion.zoom)]
     claim_folder(folder, recipe)
     clips: dict[str, list[_Clip]] = {}
     first_id = 1
@@ -100,14 +110,21 @@ def write_sthv2(
         choices = zip(_balanced(rng, count, len(shown)), _balanced(rng, count, len(OBJECTS)), strict=True)
         clips[split] = [
             _Clip(
-                folder / 'videos' / f'{video_id}.webm', video_id, shown[label], OBJECTS[shape], size, num_frames, seed
+                path=folder / 'videos' / f'{video_id}.webm',
+                video_id=video_id,
+                label=shown[label],
+                shape=OBJECTS[shape],
+                size=size,
+                num_frames=num_frames,
+                seed=seed,
+                camera=camera,
             )
             for video_id, (label, shape) in enumerate(choices, start=first_id)
         ]
         first_id += count
     missing = [clip for split in clips.values() for clip in split if not clip.path.exists()]
     map_with_progress(_Clip.write, missing, description='Writing clips', workers=workers)
-    labels = {MOTIONS[label].name: str(index) for index, label in enumerate(shown)}
+    labels = {motions[label].name: str(index) for index, label in enumerate(shown)}
     annotations = {split: [clip.annotation() for clip in clips[split]] for split in clips}
     for name, content in {**annotations, 'labels': labels}.items():
         atomic_write_text(folder / f'something-something-v2-{name}.json', json.dumps(content, indent=0) + '\n')

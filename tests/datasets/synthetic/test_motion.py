@@ -2,8 +2,14 @@ import numpy as np
 import pytest
 
 from mmvidext.datasets.flip_labels import flip_label_map
-from mmvidext.datasets.synthetic.motion import FLIP_LABEL_MAP, MOTIONS, motion_trajectory
-from mmvidext.datasets.synthetic.motion_scene import OBJECTS, motion_scene
+from mmvidext.datasets.synthetic.motion import (
+    CAMERA_TURNS,
+    FLIP_LABEL_MAP,
+    MOTIONS,
+    camera_trajectory,
+    motion_trajectory,
+)
+from mmvidext.datasets.synthetic.motion_scene import OBJECTS, camera_scene, motion_scene
 from tests.oracles.scene import nearest_centroid_accuracy
 
 SIZE = (128, 96)
@@ -79,3 +85,25 @@ def test_single_frames_stay_near_chance(frame):
     features, labels = np.array(features), np.array(labels)
     accuracy = nearest_centroid_accuracy(features[:240], labels[:240], features[240:], labels[240:])
     assert accuracy < 1 / len(MOTIONS) + 0.1
+
+
+def test_camera_turns_move_the_picture_the_other_way():
+    names = [turn.name for turn in CAMERA_TURNS]
+    assert names == sorted(names)
+    assert flip_label_map(names) == {1: 2, 2: 1}
+    for seed in range(5):
+        paths = [
+            camera_trajectory(np.random.default_rng(seed), turn, size=SIZE, num_frames=20) for turn in CAMERA_TURNS
+        ]
+        moved = [(np.sign(path.x[-1] - path.x[0]), np.sign(path.y[-1] - path.y[0])) for path in paths]
+        assert (moved[0][1], moved[3][1]) == (-1, 1)  # downwards, upwards
+        assert (moved[1][0], moved[2][0]) == (1, -1)  # left, right
+        np.testing.assert_allclose((paths[0].x + paths[3].x) / 2, paths[1].x / 2 + paths[2].x / 2)
+
+
+def test_under_a_turning_camera_everything_moves_alike():
+    scene = camera_scene(np.random.default_rng(3), 1, shape='star', size=(64, 48), num_frames=20)
+    flow = scene.flow(4, 8)
+    assert scene.view(4).layers.max() > 0
+    assert np.ptp(flow.reshape(-1, 2), axis=0).max() < 1e-4
+    assert flow[..., 0].min() > 1

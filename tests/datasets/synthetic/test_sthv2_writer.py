@@ -123,3 +123,14 @@ def test_processes_write_the_same(folder, tmp_path):
             for each in (path, tmp_path / 'videos' / path.name)
         ]
         np.testing.assert_array_equal(*pictures)
+
+
+def test_clips_of_a_turning_camera(tmp_path):
+    write_sthv2(tmp_path, **SMALL, camera=True)
+    labels = load(tmp_path, 'labels')
+    assert list(labels.values()) == ['0', '1', '2', '3']
+    assert all(name.startswith('Turning the camera') for name in labels)
+    item = load(tmp_path, 'train')[0]
+    assert item['template'].replace('[', '').replace(']', '') in labels
+    with pytest.raises(ValueError, match=r'travel_only .* does not go with camera'):
+        write_sthv2(tmp_path / 'other', **SMALL, camera=True, travel_only=True)

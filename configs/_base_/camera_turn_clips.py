@@ -1,5 +1,5 @@
-# The quickstart's clips for networks that read them whole, (N, 3, T, H, W).
-_base_ = './quickstart.py'
+# camera_turns.py for networks that read them whole, (N, 3, T, H, W).
+_base_ = './camera_turns.py'
 
 shape = dict(type='FormatShape', input_format='NCTHW')
 train_pipeline = [
