@@ -1,26 +1,4 @@
-# Deep Feature Flow around mmsegmentation's pspnet. The flow network's weights come from flownets_flyingchairs.py, or
-# from published ones (tools/convert_checkpoint.py); its input is normalised as there.
-_base_ = 'mmseg::_base_/models/pspnet_r50-d8.py'
+# Deep Feature Flow around mmsegmentation's pspnet.
+_base_ = ['mmseg::_base_/models/pspnet_r50-d8.py', './deep_feature_flow.py']
 
-model = dict(
-    _delete_=True,
-    type='mmvidext.DeepFeatureFlow',
-    segmentor={{_base_.model}},
-    data_preprocessor=dict(
-        type='mmvidext.VideoSegDataPreProcessor',
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=True,
-        pad_val=0,
-        seg_pad_val=255,
-        size=(512, 1024),
-    ),
-    flow_net=dict(
-        type='mmvidext.FlowNetS',
-        init_cfg=dict(type='Pretrained', checkpoint='checkpoints/flownets_flyingchairs.pth', prefix='flow_net.'),
-    ),
-    flow_input=dict(mean=[0.0, 0.0, 0.0], std=[255.0, 255.0, 255.0]),
-    key_frame_interval=5,
-    propagate='feature',
-    scale_map=True,
-)
+model = dict(_delete_=True, segmentor=_base_.model, **_base_.deep_feature_flow)

@@ -8,7 +8,6 @@ By default the first and last labelled frame of each part are read, with the fra
 one.
 """
 
-import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +19,7 @@ from mmengine.registry import init_default_scope
 from mmvidext.datasets import CamVidVideoDataset, CityscapesVideoDataset, VSPWDataset
 from mmvidext.datasets.transforms import LoadClip, LoadClipAnnotations, SampleKeyFrame
 from mmvidext.datasets.video_seg_dataset import VideoSegDataset
+from tools.data.checking import build_parser, read_samples, report
 
 DISTANCE = 9
 
@@ -55,19 +55,13 @@ HINTS = {
 def check_samples(dataset: VideoSegDataset, *, every_file: bool) -> list[str]:
     """Read labelled frames with their key frame and label; return what is wrong."""
     steps = [SampleKeyFrame(DISTANCE, clamp=True), LoadClip(), LoadClipAnnotations()]
-    last = len(dataset) - 1
-    indices = range(len(dataset)) if every_file else sorted({0, last})
-    problems = []
-    for position, index in enumerate(indices, start=1):
+
+    def read(index: int) -> None:
         results = dataset.get_data_info(index)
-        try:
-            for step in steps:
-                results = step(results)
-        except (FileNotFoundError, ValueError) as error:
-            problems.append(str(error))
-        if len(indices) > 100 and (position % 100 == 0 or position == len(indices)):
-            print(f'\r{position}/{len(indices)}', end='' if position < len(indices) else '\n', flush=True)
-    return problems
+        for step in steps:
+            results = step(results)
+
+    return read_samples(read, len(dataset), every_one=every_file)
 
 
 def check(name: str, root: Path, *, every_file: bool = False) -> list[str]:
@@ -86,18 +80,8 @@ def check(name: str, root: Path, *, every_file: bool = False) -> list[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('dataset', choices=sorted(OPEN))
-    parser.add_argument('root', type=Path, help='folder of the data set')
-    parser.add_argument('--all', action='store_true', help='read every labelled frame')
-    args = parser.parse_args()
-    problems = check(args.dataset, args.root, every_file=args.all)
-    for problem in problems:
-        print(f'wrong: {problem}')
-    if problems:
-        print(f'to download: {HINTS[args.dataset]}')
-        sys.exit(1)
-    print('complete')
+    args = build_parser(__doc__, OPEN).parse_args()
+    report(check(args.dataset, args.root, every_file=args.all), HINTS[args.dataset])
 
 
 if __name__ == '__main__':
