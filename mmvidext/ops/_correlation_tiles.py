@@ -11,8 +11,8 @@ the image are one batched product, whose windows overlap in memory instead of be
 through the same small buffers, which stay in the processor's cache.
 
 The backward pass writes the incoming gradient through that same view (the rest of the buffer is and stays zero) and
-takes two
-products: with the windows for the first map, and with the tiles, added up where windows overlap, for the second.
+takes two products: with the windows for the first map, and with the tiles, added up where windows overlap, for the
+second.
 """
 
 from collections.abc import Iterator

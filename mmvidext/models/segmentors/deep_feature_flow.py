@@ -68,7 +68,8 @@ class DeepFeatureFlow(BaseSegmentor):
         flow_input: Arguments of ``FlowInput``: ``mean``, ``std`` and ``swap_channels`` of the flow network's frames.
         freeze: Parts that are not trained: ``'feature'`` (all up to the cut), ``'task'`` (all behind it), ``'flow'``
             (the flow network; the scale map still learns). The paper's "fix N" is ``('feature', 'task')``, its "fix F"
-        ``('flow',)``. data_preprocessor: Config of a ``VideoSegDataPreProcessor``.
+            is ``('flow',)``.
+        data_preprocessor: Config of a ``VideoSegDataPreProcessor``.
         init_cfg: Config of the initialisation.
 
     Raises:
