@@ -76,10 +76,10 @@ def time_alternately(
     return statistics.median(times[0]), statistics.median(times[1])
 
 
-def _peak_kib() -> int:
-    """Return the peak of this process's resident memory since it was last reset."""
+def memory_kib(field: str) -> int:
+    """Return ``VmRSS``, this process's resident memory now, or ``VmHWM``, its peak since it was last reset, in KiB."""
     status = Path('/proc/self/status').read_text()
-    return int(next(line.split()[1] for line in status.splitlines() if line.startswith('VmHWM')))
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith(field)))
 
 
 def _report_peak(make: Callable[[], Callable[[], Any]], connection: Any) -> None:
@@ -93,9 +93,9 @@ def _report_peak(make: Callable[[], Callable[[], Any]], connection: Any) -> None
         return
     # a child starts with its parent's peak in getrusage, so ask the kernel to forget, and read its own counter
     Path('/proc/self/clear_refs').write_text('5')
-    before = _peak_kib()
+    before = memory_kib('VmHWM')
     function()
-    connection.send((_peak_kib() - before) / 1024)
+    connection.send((memory_kib('VmHWM') - before) / 1024)
 
 
 def peak_memory(make: Callable[[], Callable[[], Any]]) -> float:

@@ -19,8 +19,9 @@ class Motion(NamedTuple):
     """What the flow network says about a pair of frames.
 
     Attributes:
-        flow: ``(N, 2, h, w)``, from the current frame into the key frame, in pixels of the half-size frames, ``(x,
-        y)``. feature: ``(N, C, h, w)``, what the flow was predicted from; the scale map is read from it too.
+        flow: ``(N, 2, h, w)``, from the current frame into the key frame, in pixels of the half-size frames,
+            ``(x, y)``.
+        feature: ``(N, C, h, w)``, what the flow was predicted from; the scale map is read from it too.
         frame_size: Height and width of the half-size frames.
     """
 
