@@ -22,7 +22,7 @@ FRAMES_PER_SECOND = 12  # of Something-Something V2
 class _Clip:
     """Everything that one video is made from."""
 
-    path: Path
+    folder: Path
     video_id: int
     label: int
     shape: str
@@ -30,6 +30,10 @@ class _Clip:
     num_frames: int
     seed: int
     camera: bool
+
+    @property
+    def path(self) -> Path:
+        return self.folder / f'{self.video_id}.webm'
 
     def write(self) -> None:
         rng = np.random.default_rng([self.seed, self.video_id])
@@ -96,32 +100,19 @@ def write_sthv2(
     recipe: dict[str, object] = dict(
         format='sthv2', train=num_train, val=num_val, size=size, frames=num_frames, seed=seed
     )
-    if travel_only:
-        recipe['travel_only'] = True
-    if camera:
-        recipe['camera'] = True
+    recipe |= {name: True for name, on in dict(travel_only=travel_only, camera=camera).items() if on}
     motions = CAMERA_TURNS if camera else MOTIONS
     shown = [label for label, motion in enumerate(motions) if not (travel_only and motion.zoom)]
     claim_folder(folder, recipe)
     clips: dict[str, list[_Clip]] = {}
-    first_id = 1
     for number, (split, count) in enumerate({'train': num_train, 'validation': num_val}.items()):
         rng = np.random.default_rng([seed, number])
         choices = zip(_balanced(rng, count, len(shown)), _balanced(rng, count, len(OBJECTS)), strict=True)
+        first_id = 1 + number * num_train
         clips[split] = [
-            _Clip(
-                path=folder / 'videos' / f'{video_id}.webm',
-                video_id=video_id,
-                label=shown[label],
-                shape=OBJECTS[shape],
-                size=size,
-                num_frames=num_frames,
-                seed=seed,
-                camera=camera,
-            )
+            _Clip(folder / 'videos', video_id, shown[label], OBJECTS[shape], size, num_frames, seed, camera)
             for video_id, (label, shape) in enumerate(choices, start=first_id)
         ]
-        first_id += count
     missing = [clip for split in clips.values() for clip in split if not clip.path.exists()]
     map_with_progress(_Clip.write, missing, description='Writing clips', workers=workers)
     labels = {motions[label].name: str(index) for index, label in enumerate(shown)}

@@ -131,19 +131,32 @@ class VideoResNet(StagedVideoBackbone):
             with_pool=with_pool,
             norm_cfg=norm_cfg,
         )
-        block, counts = DEPTHS[depth]
+        self._add_stages(architecture.convs, base_channels, strides, midplanes=midplanes, norm_cfg=norm_cfg)
+        self.train()
+
+    def _add_stages(
+        self,
+        convs: Sequence[type[VideoConv]],
+        base_channels: int,
+        temporal_strides: Sequence[int],
+        *,
+        midplanes: str,
+        norm_cfg: dict[str, Any] | None,
+    ) -> None:
+        """Add ``layer1`` to ``layer4``, one kind of convolution each."""
+        block, counts = DEPTHS[self.depth]
         channels = base_channels
         for index in range(self.num_stages):
             width = base_channels * 2**index
             blocks = []
             for number in range(counts[index]):
-                stride = (strides[index], 1 if index == 0 else 2) if number == 0 else (1, 1)
-                conv = architecture.convs[index]
-                blocks.append(block(channels, width, conv=conv, stride=stride, midplanes=midplanes, norm_cfg=norm_cfg))
+                stride = (temporal_strides[index], 1 if index == 0 else 2) if number == 0 else (1, 1)
+                blocks.append(
+                    block(channels, width, conv=convs[index], stride=stride, midplanes=midplanes, norm_cfg=norm_cfg)
+                )
                 channels = width * block.expansion
             self.add_module(f'layer{index + 1}', nn.Sequential(*blocks))
         self.out_channels = tuple(base_channels * 2**index * block.expansion for index in self.out_indices)
-        self.train()
 
     def check_clip(self, clip: Any) -> None:
         """Raise unless ``clip`` can be read.
