@@ -28,6 +28,6 @@ val_dataloader = dict(
 test_dataloader = val_dataloader
 
 param_scheduler = [
-    dict(type='OneCycleLR', eta_max=1e-3, pct_start=0.2, by_epoch=True, total_steps=16, convert_to_iter_based=True)
+    dict(type='OneCycleLR', eta_max=1e-3, pct_start=0.2, by_epoch=True, total_steps=10, convert_to_iter_based=True)
 ]
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=16, val_begin=2, val_interval=2)
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=10, val_interval=1)
