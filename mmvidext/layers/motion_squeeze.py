@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmvidext.layers.pointwise_conv import PointwiseConv2d
+from mmvidext.layers.pointwise_conv import PointwiseConv2d, convolve_and_normalize
 from mmvidext.ops._checks import check_segments
 from mmvidext.ops.kernel_soft_argmax import kernel_soft_argmax
 from mmvidext.ops.local_correlation import local_correlation
@@ -24,6 +24,12 @@ def _depthwise_separable(in_channels: int, out_channels: int, kernel_size: int) 
         nn.BatchNorm2d(out_channels),
         nn.ReLU(inplace=True),
     )
+
+
+def _change_channels(x: Tensor, layer: nn.Sequential) -> Tensor:
+    """Run a 1x1 convolution, its norm and its activation."""
+    conv, norm, activation = layer
+    return activation(convolve_and_normalize(x, conv, norm))  # type: ignore[arg-type]
 
 
 class MotionSqueeze(nn.Module):
@@ -96,7 +102,9 @@ class MotionSqueeze(nn.Module):
         motion = torch.cat([motion, last], dim=1).flatten(0, 1)  # (N*T, 3, H, W)
         # the features decide the layout: a map in another one would make every later layer convert
         layout = torch.contiguous_format if x.is_contiguous() else torch.channels_last
-        features = self.flow_refinement(motion.to(x.dtype, memory_format=layout))
+        features = motion.to(x.dtype, memory_format=layout)
+        for layer in self.flow_refinement:
+            features = _change_channels(layer[:3](features), layer[3:])  # type: ignore[index]
         # autograd needs the last ReLU's output as it is; without it one large map need not be written
         return features + x if features.requires_grad else features.add_(x)
 
@@ -114,7 +122,7 @@ class MotionSqueeze(nn.Module):
             ValueError: If N*T is no multiple of T.
         """
         check_segments(x.shape[0], self.num_segments)
-        reduced = self.channel_reduction(x)
+        reduced = _change_channels(x, self.channel_reduction)
         # matching is a difference of nearly equal numbers, sharpened a hundredfold: half precision is not enough
         with torch.autocast(x.device.type, enabled=False):
             reduced = reduced.float() if reduced.dtype in (torch.float16, torch.bfloat16) else reduced

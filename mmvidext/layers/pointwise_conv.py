@@ -1,9 +1,10 @@
-"""1x1 convolution."""
+"""1x1 convolution, alone and with the batch norm behind it."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ['PointwiseConv2d']
+__all__ = ['PointwiseConv2d', 'convolve_and_normalize']
 
 
 class PointwiseConv2d(nn.Conv2d):
@@ -22,7 +23,34 @@ class PointwiseConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(N, C, H, W)`` to ``(N, C', H, W)``."""
-        if x.device.type != 'cpu' or not x.is_contiguous() or torch.compiler.is_compiling():
-            return super().forward(x)
-        weight = self.weight.flatten(1).expand(x.shape[0], -1, -1)  # (N, C', C)
-        return torch.bmm(weight, x.flatten(2)).unflatten(2, x.shape[2:])
+        return _convolve(x, self.weight, None)
+
+
+def convolve_and_normalize(x: Tensor, conv: PointwiseConv2d, norm: nn.Module) -> Tensor:
+    """Return ``norm(conv(x))``, in evaluation without gradients as one step.
+
+    There the batch norm is a fixed factor and offset for each channel, which are folded into weight and bias: one map
+    less to write and to read.
+
+    Args:
+        x: ``(N, C, H, W)``.
+        conv: The convolution.
+        norm: What follows it; anything but a plain batch norm is called as it is.
+    """
+    recorded = torch.is_grad_enabled() or torch.compiler.is_compiling()
+    if recorded or type(norm) is not nn.BatchNorm2d or norm.training or not norm.affine:
+        return norm(conv(x))
+    mean, variance = norm.running_mean, norm.running_var
+    if mean is None or variance is None:  # statistics of the batch even here
+        return norm(conv(x))
+    factor = (variance + norm.eps).rsqrt() * norm.weight
+    return _convolve(x, conv.weight * factor.view(-1, 1, 1, 1), norm.bias - mean * factor)
+
+
+def _convolve(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    if x.device.type != 'cpu' or not x.is_contiguous() or torch.compiler.is_compiling():
+        return F.conv2d(x, weight, bias)
+    matrices = weight.flatten(1).expand(x.shape[0], -1, -1)  # (N, C', C)
+    columns = x.flatten(2)  # (N, C, H*W)
+    out = torch.bmm(matrices, columns) if bias is None else torch.baddbmm(bias.view(1, -1, 1), matrices, columns)
+    return out.unflatten(2, x.shape[2:])

@@ -1,8 +1,9 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import nn
 
-from mmvidext.layers.pointwise_conv import PointwiseConv2d
+from mmvidext.layers.pointwise_conv import PointwiseConv2d, convolve_and_normalize
 
 
 @pytest.mark.parametrize('layout', [torch.contiguous_format, torch.channels_last])
@@ -32,3 +33,22 @@ def test_compiles_and_keeps_the_layout():
 def test_autocast():
     with torch.autocast('cpu', torch.bfloat16):
         assert PointwiseConv2d(6, 4)(torch.randn(2, 6, 3, 5)).dtype is torch.bfloat16
+
+
+@pytest.mark.parametrize('layout', [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize('norm', [nn.BatchNorm2d(4), nn.BatchNorm2d(4, affine=False), nn.GroupNorm(2, 4)])
+def test_with_a_norm_it_is_the_norm_of_the_convolution(layout, norm):
+    conv, norm = PointwiseConv2d(6, 4).double(), norm.double()
+    x = torch.randn(2, 6, 3, 5, dtype=torch.float64).to(memory_format=layout)
+    if isinstance(norm, nn.BatchNorm2d):
+        norm.running_mean.normal_()
+        norm.running_var.uniform_(0.5, 2)
+    for parameter in norm.parameters():
+        nn.init.normal_(parameter)
+    for mode in (False, True):
+        norm.train(mode)
+        with torch.no_grad():
+            torch.testing.assert_close(convolve_and_normalize(x, conv, norm), norm(F.conv2d(x, conv.weight)))
+        out = convolve_and_normalize(x, conv, norm)
+        assert out.requires_grad
+        torch.testing.assert_close(out, norm(F.conv2d(x, conv.weight)))
