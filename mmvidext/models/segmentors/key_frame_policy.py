@@ -63,7 +63,7 @@ class AdaptiveInterval:
 
     needs_residual = True
 
-    def __init__(self, threshold: float = 0.5, *, max_interval: int = 30) -> None:
+    def __init__(self, threshold: float = 0.3, *, max_interval: int = 30) -> None:
         if threshold < 0:
             raise ValueError(f'the threshold of the residual must be at least 0, but got {threshold}')
         if max_interval < 1:
