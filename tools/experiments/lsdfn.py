@@ -46,7 +46,7 @@ _SCENES = ['cityscapes', '--train', '240', '--val', '60', '--frames', '1']
 SEGMENTATION = Task(
     name='segmentation',
     metric='mIoU',
-    steps=1000,
+    steps=800,
     data={
         'ordinary scenes': [*_SCENES, '--objects', '6'],
         'thin objects': [*_SCENES, '--objects', '3', '--thin-objects', '8'],
