@@ -19,7 +19,7 @@ def build_parser(description: str | None, datasets: Iterable[str]) -> argparse.A
 
 def read_samples(read: Callable[[int], object], count: int, *, every_one: bool) -> list[str]:
     """Read all of ``count`` samples, or the first and the last one; return what is wrong with them."""
-    indices: Sequence[int] = range(count) if every_one else sorted({0, count - 1})
+    indices: Sequence[int] = range(count) if every_one or count < 2 else (0, count - 1)
     problems = []
     for position, index in enumerate(indices, start=1):
         try:
