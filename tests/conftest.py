@@ -13,13 +13,17 @@ def fixed_seed():
     torch.manual_seed(0)
 
 
-@pytest.fixture(autouse=True)
-def restored_default_scope():
+def _restore_default_scope():
     """A default scope that one test sets would decide what the next one finds in a registry."""
     before = dict(DefaultScope._instance_dict)
     yield
     DefaultScope._instance_dict.clear()
     DefaultScope._instance_dict.update(before)
+
+
+# of a test, and of the fixtures that a whole module shares
+restored_after_a_test = pytest.fixture(autouse=True)(_restore_default_scope)
+restored_after_a_module = pytest.fixture(autouse=True, scope='module')(_restore_default_scope)
 
 
 def pytest_configure(config):
