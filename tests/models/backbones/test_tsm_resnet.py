@@ -83,6 +83,15 @@ def test_in_place_shortcut_changes_nothing():
     torch.testing.assert_close(ours.eval()(x), plain(x))
 
 
+@pytest.mark.parametrize('depth', [18, 50])
+def test_without_gradient_no_shift_copies_the_whole_features(depth, monkeypatch):
+    backbone, x = TSMResNet(depth, 2).eval(), torch.rand(4, 3, 32, 32)
+    recorded = backbone(x)
+    monkeypatch.delattr('mmvidext.layers.temporal_shift.temporal_shift')
+    with torch.inference_mode():
+        torch.testing.assert_close(backbone(x), recorded)
+
+
 def test_activation_checkpointing_gives_the_same_gradients():
     torch.manual_seed(0)
     direct, saving = TSMResNet(50, 2), TSMResNet(50, 2, with_cp=True)
