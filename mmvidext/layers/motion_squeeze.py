@@ -26,10 +26,12 @@ def _depthwise_separable(in_channels: int, out_channels: int, kernel_size: int) 
     )
 
 
-def _change_channels(x: Tensor, layer: nn.Sequential) -> Tensor:
-    """Run a 1x1 convolution, its norm and its activation."""
-    conv, norm, activation = layer
-    return activation(convolve_and_normalize(x, conv, norm))  # type: ignore[arg-type]
+def _run_fused(x: Tensor, layers: nn.Sequential) -> Tensor:
+    """Run triples of a convolution, its norm and its activation."""
+    steps = iter(layers)
+    for conv, norm, activation in zip(steps, steps, steps, strict=True):
+        x = activation(convolve_and_normalize(x, conv, norm))  # type: ignore[arg-type]
+    return x
 
 
 class MotionSqueeze(nn.Module):
@@ -104,7 +106,7 @@ class MotionSqueeze(nn.Module):
         layout = torch.contiguous_format if x.is_contiguous() else torch.channels_last
         features = motion.to(x.dtype, memory_format=layout)
         for layer in self.flow_refinement:
-            features = _change_channels(layer[:3](features), layer[3:])  # type: ignore[index]
+            features = _run_fused(features, layer)  # type: ignore[arg-type]
         # autograd needs the last ReLU's output as it is; without it one large map need not be written
         return features + x if features.requires_grad else features.add_(x)
 
@@ -122,7 +124,7 @@ class MotionSqueeze(nn.Module):
             ValueError: If N*T is no multiple of T.
         """
         check_segments(x.shape[0], self.num_segments)
-        reduced = _change_channels(x, self.channel_reduction)
+        reduced = _run_fused(x, self.channel_reduction)
         # matching is a difference of nearly equal numbers, sharpened a hundredfold: half precision is not enough
         with torch.autocast(x.device.type, enabled=False):
             reduced = reduced.float() if reduced.dtype in (torch.float16, torch.bfloat16) else reduced

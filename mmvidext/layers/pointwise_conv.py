@@ -1,4 +1,4 @@
-"""1x1 convolution, alone and with the batch norm behind it."""
+"""1x1 convolution as a matrix product, and any convolution as one with the batch norm behind it."""
 
 import torch
 import torch.nn.functional as F
@@ -23,10 +23,10 @@ class PointwiseConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(N, C, H, W)`` to ``(N, C', H, W)``."""
-        return _convolve(x, self.weight, None)
+        return _multiply(x, self.weight, None)
 
 
-def convolve_and_normalize(x: Tensor, conv: PointwiseConv2d, norm: nn.Module) -> Tensor:
+def convolve_and_normalize(x: Tensor, conv: nn.Conv2d, norm: nn.Module) -> Tensor:
     """Return ``norm(conv(x))``, in evaluation without gradients as one step.
 
     There the batch norm is a fixed factor and offset for each channel, which are folded into weight and bias: one map
@@ -34,7 +34,7 @@ def convolve_and_normalize(x: Tensor, conv: PointwiseConv2d, norm: nn.Module) ->
 
     Args:
         x: ``(N, C, H, W)``.
-        conv: The convolution.
+        conv: The convolution, without bias and padded with zeros.
         norm: What follows it; anything but a plain batch norm is called as it is.
     """
     recorded = torch.is_grad_enabled() or torch.compiler.is_compiling()
@@ -44,10 +44,13 @@ def convolve_and_normalize(x: Tensor, conv: PointwiseConv2d, norm: nn.Module) ->
     if mean is None or variance is None:  # statistics of the batch even here
         return norm(conv(x))
     factor = (variance + norm.eps).rsqrt() * norm.weight
-    return _convolve(x, conv.weight * factor.view(-1, 1, 1, 1), norm.bias - mean * factor)
+    weight, bias = conv.weight * factor.view(-1, 1, 1, 1), norm.bias - mean * factor
+    if isinstance(conv, PointwiseConv2d):
+        return _multiply(x, weight, bias)
+    return F.conv2d(x, weight, bias, conv.stride, conv.padding, conv.dilation, conv.groups)
 
 
-def _convolve(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+def _multiply(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     if x.device.type != 'cpu' or not x.is_contiguous() or torch.compiler.is_compiling():
         return F.conv2d(x, weight, bias)
     matrices = weight.flatten(1).expand(x.shape[0], -1, -1)  # (N, C', C)

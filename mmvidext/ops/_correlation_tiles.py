@@ -64,10 +64,9 @@ class _Workspace:
         dtype = torch.float32 if like.dtype in (torch.float16, torch.bfloat16) else like.dtype
         (ny, nx), (wy, wx), by, bx = tiling.grid, tiling.window, tiling.rows, tiling.columns
         tile, window, size = by * bx, wy * wx, 2 * radius + 1
-        padded_height, padded_width = tiling.height + 2 * radius, nx * bx + 2 * radius
+        padded_height = tiling.height + 2 * radius
 
-        self.padded = like.new_zeros(channels, padded_height, padded_width, dtype=dtype)
-        self.windows = like.new_empty(nx, channels, padded_height, wx, dtype=dtype)
+        self.windows = like.new_zeros(nx, channels, padded_height, wx, dtype=dtype)  # zero outside of the image
         self.tiles = like.new_zeros(nx, ny, channels, by, bx, dtype=dtype)
         self.scores = like.new_zeros(ny, tile, window, dtype=dtype)
 
@@ -84,12 +83,15 @@ class _Workspace:
     def load(self, feat1: Tensor, feat2: Tensor) -> None:
         """Lay out one sample, ``(C, H, W)`` twice."""
         tiling = self.tiling
-        (ny, nx), radius, bx = tiling.grid, tiling.radius, tiling.columns
+        (ny, nx), bx = tiling.grid, tiling.columns
         if nx * bx != tiling.width:
             feat1 = F.pad(feat1, (0, nx * bx - tiling.width))
         self.tiles.copy_(feat1.unflatten(1, (ny, tiling.rows)).unflatten(3, (nx, bx)).permute(3, 1, 0, 2, 4))
-        self.padded[:, radius : radius + tiling.height, radius : radius + tiling.width] = feat2
-        self.windows.copy_(self.padded.unfold(2, tiling.window[1], bx).permute(2, 0, 1, 3))
+        for index, window in enumerate(self.windows):
+            left = index * bx - tiling.radius
+            start, stop = max(left, 0), min(left + tiling.window[1], tiling.width)
+            rows = slice(tiling.radius, tiling.radius + tiling.height)
+            window[:, rows, start - left : stop - left] = feat2[:, :, start:stop]
 
     def columns(self, out: Tensor) -> Iterator[tuple[int, Tensor, Tensor]]:
         """Yield each column of tiles: its index, its part of ``out (H, W, P, P)``, the band cut to the same width."""
@@ -158,7 +160,7 @@ def _sample_gradients(workspace: _Workspace, grad: Tensor) -> tuple[Tensor, Tens
     (ny, nx), (wy, wx), by, bx, radius = tiling.grid, tiling.window, tiling.rows, tiling.columns, tiling.radius
     channels = workspace.tiles.shape[2]
     grad_tiles = torch.empty_like(workspace.tile_matrices)
-    grad_padded = torch.zeros_like(workspace.padded)
+    grad_padded = grad_tiles.new_zeros(channels, tiling.height + 2 * radius, nx * bx + 2 * radius)
     overlap = wy // by  # By is 1 or 2, so it divides
     for index, part, band in workspace.columns(grad):
         workspace.band[:, :, part.shape[2] :] = 0  # a narrower last column leaves what the one before it wrote

@@ -1,6 +1,7 @@
 """Kernel-soft-argmax: from correlation scores to one displacement (MotionSqueeze, section 3.3)."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from mmvidext.ops._checks import check_rank
@@ -57,8 +58,8 @@ def kernel_soft_argmax(
         factor = 1 / temperature if sigma is None else _gaussian_around(best, steps, sigma, scale=1 / temperature)
         weights = torch.softmax(scores * factor, dim=3)
         offsets = steps - size // 2
-        grid = torch.stack([offsets.repeat(size), offsets.repeat_interleave(size)], dim=1)  # (P*P, 2), (x, y)
-        displacement = weights @ grid  # (N, H, W, 2)
+        grid = torch.stack([offsets.repeat(size), offsets.repeat_interleave(size)])  # (2, P*P), (x, y)
+        displacement = F.linear(weights, grid)  # (N, H, W, 2)
     return displacement.permute(0, 3, 1, 2).to(dtype), confidence.unsqueeze(1).to(dtype)
 
 
@@ -68,4 +69,4 @@ def _gaussian_around(best: Tensor, steps: Tensor, sigma: float, *, scale: float)
     squares = (steps - steps[:, None]) ** 2  # (P, P), row: centre
     distances = squares[:, None, :, None] + squares[None, :, None, :]  # (P, P, P, P), centre first
     kernels = scale * torch.exp(-distances / (2 * sigma**2))
-    return kernels.flatten(2).flatten(0, 1)[best]
+    return F.embedding(best, kernels.flatten(2).flatten(0, 1))

@@ -37,8 +37,11 @@ def test_autocast():
 
 @pytest.mark.parametrize('layout', [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize('norm', [nn.BatchNorm2d(4), nn.BatchNorm2d(4, affine=False), nn.GroupNorm(2, 4)])
-def test_with_a_norm_it_is_the_norm_of_the_convolution(layout, norm):
-    conv, norm = PointwiseConv2d(6, 4).double(), norm.double()
+@pytest.mark.parametrize(
+    'conv', [PointwiseConv2d(6, 4), nn.Conv2d(6, 4, 3, stride=2, padding=1, dilation=2, groups=2, bias=False)]
+)
+def test_with_a_norm_it_is_the_norm_of_the_convolution(layout, norm, conv):
+    conv, norm = conv.double(), norm.double()
     x = torch.randn(2, 6, 3, 5, dtype=torch.float64).to(memory_format=layout)
     if isinstance(norm, nn.BatchNorm2d):
         norm.running_mean.normal_()
@@ -48,7 +51,7 @@ def test_with_a_norm_it_is_the_norm_of_the_convolution(layout, norm):
     for mode in (False, True):
         norm.train(mode)
         with torch.no_grad():
-            torch.testing.assert_close(convolve_and_normalize(x, conv, norm), norm(F.conv2d(x, conv.weight)))
+            torch.testing.assert_close(convolve_and_normalize(x, conv, norm), norm(conv(x)))
         out = convolve_and_normalize(x, conv, norm)
         assert out.requires_grad
-        torch.testing.assert_close(out, norm(F.conv2d(x, conv.weight)))
+        torch.testing.assert_close(out, norm(conv(x)))
