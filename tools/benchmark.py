@@ -20,7 +20,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tools.benchmarks.timing import Comparison
+from tools.benchmarks.timing import Comparison, keep_freed_memory
 
 SUBCOMMANDS = {
     'correlation': 'local_correlation against spatial-correlation-sampler, or a loop over shifts without it',
@@ -75,6 +75,7 @@ def main() -> None:
     print(
         f'torch {torch.__version__}, {args.device}, {torch.get_num_threads()} threads, median of {args.rounds} rounds\n'
     )
+    keep_freed_memory()
     rows = args.run(args)
     print(format_table(rows))
     if args.json:

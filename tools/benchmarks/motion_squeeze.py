@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 
 from mmvidext.models.backbones import MSResNet, TSMResNet
-from tools.benchmarks.timing import Comparison, time_alternately
+from tools.benchmarks.timing import Comparison, share_weights, time_alternately
 
 
 def prepare(model: torch.nn.Module, device: str, *, backward: bool) -> Callable[[], None]:
@@ -29,7 +29,9 @@ def run(args: argparse.Namespace) -> list[Comparison]:
     """Compare forward, and forward with backward."""
     rows = []
     for backward in (False, True):
-        sides = [prepare(model, args.device, backward=backward) for model in (MSResNet(50), TSMResNet(50))]
+        with_motion, without = MSResNet(50), TSMResNet(50)
+        sides = [prepare(model, args.device, backward=backward) for model in (with_motion, without)]
+        share_weights(without, with_motion)
         times = time_alternately(*sides, rounds=args.rounds)
         what = 'forward and backward, training' if backward else 'forward'
         rows.append(Comparison(f'8x224x224, {what}', 'MSResNet-50', 'TSMResNet-50', *times))

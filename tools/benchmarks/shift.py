@@ -13,7 +13,7 @@ import torch
 from mmengine.logging import MMLogger
 
 from mmvidext.models.backbones import TSMResNet
-from tools.benchmarks.timing import Comparison, time_alternately
+from tools.benchmarks.timing import Comparison, share_weights, time_alternately
 
 LAYOUTS = ('contiguous float32', 'channels_last float32', 'channels_last bfloat16 autocast')
 
@@ -34,12 +34,6 @@ def prepare(model: Any, layout: str, device: str) -> Callable[[], Any]:
     return run
 
 
-def share_weights(plain: Any, shifted: Any) -> None:
-    """Let both models read the same memory: where its weights happen to lie changes a model's time by some percent."""
-    weights = {name.replace('.net.', '.'): weight for name, weight in shifted.state_dict().items()}
-    plain.load_state_dict(weights, assign=True)
-
-
 def run(args: argparse.Namespace) -> list[Comparison]:
     """Compare with and without shift in each layout."""
     from mmaction.models.backbones.resnet import ResNet
@@ -52,7 +46,7 @@ def run(args: argparse.Namespace) -> list[Comparison]:
         for name, make in (('TSMResNet-50', partial(TSMResNet, 50)), ('mmaction2 ResNetTSM-50', theirs)):
             shifted, plain = make(), ResNet(50)
             sides = [prepare(model, layout, args.device) for model in (shifted, plain)]
-            share_weights(plain, shifted)
+            share_weights(plain, shifted, drop='net.')
             times = time_alternately(*sides, rounds=args.rounds)
             rows.append(Comparison(f'8x224x224, {layout}', name, 'ResNet-50 without shift', *times))
     return rows
