@@ -4,7 +4,7 @@
 _base_ = './quickstart.py'
 
 data_root = 'data/camera_turns/'
-resize = dict(type='Resize', scale=(32, 24), keep_ratio=False)
+resize = dict(type='Resize', scale=(48, 36), keep_ratio=False)
 flip = dict(type='Flip', flip_ratio=0.5, flip_label_map={1: 2, 2: 1})  # to the left, to the right
 train_pipeline = [*_base_.train_pipeline[:3], resize, flip, *_base_.train_pipeline[5:]]
 val_pipeline = [*_base_.val_pipeline[:3], resize, *_base_.val_pipeline[4:]]

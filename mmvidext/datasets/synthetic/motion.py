@@ -102,7 +102,7 @@ def camera_trajectory(rng: np.random.Generator, turn: Motion, *, size: tuple[int
     short_side = min(size)
     time = np.linspace(-0.5, 0.5, num_frames)
     start = rng.uniform(-1, 1, 2) * short_side
-    travel = rng.uniform(0.4, 0.7) * short_side
+    travel = rng.uniform(0.6, 1.0) * short_side
     drift = rng.uniform(-0.06, 0.06, 2) * short_side
     jitter = [smooth_jitter(rng, num_frames, 0.01 * short_side) for _ in range(2)]
     return Trajectory(

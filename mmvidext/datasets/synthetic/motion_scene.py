@@ -1,11 +1,14 @@
 """The scenes of the generated recognition clips: an object that moves, or a camera that turns."""
 
+from collections.abc import Callable
+
 import numpy as np
+from numpy.typing import NDArray
 
 from mmvidext.datasets.synthetic.motion import CAMERA_TURNS, MOTIONS, camera_trajectory, motion_trajectory
 from mmvidext.datasets.synthetic.scene import Layer, Scene
 from mmvidext.datasets.synthetic.shape import SHAPE_RADIUS, SHAPES, shape_alpha
-from mmvidext.datasets.synthetic.texture import colour_texture
+from mmvidext.datasets.synthetic.texture import colour_texture, grey_noise
 from mmvidext.datasets.synthetic.trajectory import Trajectory, smooth_jitter
 
 __all__ = ['OBJECTS', 'background_layer', 'camera_scene', 'motion_scene', 'object_layer']
@@ -16,13 +19,25 @@ _OBJECT_SIZE = 64  # pixels of an object's texture along one side
 
 
 def background_layer(
-    rng: np.random.Generator, trajectory: Trajectory, *, size: tuple[int, int], class_id: int = 0
+    rng: np.random.Generator,
+    trajectory: Trajectory,
+    *,
+    size: tuple[int, int],
+    class_id: int = 0,
+    texture: Callable[..., NDArray[np.uint8]] = colour_texture,
 ) -> Layer:
-    """Return a background of one class with a random texture, at least as large as a frame before it repeats."""
+    """Return a background of one class, at least as large as a frame before it repeats.
+
+    Args:
+        rng: Source of the texture.
+        trajectory: Where it is.
+        size: ``(width, height)`` of a frame, in pixels.
+        class_id: Class of its pixels.
+        texture: What makes it, ``texture(rng, side, cells=...)``.
+    """
     tile = 1 << int(np.ceil(np.log2(max(size))))
     cells = int(2 ** rng.integers(2, 5)) * max(tile // 128, 1)
-    texture = colour_texture(rng, tile, cells=cells)
-    return Layer(texture, np.full((tile, tile), class_id, np.uint8), None, trajectory)
+    return Layer(texture(rng, tile, cells=cells), np.full((tile, tile), class_id, np.uint8), None, trajectory)
 
 
 def object_layer(
@@ -73,11 +88,11 @@ def motion_scene(rng: np.random.Generator, label: int, *, shape: str, size: tupl
 def camera_scene(rng: np.random.Generator, label: int, *, shape: str, size: tuple[int, int], num_frames: int) -> Scene:
     """Return a scene of one object at rest, filmed by a camera that turns as ``CAMERA_TURNS[label]`` says.
 
-    The whole picture moves, so the motion is easier to see than that of :func:`motion_scene`. Arguments and result are
-    the same.
+    The whole picture moves, in full contrast, so a network from scratch learns the motion far sooner than those of
+    :func:`motion_scene`. Arguments and result are the same.
     """
     path = camera_trajectory(rng, CAMERA_TURNS[label], size=size, num_frames=num_frames)
-    background = background_layer(rng, path, size=size)
+    background = background_layer(rng, path, size=size, texture=grey_noise)
     x, y = rng.uniform(0, 1, 2) * size
     radius = np.full(num_frames, rng.uniform(0.2, 0.3) * min(size))
     trajectory = Trajectory(path.x + x, path.y + y, radius, np.full(num_frames, rng.uniform(0, 2 * np.pi)))

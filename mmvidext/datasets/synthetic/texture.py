@@ -4,9 +4,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ['clouds', 'colour_texture', 'pattern']
+__all__ = ['clouds', 'colour_texture', 'grey_noise', 'pattern']
 
 PATTERNS = ('clouds', 'stripes', 'checks', 'dots')
+
+
+def _enlarged(grid: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+    """Return a square grid whose borders are joined, enlarged smoothly to ``(size, size)``."""
+    factor = size // len(grid)
+    smooth = cv2.resize(np.pad(grid, 2, mode='wrap'), None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
+    inner = slice(2 * factor, 2 * factor + size)
+    return smooth[inner, inner].astype(np.float32)
 
 
 def clouds(rng: np.random.Generator, size: int, *, cells: int = 8, octaves: int = 3) -> NDArray[np.float32]:
@@ -24,10 +32,7 @@ def clouds(rng: np.random.Generator, size: int, *, cells: int = 8, octaves: int 
     total = np.zeros((size, size), np.float32)
     for octave in range(octaves):
         count = min(cells << octave, size)
-        factor = size // count
-        grid = np.pad(rng.random((count, count), dtype=np.float32), 2, mode='wrap')
-        smooth = cv2.resize(grid, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
-        total += smooth[2 * factor : 2 * factor + size, 2 * factor : 2 * factor + size] / 2**octave
+        total += _enlarged(rng.random((count, count), dtype=np.float32), size) / 2**octave
     low, high = total.min(), total.max()
     return (total - low) / (high - low)
 
@@ -86,3 +91,22 @@ def colour_texture(
     light = 0.55 + 0.45 * clouds(rng, size, cells=2 * cells, octaves=2)
     colours = (first + mix[..., None] * (second - first)) * light[..., None]
     return np.clip(colours, 0, 255).astype(np.uint8)
+
+
+def grey_noise(rng: np.random.Generator, size: int, *, cells: int = 8) -> NDArray[np.uint8]:
+    """Return smooth grey noise of full contrast that repeats with period ``size``.
+
+    Every texture has about the same mean and standard deviation, those of ImageNet's pixels: a network need not first
+    learn to look past light and contrast.
+
+    Args:
+        rng: Source of the noise.
+        size: Side of the square, in pixels; a power of two.
+        cells: Bumps along one side; a power of two.
+
+    Returns:
+        ``(size, size, 3)`` RGB.
+    """
+    noise = _enlarged(rng.standard_normal((cells, cells), dtype=np.float32), size)
+    grey = 116 + 57 * (noise - noise.mean()) / noise.std()
+    return np.repeat(np.clip(grey, 0, 255).astype(np.uint8)[..., None], 3, axis=2)

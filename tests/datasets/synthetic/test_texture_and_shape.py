@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mmvidext.datasets.synthetic.shape import SHAPE_RADIUS, SHAPES, shape_alpha
-from mmvidext.datasets.synthetic.texture import PATTERNS, clouds, colour_texture, pattern
+from mmvidext.datasets.synthetic.texture import PATTERNS, clouds, colour_texture, grey_noise, pattern
 
 
 @pytest.mark.parametrize('kind', PATTERNS)
@@ -34,6 +34,19 @@ def test_textures_have_contrast_and_depend_on_the_generator_alone():
 def test_a_hue_colours_the_texture():
     green = colour_texture(np.random.default_rng(0), 64, hue=1 / 3).astype(float).mean(axis=(0, 1))
     assert green.argmax() == 1
+
+
+@pytest.mark.parametrize('cells', [4, 8, 16])
+def test_grey_noise_has_one_mean_and_contrast_and_no_seam(cells):
+    textures = [grey_noise(np.random.default_rng(seed), 64, cells=cells).astype(float) for seed in range(20)]
+    for texture in textures:
+        assert texture.shape == (64, 64, 3)
+        assert np.ptp(texture, axis=2).max() == 0
+        assert abs(texture.mean() - 116) < 3
+        assert 50 < texture.std() < 58  # what is beyond black and white is cut
+        steps = np.abs(np.diff(texture[..., 0], axis=1, append=texture[:, :1, 0]))
+        assert steps[:, -1].mean() < 3 * steps.mean()
+    assert np.abs(textures[0] - textures[1]).mean() > 30
 
 
 def test_unknown_pattern():
