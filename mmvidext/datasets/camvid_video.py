@@ -1,7 +1,6 @@
 """CamVid with the frames of its videos, labelled once a second."""
 
 import re
-from pathlib import Path
 from typing import Any, ClassVar
 
 from mmvidext.datasets.snippets import Snippet, SnippetFinder
@@ -73,10 +72,6 @@ class CamVidVideoDataset(VideoSegDataset):
             snippet_length=SNIPPET_LENGTH,
             distance=max(self.distances or (0,)),
         )
-        snippets = []
-        for label_path in sorted(Path(self.data_prefix['seg_map_path']).glob(f'*{self.seg_map_suffix}')):
-            match = _STEM.match(label_path.name.removesuffix(self.seg_map_suffix))
-            if match is None:
-                raise ValueError(f'label file {label_path} must be named <sequence>_<frame>{self.seg_map_suffix}')
-            snippets.append(finder.find(match['sequence'], match, label_path))
-        return snippets
+        return finder.find_all(
+            self.data_prefix['seg_map_path'], pattern='*', suffix=self.seg_map_suffix, naming='<sequence>_<frame>'
+        )

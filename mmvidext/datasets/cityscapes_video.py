@@ -1,7 +1,6 @@
 """Cityscapes with the 30-frame snippets around its labelled images."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 from mmseg.datasets import CityscapesDataset
@@ -58,12 +57,9 @@ class CityscapesVideoDataset(VideoSegDataset):
             snippet_length=SNIPPET_LENGTH,
             distance=max(self.distances or (0,)),
         )
-        snippets = []
-        for label_path in sorted(Path(self.data_prefix['seg_map_path']).glob(f'*/*{self.seg_map_suffix}')):
-            match = _STEM.match(label_path.name.removesuffix(self.seg_map_suffix))
-            if match is None:
-                raise ValueError(
-                    f'label file {label_path} must be named <city>_<sequence>_<frame>{self.seg_map_suffix}'
-                )
-            snippets.append(finder.find(label_path.parent.name, match, label_path))
-        return snippets
+        return finder.find_all(
+            self.data_prefix['seg_map_path'],
+            pattern='*/*',
+            suffix=self.seg_map_suffix,
+            naming='<city>_<sequence>_<frame>',
+        )

@@ -67,7 +67,8 @@ class SnippetFinder:
 
     Args:
         image_root: Where the folders of images are.
-        stem: Pattern of a file name without its suffix, with the groups ``prefix`` and ``frame``.
+        stem: Pattern of a file name without its suffix, with the groups ``prefix`` and ``frame``. A group ``sequence``
+            names the folder of the images; without it they lie in a folder named as that of the label.
         suffix: What follows the stem of an image.
         snippet_length: See :func:`contiguous_run`; a snippet reaches at most this far to either side.
         distance: How many frames before the labelled one are needed.
@@ -83,12 +84,29 @@ class SnippetFinder:
         self.distance = distance
         self._numbers: dict[str, dict[str, list[int]]] = {}
 
-    def find(self, folder: str, match: re.Match[str], label_path: Path) -> Snippet:
-        """Return the snippet around the frame that ``match`` of a label's stem names.
+    def find_all(self, label_root: str, *, pattern: str, suffix: str, naming: str) -> list[Snippet]:
+        """Return one snippet for each label file, in the order of their paths.
+
+        Args:
+            label_root: Where the labels are.
+            pattern: Path of a label file below it, without suffix, as for ``glob``.
+            suffix: What follows the stem of a label file.
+            naming: How a stem must look, for the message.
 
         Raises:
-            FileNotFoundError: If the folder, the labelled frame or a frame of the snippet is missing.
+            FileNotFoundError: If a folder, a labelled frame or a frame of a snippet is missing.
+            ValueError: If a label file is named otherwise.
         """
+        snippets = []
+        for path in sorted(Path(label_root).glob(pattern + suffix)):
+            match = self.stem.match(path.name.removesuffix(suffix))
+            if match is None:
+                raise ValueError(f'label file {path} must be named {naming}{suffix}')
+            snippets.append(self._find(match.groupdict().get('sequence', path.parent.name), match, path))
+        return snippets
+
+    def _find(self, folder: str, match: re.Match[str], label_path: Path) -> Snippet:
+        """Return the snippet around the frame that ``match`` of a label's stem names."""
         if folder not in self._numbers:
             self._numbers[folder] = self._list_numbers(folder)
         prefix, digits = match['prefix'], match['frame']
