@@ -79,17 +79,21 @@ class P3DResNet(StagedVideoBackbone):
             nn.MaxPool3d((2, 3, 3), stride=2, padding=(0, 1, 1)),
         )
         self.temporal_pool = nn.MaxPool3d((2, 1, 1), stride=(2, 1, 1))
+        self._add_stages(base_channels, norm_cfg)
+        self.out_channels = tuple(base_channels * 2**index * Pseudo3dBlock.expansion for index in self.out_indices)
+        self.train()
+
+    def _add_stages(self, base_channels: int, norm_cfg: dict[str, Any]) -> None:
+        """Add ``layer1`` to ``layer4``; the blocks of the last one are two-dimensional."""
         channels, count = base_channels, 0
         for index in range(self.num_stages):
             width, layers = base_channels * 2**index, []
-            for number in range(DEPTHS[depth][index]):
-                kind = None if index == 3 else blocks[count % len(blocks)]
+            for number in range(DEPTHS[self.depth][index]):
+                kind = None if index == 3 else self.blocks[count % len(self.blocks)]
                 stride = 2 if index > 0 and number == 0 else 1
                 layers.append(Pseudo3dBlock(channels, width, kind=kind, stride=stride, norm_cfg=norm_cfg))
                 channels, count = width * Pseudo3dBlock.expansion, count + 1
             self.add_module(f'layer{index + 1}', nn.Sequential(*layers))
-        self.out_channels = tuple(base_channels * 2**index * Pseudo3dBlock.expansion for index in self.out_indices)
-        self.train()
 
     def run_stage(self, index: int, x: Tensor) -> Tensor:
         """Return the features of stage ``index``, whose input has half as many frames as the stage before."""
