@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from mmvidext.models.backbones import TSMResNet
-from tools.benchmarks.timing import Comparison, time_alternately
+from tools.benchmarks.timing import Comparison, share_weights, time_alternately
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> list[Comparison]:
             ('channels_last', torch.channels_last),
         ):
             online.to(memory_format=memory_format)
-            plain.to(memory_format=memory_format)
+            share_weights(plain, online, drop='net.')
             frame = torch.randn(streams, 3, args.size, args.size, device=args.device)
             frame = frame.contiguous(memory_format=memory_format)
             times = time_alternately(_stream(online, frame), lambda frame=frame: plain(frame), rounds=args.rounds)

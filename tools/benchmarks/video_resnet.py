@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 class Chain(nn.Module):
-    """The layers of a VideoResNet one after the other."""
+    """The layers of a VideoResNet, the same objects, one after the other."""
 
     def __init__(self, model: VideoResNet, *, sums: bool) -> None:
         super().__init__()
@@ -78,9 +78,7 @@ def run(args: argparse.Namespace) -> list[Comparison]:
     clip = torch.randn(args.batch, 3, args.frames, args.size, args.size, device=args.device)
     others: list[tuple[str, str, nn.Module, Tensor]] = []
     if args.against in ('chain', 'both'):
-        others.append(
-            ('VideoResNet', 'nn.Sequential', Chain(VideoResNet(args.arch, 18), sums=args.sums).to(args.device), clip)
-        )
+        others.append(('VideoResNet', 'nn.Sequential', Chain(model, sums=args.sums), clip))
     if args.against in ('layout', 'both'):
         layout = torch.channels_last_3d
         other = VideoResNet(args.arch, 18).to(args.device, memory_format=layout)
