@@ -68,14 +68,18 @@ class TemporalInterlace(nn.Module):
         shift_div: The first ``C / shift_div`` channels are interlaced.
 
     Raises:
-        ValueError: If these channels cannot be split into four groups.
+        ValueError: If these channels cannot be split into four groups, or an argument is below 1.
     """
 
     def __init__(self, in_channels: int, num_segments: int, *, shift_div: int = 4) -> None:
         super().__init__()
+        if num_segments < 1 or shift_div < 1:
+            raise ValueError(
+                f'num_segments and shift_div must be at least 1, but they are {num_segments} and {shift_div}'
+            )
         self.num_segments = num_segments
         self.num_interlaced = in_channels // shift_div
-        if shift_div < 1 or self.num_interlaced < 1 or self.num_interlaced % (2 * _GROUPS):
+        if self.num_interlaced < 1 or self.num_interlaced % (2 * _GROUPS):
             raise ValueError(
                 f'temporal interlacing splits the first C / shift_div channels into four groups, but C = {in_channels} '
                 f'and shift_div = {shift_div} make {self.num_interlaced} channels'

@@ -16,9 +16,18 @@ class TemporalShift(nn.Module):
         num_segments: T, the number of frames in a clip.
         shift_div: Channels over the number of channels that move in one direction.
         causal: Shift from the past only.
+
+    Raises:
+        ValueError: If ``num_segments`` or ``shift_div`` is too small to shift anything.
     """
 
     def __init__(self, net: nn.Module, num_segments: int, *, shift_div: int = 8, causal: bool = False) -> None:
+        least = 1 if causal else 2  # a non-causal shift moves two parts
+        if num_segments < 1 or shift_div < least:
+            raise ValueError(
+                f'num_segments must be at least 1 and shift_div at least {least}, but they are {num_segments} and '
+                f'{shift_div}'
+            )
         super().__init__()
         self.net = net
         self.num_segments = num_segments

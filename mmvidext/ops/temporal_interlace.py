@@ -23,7 +23,7 @@ def temporal_interlace(x: Tensor, offsets: Tensor, weights: Tensor, num_segments
         num_segments: Frames of a clip, ``T``.
 
     Returns:
-        The interlaced features, ``(N*T, C, H, W)``, contiguous, of ``x``'s dtype.
+        The interlaced features, ``(N*T, C, H, W)``, contiguous, of ``x``'s dtype; NaN where an offset is not finite.
 
     Raises:
         ValueError: If a shape does not fit.
@@ -43,15 +43,19 @@ def temporal_interlace(x: Tensor, offsets: Tensor, weights: Tensor, num_segments
     time = torch.arange(num_segments, device=x.device).view(1, -1, 1)
     source = time - floor.long().unsqueeze(1)  # (N, T, G)
     rows = x.reshape(frames * groups, -1)  # (N*T*G, C/G*H*W), one row for a group in a frame
-    near = _frames(rows, source, weights * (1 - fraction))
-    far = _frames(rows, source - 1, weights * fraction)
+    undefined = ~offsets.isfinite().unsqueeze(1)  # their frames must not pass for frames outside the clip
+    near = _frames(rows, source, weights * (1 - fraction), undefined)
+    far = _frames(rows, source - 1, weights * fraction, undefined)
     return (near + far).view(frames, channels, height, width)
 
 
-def _frames(rows: Tensor, source: Tensor, factor: Tensor) -> Tensor:
-    """Return ``factor`` times the rows of the frames ``source (N, T, G)``; zero where there is no such frame."""
+def _frames(rows: Tensor, source: Tensor, factor: Tensor, undefined: Tensor) -> Tensor:
+    """Return ``factor`` times the rows of the frames ``source (N, T, G)``; zero where there is no such frame.
+
+    Where ``undefined (N, 1, G)`` there is no frame to speak of; ``factor``, which is NaN there, shows through.
+    """
     clips, num_segments, groups = source.shape
-    inside = (source >= 0) & (source < num_segments)
+    inside = (source >= 0) & (source < num_segments) | undefined
     clip = torch.arange(clips, device=rows.device).view(-1, 1, 1) * num_segments
     group = torch.arange(groups, device=rows.device)
     index = (clip + source.clamp(0, num_segments - 1)) * groups + group

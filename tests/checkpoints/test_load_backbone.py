@@ -1,4 +1,4 @@
-"""Both TSM backbones start from ImageNet weights of either layout, and from a TSM checkpoint of mmaction2."""
+"""TSM, MotionSqueeze and TIN start from ImageNet weights of either layout, and from a TSM checkpoint of mmaction2."""
 
 import os
 import re
@@ -8,7 +8,7 @@ import torch
 from mmaction.models.backbones.resnet import ResNet
 from mmaction.models.backbones.resnet_tsm import ResNetTSM
 
-from mmvidext.models.backbones import MSResNet, TSMResNet
+from mmvidext.models.backbones import MSResNet, TINResNet, TSMResNet
 
 
 def to_torchvision(name):
@@ -40,7 +40,7 @@ def tsm_mmaction2():
     return {'state_dict': {**{f'backbone.{name}': value for name, value in weights.items()}, **head}}
 
 
-@pytest.mark.parametrize('backbone', [TSMResNet, MSResNet])
+@pytest.mark.parametrize('backbone', [TSMResNet, MSResNet, TINResNet])
 @pytest.mark.parametrize('make', [imagenet_torchvision, imagenet_mmaction2, tsm_mmaction2])
 def test_every_shared_weight_is_loaded(make, backbone, tmp_path, monkeypatch):
     checkpoint = make()
@@ -54,9 +54,18 @@ def test_every_shared_weight_is_loaded(make, backbone, tmp_path, monkeypatch):
         (to_torchvision(name.removeprefix('backbone.').replace('.net.', '.'))): value for name, value in flat.items()
     }
     for name, value in model.state_dict().items():
-        if 'motion_squeeze' not in name:
-            assert torch.equal(value, by_plain_name[to_torchvision(name.replace('.net.', '.'))]), name
+        if 'motion_squeeze' not in name and '.net1.' not in name:
+            plain = name.replace('.net.', '.').replace('.net2.', '.')
+            assert torch.equal(value, by_plain_name[to_torchvision(plain)]), name
     assert any('tensors loaded; missing: ' in line and 'unexpected: ' in line for line in logged)
+
+
+def test_tin_takes_its_own_weights_whole(tmp_path):
+    weights = random_weights(TINResNet(18))
+    torch.save({'state_dict': {f'backbone.{name}': value for name, value in weights.items()}}, tmp_path / 'tin.pth')
+    model = TINResNet(18, pretrained=str(tmp_path / 'tin.pth'))
+    model.init_weights()
+    assert all(torch.equal(value, weights[name]) for name, value in model.state_dict().items())
 
 
 def test_without_pretrained_it_starts_from_scratch():

@@ -58,6 +58,16 @@ def test_the_input_is_not_changed_and_infinity_stays_in_its_frame():
     assert torch.isfinite(out[:4]).all()
 
 
+@pytest.mark.parametrize('value', [float('nan'), float('inf'), -float('inf')])
+def test_an_offset_that_is_not_finite_shows(value):
+    (x, offsets, weights), frames = inputs(), 5
+    offsets[0, 1] = value
+    out = temporal_interlace(x, offsets, weights, frames).unflatten(0, (2, frames)).unflatten(2, (4, -1))
+    assert out[0, :, 1].isnan().all()
+    assert out[0, :, [0, 2, 3]].isfinite().all()
+    assert out[1].isfinite().all()
+
+
 def test_gradients():
     x, offsets, weights = inputs(clips=1, frames=3, groups=2, per_group=1, size=(2, 1))
     arguments = tuple(tensor.requires_grad_() for tensor in (x, offsets, weights))

@@ -52,15 +52,6 @@ class MobileNetV2TSM(OnlineBackbone, MobileNetV2):
             if isinstance(module, InvertedResidual) and module.use_res_connect and len(module.conv) == 3:
                 module.conv[0] = TemporalShift(module.conv[0], num_segments, shift_div=shift_div, causal=causal)
 
-    def init_weights(self) -> None:
-        """Load ``pretrained``, or initialise from scratch."""
-        if self.pretrained is None:
-            super().init_weights()
-            return
-        from mmvidext.checkpoints import load_backbone
-
-        load_backbone(self, self.pretrained)
-
     def run_frame(self, frame: Tensor, shift: ShiftStep) -> Tensor | tuple[Tensor, ...]:
         """Return the features of one frame, running every shifting layer by ``shift``."""
         x = self.conv1(frame)

@@ -1,14 +1,14 @@
 """The online form of a backbone with causal temporal shift: frame in, features out, state in the caller's hands."""
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.func import functional_call
 
 from mmvidext.layers.online_block import ShiftStep, ShiftTape
 from mmvidext.layers.temporal_shift import TemporalShift
+from mmvidext.models.backbones.pretrained import PretrainedBackbone
 from mmvidext.ops._checks import check_rank
 
 __all__ = ['OnlineBackbone']
@@ -16,7 +16,7 @@ __all__ = ['OnlineBackbone']
 Features = Tensor | tuple[Tensor, ...]
 
 
-class OnlineBackbone(nn.Module):
+class OnlineBackbone(PretrainedBackbone):
     """Adds :meth:`initial_state` and :meth:`step` to a backbone whose shifts look only back (TSM, section 4.2).
 
     The state is a plain tuple of tensors, one for each shifting layer: the part of its input that moves to the next
@@ -27,15 +27,6 @@ class OnlineBackbone(nn.Module):
     """
 
     causal: bool
-
-    if TYPE_CHECKING:  # what mmaction2's backbones define has no types
-
-        def __getattr__(self, name: str) -> Any: ...
-
-    def train(self, mode: bool = True) -> Any:
-        """Switch to training or evaluation, and return the backbone, which mmaction2's forget to do."""
-        super().train(mode)
-        return self
 
     @abstractmethod
     def run_frame(self, frame: Tensor, shift: ShiftStep) -> Features:
@@ -70,12 +61,12 @@ class OnlineBackbone(nn.Module):
             for layer, shape in zip(self.shift_layers(), self._shift_shapes(height, width), strict=True)
         )
 
-    def step(self, frame: Tensor, state: tuple[Tensor, ...]) -> tuple[Features, tuple[Tensor, ...]]:
+    def step(self, frame: Tensor, state: tuple[Tensor, ...] | None) -> tuple[Features, tuple[Tensor, ...]]:
         """Extract the features of the next frame of each stream.
 
         Args:
             frame: One frame of each stream, ``(N, 3, H, W)``.
-            state: What :meth:`initial_state` or the previous step returned. It is not changed.
+            state: What :meth:`initial_state` or the previous step returned. It is not changed. None starts anew.
 
         Returns:
             The features as the clip form returns them, for this frame, and the state for the next one.
@@ -85,10 +76,13 @@ class OnlineBackbone(nn.Module):
         """
         self._check_online()
         check_rank(frame, '(N, 3, H, W)', name='frame')
+        if state is None:
+            state = self.initial_state(frame.shape[0], *frame.shape[2:])
         wanted = len(self.shift_layers())
         if len(state) != wanted:
             raise ValueError(f'the state has {len(state)} tensors, but this backbone shifts in {wanted} layers')
         for cache in state:
+            check_rank(cache, '(N, C, H, W)', name='each tensor of the state')
             if cache.shape[0] != frame.shape[0]:
                 raise ValueError(
                     f'the state is of {cache.shape[0]} streams, but the frame of {frame.shape[0]}; start it with '

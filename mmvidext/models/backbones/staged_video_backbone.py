@@ -7,6 +7,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from mmvidext.models.backbones.pretrained import PretrainedBackbone
 from mmvidext.ops._checks import check_rank
 
 __all__ = ['StagedVideoBackbone', 'choose']
@@ -23,7 +24,7 @@ def choose(value: Any, valid: Sequence[Any], *, name: str, owner: str) -> Any:
     return value
 
 
-class StagedVideoBackbone(BaseModule):
+class StagedVideoBackbone(PretrainedBackbone, BaseModule):
     """A stem and up to four stages over clips ``(N, C, T, H, W)``; subclasses build ``stem`` and ``layer1`` to ``4``.
 
     Stages after the last one in ``out_indices`` are not built: nothing would train them.
@@ -81,15 +82,6 @@ class StagedVideoBackbone(BaseModule):
     def run_stage(self, index: int, x: Tensor) -> Tensor:
         """Return the features of stage ``index``, given those of the one before."""
         return self.stage(index)(x)
-
-    def init_weights(self) -> None:
-        """Load ``pretrained``, or initialise from scratch."""
-        if self.pretrained is None:
-            super().init_weights()
-            return
-        from mmvidext.checkpoints import load_backbone
-
-        load_backbone(self, self.pretrained)
 
     def check_clip(self, clip: Tensor) -> None:
         """Raise unless ``clip`` can be read.

@@ -5,6 +5,7 @@ from typing import Any
 from mmaction.models.backbones.resnet import ResNet
 
 from mmvidext.layers.temporal_interlace import InterlacedConv
+from mmvidext.models.backbones.pretrained import PretrainedBackbone
 from mmvidext.models.backbones.staged_video_backbone import choose
 from mmvidext.registry import MODELS
 
@@ -12,7 +13,7 @@ __all__ = ['TINResNet']
 
 
 @MODELS.register_module()
-class TINResNet(ResNet):
+class TINResNet(PretrainedBackbone, ResNet):
     """mmaction2's ResNet with temporal interlacing in front of the first convolution of every block.
 
     "Temporal Interlacing Network", https://arxiv.org/abs/2001.06499; code https://github.com/deepcs233/TIN. Runs on
@@ -23,7 +24,8 @@ class TINResNet(ResNet):
         depth: 18, 34, 50, 101 or 152.
         num_segments: Frames of a clip.
         shift_div: The first ``C / shift_div`` channels of a block's input are interlaced.
-        pretrained: Checkpoint to start from. None initialises from scratch, or by ``init_cfg``.
+        pretrained: Checkpoint to start from: ImageNet weights (torchvision's or mmaction2's keys), or one of TIN, of
+            mmaction2, of the official repository or of ours. None initialises from scratch, or by ``init_cfg``.
         **kwargs: Arguments of mmaction2's ``ResNet``.
 
     Raises:
@@ -40,6 +42,7 @@ class TINResNet(ResNet):
     ) -> None:
         choose(depth, tuple(self.arch_settings), name='depth', owner='TINResNet')
         super().__init__(depth, **kwargs)
+        choose(self.frozen_stages, range(-1, self.num_stages + 1), name='frozen_stages', owner='TINResNet')
         self.num_segments, self.shift_div = num_segments, shift_div
         self.pretrained = pretrained
         for name in self.res_layers:

@@ -12,6 +12,7 @@ from mmvidext.layers.residual_block import InPlaceBasicBlock, InPlaceBottleneck
 from mmvidext.layers.temporal_pool import TemporalPool
 from mmvidext.layers.temporal_shift import TemporalShift
 from mmvidext.models.backbones.online import OnlineBackbone
+from mmvidext.models.backbones.staged_video_backbone import choose
 from mmvidext.registry import MODELS
 
 __all__ = ['TSMResNet']
@@ -73,9 +74,10 @@ class TSMResNet(OnlineBackbone, ResNet):
         pretrained: str | None = None,
         **kwargs: Any,
     ) -> None:
-        if depth not in self.arch_settings:
-            raise ValueError(f'depth must be one of {tuple(self.arch_settings)}, but is {depth}')
+        name = type(self).__name__
+        choose(depth, tuple(self.arch_settings), name='depth', owner=name)
         super().__init__(depth, pretrained=pretrained, **kwargs)
+        choose(self.frozen_stages, range(-1, self.num_stages + 1), name='frozen_stages', owner=name)
         self.num_segments = num_segments
         self.shift_div = shift_div
         self.shift_place = shift_place
@@ -90,15 +92,6 @@ class TSMResNet(OnlineBackbone, ResNet):
     def segments_in_stage(self, stage: int) -> int:
         """Return the number of frames in a clip that stage 1, 2, 3 or 4 works on."""
         return self.num_segments // 2 if self.temporal_pool and stage > 1 else self.num_segments
-
-    def init_weights(self) -> None:
-        """Initialise from ``pretrained``, or from scratch."""
-        if self.pretrained is None:
-            super().init_weights()
-            return
-        from mmvidext.checkpoints import load_backbone
-
-        load_backbone(self, self.pretrained)
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
         """Map ``(N*T, 3, H, W)`` to the chosen stages' features: ``(N*T, C, H', W')`` each, T halved after a pooling.

@@ -127,7 +127,7 @@ class VideoResNet(StagedVideoBackbone):
             in_channels,
             base_channels,
             clip_len=clip_len,
-            mid_channels=stem_mid_channels or 45,
+            mid_channels=45 if stem_mid_channels is None else stem_mid_channels,
             with_pool=with_pool,
             norm_cfg=norm_cfg,
         )
@@ -178,6 +178,8 @@ def _check_for_arch(arch: str, midplanes: str, clip_len: int | None, stem_mid_ch
         raise ValueError("VideoResNet: arch 'r2d' folds a whole clip: set clip_len to its number of frames")
     if arch != 'r2d' and clip_len is not None:
         raise ValueError(f"VideoResNet: clip_len is for arch 'r2d' only; {arch!r} reads clips of any length")
+    if stem_mid_channels is not None and stem_mid_channels < 1:
+        raise ValueError(f'VideoResNet: stem_mid_channels must be at least 1, or None, but is {stem_mid_channels}')
     if arch != 'r2plus1d' and (midplanes != 'per_conv' or stem_mid_channels is not None):
         raise ValueError(f"VideoResNet: midplanes and stem_mid_channels are for arch 'r2plus1d' only, not {arch!r}")
 

@@ -78,6 +78,15 @@ def test_gradients_flow_through_the_state():
     assert frame.grad.abs().sum() > 0
 
 
+def test_no_state_starts_anew():
+    model, frame = TSMResNet(18, causal=True).eval(), torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        features, state = model.step(frame, None)
+        expected, expected_state = model.step(frame, model.initial_state(2, 32, 32))
+    assert torch.equal(features, expected)
+    assert all(torch.equal(*pair) for pair in zip(state, expected_state, strict=True))
+
+
 def test_initial_state_leaves_the_backbone_as_it_is():
     model = TSMResNet(18, causal=True)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
@@ -92,6 +101,8 @@ def test_errors():
     frame, state = torch.zeros(2, 3, 32, 32), model.initial_state(2, 32, 32)
     with pytest.raises(ValueError, match=r'the state has 7 tensors, but this backbone shifts in 8 layers'):
         model.step(frame, state[:-1])
+    with pytest.raises(ValueError, match=r'each tensor of the state must be \(N, C, H, W\)'):
+        model.step(frame, tuple(torch.zeros(()) for _ in state))
     with pytest.raises(ValueError, match=r'state is of 2 streams, but the frame of 1; .* initial_state\(1, 32, 32\)'):
         model.step(frame[:1], state)
     with pytest.raises(ValueError, match=r'but its shape is \(2, 8, 8, 8\)'):

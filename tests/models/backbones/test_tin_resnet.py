@@ -34,8 +34,19 @@ def test_equals_mmaction_with_its_kernel_replaced(depth, monkeypatch):
         assert torch.allclose(ours(clips), expected, atol=1e-4 * expected.abs().max().item())
 
 
+def test_switching_the_mode_returns_the_backbone():
+    backbone = TINResNet(18)
+    assert backbone.eval() is backbone
+    assert not backbone.layer1[0].training
+    assert backbone.train().layer1[0].training
+
+
 def test_errors():
     with pytest.raises(ValueError, match=r'TINResNet: unknown depth 20; valid are 18, 34, 50, 101, 152'):
         TINResNet(20)
+    with pytest.raises(ValueError, match=r'TINResNet: unknown frozen_stages 5; valid are -1, 0, 1, 2, 3, 4'):
+        TINResNet(18, frozen_stages=5)
+    with pytest.raises(ValueError, match=r'must be at least 1, but they are 8 and 0'):
+        TINResNet(18, shift_div=0)
     with pytest.raises(ValueError, match=r'expected frames .* with T = 8, but the shape is \(6, 64, 8, 8\)'):
         TINResNet(18)(torch.zeros(6, 3, 32, 32))

@@ -143,6 +143,7 @@ def test_trains_in_recognizer3d():
         (dict(arch='r3d', depth=20), r'unknown depth 20; valid are 18, 34, 50, 101, 152'),
         (dict(arch='r3d', depth=18, midplanes='both'), r"unknown midplanes 'both'; valid are 'per_conv', 'per_block'"),
         (dict(arch='r3d', depth=18, midplanes='per_block'), r"midplanes .* are for arch 'r2plus1d' only, not 'r3d'"),
+        (dict(arch='r2plus1d', depth=18, stem_mid_channels=0), r'stem_mid_channels must be at least 1, or None'),
         (dict(arch='r2d', depth=18), r'set clip_len to its number of frames'),
         (dict(arch='r3d', depth=18, clip_len=8), r"clip_len is for arch 'r2d' only"),
         (dict(arch='r3d', depth=18, temporal_strides=(2, 2)), r'temporal_strides must be four positive numbers'),
