@@ -68,8 +68,9 @@ class MotionSqueeze(nn.Module):
         temperature: float = 0.01,
     ) -> None:
         super().__init__()
-        if max_displacement < 1:
-            raise ValueError(f'max_displacement must be at least 1 cell, but is {max_displacement}')
+        for name, value in (('max_displacement', max_displacement), ('reduced_channels', reduced_channels)):
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f'{name} must be a whole number, at least 1, but is {value}')
         self.num_segments = num_segments
         self.max_displacement = max_displacement
         self.sigma = sigma
@@ -108,7 +109,8 @@ class MotionSqueeze(nn.Module):
         for layer in self.flow_refinement:
             features = _run_fused(features, layer)  # type: ignore[arg-type]
         # autograd needs the last ReLU's output as it is; without it one large map need not be written
-        return features + x if features.requires_grad else features.add_(x)
+        in_place = not features.requires_grad and features.dtype == x.dtype
+        return features.add_(x) if in_place else features + x
 
     def estimate_motion(self, x: Tensor) -> Tensor:
         """Estimate the motion between neighbouring frames.

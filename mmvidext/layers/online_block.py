@@ -8,10 +8,10 @@ be called on a shifted frame.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from mmvidext.layers.temporal_shift import TemporalShift
+from mmvidext.ops._recording import is_recorded
 from mmvidext.ops.temporal_shift import check_cache, temporal_shift_step
 
 __all__ = ['ShiftStep', 'ShiftTape', 'step_inverted_residual', 'step_residual_block']
@@ -33,7 +33,7 @@ class ShiftTape:
     def __call__(self, layer: TemporalShift, x: Tensor) -> Tensor:
         """Return what ``layer`` makes of one frame's features ``x (N, C, H, W)``."""
         cache = next(self._caches)
-        if torch.is_grad_enabled() or torch.compiler.is_compiling():
+        if is_recorded():
             shifted, new = temporal_shift_step(x, cache, layer.shift_div)
             self._new.append(new)
             return layer.net(shifted)

@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmvidext.ops._recording import is_recorded
+
 __all__ = ['PointwiseConv2d', 'convolve_and_normalize']
 
 
@@ -23,7 +25,7 @@ class PointwiseConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(N, C, H, W)`` to ``(N, C', H, W)``."""
-        return _multiply(x, self.weight, None)
+        return _multiply(x, self.weight, self.bias)  # built without a bias; fusing a batch norm adds one
 
 
 def convolve_and_normalize(x: Tensor, conv: nn.Conv2d, norm: nn.Module) -> Tensor:
@@ -34,17 +36,17 @@ def convolve_and_normalize(x: Tensor, conv: nn.Conv2d, norm: nn.Module) -> Tenso
 
     Args:
         x: ``(N, C, H, W)``.
-        conv: The convolution, without bias and padded with zeros.
+        conv: The convolution, padded with zeros; one with a bias is called as it is.
         norm: What follows it; anything but a plain batch norm is called as it is.
     """
-    recorded = torch.is_grad_enabled() or torch.compiler.is_compiling()
-    if recorded or type(norm) is not nn.BatchNorm2d or norm.training or not norm.affine:
+    if is_recorded() or type(norm) is not nn.BatchNorm2d or norm.training or not norm.affine:
         return norm(conv(x))
     mean, variance = norm.running_mean, norm.running_var
-    if mean is None or variance is None:  # statistics of the batch even here
+    if mean is None or variance is None or conv.bias is not None:  # None: statistics of the batch even here
         return norm(conv(x))
     factor = (variance + norm.eps).rsqrt() * norm.weight
     weight, bias = conv.weight * factor.view(-1, 1, 1, 1), norm.bias - mean * factor
+    weight, bias = weight.to(conv.weight.dtype), bias.to(conv.weight.dtype)  # of a half-precision convolution
     if isinstance(conv, PointwiseConv2d):
         return _multiply(x, weight, bias)
     return F.conv2d(x, weight, bias, conv.stride, conv.padding, conv.dilation, conv.groups)

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from mmvidext.ops._recording import is_recorded
 from mmvidext.ops.temporal_shift import shifted_in_place, temporal_shift
 
 __all__ = ['TemporalShift']
@@ -44,13 +45,12 @@ class TemporalShift(nn.Module):
     def _may_borrow(self, x: Tensor) -> bool:
         """Whether ``x`` may be shifted in place for a while, which saves three quarters of a copy.
 
-        Not while autograd or the compiler records, not where elements share memory, and only for a convolution (or a
-        subclass such as mmcv's), whose output never is a view of its input.
+        Not while autograd, the compiler or the tracer records, not where elements share memory, and only for a
+        convolution (or a subclass such as mmcv's), whose output never is a view of its input.
         """
-        recorded = torch.is_grad_enabled() or torch.compiler.is_compiling()
         dense = x.is_contiguous() or x.is_contiguous(memory_format=torch.channels_last)
         writable = torch.is_inference_mode_enabled() or not x.is_inference()
-        return not recorded and dense and writable and isinstance(self.net, nn.Conv2d)
+        return not is_recorded() and dense and writable and isinstance(self.net, nn.Conv2d)
 
     def extra_repr(self) -> str:
         """Show the shift's settings."""

@@ -44,7 +44,7 @@ def temporal_shift(x: Tensor, num_segments: int, shift_div: int = 8, *, causal: 
                 [0., 1., 2., 2.]])
     """
     ahead, back = _moving_channels(x, num_segments, shift_div, causal=causal)
-    if torch.compiler.is_exporting():
+    if torch.compiler.is_exporting() or torch.jit.is_tracing():
         return _shift_by_concatenation(_clips(x, num_segments), ahead, back).flatten(0, 1)
     return _Shift.apply(x, num_segments, ahead, back)
 
@@ -78,7 +78,10 @@ def _write_shifted(out: Tensor, clips: Tensor, ahead: slice, back: slice) -> Non
 
 
 def _shift_by_concatenation(clips: Tensor, ahead: slice, back: slice) -> Tensor:
-    """Shift ``(N, T, C, H, W)`` without writing into a tensor: exported, each such write is a scatter by element."""
+    """Shift ``(N, T, C, H, W)`` without writing into a tensor.
+
+    Exported, each such write is a scatter by element; TorchScript's tracer loses those that pass through a view.
+    """
 
     def pad(frames: Tensor, before: int, after: int) -> Tensor:
         return F.pad(frames, (0, 0, 0, 0, 0, 0, before, after))

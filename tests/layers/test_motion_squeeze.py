@@ -1,5 +1,6 @@
 import pytest
 import torch
+from mmcv.cnn import fuse_conv_bn
 from torch import nn
 
 from mmvidext.layers import MotionSqueeze
@@ -102,6 +103,33 @@ def test_output_keeps_the_layout(layout, grad):
 
 
 @torch.no_grad()
+def test_the_output_has_one_dtype_with_and_without_gradients():
+    layer, x = make_layer(), torch.rand(3, 6, 6, 6)
+    with torch.autocast('cpu', torch.bfloat16):
+        assert layer(x).dtype is torch.float32
+        with torch.no_grad():
+            assert layer(x).dtype is torch.float32
+
+
+def test_half_precision_convolutions_between_float_norms():
+    layer, x = make_layer(), torch.rand(3, 6, 6, 6)
+    layer.bfloat16()
+    for module in layer.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.float()
+    expected = layer(x.bfloat16())
+    with torch.no_grad():
+        out = layer(x.bfloat16())
+    assert out.dtype is expected.dtype is torch.bfloat16
+    torch.testing.assert_close(out, expected, atol=0.1, rtol=0.1)
+
+
+def test_fusing_the_norms_keeps_the_numbers():
+    layer, x = make_layer(), torch.rand(3, 6, 6, 6)
+    expected = layer(x)
+    torch.testing.assert_close(fuse_conv_bn(layer)(x), expected, atol=1e-4, rtol=1e-4)
+
+
 def test_compiles_without_graph_break():
     layer, x = make_layer(), torch.randn(6, 6, 4, 4)
     compiled = torch.compile(layer, fullgraph=True, backend='aot_eager', dynamic=False)
@@ -109,7 +137,9 @@ def test_compiles_without_graph_break():
 
 
 def test_errors():
-    with pytest.raises(ValueError, match='max_displacement must be at least 1 cell, but is 0'):
+    with pytest.raises(ValueError, match='max_displacement must be a whole number, at least 1, but is 0'):
         MotionSqueeze(6, 3, max_displacement=0)
+    with pytest.raises(ValueError, match='reduced_channels must be a whole number, at least 1, but is 0'):
+        MotionSqueeze(6, 3, reduced_channels=0)
     with pytest.raises(ValueError, match=r'x holds 5 frames, which is no multiple of num_segments=3.*num_clips'):
         make_layer()(torch.zeros(5, 6, 4, 4))

@@ -124,6 +124,17 @@ def test_errors(options, message):
         TSMResNet(**options)
 
 
+@pytest.mark.filterwarnings('ignore::torch.jit.TracerWarning', 'ignore::DeprecationWarning')
+@pytest.mark.parametrize('grad', [False, True])
+@pytest.mark.parametrize('options', [{}, dict(shift_place='block'), dict(causal=True)], ids=str)
+def test_a_traced_backbone_is_right_on_other_frames(options, grad):
+    backbone = TSMResNet(18, 4, **options).eval()
+    first, second = torch.rand(2, 4, 3, 32, 32)
+    with torch.set_grad_enabled(grad):
+        traced = torch.jit.trace(backbone, first)
+        torch.testing.assert_close(traced(second), backbone(second))
+
+
 def test_too_few_channels_and_wrong_number_of_frames():
     backbone = TSMResNet(18, 4, shift_div=128)
     with pytest.raises(ValueError, match='x has 64 channels, fewer than shift_div=128'):
