@@ -36,6 +36,14 @@ def apply_flags(parser: argparse.ArgumentParser, args: argparse.Namespace, cfg) 
         if not args.dump.endswith(('.pkl', '.pickle')):
             parser.error(f'--dump writes a pickle, so its file must end in .pkl, but is {args.dump}')
         evaluators.append(dict(type='DumpResults', out_file_path=args.dump))
+    if args.confusion_matrix and not args.confusion_matrix.endswith('.png'):
+        parser.error(
+            f'--confusion-matrix writes a picture, so its file must end in .png, but is {args.confusion_matrix}'
+        )
+    if args.class_names and not (args.per_class or args.confusion_matrix):
+        parser.error('--class-names is for --per-class and --confusion-matrix: give one of them, too')
+    if args.class_names and not Path(args.class_names).is_file():
+        parser.error(f'there is no file of class names {args.class_names}')
     if args.per_class or args.confusion_matrix:
         evaluators.append(
             dict(

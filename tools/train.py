@@ -9,6 +9,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from mmengine.device import get_device
+from mmengine.runner import find_latest_checkpoint
+
 from tools.running import add_common_arguments, build_runner, check_checkpoint, leave_process_group, load_config
 
 
@@ -33,16 +36,19 @@ def build_parser() -> argparse.ArgumentParser:
 def apply_flags(parser: argparse.ArgumentParser, args: argparse.Namespace, cfg) -> None:  # noqa: ANN001 - a Config
     """Write the training flags into the config."""
     if args.amp:
+        if get_device() == 'cpu':
+            parser.error('--amp needs a GPU, or another device of those that mmengine knows; there is none')
         wrapper = cfg.optim_wrapper.get('type', 'OptimWrapper')
         if wrapper not in ('OptimWrapper', 'AmpOptimWrapper'):
             parser.error(f'--amp cannot replace the optim_wrapper {wrapper!r} of {args.config}')
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
     if args.resume:
-        cfg.resume = True
-        cfg.load_from = None if args.resume == 'auto' else args.resume
-        if cfg.load_from is not None and '://' not in cfg.load_from:
-            check_checkpoint(parser, Path(cfg.load_from))
+        newest = find_latest_checkpoint(cfg.work_dir) if args.resume == 'auto' else args.resume
+        cfg.resume = newest is not None  # the first start of a job that always resumes begins with the config's weights
+        cfg.load_from = newest or cfg.get('load_from')
+    if cfg.get('load_from') and '://' not in cfg.load_from:
+        check_checkpoint(parser, Path(cfg.load_from))
     if args.auto_scale_lr:
         if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
             parser.error(f'--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in {args.config}')

@@ -42,7 +42,12 @@ def check_flip(pipeline: Sequence[Any]) -> None:
         ValueError: If a horizontal ``Flip`` has no ``flip_label_map``.
     """
     for transform in pipeline:
-        if not isinstance(transform, Mapping) or str(transform.get('type')).rpartition('.')[2] != 'Flip':
+        if not isinstance(transform, Mapping):
+            continue
+        inner = transform.get('transforms', ())  # of RandomApply and its like
+        check_flip([inner] if isinstance(inner, Mapping) else inner)
+        kind = transform.get('type')
+        if (kind.__name__ if isinstance(kind, type) else str(kind).rpartition('.')[2]) != 'Flip':
             continue
         flips = transform.get('flip_ratio', 0.5) > 0 and transform.get('direction', 'horizontal') == 'horizontal'
         if flips and transform.get('flip_label_map') is None:

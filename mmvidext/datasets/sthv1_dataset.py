@@ -8,7 +8,7 @@ from mmaction.datasets import RawframeDataset
 
 from mmvidext.datasets.annotation_lines import read_annotation
 from mmvidext.datasets.bad_video import BadVideoError, BadVideoPolicy
-from mmvidext.datasets.sthv2_dataset import PREPARE_HINT, check_folder, check_options
+from mmvidext.datasets.sthv2_dataset import PREPARE_HINT, check_options, find_folder
 from mmvidext.registry import DATASETS
 
 __all__ = ['SthV1Dataset']
@@ -71,8 +71,7 @@ class SthV1Dataset(BadVideoPolicy, RawframeDataset):
             label_optional=self.test_mode,
             hint=PREPARE_HINT,
         )
-        folder = self.data_prefix['img']
-        check_folder(folder)
+        folder = find_folder(self.data_prefix, 'img')
         return [
             dict(frame_dir=os.path.join(folder, line.path), total_frames=line.numbers[0], label=line.numbers[1])
             for line in lines

@@ -70,8 +70,7 @@ class SthV2Dataset(BadVideoPolicy, VideoDataset):
             delimiter=self.delimiter,
             hint=PREPARE_HINT,
         )
-        folder = self.data_prefix['video']
-        check_folder(folder)
+        folder = find_folder(self.data_prefix, 'video')
         return [dict(filename=os.path.join(folder, line.path), label=line.numbers[-1]) for line in lines]
 
 
@@ -83,10 +82,19 @@ def check_options(pipeline: Sequence[Any], *, test_mode: bool, multi_class: bool
         check_flip(pipeline)
 
 
-def check_folder(folder: str) -> None:
-    """Raise FileNotFoundError unless a local folder exists; an address of another kind is not looked at."""
+def find_folder(data_prefix: dict[str, str], key: str) -> str:
+    """Return the folder that ``data_prefix`` gives for ``key``.
+
+    Raises:
+        ValueError: If it gives none.
+        FileNotFoundError: If a local folder does not exist; an address of another kind is not looked at.
+    """
+    if key not in data_prefix:
+        raise ValueError(f'data_prefix must name the folder as dict({key}=...), but is {data_prefix}')
+    folder = data_prefix[key]
     if folder and '://' not in folder and not os.path.isdir(folder):
         raise FileNotFoundError(
             f'there is no folder {folder} (data_prefix of the dataset). Download Something-Something V2, then: '
             'python tools/data/prepare_sthv2.py FOLDER_OF_THE_DOWNLOAD'
         )
+    return folder

@@ -91,13 +91,18 @@ def prepare_sthv2(
     if bad and not drop_bad:
         return result
     dropped = {checked.path for checked in bad}
-    for split, items in splits.items():
-        kept = [
+    lists = {
+        split: [
             path if split == 'test' else f'{path} {item.label}'
             for path, item in zip(paths[split], items, strict=True)
             if os.path.join(videos, path) not in dropped
         ]
-        _write(out / LIST_NAMES[split], kept, result)
+        for split, items in splits.items()
+    }
+    if empty := [split for split, lines in lists.items() if not lines]:
+        raise ValueError(f'no video of {" and ".join(empty)} is left: {len(bad)} are bad, the JSON file names no other')
+    for split, lines in lists.items():
+        _write(out / LIST_NAMES[split], lines, result)
     _write(class_names_file or out / 'class_names.txt', class_names, result)
     return result
 

@@ -44,21 +44,28 @@ class ClassificationReport(BaseMetric):
         self.picture = picture
 
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
-        """Collect label and prediction of each clip."""
-        for sample in data_samples:
-            scores = sample['pred_score']
-            self.results.append((int(sample['gt_label']), int(scores.argmax()), len(scores)))
-
-    def compute_metrics(self, results: list[tuple[int, int, int]]) -> dict[str, float]:
-        """Return the mean of the class accuracies; log the table and write the picture.
+        """Collect label and prediction of each clip.
 
         Raises:
-            ValueError: If the number of names is not the number of classes.
+            ValueError: If a clip has no label, or the number of names is not the number of classes.
         """
+        for sample in data_samples:
+            label, scores = int(sample['gt_label']), sample['pred_score']
+            if not 0 <= label < len(scores):
+                raise ValueError(
+                    f'a clip has the label {label}, but the model has {len(scores)} classes; -1 stands where a list '
+                    'has no label, and then there is nothing to report'
+                )
+            if self.class_names is not None and len(self.class_names) != len(scores):
+                raise ValueError(
+                    f'the model has {len(scores)} classes, but there are {len(self.class_names)} class names'
+                )
+            self.results.append((label, int(scores.argmax()), len(scores)))
+
+    def compute_metrics(self, results: list[tuple[int, int, int]]) -> dict[str, float]:
+        """Return the mean of the class accuracies; log the table and write the picture."""
         num_classes = results[0][2]
         names = self.class_names or [str(index) for index in range(num_classes)]
-        if len(names) != num_classes:
-            raise ValueError(f'the model has {num_classes} classes, but there are {len(names)} class names')
         matrix = np.zeros((num_classes, num_classes), dtype=np.int64)
         for label, prediction, _ in results:
             matrix[label, prediction] += 1

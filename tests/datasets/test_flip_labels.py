@@ -1,4 +1,5 @@
 import pytest
+from mmaction.datasets.transforms import Flip
 
 from mmvidext.datasets.flip_labels import STHV2_FLIP_LABEL_MAP, check_flip, flip_label_map
 
@@ -25,6 +26,13 @@ def test_a_flip_without_map_is_an_error(name):
         ValueError, match=r'needs flip_label_map; for the 174 classes of Something-Something V2: \{86: 87'
     ):
         check_flip([dict(type='DecordInit'), dict(type=name, flip_ratio=0.5)])
+
+
+def test_a_flip_inside_another_transform_and_one_given_as_a_class_are_found():
+    flip = dict(type='Flip', flip_ratio=0.5)
+    for inner in (flip, [dict(type='Resize'), flip], dict(type=Flip)):
+        with pytest.raises(ValueError, match='needs flip_label_map'):
+            check_flip([dict(type='RandomApply', transforms=inner)])
 
 
 def test_other_pipelines_pass():

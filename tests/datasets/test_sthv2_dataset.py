@@ -176,6 +176,8 @@ def test_wrong_use(folder):
         SthV2Dataset(str(folder / 'none.txt'), PIPELINE)
     with pytest.raises(FileNotFoundError, match=r'there is no folder .*elsewhere .*prepare_sthv2\.py'):
         build(folder, good(), data_prefix=dict(video='elsewhere'))
+    with pytest.raises(ValueError, match=r"data_prefix must name the folder as dict\(video=\.\.\.\), but is \{'img'"):
+        build(folder, good(), data_prefix=dict(img='elsewhere'))
     with pytest.raises(ValueError, match=r'\.txt:2: the label must be in \[0, 1\), but is 1'):
         build(folder, good(), num_classes=1)
     with pytest.raises(ValueError, match='multi_class must be False'):

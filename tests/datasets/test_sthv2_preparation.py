@@ -58,6 +58,14 @@ def test_bad_videos_are_reported_and_nothing_is_written_unless_they_are_dropped(
     assert lines(tmp_path, 'sthv2_val_list_videos.txt') == ['6.webm 0']
 
 
+def test_a_split_without_a_good_video_is_an_error(tmp_path):
+    videos = write_download(tmp_path) / '20bn-something-something-v2'
+    (videos / '6.webm').write_bytes(b'')
+    with pytest.raises(ValueError, match='no video of validation is left: 1 are bad'):
+        prepare_sthv2(tmp_path, drop_bad=True)
+    assert not list(tmp_path.glob('sthv2*'))
+
+
 def test_missing_parts_of_the_download(tmp_path):
     with pytest.raises(
         FileNotFoundError, match=r'there is no \*\.webm file in any of .*cat 20bn-something-something-v2-\?\?'

@@ -52,9 +52,10 @@ def test_errors(tmp_path):
         ClassificationReport(str(tmp_path / 'none.txt'))
     (tmp_path / 'two.txt').write_text('a\nb\n')
     metric = ClassificationReport(str(tmp_path / 'two.txt'))
-    metric.process({}, samples(PAIRS))
     with pytest.raises(ValueError, match='the model has 3 classes, but there are 2 class names'):
-        metric.evaluate(len(PAIRS))
+        metric.process({}, samples(PAIRS))
+    with pytest.raises(ValueError, match='a clip has the label -1, but the model has 3 classes'):
+        ClassificationReport().process({}, samples([(-1, 0)]))
 
 
 def test_table_of_no_clips():

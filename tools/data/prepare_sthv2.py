@@ -41,7 +41,8 @@ def report(result: Preparation, *, drop_bad: bool) -> None:
         for checked in result.bad[:MOST_SHOWN]:
             print(f'  {checked.path} {checked.problem}')
         if not drop_bad:
-            print('No lists were written. Download these again, or leave them out with --drop-bad.')
+            print('No lists were written; those of an earlier run are as they were. Download these videos again, or')
+            print('leave them out with --drop-bad.')
             return
     print(
         f'\nFor the config: data_prefix=dict(video={str(result.videos)!r}), num_classes={len(result.class_names)}, '
@@ -63,7 +64,7 @@ def main() -> None:
             drop_bad=args.drop_bad,
             workers=args.workers,
         )
-    except (FileNotFoundError, ValueError) as error:
+    except (OSError, ValueError) as error:
         parser.error(str(error))
     report(result, drop_bad=args.drop_bad)
     if result.bad and not args.drop_bad:
