@@ -10,7 +10,7 @@ from mmengine.config import Config
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mmvidext.apis.recognizer_loading import build_recognizer, frame_transforms
+from mmvidext.apis.recognizer_loading import build_recognizer, frame_transforms, recognizer_config
 
 __all__ = ['OnlineRecognizer']
 
@@ -30,7 +30,8 @@ class OnlineRecognizer:
 
     Raises:
         FileNotFoundError: If the config or the checkpoint does not exist.
-        ValueError: If the backbone is not causal, the weights do not fit, or ``window`` is below 1.
+        ValueError: If the config is of no recogniser, its backbone is not causal, the weights do not fit, there is no
+            such CUDA device, or ``window`` is below 1.
 
     Example:
         >>> recognizer = OnlineRecognizer('configs/tsm_causal_r50_sthv2.py', 'tsm_causal.pth')
@@ -47,11 +48,14 @@ class OnlineRecognizer:
         window: int | None = None,
     ) -> None:
         config = config if isinstance(config, Config) else Config.fromfile(str(config))
-        if not config.model.backbone.get('causal', False):
+        if not recognizer_config(config).backbone.get('causal', False):
             raise ValueError(
                 'an online recogniser needs a backbone that looks only back: set causal=True in model.backbone of the '
                 'config, and train it so'
             )
+        device = torch.device(device)
+        if device.type == 'cuda' and (device.index or 0) >= torch.cuda.device_count():
+            raise ValueError(f"there is no device {device}: torch finds {torch.cuda.device_count()} GPUs; use 'cpu'")
         self.model = build_recognizer(config, checkpoint).to(device).eval()
         self.transforms = frame_transforms(config)
         self.window = self.model.backbone.num_segments if window is None else window
@@ -77,28 +81,32 @@ class OnlineRecognizer:
 
         Raises:
             TypeError: If the frame is not an array of ``uint8``.
-            ValueError: If its shape is not ``(H, W, 3)``, or its size differs from the frames before it.
+            ValueError: If its shape is not ``(H, W, 3)``, it has no pixels, or its size differs from the frames since
+                :meth:`reset`.
         """
+        self._check(frame)
         picture = self._preprocess(frame)
         if self.state is None:
-            self._size = tuple(picture.shape[2:])
-            self.state = self.model.backbone.initial_state(1, *self._size)
-        elif tuple(picture.shape[2:]) != self._size:
-            raise ValueError(
-                f'the frames of a stream have one size: after {self._size} came {tuple(picture.shape[2:])} (height, '
-                'width, preprocessed); call reset() before another stream'
-            )
+            self._size = frame.shape[:2]
+            self.state = self.model.backbone.initial_state(1, *picture.shape[2:])
         features, self.state = self.model.backbone.step(picture, self.state)
         self._logits.append(classify(self.model.cls_head, features))
         return torch.stack(tuple(self._logits)).mean(0)[0].softmax(-1).float().cpu().numpy()
 
-    def _preprocess(self, frame: NDArray[np.uint8]) -> Tensor:
-        """Return the frame as the config's validation pipeline makes it, ``(1, 3, H, W)``."""
+    def _check(self, frame: NDArray[np.uint8]) -> None:
         if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8:
             kind = frame.dtype if isinstance(frame, np.ndarray) else type(frame).__name__
             raise TypeError(f'a frame must be a numpy array of uint8, RGB, not {kind}')
-        if frame.ndim != 3 or frame.shape[2] != 3:
+        if frame.ndim != 3 or frame.shape[2] != 3 or frame.size == 0:
             raise ValueError(f'a frame must be (H, W, 3), RGB, but its shape is {frame.shape}')
+        if self.state is not None and frame.shape[:2] != self._size:
+            raise ValueError(
+                f'the frames of a stream have one size: after {self._size} came {frame.shape[:2]} (height, width); '
+                'call reset() before another stream'
+            )
+
+    def _preprocess(self, frame: NDArray[np.uint8]) -> Tensor:
+        """Return the frame as the config's validation pipeline makes it, ``(1, 3, H, W)``."""
         size = frame.shape[:2]
         results: dict[str, Any] = dict(
             imgs=[frame], img_shape=size, original_shape=size, modality='RGB', num_clips=1, clip_len=1, label=-1

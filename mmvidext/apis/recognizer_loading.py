@@ -4,15 +4,30 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.registry import DefaultScope
 from torch import nn
 
 from mmvidext.checkpoints import convert_checkpoint, find_source, load_checkpoint_file
 
-__all__ = ['build_recognizer', 'frame_transforms']
+__all__ = ['build_recognizer', 'frame_transforms', 'recognizer_config']
 
 Transform = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def recognizer_config(config: Config) -> ConfigDict:
+    """Return the model of a config.
+
+    Raises:
+        ValueError: If it is no recogniser.
+    """
+    model = config.get('model') or {}
+    if 'backbone' not in model or 'cls_head' not in model:
+        raise ValueError(
+            'the model of the config must be a recogniser of mmaction2, with a backbone and a cls_head, but it is '
+            f'{model.get("type", "missing")}'
+        )
+    return model
 
 
 def build_recognizer(config: Config, checkpoint: str | Path | None = None) -> Any:
@@ -24,19 +39,19 @@ def build_recognizer(config: Config, checkpoint: str | Path | None = None) -> An
 
     Raises:
         FileNotFoundError: If there is no such checkpoint.
-        ValueError: If the weights do not fit the model.
+        ValueError: If the config's model is no recogniser, or the weights do not fit it.
     """
     from mmaction.registry import MODELS
 
     with DefaultScope.overwrite_default_scope(config.get('default_scope', 'mmaction')):
-        model = MODELS.build(config.model)
+        model = MODELS.build(recognizer_config(config))
     if checkpoint is not None:
         load_recognizer(model, checkpoint)
     return model
 
 
 def load_recognizer(model: nn.Module, checkpoint: str | Path) -> None:
-    """Load the weights of a whole recogniser, and accept no other."""
+    """Load the weights of a whole recogniser, and accept no other; old and Caffe2 weights do not count batches."""
     weights = load_checkpoint_file(checkpoint)
     if find_source(weights) is not None:
         weights = convert_checkpoint(weights)
@@ -46,7 +61,8 @@ def load_recognizer(model: nn.Module, checkpoint: str | Path) -> None:
         for name, tensor in own.items()
         if name in weights and weights[name].shape != tensor.shape
     ]
-    wrong += [f'{name} is missing' for name in own if name not in weights]
+    missing = [name for name in own if name not in weights and not name.endswith('.num_batches_tracked')]
+    wrong += [f'{name} is missing' for name in missing]
     wrong += [f'{name} is not in the model' for name in weights if name not in model.state_dict()]
     if wrong:
         raise ValueError(f'{checkpoint} does not fit the model of the config: {"; ".join(wrong[:5])}')

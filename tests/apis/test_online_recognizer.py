@@ -1,6 +1,9 @@
+import re
+
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 
 from mmvidext.apis import OnlineRecognizer
 from mmvidext.apis.recognizer_loading import build_recognizer, frame_transforms
@@ -66,19 +69,33 @@ def test_errors(config, checkpoint):
     torch.save({'cls_head.fc_cls.bias': torch.zeros(5)}, path)
     with pytest.raises(ValueError, match=r'does not fit the model .*backbone\.conv1\.conv\.weight is missing'):
         OnlineRecognizer(config, path)
+    for model in (None, dict(type='mmvidext.DeepFeatureFlow'), dict(type='EncoderDecoder', backbone=dict(depth=18))):
+        with pytest.raises(ValueError, match=r'must be a recogniser .* but it is (missing|mmvidext\.Deep|Encoder)'):
+            OnlineRecognizer(Config(dict(model=model)))
+    with pytest.raises(ValueError, match='there is no device cuda:99: torch finds'):
+        OnlineRecognizer(config, device='cuda:99')
     recognizer = OnlineRecognizer(config, checkpoint)
     with pytest.raises(TypeError, match='array of uint8, RGB, not float64'):
         recognizer.step(np.zeros((4, 4, 3)))
-    with pytest.raises(ValueError, match=r'must be \(H, W, 3\), RGB, but its shape is \(4, 4\)'):
-        recognizer.step(np.zeros((4, 4), np.uint8))
+    for shape in ((4, 4), (0, 0, 3)):
+        with pytest.raises(ValueError, match=re.escape(f'must be (H, W, 3), RGB, but its shape is {shape}')):
+            recognizer.step(np.zeros(shape, np.uint8))
+
+
+def test_weights_that_do_not_count_batches(config, checkpoint, tmp_path):
+    weights = torch.load(checkpoint)['state_dict']
+    old = {name: tensor for name, tensor in weights.items() if not name.endswith('num_batches_tracked')}
+    torch.save(old, tmp_path / 'old.pth')
+    assert len(old) < len(weights)
+    loaded = build_recognizer(config, tmp_path / 'old.pth').state_dict()
+    assert all(torch.equal(loaded[name], tensor) for name, tensor in old.items())
 
 
 def test_frames_of_another_size():
-    config = online_config()
-    del config.val_dataloader.dataset.pipeline[4]  # the crop
-    recognizer = OnlineRecognizer(config)
+    recognizer = OnlineRecognizer(online_config())
     recognizer.step(frames(1)[0])
-    with pytest.raises(ValueError, match=r'one size: after \(40, 53\) came \(40, 40\)'):
-        recognizer.step(frames(1, (48, 48))[0])
+    for size in ((48, 48), (480, 640)):  # the crop makes them all equal
+        with pytest.raises(ValueError, match=re.escape(f'one size: after (48, 64) came {size}')):
+            recognizer.step(frames(1, size)[0])
     recognizer.reset()
     recognizer.step(frames(1, (48, 48))[0])
