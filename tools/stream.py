@@ -11,9 +11,8 @@ import json
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from mmvidext.apis import OnlineRecognizer
+from mmvidext.apis.video_files import VideoReader, VideoWriter
 
 Frame = NDArray[np.uint8]
 PICTURES = ('.bmp', '.jpeg', '.jpg', '.png', '.ppm', '.webp')
@@ -29,12 +29,22 @@ SECONDS_BETWEEN_LINES = 1.0
 
 
 def read_labels(path: Path) -> list[str]:
-    """Read class names: one per line, or a JSON file that gives each name its number, as Something-Something's."""
+    """Read class names: one per line, or JSON: a list, names with numbers (Something-Something), or the reverse."""
     text = path.read_text(encoding='utf-8-sig')
-    if path.suffix == '.json':
-        numbers = json.loads(text)
-        return sorted(numbers, key=lambda name: int(numbers[name]))
-    return text.splitlines()
+    if path.suffix != '.json':
+        return text.splitlines()
+    with suppress(json.JSONDecodeError):
+        content = json.loads(text)
+        if isinstance(content, list) and all(isinstance(name, str) for name in content):
+            return content
+        if isinstance(content, dict):
+            for pairs in (content.items(), [(name, number) for number, name in content.items()]):
+                if all(isinstance(name, str) and str(number).isdecimal() for name, number in pairs):
+                    return [name for name, _ in sorted(pairs, key=lambda pair: int(pair[1]))]
+    raise ValueError(
+        f'{path} must be a JSON list of class names, or a JSON object that gives each name its number or each number '
+        'its name'
+    )
 
 
 def read_folder(folder: Path) -> tuple[Iterator[Frame], int, float]:
@@ -43,21 +53,26 @@ def read_folder(folder: Path) -> tuple[Iterator[Frame], int, float]:
         sys.exit(f'error: {folder} holds no picture ({", ".join(PICTURES)})')
 
     def frames() -> Iterator[Frame]:
-        for path in paths:
+        size: tuple[int, ...] = ()
+        for number, path in enumerate(paths, start=1):
             picture = cv2.imread(str(path))
             if picture is None:
                 sys.exit(f'error: {path} cannot be read as a picture')
+            size = size or picture.shape[:2]
+            if picture.shape[:2] != size:
+                sys.exit(
+                    f'error: picture {number}, {path}, is {picture.shape[:2]} (height, width), but those before it are '
+                    f'{size}: a stream has one size'
+                )
             yield cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
     return frames(), len(paths), 12.0
 
 
-def read_video(source: str) -> tuple[Iterator[Frame], int, float]:
-    if not source.isdecimal() and not Path(source).is_file():
-        sys.exit(f'error: there is no video, folder or camera {source}')
-    capture = cv2.VideoCapture(int(source) if source.isdecimal() else source)
+def read_camera(number: int) -> tuple[Iterator[Frame], int, float]:
+    capture = cv2.VideoCapture(number)
     if not capture.isOpened():
-        sys.exit(f'error: {source} cannot be opened as a {"camera" if source.isdecimal() else "video"}')
+        sys.exit(f'error: camera {number} cannot be opened')
 
     def frames() -> Iterator[Frame]:
         while True:
@@ -67,13 +82,30 @@ def read_video(source: str) -> tuple[Iterator[Frame], int, float]:
                 return
             yield cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
-    count = 0 if source.isdecimal() else max(int(capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
-    return frames(), count, capture.get(cv2.CAP_PROP_FPS) or 25.0
+    return frames(), 0, capture.get(cv2.CAP_PROP_FPS) or 25.0
 
 
-def open_source(source: str) -> tuple[Iterator[Frame], int, float]:
+def open_source(source: str, out: Path | None = None) -> tuple[Iterator[Frame], int, float]:
     """Return the frames (RGB), how many there are (0 if unknown), and how many belong to a second."""
-    return read_folder(Path(source)) if Path(source).is_dir() else read_video(source)
+    if Path(source).is_dir():
+        return read_folder(Path(source))
+    if source.isdecimal():
+        return read_camera(int(source))
+    if not Path(source).is_file():
+        sys.exit(f'error: there is no video, folder or camera {source}')
+    reader = VideoReader(source, written_to=out)
+    return iter(reader), max(reader.num_announced, 0), reader.frame_rate
+
+
+def check_output(out: Path, source: Path) -> None:
+    """Refuse to write over what is read.
+
+    Raises:
+        ValueError: If ``out`` is the source, or one of its pictures, under whatever name.
+    """
+    for path in source.iterdir() if source.is_dir() else [source]:
+        if out.exists() and path.exists() and out.samefile(path):
+            raise ValueError(f'--out {out} would overwrite {path}, which is read: name another file')
 
 
 def draw(frame: Frame, lines: list[str]) -> Frame:
@@ -89,30 +121,6 @@ def draw(frame: Frame, lines: list[str]) -> Frame:
     return picture
 
 
-class VideoFile(AbstractContextManager['VideoFile']):
-    """Writes frames to a video, which is opened with the first one."""
-
-    def __init__(self, path: Path | None, fps: float) -> None:
-        self.path, self.fps = path, fps
-        self.writer: Any = None
-
-    def write(self, frame: Frame) -> None:
-        """Append an RGB frame."""
-        if self.path is None:
-            return
-        if self.writer is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            codec = cv2.VideoWriter_fourcc(*('VP90' if self.path.suffix == '.webm' else 'mp4v'))
-            self.writer = cv2.VideoWriter(str(self.path), codec, self.fps, (frame.shape[1], frame.shape[0]))
-            if not self.writer.isOpened():
-                sys.exit(f'error: {self.path} cannot be written: use .mp4 or .webm')
-        self.writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
-
-    def __exit__(self, *error: object) -> None:
-        if self.writer is not None:
-            self.writer.release()
-
-
 def describe(scores: NDArray[np.float32], labels: list[str]) -> list[str]:
     best = np.argsort(-scores)[:3]
     return [f'{100 * scores[index]:5.1f} %  {labels[index] if labels else f"class {index}"}' for index in best]
@@ -120,28 +128,31 @@ def describe(scores: NDArray[np.float32], labels: list[str]) -> list[str]:
 
 def run(args: argparse.Namespace) -> int:
     """Stream, and return the number of frames that were recognised."""
+    if args.out is not None:
+        check_output(args.out, Path(args.source))
     labels = read_labels(args.labels) if args.labels else []
-    frames, total, fps = open_source(args.source)
+    frames, total, fps = open_source(args.source, args.out)
     recognizer = OnlineRecognizer(args.config, args.checkpoint, device=args.device, window=args.window)
     count, busy, last_line = 0, 0.0, 0.0
-    with VideoFile(args.out, fps) as video:
+    with VideoWriter(args.out, fps) if args.out is not None else nullcontext() as video:
         try:
             for number, frame in enumerate(frames, start=1):
-                if args.max_frames and count >= args.max_frames:
-                    break
                 if (number - 1) % args.every == 0:
                     start = time.perf_counter()
                     scores = recognizer.step(frame)
                     busy += time.perf_counter() - start
                     count += 1
-                    if labels and len(labels) != len(scores):
+                    if args.labels and len(labels) != len(scores):
                         sys.exit(f'error: {args.labels} names {len(labels)} classes, but the model has {len(scores)}')
                 lines = describe(scores, labels)
-                video.write(draw(frame, [*lines, f'{count / busy:.1f} frames/s']))
+                if video is not None:
+                    video.write(draw(frame, [*lines, f'{count / busy:.1f} frames/s']))
                 if time.perf_counter() - last_line > SECONDS_BETWEEN_LINES or number == total:
                     last_line = time.perf_counter()
                     place = f'{number}/{total}' if total else str(number)
                     print(f'frame {place}  {count / busy:6.1f} frames/s  {lines[0]}', flush=True)
+                if count == args.max_frames:
+                    break
         except KeyboardInterrupt:
             print('stopped')
     return count
@@ -152,8 +163,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument('config', type=Path, help='config with causal=True in its backbone')
     parser.add_argument('checkpoint', help="weights, ours or official; 'none' for random ones")
     parser.add_argument('source', help='video file, folder of frames, or number of a camera')
-    parser.add_argument('--out', type=Path, help='video to draw the prediction into (.mp4 or .webm)')
-    parser.add_argument('--labels', type=Path, help='class names: one per line, or a JSON file of names and numbers')
+    parser.add_argument('--out', type=Path, help='video to draw the prediction into (.mp4, .avi or .webm)')
+    parser.add_argument('--labels', type=Path, help='class names: one per line, or JSON: a list, or names and numbers')
     parser.add_argument('--every', type=int, default=1, help='recognise every N-th frame (default: %(default)s)')
     parser.add_argument('--window', type=int, help="frames to average over (default: the model's num_segments)")
     parser.add_argument('--max-frames', type=int, help='stop after so many recognised frames')
@@ -166,10 +177,12 @@ def main(arguments: list[str] | None = None) -> None:
     args = parser.parse_args(arguments)
     if args.every < 1:
         parser.error(f'--every must be at least 1, not {args.every}')
+    if args.max_frames is not None and args.max_frames < 1:
+        parser.error(f'--max-frames must be at least 1, not {args.max_frames}')
     args.checkpoint = None if args.checkpoint == 'none' else args.checkpoint
     try:
         count = run(args)
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, OSError) as error:
         sys.exit(f'error: {error}')
     print(f'{count} frames recognised' + (f', {args.out}' if args.out else ''))
 

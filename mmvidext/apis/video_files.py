@@ -67,15 +67,18 @@ class VideoWriter:
         frame_rate: Frames per second.
 
     Raises:
-        ValueError: If the suffix is another one; when writing, if OpenCV lacks the codec.
+        ValueError: If the suffix is another one; when writing, if OpenCV lacks the codec, or a frame has another size
+            than the first one.
     """
 
     def __init__(self, path: str | Path, frame_rate: float) -> None:
         self.path = Path(path)
         self.frame_rate = frame_rate
-        if self.path.suffix not in _CODECS:
+        if self.path.suffix.lower() not in _CODECS:
             raise ValueError(f'the output must end in one of {tuple(_CODECS)}, but it is {path}')
         self._writer: cv2.VideoWriter | None = None
+        self._size: tuple[int, ...] = ()
+        self._num_written = 0
 
     def __enter__(self) -> 'VideoWriter':
         return self
@@ -90,11 +93,18 @@ class VideoWriter:
         """Append a frame, RGB ``uint8 (H, W, 3)``."""
         if self._writer is None:
             self._writer = self._open(frame.shape[1], frame.shape[0])
+            self._size = frame.shape[:2]
+        if frame.shape[:2] != self._size:  # OpenCV would drop it without a word
+            raise ValueError(
+                f'the frames of a video have one size, but frame {self._num_written + 1} for {self.path} is '
+                f'{frame.shape[:2]} (height, width) after frames of {self._size}'
+            )
         self._writer.write(frame[..., ::-1])
+        self._num_written += 1
 
     def _open(self, width: int, height: int) -> cv2.VideoWriter:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        codec = _CODECS[self.path.suffix]
+        codec = _CODECS[self.path.suffix.lower()]
         writer = cv2.VideoWriter(str(self.path), cv2.VideoWriter.fourcc(*codec), self.frame_rate, (width, height))
         if not writer.isOpened():
             raise ValueError(

@@ -3,9 +3,10 @@ import json
 import cv2
 import numpy as np
 import pytest
+from mmengine.config import Config
 
 from tests.apis.online_config import online_config
-from tools.stream import main, open_source
+from tools.stream import main, open_source, read_labels
 
 
 @pytest.fixture
@@ -22,6 +23,13 @@ def pictures(tmp_path):
     for i in range(4):
         cv2.imwrite(str(folder / f'{i}.png'), np.full((48, 64, 3), (0, 0, 50 * i), np.uint8))
     return folder
+
+
+def write_video(path):
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*'MJPG'), 25, (64, 48))
+    for frame in np.random.default_rng(0).integers(0, 256, (10, 48, 64, 3), dtype=np.uint8):
+        writer.write(frame)
+    writer.release()
 
 
 def test_a_folder_of_frames_becomes_a_video_that_can_be_read_again(config, pictures, tmp_path, capsys):
@@ -53,8 +61,68 @@ def test_errors(config, pictures, tmp_path):
     with pytest.raises(SystemExit, match='holds no picture'):
         main([config, 'none', str(tmp_path / 'empty')])
     (tmp_path / 'text.mp4').write_text('no video')
-    with pytest.raises(SystemExit, match='cannot be opened as a video'):
+    with pytest.raises(SystemExit, match='is not a video that OpenCV can read'):
         main([config, 'none', str(tmp_path / 'text.mp4')])
     (tmp_path / 'two.txt').write_text('a\nb\n')
     with pytest.raises(SystemExit, match='names 2 classes, but the model has 5'):
         main([config, 'none', str(pictures), '--labels', str(tmp_path / 'two.txt')])
+    for flag in ('--max-frames', '--every'):
+        with pytest.raises(SystemExit, match='2'):
+            main([config, 'none', str(pictures), flag, '0'])
+    config = Config(dict(model=dict(type='mmvidext.DeepFeatureFlow')))
+    config.dump(tmp_path / 'flow.py')
+    with pytest.raises(SystemExit, match='error: the model of the config must be a recogniser'):
+        main([str(tmp_path / 'flow.py'), 'none', str(pictures)])
+
+
+@pytest.mark.parametrize(
+    'content', [['b', 'a'], {'b': 0, 'a': '1'}, {'1': 'a', '0': 'b'}, {'a': 10, 'b': 9}], ids=['list', 'a', 'b', 'c']
+)
+def test_labels_in_json(content, tmp_path):
+    path = tmp_path / 'labels.json'
+    path.write_text(json.dumps(content))
+    assert read_labels(path) == ['b', 'a']
+
+
+@pytest.mark.parametrize('text', ['[1, 2]', '{"a": "b"}', '3', '{"a": 0.5}', '['])
+def test_other_json_is_refused(text, tmp_path):
+    path = tmp_path / 'labels.json'
+    path.write_text(text)
+    with pytest.raises(ValueError, match=r'labels\.json must be a JSON list of class names, or'):
+        read_labels(path)
+
+
+def test_the_source_is_not_overwritten(config, pictures, tmp_path):
+    video = tmp_path / 'a.avi'
+    write_video(video)
+    before = video.read_bytes()
+    (tmp_path / 'link.avi').symlink_to(video)
+    for out in (video, tmp_path / 'frames' / '..' / 'a.avi', tmp_path / 'link.avi'):
+        with pytest.raises(SystemExit, match=r'--out .* would overwrite .*a\.avi'):
+            main([config, 'none', str(video), '--out', str(out)])
+    (tmp_path / 'picture.avi').symlink_to(pictures / '2.png')
+    for out in (pictures / '2.png', tmp_path / 'picture.avi'):
+        with pytest.raises(SystemExit, match=r'--out .* would overwrite .*2\.png'):
+            main([config, 'none', str(pictures), '--out', str(out)])
+    assert video.read_bytes() == before
+
+
+def test_a_video_that_breaks_off_is_an_error_and_what_was_drawn_is_kept(config, tmp_path):
+    video, out = tmp_path / 'a.avi', tmp_path / 'drawn.avi'
+    write_video(video)
+    content = video.read_bytes()
+    video.write_bytes(content[: len(content) * 2 // 3])
+    with pytest.raises(SystemExit) as error:
+        main([config, 'none', str(video), '--out', str(out)])
+    _, kept, _ = open_source(str(out))
+    assert 1 < kept < 9
+    assert f'a.avi breaks off: frame {kept + 1} of 10 cannot be read; the {kept} frames' in str(error.value)
+    main([config, 'none', str(video), '--max-frames', str(kept)])
+
+
+def test_pictures_of_different_sizes_are_an_error(config, pictures, tmp_path):
+    cv2.imwrite(str(pictures / '2.png'), np.zeros((32, 64, 3), np.uint8))
+    out = tmp_path / 'drawn.mp4'
+    with pytest.raises(SystemExit, match=r'picture 3, .*2\.png, is \(32, 64\) .* those before it are \(48, 64\)'):
+        main([config, 'none', str(pictures), '--out', str(out), '--every', '4'])
+    assert len(list(open_source(str(out))[0])) == 2
