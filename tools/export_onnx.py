@@ -9,6 +9,7 @@ state (zeros before the first frame) and returns the next one.
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.config import Config
@@ -33,10 +34,15 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument('out', type=Path, help='ONNX file to write')
     parser.add_argument('--checkpoint', type=Path, help='weights, ours or official (default: random)')
     parser.add_argument('--shape', type=parse_shape, default=(224, 224), help='HxW of a frame (default: 224x224)')
-    parser.add_argument('--frames', type=int, help="frames of a clip (default: the backbone's num_segments, or 16)")
+    parser.add_argument('--frames', type=int, help="frames of a clip (default: the backbone's, or 16 if it takes any)")
     parser.add_argument('--online', action='store_true', help='one frame, state in and out; needs causal=True')
     parser.add_argument('--check', action='store_true', help='compare with torch in onnxruntime, with three clips')
     return parser
+
+
+def clip_length(backbone: torch.nn.Module) -> int:
+    """Return the number of frames that a backbone is built for, or 16."""
+    return getattr(backbone, 'num_segments', None) or getattr(backbone, 'clip_len', None) or 16
 
 
 def largest_difference(path: Path, model: torch.nn.Module, inputs: tuple[torch.Tensor, ...], *, online: bool) -> float:
@@ -51,32 +57,41 @@ def largest_difference(path: Path, model: torch.nn.Module, inputs: tuple[torch.T
     return float((torch.from_numpy(found) - expected).abs().max() / expected.abs().max())
 
 
-def main(arguments: list[str] | None = None) -> None:
-    args = build_parser().parse_args(arguments)
+def check(args: argparse.Namespace, recognizer: Any, frames: int) -> None:
+    """Compare the graph with the model, and stop with an error where they differ."""
     height, width = args.shape
-    recognizer = build_recognizer(Config.fromfile(args.config), args.checkpoint).eval()
-    frames = args.frames or getattr(recognizer.backbone, 'num_segments', 16)
-    args.out.parent.mkdir(parents=True, exist_ok=True)
+    if args.online:
+        state = tuple(torch.rand_like(item) for item in recognizer.backbone.initial_state(3, height, width))
+        model: torch.nn.Module = OnlineClassifier(recognizer)
+        inputs = (torch.rand(3, 3, height, width) * 255, *state)
+    else:
+        clip = ClipClassifier(recognizer)
+        shape = (3, 3, frames, height, width) if clip.reads_clips else (3, frames, 3, height, width)
+        model, inputs = clip, (torch.rand(shape) * 255,)
+    error = largest_difference(args.out, model.eval(), inputs, online=args.online)
+    print(f'largest relative difference to torch: {error:.1e}')
+    if error > 1e-3:
+        sys.exit('error: the graph does not compute what the model computes')
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = build_parser()
+    args = parser.parse_args(arguments)
+    if args.frames is not None and args.frames < 1:
+        parser.error(f'--frames must be at least 1, not {args.frames}')
+    height, width = args.shape
     try:
+        recognizer = build_recognizer(Config.fromfile(args.config), args.checkpoint).eval()
+        frames = args.frames or clip_length(recognizer.backbone)
+        args.out.parent.mkdir(parents=True, exist_ok=True)
         names = export_recognizer(
             recognizer, args.out, num_frames=frames, height=height, width=width, online=args.online
         )
-    except (ValueError, ImportError) as error:
+    except (ValueError, ImportError, OSError) as error:
         sys.exit(f'error: {error}')
     print(f'{args.out}: {args.out.stat().st_size / 2**20:.1f} MiB, inputs {", ".join(names)}')
     if args.check:
-        if args.online:
-            state = tuple(torch.rand_like(item) for item in recognizer.backbone.initial_state(3, height, width))
-            model: torch.nn.Module = OnlineClassifier(recognizer)
-            inputs = (torch.rand(3, 3, height, width) * 255, *state)
-        else:
-            clip = ClipClassifier(recognizer)
-            shape = (3, 3, frames, height, width) if clip.reads_clips else (3, frames, 3, height, width)
-            model, inputs = clip, (torch.rand(shape) * 255,)
-        error = largest_difference(args.out, model.eval(), inputs, online=args.online)
-        print(f'largest relative difference to torch: {error:.1e}')
-        if error > 1e-3:
-            sys.exit('error: the graph does not compute what the model computes')
+        check(args, recognizer, frames)
 
 
 if __name__ == '__main__':

@@ -88,7 +88,7 @@ def export_recognizer(
 
     Raises:
         ImportError: If onnx or onnxscript is missing.
-        ValueError: If ``online`` is asked of a model that is not causal.
+        ValueError: If ``online`` is asked of a model that is not causal, or a clip of ``num_frames`` does not fit it.
     """
     try:
         import onnxscript  # noqa: F401
@@ -109,6 +109,7 @@ def export_recognizer(
         model = ClipClassifier(recognizer)
         shape = (2, 3, num_frames, height, width) if model.reads_clips else (2, num_frames, 3, height, width)
         arguments, dynamic = (torch.zeros(shape),), {'clips': {0: batch}}
+        _check_length(model, arguments[0][:1], num_frames)
         inputs, outputs = ['clips'], ['logits']
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter('ignore')  # of the exporter, about its own internals
@@ -124,6 +125,17 @@ def export_recognizer(
             verbose=False,
         )
     return tuple(inputs)
+
+
+@torch.no_grad()
+def _check_length(model: nn.Module, clip: Tensor, num_frames: int) -> None:
+    """Run one clip: the model's error is clearer than the exporter's, and two short clips may pass as a whole one."""
+    num_predictions = len(model(clip))
+    if num_predictions != 1:
+        raise ValueError(
+            f'a clip of {num_frames} frames is {num_predictions} clips to this model: export it with '
+            f'{num_frames // num_predictions} frames'
+        )
 
 
 def _statistics(recognizer: Any) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,62 @@
+import pytest
+
+from mmvidext.apis.recognizer_loading import build_recognizer
+from tests.apis.online_config import online_config
+from tools.export_onnx import clip_length, main
+
+pytest.importorskip('onnxscript')
+
+
+def video_config(**backbone):
+    config = online_config()
+    config.model.merge(
+        dict(
+            type='Recognizer3D',
+            backbone=dict(_delete_=True, type='mmvidext.VideoResNet', depth=18, base_channels=8, **backbone),
+            cls_head=dict(_delete_=True, type='I3DHead', num_classes=5, in_channels=64),
+            data_preprocessor=dict(format_shape='NCTHW'),
+        )
+    )
+    return config
+
+
+def test_the_default_length_is_the_one_the_backbone_is_built_for():
+    configs = [online_config(), video_config(arch='r2d', clip_len=4), video_config(arch='r3d')]
+    assert [clip_length(build_recognizer(config).backbone) for config in configs] == [3, 4, 16]
+
+
+@pytest.mark.parametrize(
+    ('config', 'frames', 'message'),
+    [
+        (online_config(), 4, 'no multiple of num_segments=3'),
+        (online_config(), 6, 'a clip of 6 frames is 2 clips to this model: export it with 3 frames'),
+        (online_config(segments=4), 2, 'no multiple of num_segments=4'),
+        (video_config(arch='r3d'), 4, 'a clip of 4 frames is too short'),
+        (video_config(arch='r2d', clip_len=4), 8, 'folds exactly clip_len = 4 frames'),
+    ],
+    ids=['tsm', 'tsm_twice', 'tsm_half', 'r3d', 'r2d'],
+)
+def test_a_length_that_does_not_fit_is_one_line(config, frames, message, tmp_path):
+    config.dump(tmp_path / 'config.py')
+    with pytest.raises(SystemExit) as error:
+        main([str(tmp_path / 'config.py'), str(tmp_path / 'a.onnx'), '--shape', '32', '--frames', str(frames)])
+    assert str(error.value).startswith('error: ')
+    assert message in str(error.value)
+    assert '\n' not in str(error.value)
+    assert not (tmp_path / 'a.onnx').exists()
+
+
+def test_missing_files_and_other_models(tmp_path):
+    out = str(tmp_path / 'a.onnx')
+    with pytest.raises(SystemExit, match=r'error: .*absent\.py'):
+        main([str(tmp_path / 'absent.py'), out])
+    config = online_config()
+    config.dump(tmp_path / 'config.py')
+    with pytest.raises(SystemExit, match=r'error: there is no checkpoint .*absent\.pth'):
+        main([str(tmp_path / 'config.py'), out, '--checkpoint', str(tmp_path / 'absent.pth')])
+    with pytest.raises(SystemExit, match='2'):
+        main([str(tmp_path / 'config.py'), out, '--frames', '0'])
+    del config.model.cls_head
+    config.dump(tmp_path / 'other.py')
+    with pytest.raises(SystemExit, match='error: the model of the config must be a recogniser'):
+        main([str(tmp_path / 'other.py'), out])
