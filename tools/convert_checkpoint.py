@@ -33,6 +33,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> None:
     args = build_parser().parse_args(arguments)
+    if args.output.is_dir():
+        sys.exit(f'error: {args.output} is a folder: name the file to write in it')
     try:
         weights = load_checkpoint_file(args.input)
         source = args.source or find_source(weights)

@@ -1,6 +1,7 @@
 """Read the tensors of a checkpoint file, whoever wrote it. No code from the file runs."""
 
 import pickle
+import re
 import struct
 import zipfile
 from pathlib import Path
@@ -58,10 +59,12 @@ def _load_torch(path: Path) -> Any:
     try:
         return torch.load(path, map_location='cpu', weights_only=True)
     except pickle.UnpicklingError as error:
-        reason = str(error).splitlines()[0]
+        # torch's message advises to read it all the same, so only the name is taken over
+        found = re.search(r'GLOBAL (\S+)', str(error))
+        asked = f': it asks for {found[1]}' if found else ''
         raise ValueError(
-            f'{path} holds more than tensors, and reading it could run code; it was refused: {reason}'
-        ) from error
+            f'{path} holds more than tensors, and reading it could run code; it was refused{asked}'
+        ) from None
     except (RuntimeError, EOFError, ValueError, KeyError, IndexError, struct.error) as error:
         raise ValueError(f'{path} is damaged or not a checkpoint: {error}') from error
 

@@ -23,3 +23,8 @@ def test_converts_a_checkpoint(tmp_path, capsys):
 def test_reports_a_file_that_is_not_there(tmp_path):
     with pytest.raises(SystemExit, match='error: there is no checkpoint'):
         main([str(tmp_path / 'absent.pth'), str(tmp_path / 'out.pth')])
+
+
+def test_does_not_write_into_a_folder(tmp_path):
+    with pytest.raises(SystemExit, match=r'error: .* is a folder: name the file'):
+        main([str(tmp_path / 'in.pth'), str(tmp_path)])
