@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 from pathlib import Path
 
 # Huge pages save a third of the page faults of CPU runs; torch reads this once, at its first allocation.
@@ -9,10 +10,20 @@ os.environ.setdefault('THP_MEM_ALLOC_ENABLE', '1')
 
 import torch
 from mmengine.config import Config, DictAction
+from mmengine.dataset import BaseDataset
+from mmengine.evaluator import DumpResults
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
-__all__ = ['add_common_arguments', 'build_runner', 'check_checkpoint', 'leave_process_group', 'load_config']
+__all__ = [
+    'add_common_arguments',
+    'build_runner',
+    'check_checkpoint',
+    'check_fit',
+    'check_labels',
+    'leave_process_group',
+    'load_config',
+]
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,6 +73,40 @@ def check_checkpoint(parser: argparse.ArgumentParser, path: Path) -> None:
         load_checkpoint_file(path)
     except ValueError as error:
         parser.error(str(error))
+
+
+def check_fit(model: torch.nn.Module, path: Path) -> None:
+    """Stop with one line if a checkpoint is of another model, which mmengine only logs before it evaluates.
+
+    That is, if a tensor has another shape, or the backbone has a layer more or less. Heads may differ.
+    """
+    from mmvidext.checkpoints import find_source, load_checkpoint_file
+    from mmvidext.checkpoints.fit import different_shapes
+
+    weights = {name.removeprefix('module.'): tensor for name, tensor in load_checkpoint_file(path).items()}
+    own = {name.removeprefix('module.'): tensor for name, tensor in model.state_dict().items()}
+    wrong = different_shapes(own, weights)
+    for one, other, what in ((own, weights, 'is missing'), (weights, own, 'is not in the model')):
+        names = [name for name in one if name.startswith('backbone.') and name not in other]
+        wrong += [f'{name} {what}' for name in names if not name.endswith('num_batches_tracked')]
+    if own.keys().isdisjoint(weights):
+        wrong = ['no name of a tensor fits']
+    if wrong:
+        source = find_source(weights)
+        hint = f'; it is one of {source}: convert it with tools/convert_checkpoint.py' if source else ''
+        sys.exit(f'error: {path} does not fit the model of the config: {"; ".join(wrong[:3])}{hint}')
+
+
+def check_labels(runner: Runner, *, dump: str | None) -> None:
+    """Without labels there is nothing to measure: leave the metrics out, or stop if no predictions are asked for."""
+    loop = runner.test_loop
+    dataset = loop.dataloader.dataset
+    if not isinstance(dataset, BaseDataset):
+        return
+    if any(dataset.get_data_info(index).get('label', 0) == -1 for index in range(len(dataset))):
+        if not dump:
+            sys.exit(f'error: clips of {dataset.ann_file} have no label: use --dump FILE.pkl to write the predictions')
+        loop.evaluator.metrics = [metric for metric in loop.evaluator.metrics if isinstance(metric, DumpResults)]
 
 
 def build_runner(cfg: Config, args: argparse.Namespace) -> Runner:

@@ -10,7 +10,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tools.running import add_common_arguments, build_runner, check_checkpoint, leave_process_group, load_config
+from tools.running import (
+    add_common_arguments,
+    build_runner,
+    check_checkpoint,
+    check_fit,
+    check_labels,
+    leave_process_group,
+    load_config,
+)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -62,6 +70,8 @@ def main() -> None:
     cfg = load_config(parser, args)
     apply_flags(parser, args, cfg)
     runner = build_runner(cfg, args)
+    check_fit(runner.model, args.checkpoint)
+    check_labels(runner, dump=args.dump)
     metrics = runner.test()
     if args.metrics and runner.rank == 0:
         args.metrics.parent.mkdir(parents=True, exist_ok=True)

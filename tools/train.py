@@ -9,9 +9,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from mmengine.device import get_device
-from mmengine.runner import find_latest_checkpoint
-
 from tools.running import add_common_arguments, build_runner, check_checkpoint, leave_process_group, load_config
 
 
@@ -35,6 +32,9 @@ def build_parser() -> argparse.ArgumentParser:
 
 def apply_flags(parser: argparse.ArgumentParser, args: argparse.Namespace, cfg) -> None:  # noqa: ANN001 - a Config
     """Write the training flags into the config."""
+    from mmengine.device import get_device  # after tools.running has set what torch reads once
+    from mmengine.runner import find_latest_checkpoint
+
     if args.amp:
         if get_device() == 'cpu':
             parser.error('--amp needs a GPU, or another device of those that mmengine knows; there is none')

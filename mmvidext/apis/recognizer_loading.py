@@ -9,6 +9,7 @@ from mmengine.registry import DefaultScope
 from torch import nn
 
 from mmvidext.checkpoints import convert_checkpoint, find_source, load_checkpoint_file
+from mmvidext.checkpoints.fit import different_shapes
 
 __all__ = ['build_recognizer', 'frame_transforms', 'recognizer_config']
 
@@ -56,11 +57,7 @@ def load_recognizer(model: nn.Module, checkpoint: str | Path) -> None:
     if find_source(weights) is not None:
         weights = convert_checkpoint(weights)
     own = {name: tensor for name, tensor in model.state_dict().items() if not name.startswith('data_preprocessor.')}
-    wrong = [
-        f'{name} is {tuple(weights[name].shape)} instead of {tuple(tensor.shape)}'
-        for name, tensor in own.items()
-        if name in weights and weights[name].shape != tensor.shape
-    ]
+    wrong = different_shapes(own, weights)
     missing = [name for name in own if name not in weights and not name.endswith('.num_batches_tracked')]
     wrong += [f'{name} is missing' for name in missing]
     wrong += [f'{name} is not in the model' for name in weights if name not in model.state_dict()]

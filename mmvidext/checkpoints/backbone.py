@@ -8,6 +8,7 @@ from mmengine.logging import MMLogger
 from torch import nn
 
 from mmvidext.checkpoints.convert import convert_checkpoint, find_source
+from mmvidext.checkpoints.fit import different_shapes
 from mmvidext.checkpoints.loading import load_checkpoint_file
 from mmvidext.checkpoints.source import StateDict
 
@@ -41,11 +42,7 @@ def load_backbone(backbone: nn.Module, path: str | Path) -> None:
         }
     own = backbone.state_dict()
     weights = _rename(weights, own)
-    differences = [
-        f'{name} is {tuple(weights[name].shape)} instead of {tuple(tensor.shape)}'
-        for name, tensor in own.items()
-        if name in weights and weights[name].shape != tensor.shape
-    ]
+    differences = different_shapes(own, weights)
     missing = [name for name in own if name not in weights]
     unexpected = [name for name in weights if name not in own]
     differences += [f'{name} is missing' for name in _layers(missing) if not any(part in name for part in _ADDED)]

@@ -60,8 +60,9 @@ def test_bad_videos_are_reported_and_nothing_is_written_unless_they_are_dropped(
 
 def test_a_split_without_a_good_video_is_an_error(tmp_path):
     videos = write_download(tmp_path) / '20bn-something-something-v2'
-    (videos / '6.webm').write_bytes(b'')
-    with pytest.raises(ValueError, match='no video of validation is left: 1 are bad'):
+    for name in ('5.webm', '6.webm'):
+        (videos / name).write_bytes(b'')
+    with pytest.raises(ValueError, match='no video of validation is left: 2 are bad'):
         prepare_sthv2(tmp_path, drop_bad=True)
     assert not list(tmp_path.glob('sthv2*'))
 

@@ -10,9 +10,14 @@ from pathlib import Path
 import mmaction
 import pytest
 import torch
+from mmengine.config import Config
 
+from mmvidext.apis.recognizer_loading import build_recognizer
 from mmvidext.datasets.sthv2_preparation import prepare_sthv2
 from mmvidext.datasets.synthetic.sthv2_writer import write_sthv2
+from tools import test as test_script
+from tools import train as train_script
+from tools.running import check_fit, load_config
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = 'configs/ms_tsm_r18_quickstart.py'
@@ -192,3 +197,87 @@ def test_a_truncated_checkpoint_is_named(trained, data, tmp_path):
     result = run([sys.executable, 'tools/test.py', CONFIG, str(broken), *options(data, 1)])
     assert result.returncode == 2
     assert 'broken.pth is not a checkpoint: it is neither a file of torch nor a pickle' in result.stderr
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (lambda weights: {'foo.weight': torch.zeros(1)}, 'no name of a tensor fits'),
+        (
+            lambda weights: {name: value for name, value in weights.items() if 'backbone.layer4.1' not in name},
+            r'backbone\.layer4\.1\.\S+ is missing',
+        ),
+        (
+            lambda weights: {**weights, 'backbone.layer4.2.conv1.conv.weight': torch.zeros(1)},
+            r'backbone\.layer4\.2\.conv1\.conv\.weight is not in the model',
+        ),
+        (
+            lambda weights: {**weights, 'cls_head.fc_cls.weight': torch.zeros(7, 512)},
+            r'cls_head\.fc_cls\.weight is \(7, 512\) instead of \(4, 512\)',
+        ),
+    ],
+)
+def test_a_checkpoint_of_another_model_is_not_evaluated(change, message, tmp_path):
+    model = build_recognizer(Config.fromfile(ROOT / CONFIG))
+    weights = {name: value for name, value in model.state_dict().items() if not name.startswith('data_preprocessor')}
+    check_fit(model, save({'state_dict': weights}, tmp_path / 'good.pth'))
+    with pytest.raises(SystemExit, match=f'bad.pth does not fit the model of the config: {message}'):
+        check_fit(model, save({'state_dict': change(weights)}, tmp_path / 'bad.pth'))
+
+
+def save(content, path):
+    torch.save(content, path)
+    return path
+
+
+def test_a_list_without_labels_is_for_dumping_only(trained, data, tmp_path):
+    work_dir, _ = trained
+    lines = (data / 'sthv2_val_list_videos.txt').read_text().splitlines()
+    (tmp_path / 'test.txt').write_text(''.join(f'{line.split()[0]}\n' for line in lines))
+    command = [sys.executable, 'tools/test.py', CONFIG, str(work_dir / 'epoch_2.pth'), '--work-dir', str(tmp_path)]
+    values = [*options(data, 2), f'test_dataloader.dataset.ann_file={tmp_path}/test.txt']
+    result = run([*command, *values])
+    assert result.returncode == 1
+    assert 'have no label: use --dump FILE.pkl' in result.stderr
+    result = run([*command, '--dump', str(tmp_path / 'dump.pkl'), *values])
+    assert result.returncode == 0, result.stderr[-3000:]
+    assert len(pickle.loads((tmp_path / 'dump.pkl').read_bytes())) == 4
+    assert 'acc/top1' not in result.stdout
+
+
+@pytest.mark.parametrize(
+    ('flags', 'message'),
+    [
+        (['--confusion-matrix', 'matrix.txt'], '--confusion-matrix writes a picture, so its file must end in .png'),
+        (['--class-names', 'none.txt'], '--class-names is for --per-class and --confusion-matrix'),
+        (['--class-names', 'none.txt', '--per-class'], 'there is no file of class names none.txt'),
+    ],
+)
+def test_flags_of_the_evaluation_are_checked_first(flags, message, tmp_path, capsys):
+    parser = test_script.build_parser()
+    args = parser.parse_args([CONFIG, str(save({'a': torch.zeros(1)}, tmp_path / 'weights.pth')), *flags])
+    with pytest.raises(SystemExit):
+        test_script.apply_flags(parser, args, load_config(parser, args))
+    assert message in capsys.readouterr().err
+
+
+def test_resume_without_a_checkpoint_begins_with_the_weights_of_the_config(tmp_path):
+    weights = save({'a': torch.zeros(1)}, tmp_path / 'weights.pth')
+    parser = train_script.build_parser()
+    args = parser.parse_args([CONFIG, '--work-dir', str(tmp_path), '--resume', '--cfg-options', f'load_from={weights}'])
+    cfg = load_config(parser, args)
+    train_script.apply_flags(parser, args, cfg)
+    assert (cfg.resume, cfg.load_from) == (False, str(weights))
+    newest = save({'a': torch.zeros(1)}, tmp_path / 'epoch_1.pth')
+    (tmp_path / 'last_checkpoint').write_text(str(newest))
+    train_script.apply_flags(parser, args, cfg)
+    assert (cfg.resume, cfg.load_from) == (True, str(newest))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='mixed precision works here')
+def test_mixed_precision_needs_a_device(capsys):
+    parser = train_script.build_parser()
+    args = parser.parse_args([CONFIG, '--amp'])
+    with pytest.raises(SystemExit):
+        train_script.apply_flags(parser, args, load_config(parser, args))
+    assert '--amp needs a GPU' in capsys.readouterr().err
