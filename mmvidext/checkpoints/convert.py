@@ -1,5 +1,6 @@
 """Convert an official checkpoint, whose source is named or recognised."""
 
+from mmvidext.checkpoints.layout import without_prefix
 from mmvidext.checkpoints.source import Source, StateDict
 from mmvidext.checkpoints.sources import SOURCES
 
@@ -13,9 +14,7 @@ def source_names() -> tuple[str, ...]:
 
 def _without_parallel_prefix(state_dict: StateDict) -> StateDict:
     """Drop the ``module.`` that ``DataParallel`` writes before every name."""
-    if state_dict and all(name.startswith('module.') for name in state_dict):
-        return {name.removeprefix('module.'): tensor for name, tensor in state_dict.items()}
-    return dict(state_dict)
+    return without_prefix(state_dict, 'module.')
 
 
 def find_source(state_dict: StateDict) -> str | None:

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from mmvidext.checkpoints.source import StateDict
+from mmvidext.checkpoints.votes import majority
 
-__all__ = ['Entry', 'apply_layout', 'linear', 'norm', 'weight', 'with_prefix']
+__all__ = ['Entry', 'apply_layout', 'classifier', 'norm', 'weight', 'with_prefix', 'without_prefix']
 
 Shape = tuple[int | None, ...]
 _SHOWN = 8  # names of each kind in an error message
@@ -35,11 +36,24 @@ def weight(official: str, ours: str | None, shape: Shape) -> Entry:
     return Entry(f'{official}.weight', ours and f'{ours}.weight', shape)
 
 
-def linear(official: str, ours: str, in_features: int) -> list[Entry]:
-    """Return the rows of a classifier with any number of classes."""
+def classifier(
+    state_dict: StateDict, names: tuple[str, ...], in_features: int, *, squeeze: bool = False
+) -> list[Entry]:
+    """Return the rows of a classifier with any number of classes, which its weight tells.
+
+    Args:
+        state_dict: Official tensors.
+        names: What it may be called; the one that most of its two tensors have is taken, the first one if none has any.
+        in_features: Channels that it sees.
+        squeeze: Whether it is a convolution of size 1 there.
+    """
+    name = max(names, key=lambda name: (f'{name}.weight' in state_dict) + (f'{name}.bias' in state_dict))
+    matrix = state_dict.get(f'{name}.weight')
+    classes = None if matrix is None or matrix.ndim == 0 else matrix.shape[0]
+    shape = (None, in_features, 1) if squeeze else (None, in_features)
     return [
-        Entry(f'{official}.weight', f'{ours}.weight', (None, in_features)),
-        Entry(f'{official}.bias', f'{ours}.bias', (None,)),
+        Entry(f'{name}.weight', 'cls_head.fc_cls.weight', shape, squeeze=squeeze),
+        Entry(f'{name}.bias', 'cls_head.fc_cls.bias', (classes,)),
     ]
 
 
@@ -55,6 +69,20 @@ def with_prefix(entries: Iterable[Entry], *, official: str = '', ours: str = '')
     return [
         replace(entry, official=official + entry.official, ours=entry.ours and ours + entry.ours) for entry in entries
     ]
+
+
+def without_prefix(state_dict: StateDict, prefix: str) -> StateDict:
+    """Return the tensors without a prefix that most of their names have.
+
+    Raises:
+        ValueError: If a name stands there with and without it.
+    """
+    if not majority(name.startswith(prefix) for name in state_dict):
+        return dict(state_dict)
+    twice = [name for name in state_dict if prefix + name in state_dict]
+    if twice:
+        raise ValueError(f'these names are there with and without {prefix!r}: {_list(twice)}')
+    return {name.removeprefix(prefix): tensor for name, tensor in state_dict.items()}
 
 
 def _fits(size: tuple[int, ...], shape: Shape) -> bool:

@@ -4,15 +4,15 @@ Official names are torchvision's (``layer1.0.conv1.weight``, ``layer1.0.bn1.weig
 those of mmaction2 (``layer1.0.conv1.conv.weight``, ``layer1.0.conv1.bn.weight``, ``downsample.conv``).
 """
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from mmvidext.checkpoints.layout import Entry, norm, weight
-from mmvidext.checkpoints.resnet_depths import depth_of
+from mmvidext.checkpoints.resnet_depths import find_depth
 from mmvidext.checkpoints.source import StateDict
+from mmvidext.checkpoints.votes import majority
 
-__all__ = ['ResNetPlan', 'block_entries', 'find_resnet_plan', 'stem_entries']
+__all__ = ['ResNetPlan', 'block_entries', 'find_resnet_plan', 'is_wrapped_resnet', 'stem_entries']
 
 
 @dataclass(frozen=True)
@@ -28,16 +28,18 @@ class ResNetPlan:
         return 2048 if self.bottleneck else 512
 
 
+def is_wrapped_resnet(state_dict: StateDict) -> bool:
+    """Whether these are the keys of a ResNet in the wrapper that the official recognisers share."""
+    return majority(name.startswith('base_model.layer') for name in state_dict)
+
+
 def find_resnet_plan(state_dict: StateDict, *, source: str) -> ResNetPlan:
     """Read the depth off the keys.
 
     Raises:
-        ValueError: If the numbers of blocks are those of no ResNet.
+        ValueError: If the blocks are not nearly those of a ResNet.
     """
-    blocks = {match.groups() for name in state_dict if (match := re.search(r'layer(\d)\.(?:net\.)?(\d+)\.', name))}
-    counts = tuple(sum(stage == str(number) for stage, _ in blocks) for number in range(1, 5))
-    bottleneck = any(re.search(r'layer\d\..*\.conv3\.', name) for name in state_dict)
-    depth_of(counts, bottleneck, source=source)
+    counts, bottleneck = find_depth(state_dict, source=source)
     return ResNetPlan(counts, bottleneck)
 
 

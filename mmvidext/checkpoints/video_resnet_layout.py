@@ -1,11 +1,16 @@
 """The layout of :class:`mmvidext.models.backbones.VideoResNet`, whose names torchvision and VMZ's PyTorch hub use."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from mmvidext.checkpoints.layout import Entry, norm, weight
+from torch import Tensor
 
-__all__ = ['VideoPlan', 'video_entries']
+from mmvidext.checkpoints.layout import Entry, norm, weight
+from mmvidext.checkpoints.votes import most_common
+
+__all__ = ['VideoPlan', 'stage_kind', 'video_entries']
+
+_KINDS = {(3, 3, 3): '3d', (1, 3, 3): '2d', (3, 1, 1): 'factorized'}
 
 
 def _mid_channels(in_channels: int, out_channels: int) -> int:
@@ -34,6 +39,16 @@ class VideoPlan:
     def feature_channels(self) -> int:
         """Channels of the last stage."""
         return 2048 if self.bottleneck else 512
+
+
+def stage_kind(weights: Iterable[Tensor]) -> str:
+    """Return the convolution of a stage: what the kernels of most of its blocks tell.
+
+    Args:
+        weights: Of the factorised convolutions, those of the temporal half.
+    """
+    sizes = [tuple(weight.shape[2:]) for weight in weights]
+    return most_common((_KINDS[size] for size in sizes if size in _KINDS), '2d')
 
 
 def _conv(name: str, kind: str, channels: tuple[int, int], mid: int) -> Iterator[Entry]:

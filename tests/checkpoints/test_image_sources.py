@@ -193,6 +193,12 @@ def test_missing_extra_and_misshapen_keys_are_named(source, shapes, lost):
 
 
 def test_a_network_without_a_block():
-    shapes = {name: shape for name, shape in resnet2d(50, shifted).items() if not name.startswith('layer3.5')}
-    with pytest.raises(ValueError, match=r'not a whole tsm checkpoint: no ResNet has stages of \(3, 4, 5, 3\)'):
-        convert_checkpoint(random_values(wrapped(shapes, 7, 2048), device='meta'))
+    whole = random_values(wrapped(resnet2d(50, shifted), 7, 2048), device='meta')
+    without = {name: tensor for name, tensor in whole.items() if '.layer3.5.' not in name}
+    with pytest.raises(
+        ValueError, match=r'not a whole tsm checkpoint: missing: base_model\.layer3\.5\.conv1\.net\.weight'
+    ):
+        convert_checkpoint(without)
+    without = {name: tensor for name, tensor in without.items() if '.layer2.' not in name}
+    with pytest.raises(ValueError, match=r'not a whole tsm checkpoint: no ResNet has stages of \(3, 0, 5, 3\)'):
+        convert_checkpoint(without)

@@ -1,5 +1,7 @@
 """Official video networks: converted weights give the outputs of the official definition."""
 
+import re
+
 import pytest
 import torch
 from torch import nn
@@ -99,8 +101,11 @@ def test_missing_extra_and_misshapen_keys_are_named():
     with pytest.raises(ValueError, match=r'not a whole vmz checkpoint: missing: comp_7_spatbn_2_rm$'):
         convert_checkpoint(blobs)
     without_a_block = {name: tensor for name, tensor in blobs.items() if not name.startswith('comp_7')}
-    with pytest.raises(ValueError, match=r'no video ResNet has 7 basic blocks'):
+    with pytest.raises(ValueError, match=r'missing: comp_7_conv_1_middle_w, comp_7_'):
         convert_checkpoint(without_a_block)
+    without_a_stage = {name: tensor for name, tensor in blobs.items() if not re.match(r'comp_[567]', name)}
+    with pytest.raises(ValueError, match=r'no video ResNet has 5 basic blocks'):
+        convert_checkpoint(without_a_stage)
 
 
 def test_the_width_inside_a_block_tells_vmz_from_torchvision():

@@ -7,12 +7,14 @@ one exception is its FlowNetS that was converted from Caffe, which takes BGR; it
 
 from mmvidext.checkpoints.flownet_layout import convert_flownet
 from mmvidext.checkpoints.source import Source, StateDict
+from mmvidext.checkpoints.votes import majority
 
 __all__ = ['FLOWNET_PYTORCH']
 
 
 def _recognise(state_dict: StateDict) -> bool:
-    return 'conv1.0.weight' in state_dict and 'predict_flow6.weight' in state_dict
+    names = ('conv1.0.weight', 'conv6.0.weight', 'predict_flow6.weight')
+    return majority(name in state_dict for name in names)
 
 
 def _official_name(layer: str) -> str:

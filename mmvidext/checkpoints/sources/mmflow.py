@@ -7,16 +7,18 @@ divide the correlation by the number of channels (``normalize=False``).
 
 from mmvidext.checkpoints.flownet_layout import convert_flownet, swap_first_layer
 from mmvidext.checkpoints.source import Source, StateDict
+from mmvidext.checkpoints.votes import majority
 
 __all__ = ['MMFLOW']
 
 
 def _recognise(state_dict: StateDict) -> bool:
-    return {
+    names = (
         'encoder.layers.0.layers.0.conv.weight',
         'encoder.layers.2.layers.0.conv.weight',
         'decoder.decoders.level6.pred_out.weight',
-    } <= state_dict.keys()
+    )
+    return majority(name in state_dict for name in names)
 
 
 def _official_name(layer: str, *, correlated: bool) -> str:
@@ -38,7 +40,8 @@ def _official_name(layer: str, *, correlated: bool) -> str:
 
 
 def _convert(state_dict: StateDict) -> StateDict:
-    correlated = 'corr_encoder.conv_redir.conv.weight' in state_dict
+    encoder = [name for name in state_dict if name.startswith(('encoder.', 'corr_encoder.'))]
+    correlated = majority(name.startswith('corr_encoder.') for name in encoder)
     converted = convert_flownet(state_dict, lambda layer: _official_name(layer, correlated=correlated), source='mmflow')
     return swap_first_layer(converted)
 

@@ -5,20 +5,18 @@ mmtracking scales it to [0, 1] and subtracts ``(0.411, 0.432, 0.450)``, the mean
 """
 
 from mmvidext.checkpoints.flownet_layout import convert_flownet
+from mmvidext.checkpoints.layout import without_prefix
 from mmvidext.checkpoints.source import Source, StateDict
+from mmvidext.checkpoints.votes import majority
 
 __all__ = ['MMTRACKING_FLOWNET']
 
 
-def _without_prefix(state_dict: StateDict) -> StateDict:
-    if all(name.startswith('motion.') for name in state_dict):
-        return {name.removeprefix('motion.'): tensor for name, tensor in state_dict.items()}
-    return state_dict
-
-
 def _recognise(state_dict: StateDict) -> bool:
-    plain = _without_prefix(state_dict)
-    return 'conv1.0.conv.weight' in plain and 'predict_flow6.conv.weight' in plain
+    plain = without_prefix(state_dict, 'motion.')
+    return majority(
+        name in plain for name in ('conv1.0.conv.weight', 'conv6.0.conv.weight', 'predict_flow6.conv.weight')
+    )
 
 
 def _official_name(layer: str) -> str:
@@ -34,7 +32,7 @@ def _official_name(layer: str) -> str:
 
 
 def _convert(state_dict: StateDict) -> StateDict:
-    return convert_flownet(_without_prefix(state_dict), _official_name, source='mmtracking_flownet')
+    return convert_flownet(without_prefix(state_dict, 'motion.'), _official_name, source='mmtracking_flownet')
 
 
 MMTRACKING_FLOWNET = Source(

@@ -3,15 +3,24 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from mmvidext.checkpoints.layout import Entry, apply_layout, norm, weight, with_prefix
-from mmvidext.checkpoints.resnet_layout import ResNetPlan, block_entries, find_resnet_plan, stem_entries
+from mmvidext.checkpoints.layout import Entry, apply_layout, classifier, norm, weight, with_prefix
+from mmvidext.checkpoints.resnet_layout import (
+    ResNetPlan,
+    block_entries,
+    find_resnet_plan,
+    is_wrapped_resnet,
+    stem_entries,
+)
 from mmvidext.checkpoints.source import Source, StateDict
+from mmvidext.checkpoints.votes import majority
 
-__all__ = ['MOTIONSQUEEZE']
+__all__ = ['MOTIONSQUEEZE', 'has_motion_squeeze']
 
 
-def _recognise(state_dict: StateDict) -> bool:
-    return any('flow_refinement.' in name for name in state_dict)
+def has_motion_squeeze(state_dict: StateDict) -> bool:
+    """Whether these are the keys of a network with the official MotionSqueeze layer."""
+    convs = [f'base_model.flow_refinement.conv{number}.' for number in range(1, 5)]
+    return is_wrapped_resnet(state_dict) and majority(any(conv in name for name in state_dict) for conv in convs)
 
 
 def _entries(plan: ResNetPlan) -> Iterator[Entry]:
@@ -46,14 +55,10 @@ def _motion_entries(channels: int) -> Iterator[Entry]:
 def _convert(state_dict: StateDict) -> StateDict:
     plan = find_resnet_plan(state_dict, source='motionsqueeze')
     entries = with_prefix(_entries(plan), official='base_model.', ours='backbone.')
-    classifier = 'base_model.fc1' if 'base_model.fc1.weight' in state_dict else 'new_fc'
-    entries += [
-        Entry(f'{classifier}.weight', 'cls_head.fc_cls.weight', (None, plan.feature_channels, 1), squeeze=True),
-        Entry(f'{classifier}.bias', 'cls_head.fc_cls.bias', (None,)),
-    ]
+    entries += classifier(state_dict, ('new_fc', 'base_model.fc1'), plan.feature_channels, squeeze=True)
     return apply_layout(state_dict, entries, source='motionsqueeze')
 
 
 MOTIONSQUEEZE = Source(
-    'motionsqueeze', 'arunos728/MotionSqueeze: MS-TSM with ResNet-18, -34, -50 or -101', _recognise, _convert
+    'motionsqueeze', 'arunos728/MotionSqueeze: MS-TSM with ResNet-18, -34, -50 or -101', has_motion_squeeze, _convert
 )

@@ -4,23 +4,33 @@ Temporal shift, with ``blockres`` (in every block, in every second one from 101 
 non-local blocks and with temporal pooling are all read off the keys. So is the 2D baseline, which has no shift.
 """
 
+import re
 from collections.abc import Iterator
 
-from mmvidext.checkpoints.layout import Entry, apply_layout, linear, norm, with_prefix
-from mmvidext.checkpoints.resnet_layout import ResNetPlan, block_entries, find_resnet_plan, stem_entries
+from mmvidext.checkpoints.layout import Entry, apply_layout, classifier, norm, with_prefix
+from mmvidext.checkpoints.resnet_layout import (
+    ResNetPlan,
+    block_entries,
+    find_resnet_plan,
+    is_wrapped_resnet,
+    stem_entries,
+)
 from mmvidext.checkpoints.source import Source, StateDict
+from mmvidext.checkpoints.sources.motionsqueeze import has_motion_squeeze
+from mmvidext.checkpoints.sources.tin import has_interlacing
 from mmvidext.checkpoints.sources.tsm_mobilenet import convert_mobilenet, is_mobilenet
+from mmvidext.checkpoints.votes import majority
 
 __all__ = ['TSM']
 
 _NON_LOCAL_BLOCKS = {(2, 0), (2, 2), (3, 0), (3, 2), (3, 4)}
+_SHIFTED_CONV = re.compile(r'\.\d*[02468]\.(block\.)?(net\.)?conv1\.(net\.)?weight$')  # at every depth
 
 
 def _recognise(state_dict: StateDict) -> bool:
     if is_mobilenet(state_dict):
         return True
-    other = ('flow_refinement.', '.net1.biasnet.')
-    return 'base_model.conv1.weight' in state_dict and not any(mark in name for name in state_dict for mark in other)
+    return is_wrapped_resnet(state_dict) and not has_motion_squeeze(state_dict) and not has_interlacing(state_dict)
 
 
 def _non_local_entries(theirs: str, ours: str, channels: int) -> Iterator[Entry]:
@@ -41,14 +51,18 @@ def _non_local_entries(theirs: str, ours: str, channels: int) -> Iterator[Entry]
 
 def _resnet_entries(plan: ResNetPlan, state_dict: StateDict) -> Iterator[Entry]:
     """Yield the rows of the network without its classifier."""
-    pooled = any(name.startswith('base_model.layer2.net.') for name in state_dict)
-    non_local = any('.nl.' in name for name in state_dict)
-    around_blocks = any('.net.conv1.' in name for name in state_dict)
-    shifted = any('.conv1.net.' in name for name in state_dict)
+    pooled = majority('.layer2.net.' in name for name in state_dict if '.layer2.' in name)
+    first_convs = [name for name in state_dict if _SHIFTED_CONV.search(name)]
+    around_blocks = majority('.net.conv1.' in name for name in first_convs)
+    shifted = majority('.conv1.net.' in name for name in first_convs)
     every = 2 if plan.counts[2] >= 23 else 1
 
     def stage_name(stage: int) -> str:
         return f'layer{stage}.net' if pooled and stage == 2 else f'layer{stage}'
+
+    non_local = majority(
+        any(f'{stage_name(stage)}.{index}.nl.' in name for name in state_dict) for stage, index in _NON_LOCAL_BLOCKS
+    )
 
     def place(stage: int, index: int) -> tuple[str, str]:
         inner = '.block' if non_local and (stage, index) in _NON_LOCAL_BLOCKS else ''
@@ -81,8 +95,7 @@ def _convert(state_dict: StateDict) -> StateDict:
     plan = find_resnet_plan(state_dict, source='tsm')
     entries = with_prefix(_resnet_entries(plan, state_dict), official='base_model.', ours='backbone.')
     # trained without dropout, the network's own last layer is the classifier
-    classifier = 'base_model.fc' if 'base_model.fc.weight' in state_dict else 'new_fc'
-    entries += linear(classifier, 'cls_head.fc_cls', plan.feature_channels)
+    entries += classifier(state_dict, ('new_fc', 'base_model.fc'), plan.feature_channels)
     return _fold_output_bias(apply_layout(state_dict, entries, source='tsm'))
 
 

@@ -4,20 +4,25 @@ The former is wrapped as the ResNets are (``base_model.features.*``, ``new_fc``,
 is a bare network (``features.*``, ``classifier``) whose code shifts without any mark in the names.
 """
 
+import re
 from collections.abc import Iterator
 
-from mmvidext.checkpoints.layout import Entry, apply_layout, linear, norm, weight
+from mmvidext.checkpoints.layout import Entry, apply_layout, classifier, norm, weight
 from mmvidext.checkpoints.source import StateDict
+from mmvidext.checkpoints.votes import majority
 
 __all__ = ['convert_mobilenet', 'is_mobilenet']
 
 # expansion, channels, blocks of each stage
 _STAGES = ((1, 16, 1), (6, 24, 2), (6, 32, 3), (6, 64, 4), (6, 96, 3), (6, 160, 3), (6, 320, 1))
+# torchvision's has one level more: features.2.conv.0.0.weight
+_IN_BLOCK = re.compile(r'(base_model\.)?features\.\d+\.conv\.\d\.(net\.)?\w+$')
+_NUM_SHIFTS = 10
 
 
 def is_mobilenet(state_dict: StateDict) -> bool:
     """Whether these are the keys of the official MobileNetV2, with or without the wrapper."""
-    return any(f'{prefix}features.0.0.weight' in state_dict for prefix in ('', 'base_model.'))
+    return majority(bool(_IN_BLOCK.match(name)) for name in state_dict)
 
 
 def _conv_norm(official: tuple[str, str], ours: str, shape: tuple[int | None, ...], channels: int) -> Iterator[Entry]:
@@ -57,13 +62,11 @@ def _entries(prefix: str, *, shifted: bool, marked: bool) -> Iterator[Entry]:
 
 def convert_mobilenet(state_dict: StateDict) -> StateDict:
     """Bring the official MobileNetV2 into the layout of ``MobileNetV2TSM``."""
-    online = 'features.0.0.weight' in state_dict
+    online = majority(name.startswith('features.') for name in state_dict)
     prefix = '' if online else 'base_model.'
-    marked = any('.conv.0.net.' in name for name in state_dict)
-    own = f'{prefix}classifier'
-    classifier = own if f'{own}.weight' in state_dict else 'new_fc'
+    marked = 2 * sum('.conv.0.net.' in name for name in state_dict) > _NUM_SHIFTS
     entries = [
         *_entries(prefix, shifted=online or marked, marked=marked),
-        *linear(classifier, 'cls_head.fc_cls', 1280),
+        *classifier(state_dict, ('new_fc', f'{prefix}classifier'), 1280),
     ]
     return apply_layout(state_dict, entries, source='tsm')

@@ -5,21 +5,24 @@ block of the second stage of an 18-layer network. A running variance is called `
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Set
+from itertools import pairwise
 
 from mmvidext.checkpoints.layout import Entry, apply_layout
-from mmvidext.checkpoints.resnet_depths import stage_counts
+from mmvidext.checkpoints.resnet_depths import nearest_counts
 from mmvidext.checkpoints.source import Source, StateDict
 from mmvidext.checkpoints.sources.torchvision_video import convert_video, is_per_conv, is_video
-from mmvidext.checkpoints.video_resnet_layout import VideoPlan, video_entries
+from mmvidext.checkpoints.video_resnet_layout import VideoPlan, stage_kind, video_entries
+from mmvidext.checkpoints.votes import majority, most_common
 
 __all__ = ['VMZ']
 
 _STATISTICS = {'weight': 's', 'bias': 'b', 'running_mean': 'rm', 'running_var': 'riv'}
+_SECOND_STEM = ('conv1_middle_w', *(f'conv1_middle_spatbn_relu_{statistic}' for statistic in _STATISTICS.values()))
 
 
 def _is_caffe2(state_dict: StateDict) -> bool:
-    return 'conv1_w' in state_dict and any(name.startswith('comp_0_conv_1') for name in state_dict)
+    return majority(name.startswith('comp_') for name in state_dict)
 
 
 def _stem_name(part: str, kind: str, factorized: bool) -> str | None:
@@ -66,26 +69,30 @@ def _caffe2_names(plan: VideoPlan) -> Callable[[str], str | None]:
     return rename
 
 
-def _caffe2_kind(blobs: StateDict, block: int, middle: int) -> str:
-    if f'comp_{block}_conv_{middle}_middle_w' in blobs:
-        return 'factorized'
-    weight = blobs.get(f'comp_{block}_conv_{middle}_w')
-    return '3d' if weight is not None and weight.ndim == 5 and weight.shape[2] == 3 else '2d'
+def _caffe2_kind(blobs: StateDict, blocks: Iterable[int], *, bottleneck: bool) -> str:
+    names = [f'comp_{block}_conv_{number}_w' for block in blocks for number in ((2,) if bottleneck else (1, 2))]
+    return stage_kind(blobs[name] for name in names if name in blobs)
+
+
+def _all_blocks(counts: tuple[int, ...]) -> Set[int]:
+    return set(range(sum(counts)))
 
 
 def _convert_caffe2(blobs: StateDict) -> StateDict:
-    blocks = {match[1] for name in blobs if (match := re.match(r'comp_(\d+)_', name))}
-    bottleneck = any(re.match(r'comp_\d+_conv_3_w$', name) for name in blobs)
-    counts = stage_counts(len(blocks), bottleneck)
+    blocks = {int(match[1]) for name in blobs if (match := re.match(r'comp_(\d+)_', name))}
+    bottleneck = majority(
+        any(f'comp_{block}_{part}_3_' in name for name in blobs for part in ('conv', 'spatbn')) for block in blocks
+    )
+    counts = nearest_counts(blocks, _all_blocks, bottleneck=bottleneck)
     if counts is None:
         kind = 'bottlenecks' if bottleneck else 'basic blocks'
         raise ValueError(f'this is not a whole vmz checkpoint: no video ResNet has {len(blocks)} {kind}')
-    middle = 2 if bottleneck else 1
+    first = [sum(counts[:stage]) for stage in range(5)]
     plan = VideoPlan(
         counts=counts,
         bottleneck=bottleneck,
-        kinds=tuple(_caffe2_kind(blobs, sum(counts[:stage]), middle) for stage in range(4)),
-        factorized_stem='conv1_middle_w' in blobs,
+        kinds=tuple(_caffe2_kind(blobs, range(*ends), bottleneck=bottleneck) for ends in pairwise(first)),
+        factorized_stem=majority(name in blobs for name in _SECOND_STEM),
         per_block=False,
     )
     entries = [*video_entries(plan, _caffe2_names(plan)), *_classifier(blobs, plan.feature_channels)]
@@ -94,9 +101,9 @@ def _convert_caffe2(blobs: StateDict) -> StateDict:
 
 def _classifier(blobs: StateDict, in_features: int) -> list[Entry]:
     """Return the rows of the classifier, whose name carries the number of classes."""
-    names = [name.removesuffix('_w') for name in blobs if re.fullmatch(r'last_out_L\d+_w', name)]
-    name = names[0] if names else 'last_out_L400'
-    classes = int(name.removeprefix('last_out_L'))
+    found = [match for name in blobs if (match := re.fullmatch(r'last_out_L(\d+)_[wb]', name))]
+    classes = most_common((int(match[1]) for match in found), 400)
+    name = f'last_out_L{classes}'
     return [
         Entry(f'{name}_w', 'cls_head.fc_cls.weight', (classes, in_features)),
         Entry(f'{name}_b', 'cls_head.fc_cls.bias', (classes,)),
