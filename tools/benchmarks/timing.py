@@ -59,9 +59,9 @@ def keep_freed_memory() -> None:
     """
     libc = ctypes.CDLL(None)
     if hasattr(libc, 'mallopt'):
-        trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h
+        trim_threshold, mmap_max = -1, -4  # M_TRIM_THRESHOLD and M_MMAP_MAX of malloc.h
         libc.mallopt(trim_threshold, 2**31 - 1)
-        libc.mallopt(mmap_threshold, 32 * 2**20)
+        libc.mallopt(mmap_max, 0)  # large blocks, too, come from the heap, which keeps them
 
 
 def share_weights(model: torch.nn.Module, other: torch.nn.Module, *, drop: str | None = None) -> None:
