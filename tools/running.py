@@ -63,27 +63,25 @@ def load_config(parser: argparse.ArgumentParser, args: argparse.Namespace) -> Co
     return cfg
 
 
-def check_checkpoint(parser: argparse.ArgumentParser, path: Path) -> None:
-    """Stop with one line if a checkpoint is missing, damaged, or would run code."""
+def check_checkpoint(parser: argparse.ArgumentParser, path: Path) -> dict[str, torch.Tensor]:
+    """Return the weights of a checkpoint; stop with one line if it is missing, damaged, or would run code."""
     from mmvidext.checkpoints import load_checkpoint_file
 
-    if not path.is_file():
-        parser.error(f'there is no checkpoint {path}')
     try:
-        load_checkpoint_file(path)
-    except ValueError as error:
+        return load_checkpoint_file(path)
+    except (FileNotFoundError, ValueError) as error:
         parser.error(str(error))
 
 
-def check_fit(model: torch.nn.Module, path: Path) -> None:
-    """Stop with one line if a checkpoint is of another model, which mmengine only logs before it evaluates.
+def check_fit(model: torch.nn.Module, weights: dict[str, torch.Tensor], path: Path) -> None:
+    """Stop with one line if the weights of ``path`` are of another model, which mmengine only logs.
 
     That is, if a tensor has another shape, or the backbone has a layer more or less. Heads may differ.
     """
-    from mmvidext.checkpoints import find_source, load_checkpoint_file
+    from mmvidext.checkpoints import find_source
     from mmvidext.checkpoints.fit import different_shapes
 
-    weights = {name.removeprefix('module.'): tensor for name, tensor in load_checkpoint_file(path).items()}
+    weights = {name.removeprefix('module.'): tensor for name, tensor in weights.items()}
     own = {name.removeprefix('module.'): tensor for name, tensor in model.state_dict().items()}
     wrong = different_shapes(own, weights)
     for one, other, what in ((own, weights, 'is missing'), (weights, own, 'is not in the model')):

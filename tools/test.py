@@ -37,7 +37,6 @@ def build_parser() -> argparse.ArgumentParser:
 
 def apply_flags(parser: argparse.ArgumentParser, args: argparse.Namespace, cfg) -> None:  # noqa: ANN001 - a Config
     """Write the evaluation flags into the config."""
-    check_checkpoint(parser, args.checkpoint)
     cfg.load_from = str(args.checkpoint)
     evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]
     if args.dump:
@@ -68,9 +67,10 @@ def main() -> None:
     parser = build_parser()
     args = parser.parse_args()
     cfg = load_config(parser, args)
+    weights = check_checkpoint(parser, args.checkpoint)
     apply_flags(parser, args, cfg)
     runner = build_runner(cfg, args)
-    check_fit(runner.model, args.checkpoint)
+    check_fit(runner.model, weights, args.checkpoint)
     check_labels(runner, dump=args.dump)
     metrics = runner.test()
     if args.metrics and runner.rank == 0:

@@ -17,4 +17,5 @@ def majority(votes: Iterable[bool]) -> bool:
 
 def most_common(votes: Iterable[T], default: T) -> T:
     """Return the most frequent vote, the earlier one of two that are as frequent; without any it is ``default``."""
-    return max(counted, key=counted.__getitem__) if (counted := Counter(votes)) else default
+    winners = Counter(votes).most_common(1)
+    return winners[0][0] if winners else default

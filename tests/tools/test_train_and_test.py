@@ -223,9 +223,9 @@ def test_a_truncated_checkpoint_is_named(trained, data, tmp_path):
 def test_a_checkpoint_of_another_model_is_not_evaluated(change, message, tmp_path):
     model = build_recognizer(Config.fromfile(ROOT / CONFIG))
     weights = {name: value for name, value in model.state_dict().items() if not name.startswith('data_preprocessor')}
-    check_fit(model, save({'state_dict': weights}, tmp_path / 'good.pth'))
+    check_fit(model, weights, tmp_path / 'good.pth')
     with pytest.raises(SystemExit, match=f'bad.pth does not fit the model of the config: {message}'):
-        check_fit(model, save({'state_dict': change(weights)}, tmp_path / 'bad.pth'))
+        check_fit(model, change(weights), tmp_path / 'bad.pth')
 
 
 def save(content, path):
