@@ -25,9 +25,8 @@ class P3DResNet(StagedVideoBackbone):
 
     Args:
         depth: 50, 101 or 152: the ResNet that is converted.
-        blocks: ``'A'``, ``'B'`` or ``'C'`` for one kind of block
-            (see :class:`~mmvidext.layers.pseudo_3d_block.Pseudo3dBlock`), or ``'ABC'`` to take them in turn,
-            counted over the whole network.
+        blocks: ``'A'`` (time after space), ``'B'`` (beside it) or ``'C'`` (both) for one kind of block, or ``'ABC'`` to
+            take them in turn, counted over the whole network. See :mod:`mmvidext.layers.pseudo_3d_block`.
         in_channels: Channels of the clip.
         base_channels: Width of the stem and inside the first stage.
         norm_cfg: Norm of every layer; None is ``dict(type='BN3d')``.
