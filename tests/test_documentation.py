@@ -41,3 +41,18 @@ def test_links_lead_somewhere(page):
         if not file.exists() or (anchor and anchor not in anchors(file)):
             broken.add(f'{target}#{anchor}')
     assert broken == set()
+
+
+def test_the_api_reference_covers_the_package():
+    described = set(
+        re.findall(r'^::: (\S+)', ''.join(page.read_text() for page in ROOT.glob('docs/api/*.md')), re.MULTILINE)
+    )
+    modules = {'.'.join(path.relative_to(ROOT).with_suffix('').parts) for path in ROOT.glob('mmvidext/**/*.py')}
+    # a page shows the modules of a package too
+    uncovered = {
+        module
+        for module in modules
+        if '_' not in {part[0] for part in module.split('.')}
+        and not any(module == name or module.startswith(f'{name}.') for name in described)
+    }
+    assert uncovered == {'mmvidext.version'}
