@@ -16,19 +16,8 @@ LAYERS = {
     'evaluation': {'ops', 'registry', 'datasets'},
     'engine': {'ops', 'registry', 'models'},
     'apis': {'ops', 'layers', 'models', 'datasets', 'evaluation', 'engine', 'checkpoints', 'registry'},
-    'cli': {
-        'ops',
-        'layers',
-        'models',
-        'datasets',
-        'evaluation',
-        'engine',
-        'checkpoints',
-        'registry',
-        'apis',
-        'version',
-    },
 }
+LAYERS['cli'] = {*LAYERS, 'registry', 'compat', 'version'}
 
 
 def imported_modules(path):

@@ -55,4 +55,5 @@ def test_the_api_reference_covers_the_package():
         if '_' not in {part[0] for part in module.split('.')}
         and not any(module == name or module.startswith(f'{name}.') for name in described)
     }
-    assert uncovered == {'mmvidext.version'}
+    # commands are described by --help
+    assert {module for module in uncovered if not module.startswith('mmvidext.cli.')} == {'mmvidext.version'}

@@ -57,8 +57,13 @@ def test_every_public_name_exists_and_is_documented(module):
     names = public_names(module)
     assert [name for name in names if not hasattr(loaded, name)] == []
     assert len(set(names)) == len(names)
-    described = [value for value in map(vars(loaded).get, names) if inspect.isroutine(value) or inspect.isclass(value)]
-    assert [value.__name__ for value in described if not value.__doc__] == []
+    values = {name: getattr(loaded, name) for name in names}
+    # what another package made, as a decorator of click, has no docstring of ours
+    ours = {
+        name: value for name, value in values.items() if str(getattr(value, '__module__', '')).startswith('mmvidext')
+    }
+    defined = {name: value for name, value in ours.items() if inspect.isroutine(value) or inspect.isclass(value)}
+    assert [name for name, value in defined.items() if not value.__doc__] == []
 
 
 @pytest.mark.parametrize('name', REGISTRIES)

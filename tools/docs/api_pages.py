@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from griffe import Alias, Extension, Module, Object
+from griffe import Alias, AliasResolutionError, Extension, Module, Object
 
 ROLE = re.compile(r':(?:mod|class|func|meth|attr|data):`(~?)([\w.]+)`')
 
@@ -41,6 +41,8 @@ def _link(item: Object, name: str, *, short: bool) -> str:
             target = scope[name]
         except KeyError:
             continue
+        except AliasResolutionError:  # of another package
+            return code
         # constants have no docstring, hence no place on a page
         return f'[{code}][{target.canonical_path}]' if target.has_docstring else code
     return f'[{code}][{name}]'
