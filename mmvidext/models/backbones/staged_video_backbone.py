@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmvidext.models.backbones.pretrained import PretrainedBackbone
-from mmvidext.ops._checks import check_rank
+from mmvidext.ops.checks import check_rank
 
 __all__ = ['StagedVideoBackbone', 'choose']
 
