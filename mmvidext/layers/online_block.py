@@ -61,8 +61,7 @@ def step_residual_block(block: Any, x: Tensor, shift: ShiftStep) -> Tensor:
     out = block.conv2(out)
     if hasattr(block, 'conv3'):
         out = block.conv3(out)
-    out += x if block.downsample is None else block.downsample(x)
-    return block.relu(out)
+    return block.relu(out + (x if block.downsample is None else block.downsample(x)))
 
 
 def step_inverted_residual(block: Any, x: Tensor, shift: ShiftStep) -> Tensor:
