@@ -19,7 +19,8 @@ class EndPointError(BaseMetric):
     """Mean end-point error, pooled over all valid pixels of the data set, and the share of outliers.
 
     It reports ``EPE`` in pixels, ``Fl-all`` in per cent (wrong by more than 3 pixels **and** more than 5 % of the true
-    length), and ``EPE_zero``, the error of predicting no motion at all: what any estimate has to be compared with.
+    length), and ``EPE_zero``, the error of predicting no motion at all: what any estimate has to be compared with. A
+    vector that is not finite is infinitely wrong: it is an outlier, and ``EPE`` is infinite.
 
     Args:
         collect_device: ``'cpu'`` or ``'gpu'``, where distributed results are joined.
@@ -49,12 +50,13 @@ class EndPointError(BaseMetric):
                     'estimate the flow at the size of the images'
                 )
             known_prediction, known_target = predicted[:, valid].double(), target[:, valid].double()
-            error = torch.linalg.vector_norm(known_prediction - known_target, dim=0)
+            error = torch.linalg.vector_norm(known_prediction - known_target, dim=0).nan_to_num(nan=torch.inf)
             length = torch.linalg.vector_norm(known_target, dim=0)
             outliers = (error > OUTLIER_PIXELS) & (error > OUTLIER_SHARE * length)
-            self.results.append((error.sum().item(), length.sum().item(), outliers.sum().item(), error.numel()))
+            sums = torch.stack([error.sum(), length.sum(), outliers.sum()])  # one copy from the device a sample
+            self.results.append((*sums.tolist(), error.numel()))
 
-    def compute_metrics(self, results: list[tuple[float, float, int, int]]) -> dict[str, float]:
+    def compute_metrics(self, results: list[tuple[float, float, float, int]]) -> dict[str, float]:
         """Pool over all pixels.
 
         Raises:
