@@ -1,7 +1,7 @@
 _base_ = [
     './_base_/models/tsm_mobilenet_v2.py',
     './_base_/datasets/k400_dense.py',
-    './_base_/schedules/tsm_k400.py',
+    './_base_/schedules/tsm_k400_dense.py',
     './_base_/recognition_runtime.py',
 ]
 

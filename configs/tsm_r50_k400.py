@@ -1,6 +1,6 @@
 _base_ = [
     './_base_/models/tsm_r50.py',
-    './_base_/datasets/k400_dense.py',
+    './_base_/datasets/k400.py',
     './_base_/schedules/tsm_k400.py',
     './_base_/recognition_runtime.py',
 ]

@@ -8,6 +8,7 @@ num_classes = 400
 clip_len = 16
 short_side = 182
 crop_size = 160
+test_clips = 20
 batch_size = 16  # of one GPU
 num_workers = 4
 hint = 'Make the lists with tools/data/kinetics of MMAction2: https://github.com/open-mmlab/mmaction2'
@@ -33,7 +34,7 @@ val_pipeline = [
 ]
 test_pipeline = [
     dict(type='mmvidext.OpenVideo'),
-    dict(type='SampleFrames', clip_len=clip_len, frame_interval=1, num_clips=20, test_mode=True),
+    dict(type='SampleFrames', clip_len=clip_len, frame_interval=1, num_clips=test_clips, test_mode=True),
     dict(type='mmvidext.DecodeVideo'),
     dict(type='Resize', scale=(-1, short_side)),
     dict(type='CenterCrop', crop_size=crop_size),

@@ -9,6 +9,7 @@ clip_len = 32
 short_side = 128
 max_short_side = 160
 crop_size = 112
+test_clips = 10
 batch_size = 4  # of one GPU
 num_workers = 4
 hint = 'Make the lists with tools/data/ucf101 of MMAction2: https://github.com/open-mmlab/mmaction2'
@@ -34,7 +35,7 @@ val_pipeline = [
 ]
 test_pipeline = [
     dict(type='mmvidext.OpenVideo'),
-    dict(type='SampleFrames', clip_len=clip_len, frame_interval=1, num_clips=10, test_mode=True),
+    dict(type='SampleFrames', clip_len=clip_len, frame_interval=1, num_clips=test_clips, test_mode=True),
     dict(type='mmvidext.DecodeVideo'),
     dict(type='Resize', scale=(-1, short_side)),
     dict(type='CenterCrop', crop_size=crop_size),
