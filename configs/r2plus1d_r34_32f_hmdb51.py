@@ -8,5 +8,5 @@ _base_ = [
 
 model = dict(
     backbone=dict(depth=34),
-    cls_head=dict(num_classes=_base_.num_classes, dropout_ratio=0.5),
+    cls_head=dict(num_classes=_base_.num_classes),
 )

@@ -2,7 +2,7 @@
 _base_ = [
     './_base_/models/r2plus1d_r18.py',
     './_base_/datasets/k400_clips_32f.py',
-    './_base_/schedules/vmz_k400.py',
+    './_base_/schedules/vmz_k400_32f.py',
     './_base_/recognition_runtime.py',
 ]
 

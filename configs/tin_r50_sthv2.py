@@ -6,6 +6,6 @@ _base_ = [
 ]
 
 model = dict(
-    backbone=dict(num_segments=_base_.num_segments),
+    backbone=dict(partial_bn=True, num_segments=_base_.num_segments),
     cls_head=dict(num_segments=_base_.num_segments, num_classes=_base_.num_classes),
 )

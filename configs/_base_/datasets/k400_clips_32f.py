@@ -1,4 +1,4 @@
-# Kinetics-400 for networks that read clips, prepared as VMZ does: short side 128 to 160, crop 112, 32 consecutive
+# Kinetics-400 for networks that read clips, prepared as VMZ does: short side 128 or 160, crop 112, 32 consecutive
 # frames. One clip validates; ten clips, evenly spaced, test.
 data_root = 'data/kinetics400'
 train_list = f'{data_root}/kinetics400_train_list_videos.txt'
@@ -19,7 +19,10 @@ train_pipeline = [
     dict(type='mmvidext.OpenVideo'),
     dict(type='SampleFrames', clip_len=clip_len, frame_interval=1, num_clips=1),
     dict(type='mmvidext.DecodeVideo'),
-    dict(type='RandomRescale', scale_range=(short_side, max_short_side)),
+    dict(
+        type='RandomChoice',
+        transforms=[[dict(type='Resize', scale=(-1, short_side))], [dict(type='Resize', scale=(-1, max_short_side))]],
+    ),
     dict(type='RandomCrop', size=crop_size),
     dict(type='Flip', flip_ratio=0.5, flip_label_map={}),
     dict(type='FormatShape', input_format='NCTHW'),

@@ -9,6 +9,7 @@ train_pipeline = [
     dict(type='mmvidext.LoadFlowPair'),
     dict(type='mmvidext.FlowPairColorJitter', brightness=0.5, contrast=0.5, saturation=0.5, hue=0.5),
     dict(type='mmvidext.FlowPairGamma', gamma_range=(0.7, 1.5)),
+    dict(type='mmvidext.FlowPairNoise', sigma_range=(0.0, 0.04)),
     dict(type='mmvidext.FlowPairFlip', prob=0.5, direction='horizontal'),
     dict(type='mmvidext.FlowPairFlip', prob=0.5, direction='vertical'),
     dict(
@@ -17,7 +18,6 @@ train_pipeline = [
         relative=dict(translate=0.00375, zoom=(0.985, 1.015), rotate=1),
     ),
     dict(type='mmvidext.FlowPairCrop', crop_size=crop_size),
-    dict(type='mmvidext.FlowPairNoise', sigma_range=(0.0, 0.04)),
     dict(type='mmvidext.PackFlowPair'),
 ]
 val_pipeline = [dict(type='mmvidext.LoadFlowPair'), dict(type='mmvidext.PackFlowPair')]

@@ -9,6 +9,7 @@ short_side = 256
 crop_size = 224
 batch_size = 8  # of one GPU
 num_workers = 4
+flip_ratio = 0.5
 flip_label_map = {86: 87, 87: 86, 93: 94, 94: 93, 166: 167, 167: 166}
 
 train_pipeline = [
@@ -25,7 +26,7 @@ train_pipeline = [
         num_fixed_crops=13,
     ),
     dict(type='Resize', scale=(crop_size, crop_size), keep_ratio=False),
-    dict(type='Flip', flip_ratio=0.5, flip_label_map=flip_label_map),
+    dict(type='Flip', flip_ratio=flip_ratio, flip_label_map=flip_label_map),
     dict(type='FormatShape', input_format='NCHW'),
     dict(type='PackActionInputs'),
 ]

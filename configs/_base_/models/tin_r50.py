@@ -10,8 +10,8 @@ model = dict(
         dropout_ratio=0.8,
         init_std=0.001,
         is_shift=True,
-        # the official code averages logits
-        average_clips='score',
+        # the official code averages probabilities
+        average_clips='prob',
     ),
     data_preprocessor=dict(
         type='ActionDataPreprocessor',

@@ -1,7 +1,9 @@
-# VMZ's recipe for 18 layers and 8 frames: SGD, 8 x 32 clips, learning rate 0.01 for each GPU, 35 epochs of a million
-# clips each, divided by ten after every ten. A million clips are 4.15 passes over the 240,000 training videos.
+# VMZ's scripts/train_r2plus1d_kinetics.sh for 18 layers and 8 frames: SGD with Nesterov momentum, 8 GPUs with 32 clips,
+# rate 0.01 for each GPU, 35 epochs of a million clips each, divided by ten after every ten; no decay of biases. A
+# million clips are 4.15 passes over the 240,000 training videos.
 optim_wrapper = dict(
-    optimizer=dict(type='SGD', lr=0.08, momentum=0.9, weight_decay=1e-4), clip_grad=dict(max_norm=40, norm_type=2)
+    optimizer=dict(type='SGD', lr=0.08, momentum=0.9, weight_decay=1e-4, nesterov=True),
+    paramwise_cfg=dict(custom_keys={'.bias': dict(decay_mult=0.0)}),
 )
 param_scheduler = [dict(type='MultiStepLR', begin=0, end=145, by_epoch=True, milestones=[42, 83, 125], gamma=0.1)]
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=145, val_begin=5, val_interval=5)
