@@ -1,5 +1,1 @@
 """Hooks and optimizer-wrapper constructors."""
-
-from mmvidext.engine.segments_check_hook import SegmentsCheckHook
-
-__all__ = ['SegmentsCheckHook']
