@@ -7,6 +7,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mmvidext.datasets.media.files import read_bytes
+from mmvidext.datasets.media.images import read_image
+
 __all__ = ['read_flo', 'read_flow', 'read_kitti_flow', 'write_flo', 'write_kitti_flow']
 
 PathLike = str | os.PathLike[str]
@@ -58,7 +61,7 @@ def read_flo(path: PathLike) -> Flow:
         FileNotFoundError: If there is no such file.
         ValueError: If the magic number is wrong, the size is not positive, or the file's length does not fit the size.
     """
-    data = _existing(path).read_bytes()
+    data = read_bytes(str(path))
     if data[:4] != FLO_MAGIC:
         raise ValueError(
             f'{path} is no .flo file: it must start with the magic number {FLO_MAGIC!r}, but starts with {data[:4]!r}'
@@ -106,10 +109,7 @@ def read_kitti_flow(path: PathLike) -> tuple[Flow, NDArray[np.bool_]]:
         FileNotFoundError: If there is no such file.
         ValueError: If it is no 16-bit PNG of three channels.
     """
-    data = np.frombuffer(_existing(path).read_bytes(), np.uint8)
-    image = cv2.imdecode(data, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR) if data.size else None
-    if image is None:
-        raise ValueError(f'{path} is no image, or is truncated: it must be a 16-bit PNG of three channels')
+    image = read_image(str(path), cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR)
     if image.dtype != np.uint16:
         raise ValueError(f'{path} must be a 16-bit PNG to hold flow, but its pixels are {image.dtype}')
     valid = image[..., 0] > 0  # opencv reads BGR, so B is the first
@@ -140,12 +140,6 @@ def write_kitti_flow(path: PathLike, flow: Flow, valid: NDArray[np.bool_] | None
     image[valid, 1:] = code[valid][:, ::-1].astype(np.uint16)
     _, data = cv2.imencode('.png', image)
     Path(path).write_bytes(data.tobytes())
-
-
-def _existing(path: PathLike) -> Path:
-    if not Path(path).is_file():
-        raise FileNotFoundError(f'{path}: no such flow file')
-    return Path(path)
 
 
 def _check_flow(flow: Flow) -> None:

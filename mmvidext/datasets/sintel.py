@@ -32,7 +32,7 @@ class SintelDataset(BaseDataset):
         **kwargs: ``pipeline``, ``test_mode``, ``indices`` and what else mmengine's ``BaseDataset`` takes.
 
     Raises:
-        ValueError: If a pass is neither of the two.
+        ValueError: If a pass is neither of the two, or a flow file has no number.
         FileNotFoundError: If a folder, a scene or a file is missing.
     """
 
@@ -73,7 +73,10 @@ class SintelDataset(BaseDataset):
         """List the pairs of one scene in one pass; the flow files say which there are."""
         pairs = []
         for flow in sorted((training / 'flow' / scene).glob('frame_*.flo')):
-            number = int(flow.stem.removeprefix('frame_'))
+            digits = flow.stem.removeprefix('frame_')
+            if not (digits.isascii() and digits.isdigit()):
+                raise ValueError(f'{flow} must be named frame_NUMBER.flo, for example frame_0001.flo')
+            number = int(digits)
             images = [training / pass_name / scene / f'frame_{number + step:04d}.png' for step in (0, 1)]
             for image in images:
                 if not image.is_file():

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
 from mmengine.structures import BaseDataElement
-from numpy.typing import NDArray
 
 from mmvidext.datasets.flow_io import read_flow
+from mmvidext.datasets.media.images import read_rgb
 from mmvidext.registry import TRANSFORMS
 
 __all__ = ['LoadFlowPair', 'PackFlowPair']
@@ -32,8 +31,8 @@ class LoadFlowPair(BaseTransform):
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Read the files that ``results`` names."""
-        first = read_image(results['img1_path'])
-        second = read_image(results['img2_path'])
+        first = read_rgb(results['img1_path'])
+        second = read_rgb(results['img2_path'])
         size = first.shape[:2]
         _check_size(results['img2_path'], second.shape[:2], results['img1_path'], size)
         results.update(img1=first, img2=second, ori_shape=size)
@@ -41,7 +40,7 @@ class LoadFlowPair(BaseTransform):
             flow, valid = read_flow(results['flow_path'])
             _check_size(results['flow_path'], valid.shape, results['img1_path'], size)
             if results.get('invalid_path') is not None:
-                invalid = read_image(results['invalid_path'])
+                invalid = read_rgb(results['invalid_path'])
                 _check_size(results['invalid_path'], invalid.shape[:2], results['img1_path'], size)
                 valid = valid & (invalid == 0).all(axis=2)
             results.update(gt_flow=flow, gt_valid=valid)
@@ -66,23 +65,6 @@ class PackFlowPair(BaseTransform):
             sample.gt_flow = torch.from_numpy(np.ascontiguousarray(results['gt_flow'].transpose(2, 0, 1)))
             sample.gt_valid = torch.from_numpy(np.ascontiguousarray(results['gt_valid']))
         return {'inputs': torch.from_numpy(np.ascontiguousarray(pair)), 'data_samples': sample}
-
-
-def read_image(path: str) -> NDArray[np.uint8]:
-    """Read an image as RGB ``uint8 (H, W, 3)``.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is no image.
-    """
-    try:
-        data = np.fromfile(path, np.uint8)
-    except FileNotFoundError:
-        raise FileNotFoundError(f'{path}: no such image') from None
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    if image is None:
-        raise ValueError(f'{path} is no image, or is damaged')
-    return np.ascontiguousarray(image[..., ::-1])
 
 
 def _check_size(path: str, size: tuple[int, ...], reference: str, expected: tuple[int, ...]) -> None:
