@@ -1,6 +1,7 @@
 """Any data set of video files and a list of them."""
 
 from mmvidext.datasets.list_dataset import ListDataset
+from mmvidext.datasets.media.video_file import BadVideoError, VideoFile
 from mmvidext.registry import DATASETS
 
 __all__ = ['VideoListDataset']
@@ -21,3 +22,11 @@ class VideoListDataset(ListDataset):
 
     prefix_key = 'video'
     path_key = 'filename'
+
+    def _advice(self, path: str) -> str:
+        """Decoders differ in their codecs: decord knows no AV1, which PyAV does."""
+        try:
+            VideoFile(path).frames([0])
+        except BadVideoError as error:
+            return f'; {error}'
+        return '; mmvidext.OpenVideo and mmvidext.DecodeVideo in the pipeline can read it'

@@ -189,6 +189,15 @@ def test_bad_videos_with_the_decoders_of_mmaction(folder, decoder):
         assert replaced[NUM_GOOD]['data_samples'].filename.endswith('.webm')
 
 
+def test_a_video_that_another_decoder_can_read(folder):
+    """AV1, which decord does not know, or WebM for mmaction2's PyAVInit, which finds no number of frames in it."""
+    own = [dict(type='PyAVInit'), {**PIPELINE[1], 'test_mode': True}, dict(type='PyAVDecode'), *TEST_PIPELINE[3:]]
+    with pytest.raises(
+        BadVideoError, match=r'0\.webm cannot be read: .*; mmvidext\.OpenVideo and mmvidext\.DecodeVideo'
+    ):
+        build(folder, good(), pipeline=own, test_mode=True)[0]
+
+
 def test_a_fifo_in_the_place_of_a_video_does_not_hang(folder):
     os.mkfifo(folder / 'videos' / 'fifo.mp4')
     for init in ('mmvidext.OpenVideo', 'OpenCVInit'):

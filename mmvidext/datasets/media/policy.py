@@ -133,7 +133,7 @@ class BadVideoPolicy(BaseActionDataset):
             except _reading_errors() as error:
                 if not is_reading:
                     raise
-                raise BadVideoError(f'{path} cannot be read: {error}') from error
+                raise BadVideoError(f'{path} cannot be read: {error}{self._advice(path)}') from error
             if results is None:
                 return None
         return results
@@ -143,6 +143,10 @@ class BadVideoPolicy(BaseActionDataset):
         path = results[self.path_key]
         if is_local(path) and (problem := file_problem(path)):
             raise BadVideoError(f'{path} {problem}')
+
+    def _advice(self, path: str) -> str:
+        """What else could be done about a file that the pipeline cannot read, as the end of a message."""
+        return ''
 
     def _count(self, idx: int, error: BadVideoError) -> None:
         self._is_bad[idx] = True
