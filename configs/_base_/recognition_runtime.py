@@ -11,3 +11,4 @@ default_hooks = dict(
     sync_buffers=dict(type='SyncBuffersHook'),
 )
 custom_hooks = [dict(type='mmvidext.SegmentsCheckHook'), dict(type='mmvidext.NumClassesCheckHook')]
+visualizer = dict(type='ActionVisualizer', vis_backends=[dict(type='LocalVisBackend')])
