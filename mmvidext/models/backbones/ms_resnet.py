@@ -32,6 +32,8 @@ class MSResNet(TSMResNet):
         torch.Size([16, 512, 7, 7])
     """
 
+    added_parts = (*TSMResNet.added_parts, r'.*\.motion_squeeze\.')
+
     def __init__(
         self,
         depth: int,

@@ -37,6 +37,8 @@ class TINResNet(PretrainedBackbone, ResNet):
         torch.Size([16, 2048, 7, 7])
     """
 
+    added_parts = (r'.*\.(offset_net|weight_net)\.',)
+
     def __init__(
         self, depth: int, *, num_segments: int = 8, shift_div: int = 4, pretrained: str | None = None, **kwargs: Any
     ) -> None:
