@@ -58,7 +58,7 @@ class PickledArray(np.ndarray):
             raise ValueError('refused the state of an array: a shape, a dtype of plain numbers and bytes are expected')
         if math.prod(shape) * dtype.dtype.itemsize != len(raw):
             raise ValueError(f'an array of shape {shape} and dtype {dtype.dtype} has {len(raw)} bytes')
-        super().__setstate__((1, shape, dtype.dtype, bool(is_fortran), raw))
+        super().__setstate__((1, shape, dtype.dtype, bool(is_fortran), raw))  # type: ignore[arg-type]
 
     def __reduce__(self) -> Any:
         return self.view(np.ndarray).__reduce__()

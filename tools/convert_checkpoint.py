@@ -3,7 +3,7 @@
     python tools/convert_checkpoint.py CONFIG IN OUT [--source NAME] [--cfg-options KEY=VALUE ...]
 
 CONFIG is the model that the weights are for: every tensor must have its place there. OUT is a file with a
-``state_dict`` that mmaction2's and mmsegmentation's own tools read, too; ours read IN as well. Nothing in IN is executed.
+``state_dict`` that the tools of mmaction2 and mmsegmentation read, too; ours also read IN. Nothing in IN is executed.
 """
 
 import argparse

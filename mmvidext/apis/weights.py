@@ -1,6 +1,7 @@
 """What a checkpoint must hold for which use: one rule for every tool and every class that takes one."""
 
 from pathlib import Path
+from typing import Any
 
 from mmengine.model import is_model_wrapper
 from torch import nn
@@ -25,7 +26,7 @@ def load_for_inference(model: nn.Module, checkpoint: str | Path) -> Fit:
         ValueError: If it does not fit. The message names the tensors.
     """
     model = _unwrap(model)
-    flow_net = getattr(getattr(model, 'feature_flow', None), 'flow_net', None)
+    flow_net: Any = getattr(getattr(model, 'feature_flow', None), 'flow_net', None)
     has_own = flow_net is not None and (
         not flow_net.state_dict() or pretrained_file(flow_net.init_cfg, prefix='') is not None
     )

@@ -25,7 +25,7 @@ class Fit:
         missing: Tensors that the model has and the file has not.
         left_over: Tensors of the file that the model has no place for.
         wrong: Tensors of another shape, and settings of another value, in words.
-        skipped: Tensors of optional parts that are missing, of another shape or left over.
+        skipped: Tensors of optional parts that are missing or of another shape.
         aside: Tensors of the file that are not asked for: outside of the prefix, or never used by the official network.
         meta: The ``meta`` of the file.
         others: Names of what else the file holds.
@@ -78,39 +78,24 @@ def fit_state_dict(
     """
     fit = Fit(source=source.name if source else None)
     official, renamed = _rename(weights, source, {f'{prefix}{name}' for name in own}, prefix, fit)
-    parts = _Parts(optional, own, renamed)
+    expressions = [re.compile(expression) for expression in optional]
+
+    def part(name: str) -> str | None:
+        return next((found[0] for expression in expressions if (found := expression.match(name))), None)
+
+    in_file = {part(name) for name in renamed}
     for name, tensor in renamed.items():
         if name not in own:
-            parts.judge(name, official[name], fit.left_over, fit.skipped, tolerated=not parts.in_model(name))
-        elif tensor.shape != own[name].shape:
-            words = f'{official[name]} is {tuple(tensor.shape)} instead of {tuple(own[name].shape)}'
-            parts.judge(name, words, fit.wrong, fit.skipped, tolerated=True)
-        else:
+            fit.left_over.append(official[name])
+        elif tensor.shape == own[name].shape:
             fit.weights[name] = tensor
+        else:
+            words = f'{official[name]} is {tuple(tensor.shape)} instead of {tuple(own[name].shape)}'
+            (fit.wrong if part(name) is None else fit.skipped).append(words)
     for name in own:
         if name not in renamed and not name.endswith('num_batches_tracked'):
-            parts.judge(name, name, fit.missing, fit.skipped, tolerated=not parts.in_file(name))
+            (fit.missing if part(name) in {None, *in_file} else fit.skipped).append(name)
     return fit
-
-
-class _Parts:
-    """The optional parts: what an expression matches at the beginning of a name."""
-
-    def __init__(self, optional: Sequence[str], own: Mapping[str, Any], renamed: Mapping[str, Any]) -> None:
-        self.optional = [re.compile(expression) for expression in optional]
-        self._own, self._renamed = ({self.part(name) for name in names} for names in (own, renamed))
-
-    def part(self, name: str) -> str | None:
-        return next((found[0] for expression in self.optional if (found := expression.match(name))), None)
-
-    def in_model(self, name: str) -> bool:
-        return self.part(name) in self._own
-
-    def in_file(self, name: str) -> bool:
-        return self.part(name) in self._renamed
-
-    def judge(self, name: str, words: str, problems: list[str], skipped: list[str], *, tolerated: bool) -> None:
-        (skipped if tolerated and self.part(name) is not None else problems).append(words)
 
 
 def _rename(

@@ -128,7 +128,7 @@ def _best_fit(
 ) -> Fit:
     """Try every source; return the fit with the fewest problems, the first of equals."""
     own = {name: one for name, one in model.state_dict().items() if not name.startswith('data_preprocessor.')}
-    fits = []
+    fits: list[tuple[int, int, Fit, Source | None]] = []
     for source in sources:
         fit = fit_state_dict(weights, own, source, prefix=prefix, optional=optional)
         fits.append((fit.num_problems, len(fits), fit, source))
@@ -146,8 +146,9 @@ def _wrong_settings(model: nn.Module, source: Source, loaded: Collection[str]) -
             if not is_loaded or class_name not in (one.__name__ for one in type(module).__mro__):
                 continue
             for attribute, value in settings.items():
-                if getattr(module, attribute) != value:
-                    yield f'{attribute} of {name} ({class_name}) is {getattr(module, attribute)}, but {source.name} has {value}'
+                found = getattr(module, attribute)
+                if found != value:
+                    yield f'{attribute} of {name} ({class_name}) is {found}, but {source.name} has {value}'
 
 
 def _hint(weights: StateDict, model: nn.Module) -> str:

@@ -60,7 +60,7 @@ class Source:
         inner = {_without_wrappers(name): name for name in own} if self.image_network and is_part else {}
         renamed: dict[str, str | None] = {}
         for name in names:
-            candidates = _apply(name, compiled) or [None]
+            candidates: list[str | None] = [*_apply(name, compiled)] or [None]
             ours = next((candidate for candidate in candidates if candidate in own), candidates[0])
             renamed[name] = inner.get(ours, ours) if ours is not None and ours not in own else ours
         return renamed

@@ -6,7 +6,6 @@ import re
 
 import pytest
 import torch
-
 from mmaction.models.backbones.resnet import ResNet
 
 from mmvidext.checkpoints import convert_checkpoint, find_source

@@ -4,6 +4,7 @@ import pickle
 import re
 import threading
 import zipfile
+from contextlib import suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
@@ -12,7 +13,6 @@ import pytest
 import torch
 
 from mmvidext.checkpoints import read_checkpoint
-
 
 
 class Evil:
@@ -142,7 +142,9 @@ CRAFTED = [
 def test_a_dtype_in_a_pickle_takes_a_byte_order_and_nothing_else(state, tmp_path):
     good = write_pickle(tmp_path / 'good.pkl', numpy_pickle(GOOD_STATE))
     assert read_checkpoint(good).tensors['w'].tolist() == [0, 0, 0]
-    big = write_pickle(tmp_path / 'big.pkl', numpy_pickle((3, '>', *GOOD_STATE[2:]), raw=np.arange(3, dtype='>f4').tobytes()))
+    big = write_pickle(
+        tmp_path / 'big.pkl', numpy_pickle((3, '>', *GOOD_STATE[2:]), raw=np.arange(3, dtype='>f4').tobytes())
+    )
     assert read_checkpoint(big).tensors['w'].tolist() == [0, 1, 2]
     with pytest.raises(ValueError, match=r'bad\.pkl is damaged or not a checkpoint: .*(refused|dtype)'):
         read_checkpoint(write_pickle(tmp_path / 'bad.pkl', numpy_pickle(state)))
@@ -180,6 +182,17 @@ def test_archives_that_expand_and_endless_pickles_are_refused(tmp_path):
             read_checkpoint(tmp_path / name)
 
 
+class Refused(Exception):
+    """The one error, which names the file."""
+
+
+def read(path):
+    try:
+        return read_checkpoint(path)
+    except ValueError as error:
+        raise (Refused if str(path) in str(error) else RuntimeError)(error) from error
+
+
 def test_any_damage_is_one_error_that_names_the_file(tmp_path):
     torch.save({'state_dict': {'a': torch.randn(9)}, 'meta': {'x': np.arange(3.0)}}, tmp_path / 'good.pth')
     torch.save({'a': torch.randn(9)}, tmp_path / 'legacy.pth', _use_new_zipfile_serialization=False)
@@ -193,10 +206,8 @@ def test_any_damage_is_one_error_that_names_the_file(tmp_path):
                 damaged[place] = random.integers(256)
             path = tmp_path / 'damaged'
             path.write_bytes(damaged[: random.integers(1, len(damaged) + 1)] if random.random() < 0.2 else damaged)
-            try:
-                read_checkpoint(path)
-            except ValueError as error:
-                assert str(path) in str(error)
+            with suppress(Refused):
+                read(path)
 
 
 def test_safetensors(tmp_path):
@@ -255,7 +266,7 @@ def test_urls_are_fetched_into_the_cache(server, tmp_path, monkeypatch):
     for scheme, table in (('torchvision', 'get_torchvision_models'), ('open-mmlab', 'get_external_models')):
         monkeypatch.setattr(f'mmengine.runner.checkpoint.{table}', lambda: {'net18': f'{url}/named.pth'})
         assert torch.equal(read_checkpoint(f'{scheme}://net18').tensors['b'], weight)
-        with pytest.raises(FileNotFoundError, match=f"there is no checkpoint {scheme}://net9: {scheme} has no model 'net9'"):
+        with pytest.raises(FileNotFoundError, match=f"{scheme}://net9: {scheme} has no model 'net9'"):
             read_checkpoint(f'{scheme}://net9')
     with pytest.raises(FileNotFoundError, match=r'ftp://x: known are https://, '):
         read_checkpoint('ftp://x')

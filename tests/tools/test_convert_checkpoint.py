@@ -22,7 +22,7 @@ def test_converts_a_checkpoint(tmp_path, capsys):
         main([CONFIG, str(path), str(out), '--source', 'tin'])
     with pytest.raises(SystemExit, match=r'wrong: classifier\.weight is \(27, 1280\) instead of \(5, 1280\)'):
         main([CONFIG, str(path), str(out), '--cfg-options', 'model.cls_head.num_classes=5'])
-    with pytest.raises(SystemExit, match='error: these names .* are not those of any source: not official, or conver'):
+    with pytest.raises(SystemExit, match=r'error: these names .* are not those of any source: not official, or conver'):
         main([CONFIG, str(out), str(tmp_path / 'twice.pth')])
 
 

@@ -56,7 +56,7 @@ class TSMResNet(OnlineBackbone, ResNet):
 
     layer2: nn.Module
 
-    added_parts = (r'.*\.non_local_block\.',)
+    added_parts: ClassVar[tuple[str, ...]] = (r'.*\.non_local_block\.',)
     arch_settings: ClassVar = {
         depth: (_BLOCKS[block], counts) for depth, (block, counts) in ResNet.arch_settings.items()
     }
