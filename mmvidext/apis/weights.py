@@ -28,7 +28,7 @@ def load_for_inference(model: nn.Module, checkpoint: str | Path) -> Fit:
     model = _unwrap(model)
     flow_net: Any = getattr(getattr(model, 'feature_flow', None), 'flow_net', None)
     has_own = flow_net is not None and (
-        not flow_net.state_dict() or pretrained_file(flow_net.init_cfg, prefix='') is not None
+        not flow_net.state_dict() or pretrained_file(getattr(flow_net, 'init_cfg', None), prefix='') is not None
     )
     try:
         fit = load_weights(model, checkpoint, optional=(FEATURE_FLOW,) if has_own else ())
@@ -64,7 +64,7 @@ def fit_for_resuming(model: nn.Module, checkpoint: str | Path) -> None:
         ValueError: If it is of another model, or holds weights only.
     """
     fit = fit_weights(_unwrap(model), checkpoint)
-    missing = [name for name in ('message_hub', 'meta', 'optimizer') if name not in fit.others]
+    missing = [name for name in ('message_hub', 'meta') if name not in fit.others]
     if missing or fit.source:
         raise ValueError(
             f'{checkpoint} is not a checkpoint of a training run (without {", ".join(missing) or "our names"}): '

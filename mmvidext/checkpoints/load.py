@@ -24,7 +24,7 @@ _DEPTHS = {  # blocks of each stage, and whether they are bottlenecks
 
 
 def load_weights(model: nn.Module, path: str | Path, *, prefix: str = '', optional: Sequence[str] = ()) -> Fit:
-    """Load a checkpoint into a model, completely or not at all.
+    r"""Load a checkpoint into a model, completely or not at all.
 
     Args:
         model: The model to fill. Its state dict decides what is expected.
@@ -41,7 +41,7 @@ def load_weights(model: nn.Module, path: str | Path, *, prefix: str = '', option
         ValueError: If it cannot be read, or does not fit. The model is unchanged; the message names the tensors.
 
     Example:
-        >>> load_weights(recognizer, 'r2plus1d_18-91a641e6.pth', optional=[r'cls_head\\.'])  # doctest: +SKIP
+        >>> load_weights(recognizer, 'r2plus1d_18-91a641e6.pth', optional=[r'cls_head\.'])  # doctest: +SKIP
     """
     fit = fit_weights(model, path, prefix=prefix, optional=optional)
     model.load_state_dict(fit.weights, strict=False)
@@ -142,8 +142,9 @@ def _wrong_settings(model: nn.Module, source: Source, loaded: Collection[str]) -
     """Say which modules are not set as in the official network; no tensor shows it, but the outputs differ."""
     for class_name, settings in source.settings.items():
         for name, module in model.named_modules():
-            is_loaded = any(one.startswith(f'{name}.' if name else '') for one in loaded)
-            if not is_loaded or class_name not in (one.__name__ for one in type(module).__mro__):
+            if class_name not in (one.__name__ for one in type(module).__mro__):
+                continue
+            if not any(one.startswith(f'{name}.' if name else '') for one in loaded):
                 continue
             for attribute, value in settings.items():
                 found = getattr(module, attribute)

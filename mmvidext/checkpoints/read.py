@@ -88,24 +88,23 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
 
 def _fetch(url: str) -> Path:
     """Return the file of a URL in the cache of ``torch.hub``, downloading it unless it is there."""
-    from mmengine.runner.checkpoint import get_deprecated_model_names, get_external_models, get_torchvision_models
+    from mmengine.runner import checkpoint
 
     scheme, _, name = url.partition('://')
-    tables: dict[str, Callable[[], Any]] = {
-        'torchvision': get_torchvision_models,
-        'open-mmlab': lambda: get_external_models(),
+    tables: dict[str, Callable[[], dict[str, str]]] = {
+        'torchvision': _torchvision_urls,
+        'open-mmlab': checkpoint.get_external_models,
+        'mmcls': checkpoint.get_mmcls_models,
     }
     if scheme in tables:
         names = tables[scheme]()
-        if scheme == 'open-mmlab':
-            name = get_deprecated_model_names().get(name, name)
+        name = checkpoint.get_deprecated_model_names().get(name, name) if scheme == 'open-mmlab' else name
         if name not in names:
             raise FileNotFoundError(f'there is no checkpoint {url}: {scheme} has no model {name!r}')
         url = names[name]
     elif scheme not in ('http', 'https'):
-        raise FileNotFoundError(
-            f'there is no checkpoint {url}: known are https://, http://, torchvision:// and open-mmlab://'
-        )
+        known = ', '.join(f'{one}://' for one in ('https', 'http', *tables))
+        raise FileNotFoundError(f'there is no checkpoint {url}: known are {known}')
     path = Path(torch.hub.get_dir()) / 'checkpoints' / Path(urlparse(url).path).name
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -115,6 +114,17 @@ def _fetch(url: str) -> Path:
         except (URLError, OSError) as error:
             raise FileNotFoundError(f'{url} cannot be downloaded: {error}') from error
     return path
+
+
+def _torchvision_urls() -> dict[str, str]:
+    """Return the URLs of torchvision's models, from mmengine's own table where torchvision is not installed."""
+    import mmengine
+    from mmengine.runner.checkpoint import get_torchvision_models
+
+    try:
+        return get_torchvision_models()
+    except ImportError:
+        return json.loads((Path(mmengine.__file__).parent / 'hub' / 'torchvision_0.12.json').read_text())
 
 
 def _reader(file: BinaryIO) -> Callable[[BinaryIO], Any]:

@@ -182,7 +182,7 @@ def test_archives_that_expand_and_endless_pickles_are_refused(tmp_path):
             read_checkpoint(tmp_path / name)
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The one error, which names the file."""
 
 
@@ -190,7 +190,7 @@ def read(path):
     try:
         return read_checkpoint(path)
     except ValueError as error:
-        raise (Refused if str(path) in str(error) else RuntimeError)(error) from error
+        raise (RefusedError if str(path) in str(error) else RuntimeError)(error) from error
 
 
 def test_any_damage_is_one_error_that_names_the_file(tmp_path):
@@ -206,7 +206,7 @@ def test_any_damage_is_one_error_that_names_the_file(tmp_path):
                 damaged[place] = random.integers(256)
             path = tmp_path / 'damaged'
             path.write_bytes(damaged[: random.integers(1, len(damaged) + 1)] if random.random() < 0.2 else damaged)
-            with suppress(Refused):
+            with suppress(RefusedError):
                 read(path)
 
 
