@@ -30,7 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument('config', type=Path, metavar='CONFIG', help='config with the model')
     parser.add_argument('input', metavar='IN', help='official checkpoint, file or URL')
     parser.add_argument('output', type=Path, metavar='OUT', help='where to write the converted one')
-    parser.add_argument('--source', choices=source_names(), help='where IN is from (default: recognised)')
+    parser.add_argument('--source', choices=source_names(), help='where IN is from (default: recognized)')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='override the config')
     return parser
 
