@@ -15,8 +15,8 @@ from torch import Tensor
 
 from mmvidext.apis.video_files import VideoReader, VideoWriter
 from mmvidext.datasets.transforms import ClipTransform, PackClipInputs
-from mmvidext.models.segmentors import DeepFeatureFlow, FixedInterval, KeyFramePolicy
-from mmvidext.models.segmentors.deep_feature_flow import KeyFrame
+from mmvidext.models.propagation import FixedInterval, KeyFrame, KeyFramePolicy
+from mmvidext.models.segmentors import DeepFeatureFlow
 from mmvidext.models.segmentors.label_map import label_map
 from mmvidext.registry import TRANSFORMS
 

@@ -10,7 +10,7 @@ from mmengine.logging import MMLogger
 
 from mmvidext.apis import VideoSegmentor
 from mmvidext.apis.video_segmentor import draw_overlay
-from mmvidext.models.segmentors import AdaptiveInterval
+from mmvidext.models.propagation import AdaptiveInterval
 from tests.models.segmentors.tiny import constant_flow, fcn
 
 PIPELINE = [
