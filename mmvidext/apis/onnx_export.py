@@ -81,6 +81,8 @@ def export_recognizer(
 ) -> tuple[str, ...]:
     """Write a recogniser as ONNX. The number of clips (streams) in a batch is free, the other sizes are fixed.
 
+    With a neck the batch size is 1: the exporter cannot leave that of a dynamic filter free.
+
     Args:
         recognizer: The model, as mmaction2 builds it.
         path: The file to write. Its input is RGB from 0 to 255 in float32; the normalisation is part of the graph.
@@ -105,14 +107,15 @@ def export_recognizer(
             raise ValueError('only a model with causal=True in its backbone runs, and can be exported, frame by frame')
         state = recognizer.backbone.initial_state(2, height, width)
         arguments: tuple[Any, ...] = (torch.zeros(2, 3, height, width), state)
-        dynamic: dict[str, Any] = {'frame': {0: batch}, 'state': tuple({0: batch} for _ in state)}
+        dynamic: dict[str, Any] | None = {'frame': {0: batch}, 'state': tuple({0: batch} for _ in state)}
         names = [f'state_{index}' for index in range(len(state))]
         inputs, outputs = ['frame', *names], ['logits', *(f'new_{name}' for name in names)]
         model: nn.Module = OnlineClassifier(recognizer)
     else:
         model = ClipClassifier(recognizer)
-        shape = (2, 3, num_frames, height, width) if model.reads_clips else (2, num_frames, 3, height, width)
-        arguments, dynamic = (torch.zeros(shape),), {'clips': {0: batch}}
+        shape = (3, num_frames, height, width) if model.reads_clips else (num_frames, 3, height, width)
+        is_fixed = recognizer.with_neck
+        arguments, dynamic = (torch.zeros(1 if is_fixed else 2, *shape),), None if is_fixed else {'clips': {0: batch}}
         _check_length(model, arguments[0][:1], num_frames)
         inputs, outputs = ['clips'], ['logits']
     write_onnx(model, arguments, path, inputs=inputs, outputs=outputs, dynamic_shapes=dynamic, opset=opset)
