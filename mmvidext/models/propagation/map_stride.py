@@ -23,7 +23,7 @@ def map_stride(image_size: tuple[int, int], map_size: tuple[int, int]) -> tuple[
     Example:
         >>> map_stride((360, 640), (12, 20))
         (32.0, 32.0)
-        >>> map_stride((56, 70), (4, 5))
+        >>> map_stride((224, 280), (16, 20))
         (14.0, 14.0)
     """
     longer = 0 if image_size[0] >= image_size[1] else 1
