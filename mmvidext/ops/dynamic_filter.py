@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmvidext.ops.channel_filter import ProjectedKernel, filter_channels, filter_channels_projected
-from mmvidext.ops.checks import check_rank
+from mmvidext.ops.checks import check_at_least, check_rank
 from mmvidext.ops.precision import accumulation_dtype
 from mmvidext.ops.sample_pooling import check_field, pool_padded
 
@@ -123,6 +123,7 @@ def _check_shapes(
 ) -> None:
     check_rank(feature, '(N, C, H, W)', name='feature')
     batch, channels, height, width = feature.shape
+    check_at_least(channels, 1, name='the number of channels of feature')
     check_rank(spatial_kernel, "(N, C'*k*k, H, W)", name='spatial_kernel')
     outputs, rest = divmod(spatial_kernel.shape[1], kernel_size**2)
     if rest or outputs == 0:
