@@ -80,7 +80,7 @@ class MotionSqueeze(nn.Module):
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Initialise every convolution as the official code does (Kaiming, fan-out)."""
+        """Initialize every convolution as the official code does (Kaiming, fan-out)."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode='fan_out', nonlinearity='relu')
@@ -99,7 +99,7 @@ class MotionSqueeze(nn.Module):
         return self.flow_refinement(motion.to(x.dtype, memory_format=layout)) + x
 
     def estimate_motion(self, x: Tensor) -> Tensor:
-        """Estimate the motion between neighbouring frames.
+        """Estimate the motion between neighboring frames.
 
         Args:
             x: Features ``(N*T, C, H, W)``.

@@ -146,7 +146,7 @@ def correlate(feat1: Tensor, feat2: Tensor, max_displacement: int, dilation: int
         feat1: First map.
         feat2: Second map.
         max_displacement: d, in steps of ``dilation`` cells.
-        dilation: Cells between neighbouring displacements.
+        dilation: Cells between neighboring displacements.
         group: Samples at once, a divisor of N.
 
     Returns:
@@ -187,7 +187,7 @@ def _group_gradients(workspace: _Workspace, grad: Tensor) -> tuple[Tensor, Tenso
             workspace.band[:, :, :, part.shape[3] :] = 0
         band.copy_(part)
         torch.bmm(workspace.window_matrices[index], scores.transpose(1, 2), out=grad_tiles[index, :count])
-        # windows of neighbouring tiles overlap: add up By rows of each at a time
+        # windows of neighboring tiles overlap: add up By rows of each at a time
         grad_rows = scores.new_zeros(group * pitch, channels, by * wx)
         for step in range(wy // by):  # By is 1 or 2, so it divides
             block = scores[:, :, step * by * wx : (step + 1) * by * wx]

@@ -15,7 +15,7 @@ def flow_warp(feature: Tensor, flow: Tensor, *, padding_mode: str = 'zeros') -> 
     """Sample ``feature`` where ``flow`` points to: ``out(p) = feature(p + flow(p))``, bilinear.
 
     The warp of Deep Feature Flow (section 3.2, eq. 3), with the borders of its official code: each of the four
-    neighbours outside the map counts as zero. Zero flow is the exact identity, for every size. The usual way around
+    neighbors outside the map counts as zero. Zero flow is the exact identity, for every size. The usual way around
     ``grid_sample`` is not: it divides by ``size - 1`` and multiplies by it again, and both round.
 
     Args:
@@ -60,7 +60,7 @@ def flow_warp(feature: Tensor, flow: Tensor, *, padding_mode: str = 'zeros') -> 
 def _sample(feature: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """Sample at pixel positions ``x`` and ``y`` ``(N, H, W)``, zero outside, without a rounding at whole pixels.
 
-    ``grid_sample`` maps a normalised coordinate ``g`` to the pixel ``((g + 1) * size - 1) / 2``. Where ``size`` is a
+    ``grid_sample`` maps a normalized coordinate ``g`` to the pixel ``((g + 1) * size - 1) / 2``. Where ``size`` is a
     power of two this undoes ``g = (2 * pixel + 1) / size - 1`` without a rounding, so the map is filled up to one with
     zeros, which is what lies outside anyway.
     """

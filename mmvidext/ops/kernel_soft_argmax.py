@@ -17,7 +17,7 @@ def kernel_soft_argmax(
 
     With ``p*`` the displacement of the highest score ``s``,
     ``g(p) = exp(-|p - p*|^2 / (2 sigma^2))`` and ``w = softmax_p(g(p) s(p) / temperature)``, the displacement is
-    ``sum_p w(p) p``. The Gaussian keeps far-off matches out of the average; no gradient flows through its centre. This
+    ``sum_p w(p) p``. The Gaussian keeps far-off matches out of the average; no gradient flows through its center. This
     is the official code (github.com/arunos728/MotionSqueeze); the paper prints another Gaussian, see
     docs/compatibility.md.
 
@@ -73,8 +73,8 @@ def _gaussian_around(best: Tensor, steps: Tensor, sigma: float, temperature: flo
 
     The temperature is 1 where ``cold (N, H, W)``.
     """
-    # P*P different kernels in all, one for each place of the centre: computed once, then looked up
-    squares = (steps - steps[:, None]) ** 2  # (P, P), row: centre
-    distances = squares[:, None, :, None] + squares[None, :, None, :]  # (P, P, P, P), centre first
+    # P*P different kernels in all, one for each place of the center: computed once, then looked up
+    squares = (steps - steps[:, None]) ** 2  # (P, P), row: center
+    distances = squares[:, None, :, None] + squares[None, :, None, :]  # (P, P, P, P), center first
     kernels = torch.exp(-distances / (2 * sigma**2)).flatten(2).flatten(0, 1)
     return F.embedding(best + cold * len(kernels), torch.cat([kernels / temperature, kernels]))

@@ -1,6 +1,6 @@
 """Local correlation: how well each cell of one map fits the cells around it in another (cost volume).
 
-MotionSqueeze (Kwon et al., ECCV 2020, section 3.2) matches neighbouring frames with it, FlowNetC (Dosovitskiy et al.,
+MotionSqueeze (Kwon et al., ECCV 2020, section 3.2) matches neighboring frames with it, FlowNetC (Dosovitskiy et al.,
 ICCV 2015, section 3) an image pair.
 """
 
@@ -49,9 +49,9 @@ def local_correlation(
         feat1: Features ``(N, C, H, W)``.
         feat2: Features ``(N, C, H, W)``.
         max_displacement: d, in steps of ``dilation`` cells.
-        dilation: Cells between neighbouring displacements.
+        dilation: Cells between neighboring displacements.
         kernel_size: k, height and width of the patches in cells.
-        stride: Cells between neighbouring patches.
+        stride: Cells between neighboring patches.
         padding: Rows and columns of zeros around both maps.
         backend: ``'torch'`` needs nothing else, runs on any device and takes memory of the order of its input and
             output; ``'spatial_correlation_sampler'`` is the package of that name; ``'mmcv'`` is
