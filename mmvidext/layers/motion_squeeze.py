@@ -60,8 +60,8 @@ class MotionSqueeze(nn.Module):
         temperature: float = 0.01,
     ) -> None:
         super().__init__()
-        for name, value in (('max_displacement', max_displacement), ('reduced_channels', reduced_channels)):
-            check_at_least(value, 1, name=name)
+        check_at_least(max_displacement, 1, name='max_displacement')
+        check_at_least(reduced_channels, 1, name='reduced_channels')
         self.num_segments = num_segments
         self.max_displacement = max_displacement
         self.sigma = sigma
