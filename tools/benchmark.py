@@ -45,7 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
         subparser.add_argument(
             '--cpu-time',
             action='store_true',
-            help='processor time, not the clock: for a busy machine, with --threads 1',
+            help='measure processor time: for a busy machine, with --threads 1',
         )
         subparser.add_argument('--device', default='cpu', help='cpu or cuda (default: %(default)s)')
         subparser.add_argument('--json', type=Path, help='also write the rows to this file')
