@@ -19,10 +19,10 @@ def _depthwise_separable(in_channels: int, out_channels: int, kernel_size: int) 
     return nn.Sequential(
         nn.Conv2d(in_channels, in_channels, kernel_size, padding=kernel_size // 2, groups=in_channels, bias=False),
         nn.BatchNorm2d(in_channels),
-        nn.ReLU(inplace=True),
+        nn.ReLU(),
         nn.Conv2d(in_channels, out_channels, 1, bias=False),
         nn.BatchNorm2d(out_channels),
-        nn.ReLU(inplace=True),
+        nn.ReLU(),
     )
 
 
@@ -69,7 +69,7 @@ class MotionSqueeze(nn.Module):
         self.channel_reduction = nn.Sequential(
             nn.Conv2d(in_channels, reduced_channels, 1, bias=False),
             nn.BatchNorm2d(reduced_channels),
-            nn.ReLU(inplace=True),
+            nn.ReLU(),
         )
         self.flow_refinement = nn.Sequential(
             _depthwise_separable(3, 16, 7),

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from mmvidext.layers.non_local import NonLocalBlock
 from mmvidext.layers.online_block import ShiftStep, step_residual_block
+from mmvidext.layers.out_of_place import make_out_of_place
 from mmvidext.layers.temporal_pool import TemporalPool
 from mmvidext.layers.temporal_shift import TemporalShift
 from mmvidext.models.backbones.online import OnlineBackbone
@@ -71,6 +72,7 @@ class TSMResNet(OnlineBackbone, ResNet):
         name = type(self).__name__
         choose(depth, tuple(self.arch_settings), name='depth', owner=name)
         super().__init__(depth, pretrained=pretrained, **kwargs)
+        make_out_of_place(self)
         choose(self.frozen_stages, range(-1, self.num_stages + 1), name='frozen_stages', owner=name)
         self.num_segments = num_segments
         self.shift_div = shift_div

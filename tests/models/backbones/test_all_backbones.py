@@ -224,3 +224,56 @@ def test_learns_a_batch(name):
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize('name', [*CASES, *VARIANTS])
+def test_full_backward_hooks_fire_on_every_module(name):
+    """An activation or a sum in place made autograd refuse the hook of the layer in front of it."""
+    model, x = build(name), clip(name).requires_grad_()
+    model.train()
+    forward, backward = set(), set()
+    for key, module in model.named_modules():
+        module.register_forward_hook(lambda *_, key=key: forward.add(key))
+        module.register_full_backward_hook(lambda *_, key=key: backward.add(key))
+    model(x).sum().backward()
+    modules = {key for key, module in model.named_modules() if not isinstance(module, torch.nn.ModuleList)}
+    assert forward == modules
+    assert backward == modules
+
+
+@pytest.mark.parametrize('name', [*CASES, *VARIANTS])
+def test_what_a_forward_hook_keeps_is_not_overwritten(name):
+    model, kept = build(name), []
+    model.eval()
+    for module in model.modules():
+        module.register_forward_hook(lambda _module, _inputs, output: kept.append((output, output.clone())))
+    with torch.no_grad():
+        model(clip(name))
+    assert kept
+    assert all(torch.equal(output, at_once) for output, at_once in kept)
+
+
+@pytest.mark.parametrize('name', [*CASES, *VARIANTS])
+def test_traces_with_gradients_on(name):
+    model = build(name)
+    model.eval()
+    x, other = clip(name), clip(name)
+    traced = torch.jit.trace(model, x)
+    torch.testing.assert_close(traced(other), model(other))
+
+
+@pytest.mark.parametrize('name', [*CASES, *VARIANTS])
+def test_trains_in_bfloat16_autocast(name):
+    model = build(name)
+    model.init_weights()
+    model.train()
+    x = clip(name)
+    if x.ndim == 5:
+        # 24 frames: oneDNN leaves the bfloat16 weight gradient of a 3-frame kernel over exactly 2 frames uninitialized
+        x = torch.randn(*x.shape[:2], 24, *x.shape[3:])
+    with torch.autocast('cpu', torch.bfloat16):
+        output = model(x)
+    output.float().square().mean().backward()
+    for key, parameter in model.named_parameters():
+        assert parameter.grad is not None, key
+        assert torch.isfinite(parameter.grad).all(), key
