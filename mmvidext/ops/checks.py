@@ -1,6 +1,8 @@
-"""Argument checks that the ops share."""
+"""Argument checks shared by the ops and the layers around them."""
 
 from torch import Tensor
+
+__all__ = ['check_at_least', 'check_positive', 'check_rank', 'check_segments']
 
 
 def check_rank(tensor: Tensor, layout: str, *, name: str) -> None:
@@ -17,6 +19,31 @@ def check_rank(tensor: Tensor, layout: str, *, name: str) -> None:
     expected = layout.count(',') + 1
     if tensor.ndim != expected:
         raise ValueError(f'{name} must be {layout}, {expected} dimensions, but its shape is {tuple(tensor.shape)}')
+
+
+def check_at_least(value: int, least: int, *, name: str) -> None:
+    """Raise unless a count or a size is a whole number of at least ``least``.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    if isinstance(value, float) or value < least:
+        raise ValueError(f'{name} must be a whole number, at least {least}, but is {value}')
+
+
+def check_positive(value: float, *, name: str, hint: str = '') -> None:
+    """Raise unless ``value`` is a finite number above zero.
+
+    Args:
+        value: The argument to check.
+        name: Its name, for the message.
+        hint: What else is allowed, for the message.
+
+    Raises:
+        ValueError: If it is not; also for NaN.
+    """
+    if not 0 < value < float('inf'):
+        raise ValueError(f'{name} must be a positive, finite number{hint}, but is {value}')
 
 
 def check_segments(num_frames: int, num_segments: int) -> None:
