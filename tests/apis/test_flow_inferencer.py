@@ -84,7 +84,7 @@ def test_tool(frames, checkpoint, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr('sys.argv', ['estimate_flow.py', *paths[:3], str(tmp_path / 'none.png')])
     with pytest.raises(SystemExit):
         estimate_flow.main()
-    assert 'none.png: no such image' in capsys.readouterr().err
+    assert 'none.png does not exist' in capsys.readouterr().err
     monkeypatch.setattr('sys.argv', ['estimate_flow.py', *paths, '--out=flow.pfm'])
     with pytest.raises(SystemExit):
         estimate_flow.main()

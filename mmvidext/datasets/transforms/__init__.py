@@ -6,8 +6,10 @@ from mmvidext.datasets.transforms.flow_affine import FlowPairAffine
 from mmvidext.datasets.transforms.flow_color import FlowPairColorJitter, FlowPairGamma, FlowPairNoise
 from mmvidext.datasets.transforms.flow_geometry import FlowPairCrop, FlowPairFlip
 from mmvidext.datasets.transforms.flow_loading import LoadFlowPair, PackFlowPair
+from mmvidext.datasets.transforms.video_loading import DecodeVideo, OpenVideo
 
 __all__ = [
+    'DecodeVideo',
     'FlowPairAffine',
     'FlowPairColorJitter',
     'FlowPairCrop',
@@ -15,6 +17,7 @@ __all__ = [
     'FlowPairGamma',
     'FlowPairNoise',
     'LoadFlowPair',
+    'OpenVideo',
     'PackFlowPair',
 ]
 
