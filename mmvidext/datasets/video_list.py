@@ -29,4 +29,4 @@ class VideoListDataset(ListDataset):
             VideoFile(path).frames([0])
         except BadVideoError as error:
             return f'; {error}'
-        return '; mmvidext.OpenVideo and mmvidext.DecodeVideo in the pipeline can read it'
+        return '; mmvidext.InitVideo and mmvidext.DecodeVideo in the pipeline can read it'

@@ -13,7 +13,7 @@ from mmvidext.registry import DATASETS
 from tests.datasets.videos import write_bad_videos, write_video
 
 PIPELINE = [
-    dict(type='mmvidext.OpenVideo'),
+    dict(type='mmvidext.InitVideo'),
     dict(type='SampleFrames', clip_len=1, frame_interval=1, num_clips=4),
     dict(type='mmvidext.DecodeVideo'),
     dict(type='Resize', scale=(16, 16), keep_ratio=False),
@@ -193,14 +193,14 @@ def test_a_video_that_another_decoder_can_read(folder):
     """AV1, which decord does not know, or WebM for mmaction2's PyAVInit, which finds no number of frames in it."""
     own = [dict(type='PyAVInit'), {**PIPELINE[1], 'test_mode': True}, dict(type='PyAVDecode'), *TEST_PIPELINE[3:]]
     with pytest.raises(
-        BadVideoError, match=r'0\.webm cannot be read: .*; mmvidext\.OpenVideo and mmvidext\.DecodeVideo'
+        BadVideoError, match=r'0\.webm cannot be read: .*; mmvidext\.InitVideo and mmvidext\.DecodeVideo'
     ):
         build(folder, good(), pipeline=own, test_mode=True)[0]
 
 
 def test_a_fifo_in_the_place_of_a_video_does_not_hang(folder):
     os.mkfifo(folder / 'videos' / 'fifo.mp4')
-    for init in ('mmvidext.OpenVideo', 'OpenCVInit'):
+    for init in ('mmvidext.InitVideo', 'OpenCVInit'):
         pipeline = [dict(type=init), *TEST_PIPELINE[1:]]
         with pytest.raises(BadVideoError, match=r'videos/fifo\.mp4 is not a regular file'):
             build(folder, good('fifo.mp4'), pipeline=pipeline, test_mode=True)[NUM_GOOD]

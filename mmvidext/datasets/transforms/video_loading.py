@@ -1,7 +1,8 @@
 """How our configs read videos: the one place where the decoder is chosen.
 
 PyAV and not decord: a truncated ``.avi`` makes decord end the process, and it has no wheels for ARM. mmaction2's own
-``PyAVInit`` takes the number of frames from the header, where WebM, Matroska and MPEG-TS files have none.
+``PyAVInit`` takes the number of frames from the header, where WebM, Matroska and MPEG-TS files have none. The names
+contain "Init" and "Decode" because mmaction2's inferencer looks for these words to put its own transforms there.
 """
 
 from typing import Any
@@ -11,11 +12,11 @@ from mmcv.transforms import BaseTransform
 from mmvidext.datasets.media.video_file import VideoFile
 from mmvidext.registry import TRANSFORMS
 
-__all__ = ['DecodeVideo', 'OpenVideo']
+__all__ = ['DecodeVideo', 'InitVideo']
 
 
 @TRANSFORMS.register_module()
-class OpenVideo(BaseTransform):
+class InitVideo(BaseTransform):
     """Open ``filename``: adds ``video_reader``, ``total_frames`` and ``avg_fps``, as ``DecordInit`` does.
 
     Raises:
