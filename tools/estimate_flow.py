@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmvidext.apis import FlowInferencer
 from mmvidext.datasets.flow_io import read_flow, write_flo, write_kitti_flow
-from mmvidext.datasets.transforms.flow_loading import read_image
+from mmvidext.datasets.media.images import read_rgb
 from mmvidext.ops import flow_color_wheel
 
 WRITERS = {'.flo': write_flo, '.png': write_kitti_flow}
@@ -61,8 +61,8 @@ def main() -> None:
         parser.error(f'--out must end in .flo or .png, not in {args.out.suffix!r}')
     try:
         inferencer = FlowInferencer(args.config, args.checkpoint, device=args.device)
-        first = read_image(args.first)
-        flow = inferencer(first, read_image(args.second))
+        first = read_rgb(args.first)
+        flow = inferencer(first, read_rgb(args.second))
         truth = None if args.truth is None else read_flow(args.truth)
     except (FileNotFoundError, ValueError) as error:
         parser.error(str(error))

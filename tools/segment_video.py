@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from mmengine.utils import ProgressBar
 
 from mmvidext.apis import VideoSegmentor
-from mmvidext.models.segmentors import AdaptiveInterval, FixedInterval, KeyFramePolicy
+from mmvidext.models.propagation import AdaptiveInterval, FixedInterval, KeyFramePolicy
 
 
 def parse_args() -> argparse.Namespace:

@@ -13,8 +13,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tools.running import (
     add_common_arguments,
     build_runner,
-    check_checkpoint,
-    check_fit,
     check_labels,
     leave_process_group,
     load_config,
@@ -24,7 +22,7 @@ from tools.running import (
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_common_arguments(parser)
-    parser.add_argument('checkpoint', type=Path, help='checkpoint file')
+    parser.add_argument('checkpoint', help='checkpoint file or URL, ours or official')
     parser.add_argument('--dump', metavar='FILE.pkl', help='also write all predictions to this file')
     parser.add_argument('--metrics', type=Path, metavar='FILE.json', help='also write the metrics to this file')
     parser.add_argument('--per-class', action='store_true', help='print a table of the accuracy of each class')
@@ -37,7 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def apply_flags(parser: argparse.ArgumentParser, args: argparse.Namespace, cfg) -> None:  # noqa: ANN001 - a Config
     """Write the evaluation flags into the config."""
-    cfg.load_from = str(args.checkpoint)
+    cfg.load_from = None  # the checkpoint is loaded when the model is there
     evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]
     if args.dump:
         if not args.dump.endswith(('.pkl', '.pickle')):
@@ -64,13 +62,17 @@ def apply_flags(parser: argparse.ArgumentParser, args: argparse.Namespace, cfg) 
 
 
 def main() -> None:
+    from mmvidext.apis.weights import load_for_inference
+
     parser = build_parser()
     args = parser.parse_args()
     cfg = load_config(parser, args)
-    weights = check_checkpoint(parser, args.checkpoint)
     apply_flags(parser, args, cfg)
     runner = build_runner(cfg, args)
-    check_fit(runner.model, weights, args.checkpoint)
+    try:
+        load_for_inference(runner.model, args.checkpoint)
+    except (FileNotFoundError, ValueError) as error:
+        parser.error(str(error))
     check_labels(runner, dump=args.dump)
     metrics = runner.test()
     if args.metrics and runner.rank == 0:

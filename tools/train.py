@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tools.running import add_common_arguments, build_runner, check_checkpoint, leave_process_group, load_config
+from tools.running import add_common_arguments, build_runner, leave_process_group, load_config, start_from
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -47,8 +47,6 @@ def apply_flags(parser: argparse.ArgumentParser, args: argparse.Namespace, cfg) 
         newest = find_latest_checkpoint(cfg.work_dir) if args.resume == 'auto' else args.resume
         cfg.resume = newest is not None  # the first start of a job that always resumes begins with the config's weights
         cfg.load_from = newest or cfg.get('load_from')
-    if cfg.get('load_from') and '://' not in cfg.load_from:
-        check_checkpoint(parser, Path(cfg.load_from))
     if args.auto_scale_lr:
         if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
             parser.error(f'--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in {args.config}')
@@ -62,7 +60,15 @@ def main() -> None:
     args = parser.parse_args()
     cfg = load_config(parser, args)
     apply_flags(parser, args, cfg)
-    build_runner(cfg, args).train()
+    load_from = cfg.get('load_from')
+    if not cfg.get('resume'):
+        cfg.load_from = None  # mmengine would take what fits and say nothing of the rest
+    runner = build_runner(cfg, args)
+    try:
+        start_from(runner, load_from, resume=bool(cfg.get('resume')))
+    except (FileNotFoundError, ValueError) as error:
+        parser.error(str(error))
+    runner.train()
     leave_process_group()
 
 

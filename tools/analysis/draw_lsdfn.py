@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from mmvidext.apis.weights import load_for_inference
 from mmvidext.layers import DynamicFilter
 
 CAPTION = 24  # pixels above each picture
@@ -70,7 +71,8 @@ def attend(config: str, checkpoint: str, image: np.ndarray) -> tuple[Tensor, Dyn
     """Run a segmentor on a BGR image; return the sample weights ``(s*s, h, w)`` and the layer."""
     from mmseg.apis import inference_model, init_model
 
-    model = init_model(config, checkpoint, device='cpu')
+    model = init_model(config, device='cpu')
+    load_for_inference(model, checkpoint)
     layers = [module for module in model.modules() if isinstance(module, DynamicFilter)]
     if len(layers) != 1:
         raise SystemExit(f'expected one DynamicFilter in the model, but there are {len(layers)}: choose another config')

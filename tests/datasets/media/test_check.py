@@ -1,0 +1,82 @@
+import json
+
+import pytest
+
+from mmvidext.datasets.media import check as video_check
+from mmvidext.datasets.media.check import check_video, check_videos
+from tests.datasets.videos import write_bad_videos, write_video
+
+
+@pytest.fixture
+def good(tmp_path):
+    path = tmp_path / 'good.webm'
+    write_video(path, num_frames=20)
+    return path
+
+
+def test_a_good_video_has_no_problem(good):
+    checked = check_video(str(good))
+    assert checked.problem is None
+    assert checked.size == good.stat().st_size
+
+
+def test_each_kind_of_damage_is_found(good, tmp_path):
+    for name, message in write_bad_videos(tmp_path, good).items():
+        problem = check_video(str(tmp_path / name)).problem
+        assert any(part in problem for part in message.split('|')), problem
+
+
+def test_damage_in_the_middle_is_found(good, tmp_path):
+    content = bytearray(good.read_bytes())
+    third = len(content) // 3
+    content[third : 2 * third] = bytes(third)
+    path = tmp_path / 'hole.webm'
+    path.write_bytes(content)
+    assert 'frames are left' in check_video(str(path)).problem
+
+
+def test_only_what_is_new_changed_or_bad_is_checked_again(good, tmp_path, monkeypatch):
+    paths = [str(tmp_path / name) for name in ('a.webm', 'b.webm', 'c.webm')]
+    for path in paths[:2]:
+        write_video(tmp_path / path)
+    calls = []
+    original = video_check.check_video
+    monkeypatch.setattr(video_check, 'check_video', lambda path: calls.append(path) or original(path))
+    memory = tmp_path / 'memory.jsonl'
+    assert [checked.problem for checked in check_videos(paths, memory)] == [None, None, 'does not exist']
+    assert calls == paths
+    write_video(tmp_path / 'c.webm')
+    write_video(tmp_path / 'a.webm', seed=1, num_frames=9)
+    calls.clear()
+    assert [checked.problem for checked in check_videos(paths, memory)] == [None, None, None]
+    assert calls == [paths[0], paths[2]]
+    calls.clear()
+    check_videos(paths, memory)
+    assert calls == []
+
+
+def test_an_interrupted_check_continues_where_it_stopped(tmp_path, monkeypatch):
+    paths = [str(tmp_path / f'{number}.webm') for number in range(4)]
+    for path in paths:
+        write_video(tmp_path / path)
+    original, calls = video_check.check_video, []
+
+    def interrupted(path):
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        calls.append(path)
+        return original(path)
+
+    memory = tmp_path / 'memory.jsonl'
+    monkeypatch.setattr(video_check, 'check_video', interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        check_videos(paths, memory)
+    with memory.open('a') as file:
+        file.write(json.dumps({'path': paths[2]})[:9])  # a line that was cut off
+    calls.clear()
+    monkeypatch.setattr(video_check, 'check_video', lambda path: calls.append(path) or original(path))
+    assert all(checked.problem is None for checked in check_videos(paths, memory))
+    assert calls == paths[2:]
+    calls.clear()
+    check_videos(paths, memory)
+    assert calls == []
