@@ -35,13 +35,15 @@ class CheckpointHook(MMEngineCheckpointHook):
     """
 
     last_ckpt: str | None
+    backend_args: dict[str, Any] | None
+    file_backend: Any
     _saved_iter: int | None = None  # the iteration at which the last regular checkpoint was saved
 
     @classmethod
     def take_over(cls, stock: MMEngineCheckpointHook) -> 'CheckpointHook':
         """Return a hook that goes on in the place of mmengine's."""
         hook = cls.__new__(cls)
-        vars(hook).update(vars(stock))
+        hook.__dict__.update(vars(stock))
         hook._write_whole_files()
         return hook
 

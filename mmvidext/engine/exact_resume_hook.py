@@ -89,6 +89,7 @@ class ExactResumeHook(Hook):
             self._resume(runner, self._resumed)
         self._preemption.listen()
         if self._resumed is not None and self._validation_is_missing(runner, self._resumed):
+            restore_generators(self._own(self._resumed)['generators'])
             runner.val_loop.run()
 
     def before_train_epoch(self, runner: Runner) -> None:
@@ -247,8 +248,7 @@ class ExactResumeHook(Hook):
         return done >= loop.val_begin and (done % interval == 0 or done == last)
 
     def _save_and_exit(self, runner: Runner, iteration: int) -> NoReturn:
-        saved = self._checkpoints is None or self._checkpoints.saved(iteration)
-        if not saved:
+        if self._checkpoints is not None and not self._checkpoints.saved(iteration):
             self._checkpoints.save_preempted(runner, epoch=runner.epoch, iteration=iteration)
         if self._before_val is None:
             self._preemption.wait_for_all()

@@ -35,9 +35,9 @@ def confine(checkpoint: dict[str, Any], directory: Path) -> None:
     if isinstance(meta, dict):
         meta.pop('config', None)
     hub = checkpoint.get('message_hub')
-    info = hub.get('runtime_info') if isinstance(hub, dict) else None
-    if not isinstance(info, dict):
+    if not isinstance(hub, dict) or not isinstance(hub.get('runtime_info'), dict):
         return
+    info = hub['runtime_info']
     for key in [key for key in info if key == 'last_ckpt' or str(key).startswith('best_ckpt')]:
         path = directory / Path(str(info[key]).replace('\\', '/')).name
         if path.is_file():
@@ -105,8 +105,8 @@ def _check_schedulers(own: Any, saved: Any) -> None:
         for scheduler, state in zip(schedulers, states, strict=True):
             for key, here, there in _differences(scheduler.state_dict(), state):
                 raise RunError(
-                    f'{key} of {type(scheduler).__name__} is {here} here and {there} in the checkpoint: resume with the '
-                    'schedule that it was trained with, or begin a new one from its weights with load_from'
+                    f'{key} of {type(scheduler).__name__} is {here} here and {there} in the checkpoint: resume with '
+                    'the schedule that it was trained with, or begin a new one from its weights with load_from'
                 )
 
 

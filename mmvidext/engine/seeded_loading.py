@@ -67,8 +67,9 @@ class PlacedBatches:
             if not self.endless or number == before:
                 return
             epoch += 1
-            if hasattr(self.sampler, 'set_epoch'):
-                self.sampler.set_epoch(epoch)
+            set_epoch = getattr(self.sampler, 'set_epoch', None)
+            if set_epoch is not None:
+                set_epoch(epoch)
 
 
 class SeededDataset(Dataset[Any]):
@@ -148,9 +149,7 @@ class RemainingBatches:
         return next(self._iterator)
 
 
-def seeded_loader(
-    loader: DataLoader[Any], cfg: dict[str, Any] | None, *, seed: int, endless: bool
-) -> DataLoader[Any]:
+def seeded_loader(loader: DataLoader[Any], cfg: dict[str, Any] | None, *, seed: int, endless: bool) -> DataLoader[Any]:
     """Return a loader equal to another one, over a :class:`SeededDataset` and :class:`PlacedBatches`.
 
     Args:

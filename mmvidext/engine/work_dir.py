@@ -44,7 +44,8 @@ def lock_work_dir(work_dir: Path) -> IO[str] | None:
             f'{work_dir} is in use by {owner}: two runs would overwrite each other; use another --work-dir'
         ) from None
     except OSError as error:
-        MMLogger.get_current_instance().warning(f'{work_dir} cannot be locked ({error.strerror}): run only one run in it')
+        logger = MMLogger.get_current_instance()
+        logger.warning(f'{work_dir} cannot be locked ({error.strerror}): see that only one run uses it')
         file.close()
         return None
     file.truncate(0)
