@@ -1,4 +1,4 @@
-"""Hooks and optimizer-wrapper constructors."""
+"""Hooks."""
 
 from mmvidext.engine.segments_check_hook import SegmentsCheckHook
 

@@ -12,13 +12,13 @@ import mmaction
 import pytest
 import torch
 from mmengine.config import Config
+from tools.running import check_fit, load_config
 
 from mmvidext.apis.recognizer_loading import build_recognizer
 from mmvidext.datasets.sthv2_preparation import prepare_sthv2
 from mmvidext.datasets.synthetic.sthv2_writer import write_sthv2
 from tools import test as test_script
 from tools import train as train_script
-from tools.running import check_fit, load_config
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = 'configs/ms_tsm_r18_quickstart.py'

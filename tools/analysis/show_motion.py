@@ -7,14 +7,10 @@ for its size as on the colour wheel at the right, fading to white where the matc
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
 import torch
 from mmengine.config import Config, DictAction
 from mmengine.dataset import Compose
