@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-bash tools/setup_env.sh openmmlab
+bash tools/setup_env.sh openmmlab,decord
 python=.venv/bin/python
 data=data/quickstart
 out=work_dirs/quickstart
