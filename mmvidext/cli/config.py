@@ -86,7 +86,10 @@ def _check_keys(cfg: Config, used: set[str], path: Path) -> None:
         known = find_typo(key, used)
         if known is not None:
             raise ConfigError(f'{path}: nothing reads {key!r}; did you mean {known!r}?')
-    for key in cfg.get('env_cfg') or {}:
+    environment = cfg.get('env_cfg') or {}
+    if not isinstance(environment, dict):
+        raise ConfigError(f'{path}: env_cfg must be a dict, not {environment!r}')
+    for key in environment:
         if key not in ENVIRONMENT_KEYS:
             raise ConfigError(f'{path}: nothing reads env_cfg.{key}{nearest(key, ENVIRONMENT_KEYS)}')
 

@@ -8,17 +8,21 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import mmaction
 import pytest
 import torch
 from mmengine.config import Config
-from tools.running import check_fit, load_config
 
 from mmvidext.apis.recognizer_loading import build_recognizer
+from mmvidext.cli.config import load_config
+from mmvidext.cli.running import check_fit
+from mmvidext.cli.test import test as test_command
+from mmvidext.cli.train import apply_train_flags
+from mmvidext.cli.train import train as train_command
 from mmvidext.datasets.sthv2_preparation import prepare_sthv2
 from mmvidext.datasets.synthetic.sthv2_writer import write_sthv2
-from tools import test as test_script
-from tools import train as train_script
+from tests.cli.invoke import invoke
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = 'configs/ms_tsm_r18_quickstart.py'
@@ -118,7 +122,7 @@ def test_two_processes_train_the_same_model_as_one_with_the_doubled_batch(data, 
             'train_dataloader.sampler.shuffle=False',
             'train_dataloader.dataset.pipeline.1.test_mode=True',
             'train_dataloader.dataset.pipeline.4.flip_ratio=0',
-            'model.backbone.norm_eval=True',
+            '+model.backbone.norm_eval=True',
             'optim_wrapper.optimizer.lr=0.01',
         ]
         values = options(data, 1, *more)
@@ -224,7 +228,7 @@ def test_a_checkpoint_of_another_model_is_not_evaluated(change, message, tmp_pat
     model = build_recognizer(Config.fromfile(ROOT / CONFIG))
     weights = {name: value for name, value in model.state_dict().items() if not name.startswith('data_preprocessor')}
     check_fit(model, weights, tmp_path / 'good.pth')
-    with pytest.raises(SystemExit, match=f'bad.pth does not fit the model of the config: {message}'):
+    with pytest.raises(click.ClickException, match=f'bad.pth does not fit the model of the config: {message}'):
         check_fit(model, change(weights), tmp_path / 'bad.pth')
 
 
@@ -251,36 +255,29 @@ def test_a_list_without_labels_is_for_dumping_only(trained, data, tmp_path):
 @pytest.mark.parametrize(
     ('flags', 'message'),
     [
-        (['--confusion-matrix', 'matrix.txt'], '--confusion-matrix writes a picture, so its file must end in .png'),
-        (['--class-names', 'none.txt'], '--class-names is for --per-class and --confusion-matrix'),
-        (['--class-names', 'none.txt', '--per-class'], 'there is no file of class names none.txt'),
+        (['--confusion-matrix', 'matrix.txt'], 'the file must end in .png, but is matrix.txt'),
+        (['--dump', 'dump.txt'], 'the file must end in .pkl or .pickle, but is dump.txt'),
+        (['--class-names', CONFIG], '--class-names is for --per-class and --confusion-matrix'),
+        (['--class-names', 'none.txt', '--per-class'], "File 'none.txt' does not exist"),
     ],
 )
-def test_flags_of_the_evaluation_are_checked_first(flags, message, tmp_path, capsys):
-    parser = test_script.build_parser()
-    args = parser.parse_args([CONFIG, str(save({'a': torch.zeros(1)}, tmp_path / 'weights.pth')), *flags])
-    with pytest.raises(SystemExit):
-        test_script.apply_flags(parser, args, load_config(parser, args))
-    assert message in capsys.readouterr().err
+def test_flags_of_the_evaluation_are_checked_first(flags, message, tmp_path):
+    weights = save({'a': torch.zeros(1)}, tmp_path / 'weights.pth')
+    assert message in invoke(test_command, ROOT / CONFIG, weights, *flags, status=2)
 
 
 def test_resume_without_a_checkpoint_begins_with_the_weights_of_the_config(tmp_path):
     weights = save({'a': torch.zeros(1)}, tmp_path / 'weights.pth')
-    parser = train_script.build_parser()
-    args = parser.parse_args([CONFIG, '--work-dir', str(tmp_path), '--resume', '--cfg-options', f'load_from={weights}'])
-    cfg = load_config(parser, args)
-    train_script.apply_flags(parser, args, cfg)
+    cfg = load_config(ROOT / CONFIG, [f'load_from={weights}'])
+    cfg.work_dir = str(tmp_path)
+    apply_train_flags(cfg, resume='auto')
     assert (cfg.resume, cfg.load_from) == (False, str(weights))
     newest = save({'a': torch.zeros(1)}, tmp_path / 'epoch_1.pth')
     (tmp_path / 'last_checkpoint').write_text(str(newest))
-    train_script.apply_flags(parser, args, cfg)
+    apply_train_flags(cfg, resume='auto')
     assert (cfg.resume, cfg.load_from) == (True, str(newest))
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason='mixed precision works here')
-def test_mixed_precision_needs_a_device(capsys):
-    parser = train_script.build_parser()
-    args = parser.parse_args([CONFIG, '--amp'])
-    with pytest.raises(SystemExit):
-        train_script.apply_flags(parser, args, load_config(parser, args))
-    assert '--amp needs a GPU' in capsys.readouterr().err
+def test_mixed_precision_needs_a_device():
+    assert '--amp needs a GPU' in invoke(train_command, ROOT / CONFIG, '--amp', status=2)
