@@ -185,7 +185,6 @@ def _configs_have_no_names() -> bool:
 def _name_our_configs() -> None:
     """Let ``_base_ = 'mmvidext::NAME'`` and ``mmengine.hub.get_config('mmvidext::NAME')`` find our configs."""
     from mmengine.config import Config, config, utils
-    from mmengine.hub import hub
 
     # a module's name, which mmengine looks for if there is no such distribution: it finds an editable install, too
     utils.MODULE2PACKAGE[_OUR_PACKAGE] = 'mmvidext.version'
@@ -201,7 +200,10 @@ def _name_our_configs() -> None:
         path, scope = find(name, filename)
         return path, None if scope == _OUR_PACKAGE else scope  # our configs say their default_scope themselves
 
-    config._get_package_and_cfg_path = hub._get_package_and_cfg_path = split_name
+    # the hub, which is slow to import, takes the function from `utils` when it is imported
+    for module in (utils, config, sys.modules.get('mmengine.hub.hub')):
+        if module is not None:
+            module._get_package_and_cfg_path = split_name
     Config._get_cfg_path = staticmethod(find_config)
 
 

@@ -120,7 +120,7 @@ def test_two_processes_train_the_same_model_as_one_with_the_doubled_batch(data, 
     def train(launch, work_dir, batch_size):
         more = [
             'train_dataloader.sampler.shuffle=False',
-            'train_dataloader.dataset.pipeline.1.test_mode=True',
+            '+train_dataloader.dataset.pipeline.1.test_mode=True',
             'train_dataloader.dataset.pipeline.4.flip_ratio=0',
             '+model.backbone.norm_eval=True',
             'optim_wrapper.optimizer.lr=0.01',
