@@ -1,10 +1,18 @@
 _base_ = [
     './_base_/segmentation_runtime.py',
-    './_base_/dff_pspnet_r50.py',
-    './_base_/vspw_video.py',
-    './_base_/dff_schedule.py',
+    './_base_/models/dff_pspnet_r50.py',
+    './_base_/models/dff_flownets.py',
+    './_base_/datasets/vspw.py',
+    './_base_/schedules/dff_cityscapes.py',
 ]
+
 model = dict(
-    data_preprocessor=dict(size=(480, 480)),
-    segmentor=dict(decode_head=dict(num_classes=124), auxiliary_head=dict(num_classes=124)),
+    data_preprocessor=dict(size=_base_.crop_size),
+    segmentor=dict(
+        decode_head=dict(num_classes=_base_.num_classes),
+        auxiliary_head=dict(num_classes=_base_.num_classes),
+    ),
+    flow_net=_base_.flow_net,
+    flow_input=_base_.flow_input,
+    key_frame_interval=_base_.key_frame_interval,
 )

@@ -1,6 +1,6 @@
 _base_ = [
     './_base_/flow_runtime.py',
-    './_base_/flownets.py',
-    './_base_/flying_chairs.py',
-    './_base_/flow_schedule_long.py',
+    './_base_/models/flownets.py',
+    './_base_/datasets/flying_chairs.py',
+    './_base_/schedules/flownet_long.py',
 ]

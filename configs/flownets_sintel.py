@@ -1,1 +1,6 @@
-_base_ = ['./_base_/flow_runtime.py', './_base_/flownets.py', './_base_/sintel.py', './_base_/flow_schedule_fine.py']
+_base_ = [
+    './_base_/flow_runtime.py',
+    './_base_/models/flownets.py',
+    './_base_/datasets/sintel.py',
+    './_base_/schedules/flownet_fine.py',
+]

@@ -2,10 +2,12 @@
 # steps, as in the paper.
 _base_ = [
     './_base_/flow_runtime.py',
-    './_base_/flownetc.py',
-    './_base_/flying_chairs.py',
-    './_base_/flow_schedule_lsdfn.py',
+    './_base_/models/flownetc.py',
+    './_base_/datasets/flying_chairs.py',
+    './_base_/schedules/lsdfn_flow.py',
 ]
+
+batch_size = 16
 model = dict(
     flow_net=dict(
         dynamic_filter=dict(
@@ -16,4 +18,4 @@ model = dict(
         )
     )
 )
-train_dataloader = dict(batch_size=16)
+train_dataloader = dict(batch_size=batch_size)

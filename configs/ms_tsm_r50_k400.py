@@ -1,8 +1,12 @@
 _base_ = [
-    './_base_/tsm_r50.py',
-    './_base_/k400.py',
-    './_base_/ms_tsm_k400_schedule.py',
+    './_base_/models/ms_tsm_r50.py',
+    './_base_/datasets/k400_dense.py',
+    './_base_/schedules/ms_tsm_k400.py',
     './_base_/recognition_runtime.py',
 ]
 
-model = dict(backbone=dict(type='mmvidext.MSResNet'), cls_head=dict(num_classes=400))
+# the classifier's init_std is Xavier's for 2048 inputs and 400 classes
+model = dict(
+    backbone=dict(num_segments=_base_.num_segments),
+    cls_head=dict(num_segments=_base_.num_segments, num_classes=_base_.num_classes, init_std=0.0286),
+)

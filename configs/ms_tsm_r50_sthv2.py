@@ -1,8 +1,11 @@
 _base_ = [
-    './_base_/tsm_r50.py',
-    './_base_/sthv2.py',
-    './_base_/ms_tsm_sth_schedule.py',
+    './_base_/models/ms_tsm_r50.py',
+    './_base_/datasets/sthv2.py',
+    './_base_/schedules/ms_tsm_sthv1.py',
     './_base_/recognition_runtime.py',
 ]
 
-model = dict(backbone=dict(type='mmvidext.MSResNet'))
+model = dict(
+    backbone=dict(num_segments=_base_.num_segments),
+    cls_head=dict(num_segments=_base_.num_segments, num_classes=_base_.num_classes),
+)

@@ -2,9 +2,14 @@
 _base_ = [
     './_base_/segmentation_runtime.py',
     'mmseg::_base_/models/pspnet_r50-d8.py',
-    './_base_/cityscapes_frames.py',
-    './_base_/segmentation_schedule.py',
+    './_base_/datasets/cityscapes_frames.py',
+    './_base_/schedules/mmseg_40k.py',
 ]
+
 model = dict(
-    pretrained='open-mmlab://resnet101_v1c', backbone=dict(depth=101), data_preprocessor=dict(size=(512, 1024))
+    pretrained='open-mmlab://resnet101_v1c',
+    backbone=dict(depth=101),
+    data_preprocessor=dict(size=_base_.crop_size),
+    decode_head=dict(num_classes=_base_.num_classes),
+    auxiliary_head=dict(num_classes=_base_.num_classes),
 )

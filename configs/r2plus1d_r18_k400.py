@@ -1,6 +1,10 @@
 _base_ = [
-    './_base_/video_resnet.py',
-    './_base_/k400_clips.py',
-    './_base_/vmz_k400_schedule.py',
+    './_base_/models/r2plus1d_r18.py',
+    './_base_/datasets/k400_clips_8f.py',
+    './_base_/schedules/vmz_k400.py',
     './_base_/recognition_runtime.py',
 ]
+
+model = dict(
+    cls_head=dict(num_classes=_base_.num_classes),
+)

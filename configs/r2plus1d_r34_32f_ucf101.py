@@ -1,9 +1,12 @@
 # Fine-tuned from Kinetics: set model.backbone.pretrained to the converted weights.
 _base_ = [
-    './_base_/video_resnet.py',
-    './_base_/ucf101_clips_32f.py',
-    './_base_/vmz_finetune_schedule.py',
+    './_base_/models/r2plus1d_r18.py',
+    './_base_/datasets/ucf101_clips_32f.py',
+    './_base_/schedules/vmz_ucf101.py',
     './_base_/recognition_runtime.py',
 ]
 
-model = dict(backbone=dict(depth=34), cls_head=dict(num_classes=101, dropout_ratio=0.5))
+model = dict(
+    backbone=dict(depth=34),
+    cls_head=dict(num_classes=_base_.num_classes),
+)

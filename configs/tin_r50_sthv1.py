@@ -1,11 +1,11 @@
 _base_ = [
-    './_base_/tsm_r50.py',
-    './_base_/sthv1.py',
-    './_base_/tin_schedule.py',
+    './_base_/models/tin_r50.py',
+    './_base_/datasets/sthv1.py',
+    './_base_/schedules/tin_sth.py',
     './_base_/recognition_runtime.py',
 ]
 
 model = dict(
-    backbone=dict(_delete_=True, type='mmvidext.TINResNet', depth=50, num_segments=8, shift_div=4, pretrained=None),
-    cls_head=dict(num_classes=174, dropout_ratio=0.8),
+    backbone=dict(partial_bn=True, num_segments=_base_.num_segments),
+    cls_head=dict(num_segments=_base_.num_segments, num_classes=_base_.num_classes),
 )

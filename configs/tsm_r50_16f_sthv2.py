@@ -1,18 +1,11 @@
-_base_ = './tsm_r50_sthv2.py'
-
-model = dict(backbone=dict(num_segments=16), cls_head=dict(num_segments=16))
-
-# the second transform samples the frames
-train_pipeline = [
-    _base_.train_pipeline[0],
-    dict(type='SampleFrames', clip_len=1, frame_interval=1, num_clips=16),
-    *_base_.train_pipeline[2:],
+_base_ = [
+    './_base_/models/tsm_r50.py',
+    './_base_/datasets/sthv2_16f.py',
+    './_base_/schedules/tsm_sth.py',
+    './_base_/recognition_runtime.py',
 ]
-val_pipeline = [
-    _base_.val_pipeline[0],
-    dict(type='SampleFrames', clip_len=1, frame_interval=1, num_clips=16, test_mode=True),
-    *_base_.val_pipeline[2:],
-]
-train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
-val_dataloader = dict(dataset=dict(pipeline=val_pipeline))
-test_dataloader = val_dataloader
+
+model = dict(
+    backbone=dict(num_segments=_base_.num_segments),
+    cls_head=dict(num_segments=_base_.num_segments, num_classes=_base_.num_classes),
+)

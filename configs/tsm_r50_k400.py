@@ -1,8 +1,11 @@
 _base_ = [
-    './_base_/tsm_r50.py',
-    './_base_/k400.py',
-    './_base_/tsm_k400_schedule.py',
+    './_base_/models/tsm_r50.py',
+    './_base_/datasets/k400.py',
+    './_base_/schedules/tsm_k400.py',
     './_base_/recognition_runtime.py',
 ]
 
-model = dict(cls_head=dict(num_classes=400))
+model = dict(
+    backbone=dict(num_segments=_base_.num_segments),
+    cls_head=dict(num_segments=_base_.num_segments, num_classes=_base_.num_classes),
+)

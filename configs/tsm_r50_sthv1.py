@@ -1,6 +1,11 @@
 _base_ = [
-    './_base_/tsm_r50.py',
-    './_base_/sthv1.py',
-    './_base_/tsm_sth_schedule.py',
+    './_base_/models/tsm_r50.py',
+    './_base_/datasets/sthv1.py',
+    './_base_/schedules/tsm_sth.py',
     './_base_/recognition_runtime.py',
 ]
+
+model = dict(
+    backbone=dict(num_segments=_base_.num_segments),
+    cls_head=dict(num_segments=_base_.num_segments, num_classes=_base_.num_classes),
+)

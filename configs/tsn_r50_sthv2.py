@@ -1,6 +1,10 @@
 _base_ = [
-    './_base_/tsn_r50.py',
-    './_base_/sthv2.py',
-    './_base_/tsm_sth_schedule.py',
+    './_base_/models/tsn_r50.py',
+    './_base_/datasets/sthv2.py',
+    './_base_/schedules/tsm_sth.py',
     './_base_/recognition_runtime.py',
 ]
+
+model = dict(
+    cls_head=dict(num_classes=_base_.num_classes),
+)

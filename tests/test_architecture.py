@@ -17,6 +17,7 @@ LAYERS = {
     'engine': {'ops', 'registry', 'models'},
     'apis': {'ops', 'layers', 'models', 'datasets', 'evaluation', 'engine', 'checkpoints', 'registry'},
 }
+LAYERS['cli'] = {*LAYERS, 'registry', 'compat', 'version'}
 
 
 def imported_modules(path):
@@ -39,6 +40,21 @@ def test_dependencies_point_one_way(part):
         if path.relative_to(PACKAGE).parts[0] == part
         for module in imported_modules(path)
         if module.startswith('mmvidext.') and module.split('.')[1] not in LAYERS[part] | {part}
+    ]
+    assert wrong == []
+
+
+def test_every_part_has_its_place():
+    parts = {path.relative_to(PACKAGE).parts[0] for path in files() if path.parent != PACKAGE}
+    assert parts - set(LAYERS) == set()
+
+
+def test_the_package_does_not_import_its_tools():
+    wrong = [
+        f'{path.relative_to(PACKAGE)} imports {module}'
+        for path in files()
+        for module in imported_modules(path)
+        if module.split('.')[0] in {'tools', 'tests', 'configs'}
     ]
     assert wrong == []
 

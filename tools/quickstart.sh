@@ -20,7 +20,7 @@ $python tools/data/make_synthetic.py sthv2 "$data" --train 400 --val 120 --size 
 $python tools/data/prepare_sthv2.py "$data" >"$out/prepare.log"
 
 for model in tsn ms_tsm; do
-    config=configs/${model}_r18_quickstart.py
+    config=configs/demo/${model}_r18_demo.py
     work_dir=$out/$model
     if [ ! -f "$work_dir/epoch_12.pth" ]; then
         step "Train: tools/train.py $config (log: $work_dir.log)"
@@ -39,7 +39,7 @@ done
 
 step 'Draw'
 $python tools/analysis/plot_training.py "$out/training.png" "2D baseline=$out/tsn" "MS-TSM=$out/ms_tsm"
-[ -f "$out/motion.png" ] || $python tools/analysis/show_motion.py configs/ms_tsm_r18_quickstart.py \
+[ -f "$out/motion.png" ] || $python tools/analysis/show_motion.py configs/demo/ms_tsm_r18_demo.py \
     "$out/ms_tsm/epoch_12.pth" "$data/videos/401.webm" "$out/motion.png" 2>>"$out/ms_tsm.test.log"
 
 $python - "$out" <<'PY'

@@ -10,4 +10,5 @@ default_hooks = dict(
     sampler_seed=dict(type='DistSamplerSeedHook'),
     sync_buffers=dict(type='SyncBuffersHook'),
 )
-custom_hooks = [dict(type='mmvidext.SegmentsCheckHook')]
+custom_hooks = [dict(type='mmvidext.SegmentsCheckHook'), dict(type='mmvidext.NumClassesCheckHook')]
+visualizer = dict(type='ActionVisualizer', vis_backends=[dict(type='LocalVisBackend')])

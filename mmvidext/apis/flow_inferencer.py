@@ -30,9 +30,13 @@ class FlowInferencer:
         ValueError: If the checkpoint does not fit the model.
 
     Example:
-        >>> inferencer = FlowInferencer('configs/flownets_flyingchairs.py', 'flownets.pth')  # doctest: +SKIP
-        >>> flow = inferencer(first_frame, second_frame)  # doctest: +SKIP
-        >>> picture = inferencer.draw(flow)  # doctest: +SKIP
+        >>> inferencer = FlowInferencer('configs/flownets_flyingchairs.py')  # a second argument: the checkpoint
+        >>> first, second = np.zeros((2, 64, 96, 3), np.uint8)
+        >>> flow = inferencer(first, second)
+        >>> flow.shape
+        (64, 96, 2)
+        >>> inferencer.draw(flow).shape
+        (64, 96, 3)
     """
 
     def __init__(

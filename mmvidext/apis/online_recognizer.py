@@ -34,9 +34,11 @@ class OnlineRecognizer:
             such CUDA device, or ``window`` is below 1.
 
     Example:
-        >>> recognizer = OnlineRecognizer('configs/tsm_causal_r50_sthv2.py', 'tsm_causal.pth')
-        >>> for frame in frames:  # uint8, (H, W, 3), RGB
+        >>> recognizer = OnlineRecognizer('configs/tsm_causal_r50_sthv2.py')  # a second argument: the checkpoint
+        >>> for frame in np.zeros((2, 240, 320, 3), np.uint8):
         ...     scores = recognizer.step(frame)
+        >>> scores.shape
+        (174,)
     """
 
     def __init__(

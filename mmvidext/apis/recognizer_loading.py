@@ -80,7 +80,7 @@ def frame_transforms(config: Config) -> list[Transform]:
             'the config has neither val_dataloader nor test_dataloader, whose pipeline prepares the frames'
         )
     steps = list(loader.dataset.pipeline)
-    decoders = [index for index, step in enumerate(steps) if step.type.split('.')[-1].endswith('Decode')]
+    decoders = [index for index, step in enumerate(steps) if 'Decode' in step.type.split('.')[-1]]
     if not decoders:
         raise ValueError(f'the pipeline has no step that decodes frames: {[step.type for step in steps]}')
     with DefaultScope.overwrite_default_scope(config.get('default_scope', 'mmaction')):

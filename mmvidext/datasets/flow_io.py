@@ -1,13 +1,14 @@
-"""Optical flow files: Middlebury ``.flo`` (FlyingChairs, Sintel) and KITTI's 16-bit PNG."""
+"""Optical flow files: Middlebury ``.flo`` (FlyingChairs, Sintel), KITTI's 16-bit PNG and ``.pfm`` (FlyingThings3D)."""
 
 import os
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ['read_flo', 'read_flow', 'read_kitti_flow', 'write_flo', 'write_kitti_flow']
+__all__ = ['read_flo', 'read_flow', 'read_kitti_flow', 'read_pfm_flow', 'write_flo', 'write_kitti_flow']
 
 PathLike = str | os.PathLike[str]
 Flow = NDArray[np.float32]
@@ -20,25 +21,28 @@ KITTI_OFFSET = 2.0**15
 
 
 def read_flow(path: PathLike) -> tuple[Flow, NDArray[np.bool_]]:
-    """Read a flow file by its suffix: ``.flo`` or KITTI's ``.png``.
+    """Read a flow file by its suffix: ``.flo``, KITTI's ``.png`` or ``.pfm``.
 
     Args:
         path: The file.
 
     Returns:
-        Flow ``float32 (H, W, 2)`` in pixels, order ``(x, y)``, and where it is known, ``bool (H, W)``. A ``.flo`` marks
-        an unknown vector by a component that is not below 1e9. Unknown vectors come as zero.
+        Flow ``float32 (H, W, 2)`` in pixels, order ``(x, y)``, and where it is known, ``bool (H, W)``. A ``.flo`` or
+        ``.pfm`` marks an unknown vector by a component that is not below 1e9. Unknown vectors come as zero.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the suffix is neither of the two, or the file is damaged.
+        ValueError: If the suffix is none of these, or the file is damaged.
     """
     suffix = Path(path).suffix.lower()
     if suffix == '.png':
         return read_kitti_flow(path)
-    if suffix != '.flo':
-        raise ValueError(f"{path}: a flow file ends in '.flo' (Middlebury) or '.png' (KITTI), not in {suffix!r}")
-    flow = read_flo(path)
+    if suffix not in ('.flo', '.pfm'):
+        raise ValueError(
+            f"{path}: a flow file ends in '.flo' (Middlebury), '.png' (KITTI) or '.pfm' (FlyingThings3D), "
+            f'not in {suffix!r}'
+        )
+    flow = read_flo(path) if suffix == '.flo' else read_pfm_flow(path)
     valid: NDArray[np.bool_] = np.all(np.abs(flow) < UNKNOWN_FLOW, axis=2)  # false for nan, too
     return np.where(valid[..., None], flow, np.float32(0)), valid
 
@@ -93,6 +97,30 @@ def write_flo(path: PathLike, flow: Flow) -> None:
     Path(path).write_bytes(header + np.ascontiguousarray(flow, '<f4').tobytes())
 
 
+def read_pfm_flow(path: PathLike) -> Flow:
+    """Read the flow of FlyingThings3D: a portable float map of three channels ``(x, y, 0)``.
+
+    Args:
+        path: The file.
+
+    Returns:
+        ``float32 (H, W, 2)`` in pixels, order ``(x, y)``, exactly as stored.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no portable float map, is truncated, or has one channel, as disparity has.
+    """
+    image = _decode(path)
+    if image is None:
+        raise ValueError(f'{path} is no portable float map (.pfm), or is truncated')
+    if image.dtype != np.float32 or image.ndim != 3:
+        raise ValueError(
+            f'{path} must have three channels of float32 to hold flow, but it has {_channels(image)} of {image.dtype}; '
+            'one channel is disparity or depth'
+        )
+    return np.ascontiguousarray(image[..., :0:-1])  # opencv gives (0, y, x)
+
+
 def read_kitti_flow(path: PathLike) -> tuple[Flow, NDArray[np.bool_]]:
     """Read KITTI's flow: a 16-bit RGB PNG with ``(value - 2^15) / 64`` pixels in R and G, and validity in B.
 
@@ -104,14 +132,18 @@ def read_kitti_flow(path: PathLike) -> tuple[Flow, NDArray[np.bool_]]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no 16-bit PNG of three channels.
+        ValueError: If it is no 16-bit PNG of three channels; one of one channel is KITTI's disparity.
     """
-    data = np.frombuffer(_existing(path).read_bytes(), np.uint8)
-    image = cv2.imdecode(data, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR) if data.size else None
+    image = _decode(path)
     if image is None:
         raise ValueError(f'{path} is no image, or is truncated: it must be a 16-bit PNG of three channels')
     if image.dtype != np.uint16:
         raise ValueError(f'{path} must be a 16-bit PNG to hold flow, but its pixels are {image.dtype}')
+    if _channels(image) != 3:
+        raise ValueError(
+            f'{path} must have three channels to hold flow, but it has {_channels(image)}; one channel is disparity '
+            '(disp_occ, disp_noc), flow is in flow_occ and flow_noc'
+        )
     valid = image[..., 0] > 0  # opencv reads BGR, so B is the first
     flow = (image[..., :0:-1].astype(np.float32) - KITTI_OFFSET) / KITTI_SCALE
     return np.where(valid[..., None], flow, 0).astype(np.float32), valid
@@ -146,6 +178,16 @@ def _existing(path: PathLike) -> Path:
     if not Path(path).is_file():
         raise FileNotFoundError(f'{path}: no such flow file')
     return Path(path)
+
+
+def _decode(path: PathLike) -> NDArray[Any] | None:
+    """Return an image as stored, ``(H, W)`` or BGR ``(H, W, C)``; None if it is none."""
+    data = np.frombuffer(_existing(path).read_bytes(), np.uint8)
+    return cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
+
+
+def _channels(image: NDArray[Any]) -> int:
+    return 1 if image.ndim == 2 else image.shape[2]
 
 
 def _check_flow(flow: Flow) -> None:

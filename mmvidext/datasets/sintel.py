@@ -4,18 +4,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mmengine.dataset import BaseDataset
-
+from mmvidext.datasets.flow_pairs import FlowPairDataset
 from mmvidext.registry import DATASETS
 
 __all__ = ['SintelDataset']
 
 PASSES = ('clean', 'final')
+SPLITS = ('training', 'test')
 
 
 @DATASETS.register_module()
-class SintelDataset(BaseDataset):
-    """MPI Sintel: consecutive frames of a film, with the flow from each to the next.
+class SintelDataset(FlowPairDataset):
+    """MPI Sintel (Butler et al., ECCV 2012): consecutive frames of a film, with the flow from each to the next.
 
     Layout::
 
@@ -23,23 +23,30 @@ class SintelDataset(BaseDataset):
             clean/ final/          SCENE/frame_0001.png ...
             flow/                  SCENE/frame_0001.flo ...      from frame 1 to frame 2
             invalid/               SCENE/frame_0001.png ...      optional: not 0 where the flow is not to be trusted
+            occlusions/            SCENE/frame_0001.png ...      optional: not 0 where frame 2 does not show the pixel
+        data_root/test/
+            clean/ final/          SCENE/frame_0001.png ...      no flow
 
     Args:
-        data_root: The folder that holds ``training``.
+        data_root: The folder that holds ``training`` and ``test``.
+        split: ``'training'`` or ``'test'``, whose flow is not published.
         passes: The rendering passes to read: ``'clean'``, ``'final'`` or both.
         scenes: Names of the scenes to read; None reads all. Sintel has no official split of its training scenes.
         use_invalid: Whether to leave out the pixels that ``invalid/`` marks.
         **kwargs: ``pipeline``, ``test_mode``, ``indices`` and what else mmengine's ``BaseDataset`` takes.
 
     Raises:
-        ValueError: If a pass is neither of the two.
+        ValueError: If a pass or the split is none of these.
         FileNotFoundError: If a folder, a scene or a file is missing.
     """
+
+    layout = 'training/ or test/ with clean/SCENE/frame_0001.png, and training/flow/SCENE/frame_0001.flo'
 
     def __init__(
         self,
         data_root: str,
         *,
+        split: str = 'training',
         passes: Sequence[str] = PASSES,
         scenes: Sequence[str] | None = None,
         use_invalid: bool = True,
@@ -48,44 +55,47 @@ class SintelDataset(BaseDataset):
         passes = (passes,) if isinstance(passes, str) else tuple(passes)
         if not passes or not set(passes) <= set(PASSES):
             raise ValueError(f"passes must be among 'clean' and 'final', not {passes}")
+        if split not in SPLITS:
+            raise ValueError(f"split must be 'training' or 'test', not {split!r}")
+        self.split = split
         self.passes = passes
         self.scenes = scenes
         self.use_invalid = use_invalid
         super().__init__(data_root=data_root, **kwargs)
 
-    def load_data_list(self) -> list[dict[str, Any]]:
+    def find_pairs(self) -> list[dict[str, Any]]:
         """List the pairs: pass by pass, scene by scene, frame by frame."""
-        training = Path(self.data_root) / 'training'
-        for folder in (*self.passes, 'flow'):
-            if not (training / folder).is_dir():
-                raise FileNotFoundError(f'{training / folder}: no such folder; data_root must hold training/{folder}')
-        available = sorted(path.name for path in (training / 'flow').iterdir() if path.is_dir())
+        root = Path(self.data_root) / self.split
+        # the flow says which pairs there are; without it, the frames do
+        listed = 'flow' if self.split == 'training' else self.passes[0]
+        for folder in (*self.passes, listed):
+            if not (root / folder).is_dir():
+                raise FileNotFoundError(f'{root / folder}: no such folder; data_root must hold {self.split}/{folder}')
+        available = sorted(path.name for path in (root / listed).iterdir() if path.is_dir())
         missing = set(self.scenes or ()) - set(available)
         if missing:
-            raise FileNotFoundError(f'{training / "flow"} has no scene {sorted(missing)}; it has {available}')
+            raise FileNotFoundError(f'{root / listed} has no scene {sorted(missing)}; it has {available}')
         scenes = [scene for scene in available if self.scenes is None or scene in self.scenes]
-        pairs = [pair for name in self.passes for scene in scenes for pair in self._list_scene(training, name, scene)]
-        if not pairs:
-            raise FileNotFoundError(f'{training / "flow"} has no SCENE/frame_0001.flo: there is nothing to read')
-        return pairs
+        return [pair for name in self.passes for scene in scenes for pair in self._list_scene(root, name, scene)]
 
-    def _list_scene(self, training: Path, pass_name: str, scene: str) -> list[dict[str, Any]]:
-        """List the pairs of one scene in one pass; the flow files say which there are."""
-        pairs = []
-        for flow in sorted((training / 'flow' / scene).glob('frame_*.flo')):
-            number = int(flow.stem.removeprefix('frame_'))
-            images = [training / pass_name / scene / f'frame_{number + step:04d}.png' for step in (0, 1)]
-            for image in images:
-                if not image.is_file():
-                    raise FileNotFoundError(f'{image} is missing: {flow} needs it')
-            invalid = training / 'invalid' / scene / f'{flow.stem}.png'
-            pairs.append(
-                dict(
-                    img1_path=str(images[0]),
-                    img2_path=str(images[1]),
-                    flow_path=str(flow),
-                    invalid_path=str(invalid) if self.use_invalid and invalid.is_file() else None,
-                    sample_id=f'{pass_name}/{scene}/{flow.stem}',
-                )
-            )
-        return pairs
+    def _list_scene(self, root: Path, pass_name: str, scene: str) -> list[dict[str, Any]]:
+        if self.split == 'training':
+            files = sorted((root / 'flow' / scene).glob('frame_*.flo'))
+        else:
+            files = sorted((root / pass_name / scene).glob('frame_*.png'))[:-1]
+        return [self._pair(root, pass_name, scene, int(file.stem.removeprefix('frame_'))) for file in files]
+
+    def _pair(self, root: Path, pass_name: str, scene: str, number: int) -> dict[str, Any]:
+        frame = f'frame_{number:04d}'
+        pair: dict[str, Any] = dict(
+            img1_path=str(root / pass_name / scene / f'{frame}.png'),
+            img2_path=str(root / pass_name / scene / f'frame_{number + 1:04d}.png'),
+            sample_id=f'{pass_name}/{scene}/{frame}',
+        )
+        if self.split == 'training':
+            pair['flow_path'] = str(root / 'flow' / scene / f'{frame}.flo')
+            if self.use_invalid and (root / 'invalid').is_dir():
+                pair['invalid_path'] = str(root / 'invalid' / scene / f'{frame}.png')
+            if (root / 'occlusions').is_dir():
+                pair['occluded_path'] = str(root / 'occlusions' / scene / f'{frame}.png')
+        return pair

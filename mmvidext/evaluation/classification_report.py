@@ -60,13 +60,17 @@ class ClassificationReport(BaseMetric):
                 raise ValueError(
                     f'the model has {len(scores)} classes, but there are {len(self.class_names)} class names'
                 )
-            self.results.append((label, int(scores.argmax()), len(scores)))
+            # scores that are not finite predict no class: the column behind the last
+            prediction = int(scores.argmax()) if scores.isfinite().all() else len(scores)
+            self.results.append((label, prediction, len(scores)))
 
     def compute_metrics(self, results: list[tuple[int, int, int]]) -> dict[str, float]:
         """Return the mean of the class accuracies; log the table and write the picture."""
         num_classes = results[0][2]
         names = self.class_names or [str(index) for index in range(num_classes)]
-        matrix = np.zeros((num_classes, num_classes), dtype=np.int64)
+        if any(prediction == num_classes for _, prediction, _ in results):
+            names = [*names, 'no finite score']
+        matrix = np.zeros((num_classes, len(names)), dtype=np.int64)
         for label, prediction, _ in results:
             matrix[label, prediction] += 1
         if self.table:
@@ -93,8 +97,8 @@ def draw_confusion_matrix(matrix: np.ndarray, names: list[str], path: str | Path
     """Draw a confusion matrix.
 
     Args:
-        matrix: Counts ``(classes, classes)``, rows: labels, columns: predictions.
-        names: Name of each class.
+        matrix: Counts ``(classes, predictions)``, rows: labels, columns: predictions, which may be one more.
+        names: Name of each prediction; the first are those of the classes.
         path: PNG file to write.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -110,7 +114,7 @@ def draw_confusion_matrix(matrix: np.ndarray, names: list[str], path: str | Path
     figure.colorbar(image, label='share of the clips of a class', shrink=0.8)
     if labelled:
         axes.set_xticks(range(len(names)), names, rotation=45, ha='right')
-        axes.set_yticks(range(len(names)), names)
+        axes.set_yticks(range(len(matrix)), names[: len(matrix)])
         for (row, column), count in np.ndenumerate(matrix):
             if count:
                 color = 'white' if shares[row, column] > 0.5 else 'black'

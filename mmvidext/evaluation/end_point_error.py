@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from mmengine.evaluator import BaseMetric
+from torch import Tensor
 
 from mmvidext.registry import METRICS
 
@@ -19,7 +20,12 @@ class EndPointError(BaseMetric):
     """Mean end-point error, pooled over all valid pixels of the data set, and the share of outliers.
 
     It reports ``EPE`` in pixels, ``Fl-all`` in per cent (wrong by more than 3 pixels **and** more than 5 % of the true
-    length), and ``EPE_zero``, the error of predicting no motion at all: what any estimate has to be compared with.
+    length), and ``EPE_zero``, the error of predicting no motion at all: what any estimate has to be compared with. A
+    vector that is not finite is infinitely wrong: it is an outlier, and ``EPE`` is infinite.
+
+    Where the samples know which pixels are hidden in the second image (``gt_occluded``), it also reports
+    ``EPE_matched`` and ``EPE_unmatched`` (Sintel's names for the others and for these), and ``Fl-noc``, the share of
+    outliers among the matched.
 
     Args:
         collect_device: ``'cpu'`` or ``'gpu'``, where distributed results are joined.
@@ -36,31 +42,54 @@ class EndPointError(BaseMetric):
 
         Args:
             data_batch: Unused, part of mmengine's contract.
-            data_samples: For each pair ``pred_flow`` and ``gt_flow`` ``(2, H, W)`` in pixels, and ``gt_valid (H, W)``.
+            data_samples: For each pair ``pred_flow`` and ``gt_flow`` ``(2, H, W)`` in pixels, ``gt_valid (H, W)``, and
+                ``gt_occluded (H, W)`` where it is known.
 
         Raises:
-            ValueError: If a prediction has another shape than the true flow.
+            ValueError: If a sample has no true flow, or a prediction another shape than that.
         """
         for sample in data_samples:
+            if 'gt_flow' not in sample:
+                raise ValueError(
+                    f'{sample.get("sample_id", "a sample")} has no true flow, as the test splits of Sintel and KITTI: '
+                    'there is nothing to measure; write the predictions with tools/estimate_flow.py'
+                )
             predicted, target, valid = sample['pred_flow'], sample['gt_flow'], sample['gt_valid'].bool()
             if predicted.shape != target.shape:
                 raise ValueError(
                     f'pred_flow is {tuple(predicted.shape)}, but gt_flow is {tuple(target.shape)}: '
                     'estimate the flow at the size of the images'
                 )
-            known_prediction, known_target = predicted[:, valid].double(), target[:, valid].double()
-            error = torch.linalg.vector_norm(known_prediction - known_target, dim=0)
-            length = torch.linalg.vector_norm(known_target, dim=0)
-            outliers = (error > OUTLIER_PIXELS) & (error > OUTLIER_SHARE * length)
-            self.results.append((error.sum().item(), length.sum().item(), outliers.sum().item(), error.numel()))
+            self.results.append(_sums(predicted, target, valid, sample.get('gt_occluded')))
 
-    def compute_metrics(self, results: list[tuple[float, float, int, int]]) -> dict[str, float]:
+    def compute_metrics(self, results: list[list[float]]) -> dict[str, float]:
         """Pool over all pixels.
 
         Raises:
             ValueError: If no pixel of the data set has known flow.
         """
-        error, length, outliers, pixels = (sum(column) for column in zip(*results, strict=True))
+        totals = [sum(column) for column in zip(*results, strict=True)]
+        pixels, error, outliers, length, matched, matched_error, matched_outliers, hidden, hidden_error = totals
         if not pixels:
             raise ValueError('no pixel of the data set has known flow: check gt_valid')
-        return {'EPE': error / pixels, 'Fl-all': 100 * outliers / pixels, 'EPE_zero': length / pixels}
+        metrics = {'EPE': error / pixels, 'Fl-all': 100 * outliers / pixels, 'EPE_zero': length / pixels}
+        if matched:
+            metrics |= {'EPE_matched': matched_error / matched, 'Fl-noc': 100 * matched_outliers / matched}
+        if hidden:
+            metrics['EPE_unmatched'] = hidden_error / hidden
+        return metrics
+
+
+def _sums(predicted: Tensor, target: Tensor, valid: Tensor, occluded: Tensor | None) -> list[float]:
+    """Return the sums over one pair, in one copy from the device."""
+    known_prediction, known_target = predicted[:, valid].double(), target[:, valid].double()
+    error = torch.linalg.vector_norm(known_prediction - known_target, dim=0).nan_to_num(nan=torch.inf)
+    length = torch.linalg.vector_norm(known_target, dim=0)
+    outlier = (error > OUTLIER_PIXELS) & (error > OUTLIER_SHARE * length)
+    sums = [torch.ones_like(error).sum(), error.sum(), outlier.sum(), length.sum()]
+    if occluded is None:
+        sums += [error.new_zeros(())] * 5
+    else:
+        hidden = occluded.bool()[valid]
+        sums += [(~hidden).sum(), error[~hidden].sum(), outlier[~hidden].sum(), hidden.sum(), error[hidden].sum()]
+    return torch.stack([value.double() for value in sums]).tolist()

@@ -9,6 +9,7 @@ from mmengine.runner import load_checkpoint
 from mmseg.evaluation import IoUMetric
 from torch import Tensor
 
+from mmvidext.evaluation.finite_labels import finite_labels
 from mmvidext.evaluation.video_order import VideoOrder
 from mmvidext.registry import METRICS, MODELS
 
@@ -21,7 +22,8 @@ class TemporalConsistency(IoUMetric):
 
     For each pair of frames t, t + 1 the prediction of t + 1 is warped to t along the flow from t to t + 1, nearest, and
     compared with the prediction of t as if that were the ground truth: ``TC`` is the mIoU over one confusion matrix of
-    all pairs of all videos, in percent. No label is needed. Pixels that the flow leads out of the picture do not count.
+    all pairs of all videos, in percent. No label is needed. Pixels that the flow leads out of the picture do not count;
+    pixels whose scores are not finite are wrong.
 
     Every frame of a video has to arrive, one after the other, and the pipeline must give frames as loaded (``inputs``,
     BGR, ``uint8``, the current frame last), as ``PackClipInputs`` does.
@@ -30,16 +32,25 @@ class TemporalConsistency(IoUMetric):
         flow_estimator: Config of a ``FlowEstimator``. The authors use FlowNet2 and RAFT.
         checkpoint: Its weights.
         device: Where it runs.
-        **kwargs: The arguments of ``mmseg.IoUMetric``.
+        ignore_index: Label that does not count.
+        collect_device: ``'cpu'`` or ``'gpu'``, where distributed results are joined.
+        prefix: Put before the name of the result.
 
     Raises:
-        ValueError: If frames do not arrive one after the other.
+        ValueError: If frames do not arrive one after the other, or the estimated flow is not finite.
     """
 
     def __init__(
-        self, flow_estimator: dict[str, Any], *, checkpoint: str | None = None, device: str = 'cpu', **kwargs: Any
+        self,
+        flow_estimator: dict[str, Any],
+        *,
+        checkpoint: str | None = None,
+        device: str = 'cpu',
+        ignore_index: int = 255,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(ignore_index=ignore_index, collect_device=collect_device, prefix=prefix)
         self.flow_estimator = MODELS.build(flow_estimator).to(device).eval()
         if checkpoint is not None:
             load_checkpoint(self.flow_estimator, checkpoint, map_location=device)
@@ -51,7 +62,7 @@ class TemporalConsistency(IoUMetric):
         """Take the next frames; compare each with the one before it."""
         num_classes = len(self.dataset_meta['classes'])
         for clip, sample in zip(data_batch['inputs'], data_samples, strict=True):
-            frame, labels = clip[-1], sample['pred_sem_seg']['data'].squeeze().cpu()
+            frame, labels = clip[-1], finite_labels(sample, fill=num_classes).cpu()
             if not self._order.starts_video(sample):
                 flow = self._estimate(self._last_frame, frame, (labels.shape[-2], labels.shape[-1]))
                 warped, inside = warp_labels(labels, flow)
@@ -71,6 +82,8 @@ class TemporalConsistency(IoUMetric):
         pair = torch.stack((first, second)).flip(1)  # BGR to RGB
         (sample,) = self.flow_estimator.test_step({'inputs': [pair]})
         flow = sample.pred_flow.cpu()
+        if not torch.isfinite(flow).all():
+            raise ValueError('the estimated flow is not finite (NaN or Inf): check the weights of flow_estimator')
         height, width = flow.shape[-2:]
         if (height, width) == size:
             return flow

@@ -7,6 +7,7 @@ import torch
 from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
+from mmvidext.evaluation.finite_labels import finite_labels
 from mmvidext.evaluation.video_order import VideoOrder
 from mmvidext.registry import METRICS
 
@@ -20,7 +21,7 @@ class VideoConsistency(BaseMetric):
     For each window of n frames: among the pixels whose ground truth is the same in all n frames, the fraction whose
     prediction is the same in all n frames too. Whether that prediction is right is not asked. A video of L frames has
     the windows that start at ``0 .. L - n - 1``; videos of n frames or fewer have none. ``VCn`` is the mean over all
-    windows of all videos, in percent.
+    windows of all videos, in percent. A pixel whose scores are not finite agrees with no frame.
 
     Args:
         window_sizes: Each n; VSPW reports 8 and 16.
@@ -48,7 +49,8 @@ class VideoConsistency(BaseMetric):
                 self._truth, self._prediction = _ConstantRun(), _ConstantRun()
             else:
                 self._close_windows()
-            prediction = sample['pred_sem_seg']['data'].squeeze()
+            # a label of its own in each frame: negative numbers are no classes
+            prediction = finite_labels(sample, fill=-1 - sample['frame_index'])
             self._truth.add(sample['gt_sem_seg']['data'].squeeze().to(prediction.device))
             self._prediction.add(prediction)
 

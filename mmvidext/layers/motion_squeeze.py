@@ -4,10 +4,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmvidext.layers.pointwise_conv import PointwiseConv2d, convolve_and_normalize
-from mmvidext.ops._checks import check_segments
+from mmvidext.ops.checks import check_at_least, check_segments
 from mmvidext.ops.kernel_soft_argmax import kernel_soft_argmax
 from mmvidext.ops.local_correlation import local_correlation
+from mmvidext.ops.precision import accumulation_dtype, without_autocast
 
 __all__ = ['MotionSqueeze']
 
@@ -19,19 +19,11 @@ def _depthwise_separable(in_channels: int, out_channels: int, kernel_size: int) 
     return nn.Sequential(
         nn.Conv2d(in_channels, in_channels, kernel_size, padding=kernel_size // 2, groups=in_channels, bias=False),
         nn.BatchNorm2d(in_channels),
-        nn.ReLU(inplace=True),
-        PointwiseConv2d(in_channels, out_channels),
+        nn.ReLU(),
+        nn.Conv2d(in_channels, out_channels, 1, bias=False),
         nn.BatchNorm2d(out_channels),
-        nn.ReLU(inplace=True),
+        nn.ReLU(),
     )
-
-
-def _run_fused(x: Tensor, layers: nn.Sequential) -> Tensor:
-    """Run triples of a convolution, its norm and its activation."""
-    steps = iter(layers)
-    for conv, norm, activation in zip(steps, steps, steps, strict=True):
-        x = activation(convolve_and_normalize(x, conv, norm))  # type: ignore[arg-type]
-    return x
 
 
 class MotionSqueeze(nn.Module):
@@ -69,16 +61,15 @@ class MotionSqueeze(nn.Module):
     ) -> None:
         super().__init__()
         for name, value in (('max_displacement', max_displacement), ('reduced_channels', reduced_channels)):
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f'{name} must be a whole number, at least 1, but is {value}')
+            check_at_least(value, 1, name=name)
         self.num_segments = num_segments
         self.max_displacement = max_displacement
         self.sigma = sigma
         self.temperature = temperature
         self.channel_reduction = nn.Sequential(
-            PointwiseConv2d(in_channels, reduced_channels),
+            nn.Conv2d(in_channels, reduced_channels, 1, bias=False),
             nn.BatchNorm2d(reduced_channels),
-            nn.ReLU(inplace=True),
+            nn.ReLU(),
         )
         self.flow_refinement = nn.Sequential(
             _depthwise_separable(3, 16, 7),
@@ -105,12 +96,7 @@ class MotionSqueeze(nn.Module):
         motion = torch.cat([motion, last], dim=1).flatten(0, 1)  # (N*T, 3, H, W)
         # the features decide the layout: a map in another one would make every later layer convert
         layout = torch.contiguous_format if x.is_contiguous() else torch.channels_last
-        features = motion.to(x.dtype, memory_format=layout)
-        for layer in self.flow_refinement:
-            features = _run_fused(features, layer)  # type: ignore[arg-type]
-        # autograd needs the last ReLU's output as it is; without it one large map need not be written
-        in_place = not features.requires_grad and features.dtype == x.dtype
-        return features.add_(x) if in_place else features + x
+        return self.flow_refinement(motion.to(x.dtype, memory_format=layout)) + x
 
     def estimate_motion(self, x: Tensor) -> Tensor:
         """Estimate the motion between neighbouring frames.
@@ -126,10 +112,10 @@ class MotionSqueeze(nn.Module):
             ValueError: If N*T is no multiple of T.
         """
         check_segments(x.shape[0], self.num_segments)
-        reduced = _run_fused(x, self.channel_reduction)
+        reduced = self.channel_reduction(x)
         # matching is a difference of nearly equal numbers, sharpened a hundredfold: half precision is not enough
-        with torch.autocast(x.device.type, enabled=False):
-            reduced = reduced.float() if reduced.dtype in (torch.float16, torch.bfloat16) else reduced
+        with without_autocast(x.device):
+            reduced = reduced.to(accumulation_dtype(reduced))
             unit = reduced / (reduced.square().sum(1, keepdim=True) + _NORM_EPS).sqrt()
             clips = unit.unflatten(0, (x.shape[0] // self.num_segments, self.num_segments))  # (N, T, C', H, W)
             scores = F.relu(

@@ -11,8 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from mmvidext.layers.temporal_shift import TemporalShift
-from mmvidext.ops._recording import is_recorded
-from mmvidext.ops.temporal_shift import check_cache, temporal_shift_step
+from mmvidext.ops.temporal_shift import temporal_shift_step
 
 __all__ = ['ShiftStep', 'ShiftTape', 'step_inverted_residual', 'step_residual_block']
 
@@ -32,22 +31,9 @@ class ShiftTape:
 
     def __call__(self, layer: TemporalShift, x: Tensor) -> Tensor:
         """Return what ``layer`` makes of one frame's features ``x (N, C, H, W)``."""
-        cache = next(self._caches)
-        if is_recorded():
-            shifted, new = temporal_shift_step(x, cache, layer.shift_div)
-            self._new.append(new)
-            return layer.net(shifted)
-        return self._borrow(layer, x, cache)
-
-    def _borrow(self, layer: TemporalShift, x: Tensor, cache: Tensor) -> Tensor:
-        """Do the same within ``x``, which is whole again afterwards: a third of the cost of a shifted copy."""
-        check_cache(x, cache, layer.shift_div)
-        moving = x[:, : cache.shape[1]]
-        self._new.append(moving.clone())
-        moving.copy_(cache)
-        out = layer.net(x)
-        moving.copy_(self._new[-1])
-        return out
+        shifted, new = temporal_shift_step(x, next(self._caches), layer.shift_div)
+        self._new.append(new)
+        return layer.net(shifted)
 
     @property
     def caches(self) -> tuple[Tensor, ...]:
@@ -75,8 +61,7 @@ def step_residual_block(block: Any, x: Tensor, shift: ShiftStep) -> Tensor:
     out = block.conv2(out)
     if hasattr(block, 'conv3'):
         out = block.conv3(out)
-    out += x if block.downsample is None else block.downsample(x)
-    return block.relu(out)
+    return block.relu(out + (x if block.downsample is None else block.downsample(x)))
 
 
 def step_inverted_residual(block: Any, x: Tensor, shift: ShiftStep) -> Tensor:

@@ -8,54 +8,43 @@
 - C, both: ``S(x) + T(S(x))``.
 """
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from mmcv.cnn import build_norm_layer
 from torch import Tensor, nn
+
+from mmvidext.layers.video_block import Norm, conv_norm
 
 __all__ = ['Pseudo3dBlock']
 
 
-def _conv_norm(
-    in_channels: int, out_channels: int, kernel: tuple[int, int, int], norm_cfg: dict[str, Any], *, stride: int = 1
-) -> nn.Sequential:
-    padding = (kernel[0] // 2, kernel[1] // 2, kernel[2] // 2)
-    return nn.Sequential(
-        nn.Conv3d(in_channels, out_channels, kernel, (1, stride, stride), padding, bias=False),
-        build_norm_layer(norm_cfg, out_channels)[1],
-    )
-
-
 class Pseudo3dBlock(nn.Module):
-    """One bottleneck of a Pseudo-3D network.
+    """A bottleneck with a shortcut: ``relu(expand(space_time(relu(reduce(x)))) + shortcut(x))``.
 
     Args:
-        in_channels: Channels of the input ``(N, C, T, H, W)``.
-        channels: Channels inside the bottleneck; the output has four times as many.
-        kind: ``'A'``, ``'B'`` or ``'C'``; None leaves out time, as in the last stage.
-        stride: Spatial stride, of the first 1x1x1 convolution and the shortcut. Time is never strided.
-        norm_cfg: Norm of every layer.
+        in_channels: Channels of the input.
+        channels: Channels inside the bottleneck. The output has four times as many.
+        kind: ``'A'``, ``'B'`` or ``'C'``. None is ``S(x)`` alone, as in the last stage.
+        norm: Builds the norm of C channels.
+        stride: Spatial stride of the first 1x1x1 convolution and of the shortcut. Time is never strided.
     """
 
     expansion: ClassVar[int] = 4
 
-    def __init__(
-        self, in_channels: int, channels: int, *, kind: str | None, stride: int = 1, norm_cfg: dict[str, Any]
-    ) -> None:
+    def __init__(self, in_channels: int, channels: int, *, kind: str | None, norm: Norm, stride: int = 1) -> None:
         super().__init__()
-        out_channels = channels * self.expansion
+        out_channels, strides = channels * self.expansion, (1, stride, stride)
         self.kind = kind
-        self.reduce = _conv_norm(in_channels, channels, (1, 1, 1), norm_cfg, stride=stride)
-        self.spatial = _conv_norm(channels, channels, (1, 3, 3), norm_cfg)
-        self.temporal = None if kind is None else _conv_norm(channels, channels, (3, 1, 1), norm_cfg)
-        self.expand = _conv_norm(channels, out_channels, (1, 1, 1), norm_cfg)
-        self.relu = nn.ReLU(inplace=True)
-        self.downsample = None
+        self.reduce = conv_norm(in_channels, channels, (1, 1, 1), norm=norm, stride=strides)
+        self.spatial = conv_norm(channels, channels, (1, 3, 3), norm=norm)
+        self.temporal = conv_norm(channels, channels, (3, 1, 1), norm=norm) if kind is not None else None
+        self.expand = conv_norm(channels, out_channels, (1, 1, 1), norm=norm)
+        self.relu = nn.ReLU()
+        self.downsample: nn.Module = nn.Identity()
         if stride != 1 or in_channels != out_channels:
-            self.downsample = _conv_norm(in_channels, out_channels, (1, 1, 1), norm_cfg, stride=stride)
+            self.downsample = conv_norm(in_channels, out_channels, (1, 1, 1), norm=norm, stride=strides)
 
     def space_time(self, x: Tensor) -> Tensor:
-        """Combine the spatial and the temporal convolution of ``x`` as this kind of block does."""
+        """Combine ``S`` and ``T`` as this kind of block does, ``(N, channels, T, H, W)`` to the same."""
         in_space = self.relu(self.spatial(x))
         if self.temporal is None:
             return in_space
@@ -63,6 +52,5 @@ class Pseudo3dBlock(nn.Module):
         return in_time if self.kind == 'A' else in_space + in_time
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the block's output for ``x (N, C, T, H, W)``."""
-        shortcut = x if self.downsample is None else self.downsample(x)
-        return self.relu(self.expand(self.space_time(self.relu(self.reduce(x)))) + shortcut)
+        """Map ``(N, in_channels, T, H, W)`` to ``(N, 4 * channels, T, H', W')``."""
+        return self.relu(self.expand(self.space_time(self.relu(self.reduce(x)))) + self.downsample(x))

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from mmvidext.ops.checks import check_rank, check_segments
 from mmvidext.ops.temporal_interlace import temporal_interlace
 
 __all__ = ['InterlacedConv', 'TemporalInterlace']
@@ -89,11 +90,8 @@ class TemporalInterlace(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the interlaced features of ``x (N*T, C, H, W)``."""
-        if x.ndim != 4 or x.shape[0] % self.num_segments:
-            raise ValueError(
-                f'expected frames (N*T, C, H, W) with T = {self.num_segments}, but the shape is {tuple(x.shape)}; '
-                'num_segments of the model and num_clips of SampleFrames must be the same'
-            )
+        check_rank(x, '(N*T, C, H, W)', name='x')
+        check_segments(x.shape[0], self.num_segments)
         moving, resting = x[:, : self.num_interlaced], x[:, self.num_interlaced :]
         descriptor = moving.mean((2, 3)).unflatten(0, (-1, self.num_segments)).transpose(1, 2)  # (N, C', T)
         offsets, weights = self.offset_net(descriptor), self.weight_net(descriptor)

@@ -1,10 +1,8 @@
 """A layer whose input is shifted along time."""
 
-import torch
 from torch import Tensor, nn
 
-from mmvidext.ops._recording import is_recorded
-from mmvidext.ops.temporal_shift import shifted_in_place, temporal_shift
+from mmvidext.ops.temporal_shift import temporal_shift
 
 __all__ = ['TemporalShift']
 
@@ -37,20 +35,7 @@ class TemporalShift(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(N*T, C, H, W)`` to what ``net`` makes of it."""
-        if self._may_borrow(x):
-            with shifted_in_place(x, self.num_segments, self.shift_div, causal=self.causal):
-                return self.net(x)
         return self.net(temporal_shift(x, self.num_segments, self.shift_div, causal=self.causal))
-
-    def _may_borrow(self, x: Tensor) -> bool:
-        """Whether ``x`` may be shifted in place for a while, which saves three quarters of a copy.
-
-        Not while autograd, the compiler or the tracer records, not where elements share memory, and only for a
-        convolution (or a subclass such as mmcv's), whose output never is a view of its input.
-        """
-        dense = x.is_contiguous() or x.is_contiguous(memory_format=torch.channels_last)
-        writable = torch.is_inference_mode_enabled() or not x.is_inference()
-        return not is_recorded() and dense and writable and isinstance(self.net, nn.Conv2d)
 
     def extra_repr(self) -> str:
         """Show the shift's settings."""

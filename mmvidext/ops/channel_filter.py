@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn.grad import conv2d_input, conv2d_weight
 
-from mmvidext.ops.sample_pooling import accumulation_dtype
+from mmvidext.ops.precision import accumulation_dtype
 
 __all__ = ['ProjectedKernel', 'filter_channels', 'filter_channels_projected']
 

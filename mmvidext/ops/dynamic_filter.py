@@ -4,9 +4,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mmvidext.ops._checks import check_rank
 from mmvidext.ops.channel_filter import ProjectedKernel, filter_channels, filter_channels_projected
-from mmvidext.ops.sample_pooling import accumulation_dtype, check_field, pool_padded
+from mmvidext.ops.checks import check_rank
+from mmvidext.ops.precision import accumulation_dtype
+from mmvidext.ops.sample_pooling import check_field, pool_padded
 
 __all__ = ['ProjectedKernel', 'check_settings', 'dynamic_filter']
 

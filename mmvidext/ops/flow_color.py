@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from mmvidext.ops._checks import check_rank
+from mmvidext.ops.checks import check_rank
 
 __all__ = ['flow_color_wheel', 'flow_to_image']
 

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mmvidext.ops._checks import check_rank
+from mmvidext.ops.checks import check_rank
 
 __all__ = ['flow_warp']
 

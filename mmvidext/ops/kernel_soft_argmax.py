@@ -4,7 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mmvidext.ops._checks import check_rank
+from mmvidext.ops.checks import check_positive, check_rank
+from mmvidext.ops.precision import accumulation_dtype, without_autocast
 
 __all__ = ['kernel_soft_argmax']
 
@@ -31,7 +32,8 @@ def kernel_soft_argmax(
         W)``, the highest score. Half precision is computed in float32 and returned in the dtype of the input.
 
     Raises:
-        ValueError: If the scores are not ``(N, P, P, H, W)`` with odd P, or sigma or temperature is not positive.
+        ValueError: If the scores are not ``(N, P, P, H, W)`` with odd P, or sigma or temperature is not positive
+            and finite.
 
     Example:
         >>> scores = torch.zeros(1, 5, 5, 1, 1)
@@ -44,15 +46,13 @@ def kernel_soft_argmax(
     size = correlation.shape[1]
     if size != correlation.shape[2] or size % 2 == 0:
         raise ValueError(f'correlation must be (N, P, P, H, W) with odd P, but its shape is {tuple(correlation.shape)}')
-    if sigma is not None and sigma <= 0:
-        raise ValueError(f'sigma must be positive, or None for the plain soft-argmax, but is {sigma}')
-    if temperature <= 0:
-        raise ValueError(f'temperature must be positive, but is {temperature}')
+    if sigma is not None:
+        check_positive(sigma, name='sigma', hint=', or None for the plain soft-argmax')
+    check_positive(temperature, name='temperature')
 
     dtype = correlation.dtype
-    with torch.autocast(correlation.device.type, enabled=False):
-        scores = correlation.float() if dtype in (torch.float16, torch.bfloat16) else correlation
-        scores = scores.permute(0, 3, 4, 1, 2).flatten(3)  # (N, H, W, P*P)
+    with without_autocast(correlation.device):
+        scores = correlation.to(accumulation_dtype(correlation)).permute(0, 3, 4, 1, 2).flatten(3)  # (N, H, W, P*P)
         confidence, best = scores.max(dim=3)
         steps = torch.arange(size, device=scores.device, dtype=scores.dtype)
         factor = 1 / temperature if sigma is None else _gaussian_around(best, steps, sigma, scale=1 / temperature)

@@ -10,36 +10,54 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mmvidext.ops._checks import check_rank
+from mmvidext.ops._correlation_backends import correlate_with_mmcv, correlate_with_sampler
 from mmvidext.ops._correlation_tiles import correlate, correlate_backward
+from mmvidext.ops.checks import check_at_least, check_rank
+from mmvidext.ops.precision import accumulation_dtype, exact_products
 
-__all__ = ['local_correlation']
+__all__ = ['Backend', 'local_correlation']
 
 Backend = Literal['auto', 'torch', 'spatial_correlation_sampler', 'mmcv']
 
+_LARGEST_REACH = 2**12  # cells; more is a mistake, and overflows the sizes of the buffers
+
 
 def local_correlation(
-    feat1: Tensor, feat2: Tensor, max_displacement: int, *, dilation: int = 1, backend: Backend = 'auto'
+    feat1: Tensor,
+    feat2: Tensor,
+    max_displacement: int,
+    *,
+    dilation: int = 1,
+    kernel_size: int = 1,
+    stride: int = 1,
+    padding: int = 0,
+    backend: Backend = 'auto',
 ) -> Tensor:
     """Correlate every cell of ``feat1`` with the cells around the same place in ``feat2``.
 
     ``out[n, dy + d, dx + d, y, x] = sum_c feat1[n, c, y, x] * feat2[n, c, y + dy * dilation, x + dx * dilation]`` for
-    dy and dx in [-d, d], ``d = max_displacement``; cells outside of ``feat2`` are zero. Nothing is normalised. The
-    numbers are those of ``spatial_correlation_sample(kernel_size=1, patch_size=2 * d + 1, dilation_patch=dilation)``.
+    dy and dx in [-d, d], ``d = max_displacement``; cells outside of ``feat2`` are zero. Nothing is normalized.
+
+    With ``kernel_size`` k, ``stride`` and ``padding`` patches of k x k cells are compared, not single cells: each
+    score is the sum of the scores above over a window, which moves as that of a convolution does over a map padded with
+    zeros. The numbers are those of ``spatial_correlation_sample(feat1, feat2, kernel_size, patch_size=2 * d + 1,
+    stride, padding, dilation_patch=dilation)`` (github.com/ClementPinard/Pytorch-Correlation-extension).
 
     Args:
         feat1: Features ``(N, C, H, W)``.
         feat2: Features ``(N, C, H, W)``.
         max_displacement: d, in steps of ``dilation`` cells.
         dilation: Cells between neighbouring displacements.
+        kernel_size: k, height and width of the patches in cells.
+        stride: Cells between neighbouring patches.
+        padding: Rows and columns of zeros around both maps.
         backend: ``'torch'`` needs nothing else, runs on any device and takes memory of the order of its input and
             output; ``'spatial_correlation_sampler'`` is the package of that name; ``'mmcv'`` is
-            ``mmcv.ops.Correlation`` (CUDA only). ``'auto'`` takes ``'torch'``, the fastest wherever the three were
-            measured.
+            ``mmcv.ops.Correlation`` (CUDA only). ``'auto'`` takes ``'torch'``.
 
     Returns:
-        ``(N, P, P, H, W)`` with ``P = 2 * d + 1``, indexed ``[dy, dx]``, in the dtype of the input. Half precision is
-        summed in float32.
+        ``(N, P, P, H', W')`` with ``P = 2 * d + 1``, indexed ``[dy, dx]``, in the dtype of the input, and ``H' = (H +
+        2 * padding - k) // stride + 1``: H by default. Half precision is summed in float32.
 
     Raises:
         ValueError: If the shapes differ or have not 4 dimensions, or an argument is out of range.
@@ -55,19 +73,24 @@ def local_correlation(
         >>> torch.allclose(scores, feat1.square().sum(1)[0, :, :-1])
         True
     """
-    _check_arguments(feat1, feat2, max_displacement, dilation)
-    if backend in ('auto', 'torch'):
-        if torch.compiler.is_exporting():
-            return _correlate_by_gathering(feat1, feat2, max_displacement, dilation)
-        return _local_correlation_op(feat1, feat2, max_displacement, dilation).permute(0, 3, 4, 1, 2)
+    _check_maps(feat1, feat2)
+    _check_geometry(feat1.shape, max_displacement, dilation, kernel_size, stride, padding)
     if backend == 'spatial_correlation_sampler':
-        return _correlate_with_sampler(feat1, feat2, max_displacement, dilation)
+        return correlate_with_sampler(feat1, feat2, max_displacement, dilation, kernel_size, stride, padding)
     if backend == 'mmcv':
-        return _correlate_with_mmcv(feat1, feat2, max_displacement, dilation)
-    raise ValueError(f"backend must be 'auto', 'torch', 'spatial_correlation_sampler' or 'mmcv', but is {backend!r}")
+        return correlate_with_mmcv(feat1, feat2, max_displacement, dilation, kernel_size, stride, padding)
+    if backend not in ('auto', 'torch'):
+        raise ValueError(
+            f"backend must be 'auto', 'torch', 'spatial_correlation_sampler' or 'mmcv', but is {backend!r}"
+        )
+    if (kernel_size, stride, padding) == (1, 1, 0):
+        return _correlate_cells(feat1, feat2, max_displacement, dilation)
+    dtype = accumulation_dtype(feat1)
+    scores = _correlate_cells(feat1.to(dtype), feat2.to(dtype), max_displacement, dilation)
+    return _sum_windows(scores, kernel_size, stride, padding).to(feat1.dtype)
 
 
-def _check_arguments(feat1: Tensor, feat2: Tensor, max_displacement: int, dilation: int) -> None:
+def _check_maps(feat1: Tensor, feat2: Tensor) -> None:
     check_rank(feat1, '(N, C, H, W)', name='feat1')
     if feat1.shape != feat2.shape:
         raise ValueError(
@@ -77,17 +100,51 @@ def _check_arguments(feat1: Tensor, feat2: Tensor, max_displacement: int, dilati
         raise TypeError(
             f'feat1 and feat2 must have the same floating-point dtype, but are {feat1.dtype} and {feat2.dtype}'
         )
-    if max_displacement < 0:
-        raise ValueError(f'max_displacement must be at least 0, but is {max_displacement}')
-    if dilation < 1:
-        raise ValueError(f'dilation must be at least 1, but is {dilation}')
+
+
+def _check_geometry(
+    shape: torch.Size, max_displacement: int, dilation: int, kernel_size: int, stride: int, padding: int
+) -> None:
+    check_at_least(max_displacement, 0, name='max_displacement')
+    check_at_least(dilation, 1, name='dilation')
+    check_at_least(kernel_size, 1, name='kernel_size')
+    check_at_least(stride, 1, name='stride')
+    check_at_least(padding, 0, name='padding')
+    height, width = shape[2:]
+    if max_displacement * dilation > _LARGEST_REACH:
+        raise ValueError(
+            f'max_displacement={max_displacement} with dilation={dilation} looks further than {_LARGEST_REACH} cells '
+            f'on a map of {height}x{width}: lower it'
+        )
+    if kernel_size > min(height, width) + 2 * padding and min(height, width) > 0:
+        raise ValueError(
+            f'kernel_size={kernel_size} is larger than the map of {height}x{width} with padding={padding}: lower it, '
+            'or raise padding'
+        )
+
+
+def _correlate_cells(feat1: Tensor, feat2: Tensor, max_displacement: int, dilation: int) -> Tensor:
+    if torch.compiler.is_exporting():
+        return _correlate_by_gathering(feat1, feat2, max_displacement, dilation)
+    return _local_correlation_op(feat1, feat2, max_displacement, dilation).permute(0, 3, 4, 1, 2)
+
+
+def _sum_windows(scores: Tensor, kernel_size: int, stride: int, padding: int) -> Tensor:
+    """Sum ``(N, P, P, H, W)`` over windows of ``kernel_size x kernel_size`` cells."""
+    flat = F.pad(scores.flatten(1, 2), (padding,) * 4)
+    return F.avg_pool2d(flat, kernel_size, stride, divisor_override=1).unflatten(1, scores.shape[1:3])
+
+
+def _samples_at_once(feat: Tensor) -> int:
+    """Choose how many samples share a product: one stays in a CPU's cache; elsewhere each launch costs, so all do."""
+    return 1 if feat.device.type == 'cpu' else max(1, feat.shape[0])
 
 
 # A custom operator is one node to torch.compile, whatever loops it holds.
 @torch.library.custom_op('mmvidext::local_correlation', mutates_args=())
 def _local_correlation_op(feat1: Tensor, feat2: Tensor, max_displacement: int, dilation: int) -> Tensor:
-    with torch.autocast(feat1.device.type, enabled=False):
-        return correlate(feat1, feat2, max_displacement, dilation)
+    with exact_products(feat1.device):
+        return correlate(feat1, feat2, max_displacement, dilation, group=_samples_at_once(feat1))
 
 
 @_local_correlation_op.register_fake
@@ -100,8 +157,8 @@ def _(feat1: Tensor, feat2: Tensor, max_displacement: int, dilation: int) -> Ten
 def _local_correlation_backward_op(
     grad: Tensor, feat1: Tensor, feat2: Tensor, max_displacement: int, dilation: int
 ) -> tuple[Tensor, Tensor]:
-    with torch.autocast(feat1.device.type, enabled=False):
-        return correlate_backward(grad, feat1, feat2, max_displacement, dilation)
+    with exact_products(feat1.device):
+        return correlate_backward(grad, feat1, feat2, max_displacement, dilation, group=_samples_at_once(feat1))
 
 
 @_local_correlation_backward_op.register_fake
@@ -141,29 +198,3 @@ def _correlate_by_gathering(feat1: Tensor, feat2: Tensor, max_displacement: int,
     target = (y + step.view(-1, 1, 1, 1)) * padded.shape[3] + x + step.view(-1, 1, 1)  # (P, P, H, W)
     place = (y * width + x) * scores.shape[2] + target
     return scores.flatten(1).index_select(1, place.flatten()).unflatten(1, tuple(place.shape))
-
-
-def _correlate_with_sampler(feat1: Tensor, feat2: Tensor, max_displacement: int, dilation: int) -> Tensor:
-    try:
-        from spatial_correlation_sampler import spatial_correlation_sample
-    except ImportError as error:
-        raise ImportError(
-            "backend 'spatial_correlation_sampler' needs the package spatial-correlation-sampler "
-            "(pip install spatial-correlation-sampler; it compiles). backend='torch' needs nothing"
-        ) from error
-    return spatial_correlation_sample(
-        feat1, feat2, kernel_size=1, patch_size=2 * max_displacement + 1, dilation_patch=dilation
-    )
-
-
-def _correlate_with_mmcv(feat1: Tensor, feat2: Tensor, max_displacement: int, dilation: int) -> Tensor:
-    if not feat1.is_cuda:
-        raise ValueError(
-            f"backend 'mmcv' has CUDA kernels only, but the input is on {feat1.device}. Use backend='torch'"
-        )
-    from mmcv.ops import Correlation
-
-    operator = Correlation(
-        kernel_size=1, max_displacement=max_displacement, stride=1, padding=0, dilation_patch=dilation
-    )
-    return operator(feat1, feat2)

@@ -8,14 +8,10 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from mmvidext.ops._checks import check_rank
+from mmvidext.ops.checks import check_at_least, check_rank
+from mmvidext.ops.precision import accumulation_dtype
 
-__all__ = ['accumulation_dtype', 'check_field', 'pool_padded', 'pool_samples']
-
-
-def accumulation_dtype(tensor: Tensor) -> torch.dtype:
-    """Return the dtype to sum ``tensor`` in: float32 for the half-precision types, else its own."""
-    return torch.float32 if tensor.dtype in (torch.float16, torch.bfloat16) else tensor.dtype
+__all__ = ['check_field', 'pool_padded', 'pool_samples']
 
 
 def check_field(num_samples: int, sample_stride: int) -> None:
@@ -30,8 +26,7 @@ def check_field(num_samples: int, sample_stride: int) -> None:
     """
     if num_samples < 1 or num_samples % 2 == 0:
         raise ValueError(f'num_samples must be an odd number, 1 or more, so that the field has a centre: {num_samples}')
-    if sample_stride < 1:
-        raise ValueError(f'sample_stride must be 1 pixel or more, but it is {sample_stride}')
+    check_at_least(sample_stride, 1, name='sample_stride')
 
 
 def pool_samples(feature: Tensor, attention: Tensor, *, num_samples: int, sample_stride: int) -> Tensor:

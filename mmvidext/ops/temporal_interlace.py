@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from mmvidext.ops._checks import check_rank
+from mmvidext.ops.checks import check_rank, check_segments
 
 __all__ = ['temporal_interlace']
 
@@ -68,11 +68,7 @@ def _check(x: Tensor, offsets: Tensor, weights: Tensor, num_segments: int) -> No
     check_rank(x, '(N*T, C, H, W)', name='x')
     check_rank(offsets, '(N, G)', name='offsets')
     check_rank(weights, '(N, T, G)', name='weights')
-    if num_segments < 1 or x.shape[0] % num_segments:
-        raise ValueError(
-            f'x has {x.shape[0]} frames, which is not a multiple of num_segments = {num_segments}; the model and the '
-            'data (num_clips of SampleFrames) must agree on it'
-        )
+    check_segments(x.shape[0], num_segments)
     clips, groups = offsets.shape
     if clips != x.shape[0] // num_segments:
         raise ValueError(f'offsets are for {clips} clips, but x has {x.shape[0] // num_segments}')

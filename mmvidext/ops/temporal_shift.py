@@ -1,14 +1,12 @@
 """Temporal shift: move a part of the channels by one frame (TSM, Lin et al., ICCV 2019, section 3)."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mmvidext.ops._checks import check_rank, check_segments
+from mmvidext.ops.checks import check_rank, check_segments
 
 __all__ = ['temporal_shift', 'temporal_shift_step']
 
@@ -21,7 +19,7 @@ def temporal_shift(x: Tensor, num_segments: int, shift_div: int = 8, *, causal: 
     are zero. The causal form (section 4.2, online models) looks back only: channels ``[0, fold)`` come from frame t-1
     and the rest stays.
 
-    The output has the input's memory format and dtype, and costs one copy, forward and backward.
+    The output has the input's memory format and dtype. Forward and backward cost one copy each.
 
     Args:
         x: Features ``(N*T, C, H, W)``, the frames of a clip one after the other.
@@ -45,36 +43,34 @@ def temporal_shift(x: Tensor, num_segments: int, shift_div: int = 8, *, causal: 
     """
     ahead, back = _moving_channels(x, num_segments, shift_div, causal=causal)
     if torch.compiler.is_exporting() or torch.jit.is_tracing():
-        return _shift_by_concatenation(_clips(x, num_segments), ahead, back).flatten(0, 1)
+        clips = x.unflatten(0, (x.shape[0] // num_segments, num_segments))
+        return _shift_by_concatenation(clips, ahead, back).flatten(0, 1)
     return _Shift.apply(x, num_segments, ahead, back)
 
 
 class _Shift(torch.autograd.Function):
-    """Channels ``ahead`` from the next frame, channels ``back`` from the previous one. The gradient moves them back."""
+    """Channels ``ahead`` from the next frame, channels ``back`` from the previous one. The gradient moves them back.
+
+    Recorded by autograd, each of the writes would become several copies in the backward pass.
+    """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, num_segments: int, ahead: slice, back: slice) -> Tensor:  # type: ignore[override]
         ctx.arguments = num_segments, ahead, back
-        out = x.clone()
-        _write_shifted(_clips(out, num_segments), _clips(x, num_segments), ahead, back)
+        out, rest = torch.empty_like(x), max(ahead.stop, back.stop)
+        out[:, rest:] = x[:, rest:]
+        if ahead.stop:
+            out[:-1, ahead] = x[1:, ahead]
+            out[num_segments - 1 :: num_segments, ahead] = 0  # the last frame of each clip
+        if back.stop:
+            out[1:, back] = x[:-1, back]
+            out[::num_segments, back] = 0
         return out
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:  # type: ignore[override]
         num_segments, ahead, back = ctx.arguments
         return _Shift.apply(grad, num_segments, back, ahead), None, None, None
-
-
-def _clips(x: Tensor, num_segments: int) -> Tensor:
-    return x.unflatten(0, (x.shape[0] // num_segments, num_segments))  # (N, T, C, H, W)
-
-
-def _write_shifted(out: Tensor, clips: Tensor, ahead: slice, back: slice) -> None:
-    """Write the moving channels of ``clips (N, T, C, H, W)`` into ``out``."""
-    out[:, :-1, ahead] = clips[:, 1:, ahead]
-    out[:, -1, ahead] = 0
-    out[:, 1:, back] = clips[:, :-1, back]
-    out[:, 0, back] = 0
 
 
 def _shift_by_concatenation(clips: Tensor, ahead: slice, back: slice) -> Tensor:
@@ -90,32 +86,6 @@ def _shift_by_concatenation(clips: Tensor, ahead: slice, back: slice) -> Tensor:
     if ahead.stop:
         parts.insert(0, pad(clips[:, 1:, ahead], 0, 1))
     return torch.cat(parts, dim=2)
-
-
-@contextmanager
-def shifted_in_place(x: Tensor, num_segments: int, shift_div: int = 8, *, causal: bool = False) -> Iterator[None]:
-    """Within this context ``x`` is shifted; after it ``x`` is what it was.
-
-    Only a quarter of ``x`` is copied, where :func:`temporal_shift` copies all of it. Autograd must not record
-    meanwhile.
-
-    Args:
-        x: Features ``(N*T, C, H, W)`` whose elements do not share memory.
-        num_segments: T, the number of frames in a clip.
-        shift_div: C over the number of channels that move in one direction.
-        causal: Shift from the past only.
-
-    Raises:
-        ValueError: As :func:`temporal_shift`.
-    """
-    ahead, back = _moving_channels(x, num_segments, shift_div, causal=causal)
-    moving = x.data[:, : back.stop]  # with a version counter of its own: autograd may have kept x, and gets it back
-    whole = moving.clone()
-    _write_shifted(_clips(moving, num_segments), _clips(whole, num_segments), ahead, back)
-    try:
-        yield
-    finally:
-        moving.copy_(whole)
 
 
 def temporal_shift_step(x: Tensor, cache: Tensor | None, shift_div: int = 8) -> tuple[Tensor, Tensor]:
@@ -148,11 +118,11 @@ def temporal_shift_step(x: Tensor, cache: Tensor | None, shift_div: int = 8) -> 
     fold = _num_shifted(x.shape[1], shift_div, least_div=1)
     if cache is None:
         cache = x.new_zeros(x.shape[0], fold, *x.shape[2:])
-    check_cache(x, cache, shift_div)
+    _check_cache(x, cache, shift_div)
     return torch.cat([cache.to(x.dtype), x[:, fold:]], dim=1), x[:, :fold].clone()
 
 
-def check_cache(x: Tensor, cache: Tensor, shift_div: int) -> None:
+def _check_cache(x: Tensor, cache: Tensor, shift_div: int) -> None:
     """Raise unless ``cache`` is what a frame of the size of ``x (N, C, H, W)`` leaves for the next one.
 
     Raises:

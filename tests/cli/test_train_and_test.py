@@ -25,7 +25,7 @@ from mmvidext.datasets.synthetic.sthv2_writer import write_sthv2
 from tests.cli.invoke import invoke
 
 ROOT = Path(__file__).resolve().parents[2]
-CONFIG = 'configs/ms_tsm_r18_quickstart.py'
+CONFIG = 'configs/demo/ms_tsm_r18_demo.py'
 
 
 @pytest.fixture(scope='module')
@@ -136,7 +136,7 @@ def test_two_processes_train_the_same_model_as_one_with_the_doubled_batch(data, 
 
     config = tmp_path / 'tsm.py'
     config.write_text(
-        f'_base_ = [{str(ROOT / "configs/tsn_r18_quickstart.py")!r}]\n'
+        f'_base_ = [{str(ROOT / "configs/demo/tsn_r18_demo.py")!r}]\n'
         "model = dict(backbone=dict(type='mmvidext.TSMResNet', num_segments=8))\n"
         "optim_wrapper = dict(_delete_=True, optimizer=dict(type='SGD', lr=0.01, momentum=0.9))\n"
         'param_scheduler = []\n'

@@ -1,15 +1,12 @@
 """Every config loads, builds its model, and names only transforms and metrics that exist."""
 
-from pathlib import Path
-
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import METRICS, MODELS, TRANSFORMS, init_default_scope
 
 from mmvidext.datasets.sthv2_dataset import check_options
-
-CONFIGS = sorted((Path(__file__).resolve().parents[2] / 'configs').glob('*.py'))
+from tests.configs.paths import DEMO, PAPER, name
 
 
 def pipelines(node):
@@ -30,7 +27,7 @@ def find(registry, name):
         return scoped.get(name)
 
 
-@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
+@pytest.mark.parametrize('path', [*PAPER, *DEMO], ids=name)
 def test_config(path):
     cfg = Config.fromfile(path)
     assert 'mmvidext' in cfg.custom_imports.imports

@@ -14,7 +14,7 @@ from mmvidext.registry import MODELS
 from tests.datasets.flow_files import write_chairs
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
-NAMES = sorted(path.name for path in CONFIGS.glob('flownet*.py'))
+NAMES = ['demo/flownets_demo.py', *sorted(path.name for path in CONFIGS.glob('flownet*.py'))]
 
 
 @pytest.mark.parametrize('name', NAMES)
@@ -36,7 +36,7 @@ def test_model_and_pipelines(name):
 
 def test_demo_trains_and_evaluates(tmp_path):
     write_chairs(tmp_path / 'data', codes=(1, 1, 2), height=96, width=128)
-    config = Config.fromfile(CONFIGS / 'flownets_demo.py')
+    config = Config.fromfile(CONFIGS / 'demo' / 'flownets_demo.py')
     config.work_dir = str(tmp_path / 'work')
     config.model.flow_net.width = 0.125
     for loader in (config.train_dataloader, config.val_dataloader, config.test_dataloader):

@@ -13,7 +13,7 @@ from mmvidext.registry import MODELS
 pytest.importorskip('mmseg')
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
-NAMES = sorted(path.name for path in CONFIGS.glob('lsdfn_*.py'))
+NAMES = sorted(str(path.relative_to(CONFIGS)) for path in CONFIGS.rglob('lsdfn_*.py') if '_base_' not in path.parts)
 
 
 def load(name):

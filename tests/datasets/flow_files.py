@@ -27,11 +27,11 @@ def write_chairs(root, codes=(1, 2, 1), height=16, width=24):
     return pairs
 
 
-def write_sintel(root, scenes=('alley_1', 'market_2'), frames=3, invalid=True):
+def write_sintel(root, scenes=('alley_1', 'market_2'), frames=3, invalid=True, occlusions=False):
     """Write Sintel's training folder."""
     generator = np.random.default_rng(0)
     for scene in scenes:
-        for folder in ('clean', 'final', 'flow', 'invalid'):
+        for folder in ('clean', 'final', 'flow', 'invalid', *['occlusions'] * occlusions):
             (root / 'training' / folder / scene).mkdir(parents=True)
         for number in range(1, frames + 1):
             for name in ('clean', 'final'):
@@ -44,3 +44,15 @@ def write_sintel(root, scenes=('alley_1', 'market_2'), frames=3, invalid=True):
                 mask = np.zeros((16, 24), np.uint8)
                 mask[0] = 255
                 cv2.imwrite(str(root / 'training' / 'invalid' / scene / f'frame_{number:04d}.png'), mask)
+            if occlusions:
+                mask = np.zeros((16, 24), np.uint8)
+                mask[:, 0] = 255
+                cv2.imwrite(str(root / 'training' / 'occlusions' / scene / f'frame_{number:04d}.png'), mask)
+
+
+def write_pfm(path, flow, scale=-1.0):
+    """Write flow as FlyingThings3D does: three channels, the rows from bottom to top."""
+    height, width = flow.shape[:2]
+    image = np.concatenate((flow, np.zeros((height, width, 1), np.float32)), -1)[::-1]
+    header = f'PF\n{width} {height}\n{scale}\n'.encode()
+    path.write_bytes(header + image.astype('<f4' if scale < 0 else '>f4').tobytes())

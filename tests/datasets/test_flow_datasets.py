@@ -2,10 +2,12 @@ import cv2
 import numpy as np
 import pytest
 
-from mmvidext.datasets.flow_io import write_flo
+from mmvidext.datasets.flow_io import write_flo, write_kitti_flow
 from mmvidext.datasets.flying_chairs import FlyingChairsDataset
+from mmvidext.datasets.flying_things3d import FlyingThings3DDataset
+from mmvidext.datasets.kitti_flow import HD1KDataset, KITTIFlowDataset
 from mmvidext.datasets.sintel import SintelDataset
-from tests.datasets.flow_files import write_chairs, write_sintel
+from tests.datasets.flow_files import random_image, write_chairs, write_pfm, write_sintel
 
 PIPELINE = [dict(type='mmvidext.LoadFlowPair'), dict(type='mmvidext.PackFlowPair')]
 
@@ -90,9 +92,127 @@ def test_sintel_errors(tmp_path):
         SintelDataset(str(tmp_path), scenes=['cave_4'])
     (tmp_path / 'training' / 'final' / 'alley_1' / 'frame_0003.png').unlink()
     with pytest.raises(
-        FileNotFoundError, match=r'final/alley_1/frame_0003\.png is missing: .*frame_0002\.flo needs it'
+        FileNotFoundError, match=r'final/alley_1/frame_0003\.png is missing: the pair final/alley_1/frame_0002 needs'
     ):
         SintelDataset(str(tmp_path))
     cv2.imwrite(str(tmp_path / 'training' / 'clean' / 'alley_1' / 'frame_0002.png'), np.zeros((8, 8, 3), np.uint8))
     with pytest.raises(ValueError, match=r'frame_0002\.png is \(8, 8\) .* a pair has one size'):
         SintelDataset(str(tmp_path), passes='clean', pipeline=PIPELINE)[0]
+
+
+def test_sintel_occlusions_and_test_split(tmp_path):
+    write_sintel(tmp_path, occlusions=True)
+    sample = SintelDataset(str(tmp_path), passes='clean', pipeline=PIPELINE)[0]['data_samples']
+    assert sample.gt_occluded[:, 0].all()
+    assert not sample.gt_occluded[:, 1:].any()
+    (tmp_path / 'training').rename(tmp_path / 'test')
+    test = SintelDataset(str(tmp_path), split='test', passes=['clean'], pipeline=PIPELINE)
+    assert [test.get_data_info(index)['sample_id'] for index in range(len(test))] == [
+        f'clean/{scene}/frame_{number:04d}' for scene in ('alley_1', 'market_2') for number in (1, 2)
+    ]
+    assert 'gt_flow' not in test[0]['data_samples']
+    with pytest.raises(ValueError, match="split must be 'training' or 'test', not 'val'"):
+        SintelDataset(str(tmp_path), split='val')
+
+
+@pytest.mark.parametrize(('year', 'folder'), [('2015', 'image_2'), ('2012', 'colored_0'), ('2012', 'image_0')])
+def test_kitti(tmp_path, year, folder):
+    generator = np.random.default_rng(0)
+    for split in ('training', 'testing'):
+        (tmp_path / split / folder).mkdir(parents=True)
+        for number in (0, 7):
+            for frame in (10, 11):
+                path = tmp_path / split / folder / f'{number:06d}_{frame}.png'
+                cv2.imwrite(str(path), random_image(generator))
+    flow = generator.integers(-640, 640, (16, 24, 2)).astype(np.float32) / 64
+    known = np.ones((16, 24), bool)
+    known[:4] = False
+    matched = known.copy()
+    matched[:, :6] = False
+    for name, mask in (('flow_occ', known), ('flow_noc', matched)):
+        (tmp_path / 'training' / name).mkdir()
+        for number in (0, 7):
+            write_kitti_flow(tmp_path / 'training' / name / f'{number:06d}_10.png', flow, mask)
+    training = KITTIFlowDataset(str(tmp_path), year=year, pipeline=PIPELINE)
+    assert [training.get_data_info(index)['sample_id'] for index in range(2)] == [
+        f'{year}/000000_10',
+        f'{year}/000007_10',
+    ]
+    assert training.get_data_info(1)['img2_path'].endswith(f'{folder}/000007_11.png')
+    sample = training[0]['data_samples']
+    np.testing.assert_array_equal(sample.gt_valid, known)
+    np.testing.assert_array_equal(sample.gt_occluded, ~matched)
+    np.testing.assert_array_equal(sample.gt_flow.numpy().transpose(1, 2, 0)[known], flow[known])
+    testing = KITTIFlowDataset(str(tmp_path), year=year, split='testing', pipeline=PIPELINE)
+    assert len(testing) == 2
+    assert 'gt_flow' not in testing[0]['data_samples']
+    (tmp_path / 'training' / folder / '000007_11.png').unlink()
+    with pytest.raises(FileNotFoundError, match=rf'000007_11\.png is missing: the pair {year}/000007_10 needs it'):
+        KITTIFlowDataset(str(tmp_path), year=year)
+
+
+def test_kitti_errors(tmp_path):
+    with pytest.raises(ValueError, match="year must be '2012' or '2015', not '2016'"):
+        KITTIFlowDataset(str(tmp_path), year='2016')
+    with pytest.raises(ValueError, match="split must be 'training' or 'testing', not 'val'"):
+        KITTIFlowDataset(str(tmp_path), split='val')
+    with pytest.raises(FileNotFoundError, match=r'holds no pair; expected training/ or testing/ with image_2'):
+        KITTIFlowDataset(str(tmp_path))
+
+
+def test_hd1k(tmp_path):
+    generator = np.random.default_rng(0)
+    images, flows = tmp_path / 'hd1k_input' / 'image_2', tmp_path / 'hd1k_flow_gt' / 'flow_occ'
+    images.mkdir(parents=True)
+    flows.mkdir(parents=True)
+    for scene, numbers in ((0, (10, 11, 12)), (3, (0, 1))):
+        for number in numbers:
+            cv2.imwrite(str(images / f'{scene:06d}_{number:04d}.png'), random_image(generator))
+            write_kitti_flow(flows / f'{scene:06d}_{number:04d}.png', np.full((16, 24, 2), number, np.float32))
+    dataset = HD1KDataset(str(tmp_path), pipeline=PIPELINE)
+    assert [dataset.get_data_info(index)['sample_id'] for index in range(len(dataset))] == [
+        '000000_0010',
+        '000000_0011',
+        '000003_0000',
+    ]
+    assert dataset.get_data_info(1)['img2_path'].endswith('000000_0012.png')
+    assert dataset[1]['data_samples'].gt_flow.unique().tolist() == [11]
+    (flows / '000000_0011.png').unlink()
+    with pytest.raises(FileNotFoundError, match=r'frame 10 of scene 000000 is followed by frame 12'):
+        HD1KDataset(str(tmp_path))
+
+
+def test_flying_things3d(tmp_path):
+    generator = np.random.default_rng(0)
+    for camera in ('left', 'right'):
+        frames = tmp_path / 'frames_cleanpass' / 'TRAIN' / 'A' / '0000' / camera
+        frames.mkdir(parents=True)
+        for number in (6, 7, 8):
+            cv2.imwrite(str(frames / f'{number:04d}.png'), random_image(generator))
+            for direction, label in (('into_future', 'IntoFuture'), ('into_past', 'IntoPast')):
+                flows = tmp_path / 'optical_flow' / 'TRAIN' / 'A' / '0000' / direction / camera
+                flows.mkdir(parents=True, exist_ok=True)
+                flow = np.full((16, 24, 2), number, np.float32)
+                write_pfm(flows / f'OpticalFlow{label}_{number:04d}_{camera[0].upper()}.pfm', flow)
+    dataset = FlyingThings3DDataset(str(tmp_path), passes='clean', pipeline=PIPELINE)
+    pairs = [dataset.get_data_info(index) for index in range(len(dataset))]
+    assert [(pair['img1_path'][-13:], pair['img2_path'][-13:]) for pair in pairs[:4]] == [
+        ('left/0006.png', 'left/0007.png'),
+        ('left/0007.png', 'left/0008.png'),
+        ('left/0007.png', 'left/0006.png'),
+        ('left/0008.png', 'left/0007.png'),
+    ]
+    assert len(pairs) == 8
+    assert dataset[3]['data_samples'].gt_flow.unique().tolist() == [8]
+    (tmp_path / 'frames_cleanpass' / 'TRAIN' / 'A' / '0000' / 'left' / '0007.png').unlink()
+    with pytest.raises(FileNotFoundError, match=r'left/0007\.png is missing: the pair clean/TRAIN/A/0000/left/Optical'):
+        FlyingThings3DDataset(str(tmp_path), passes='clean')
+
+
+def test_flying_things3d_errors(tmp_path):
+    with pytest.raises(ValueError, match="split must be 'TRAIN' or 'TEST', not 'VAL'"):
+        FlyingThings3DDataset(str(tmp_path), split='VAL')
+    with pytest.raises(ValueError, match=r"cameras must be among \('left', 'right'\), not \('top',\)"):
+        FlyingThings3DDataset(str(tmp_path), cameras='top')
+    with pytest.raises(FileNotFoundError, match='holds no pair; expected frames_cleanpass/TRAIN/A/0000/left'):
+        FlyingThings3DDataset(str(tmp_path))

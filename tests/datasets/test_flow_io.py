@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from mmvidext.datasets.flow_io import read_flo, read_flow, read_kitti_flow, write_flo, write_kitti_flow
+from tests.datasets.flow_files import write_pfm
 
 
 @pytest.fixture
@@ -84,8 +85,8 @@ def test_other_errors(tmp_path, flow):
         read_flow(tmp_path / 'none.flo')
     with pytest.raises(FileNotFoundError, match=r'none\.png: no such flow file'):
         read_flow(tmp_path / 'none.png')
-    with pytest.raises(ValueError, match=r"a\.pfm: a flow file ends in '\.flo' .* not in '\.pfm'"):
-        read_flow(tmp_path / 'a.pfm')
+    with pytest.raises(ValueError, match=r"a\.txt: a flow file ends in '\.flo' .* not in '\.txt'"):
+        read_flow(tmp_path / 'a.txt')
     with pytest.raises(ValueError, match=r'a\.png is no image, or is truncated'):
         read_flow(damage(tmp_path / 'a.png', b'hello'))
     cv2.imwrite(str(tmp_path / 'b.png'), np.zeros((2, 2, 3), np.uint8))
@@ -104,3 +105,26 @@ def test_truncated_kitti_png(tmp_path, flow):
     damage(tmp_path / 'a.png', (tmp_path / 'a.png').read_bytes()[:-20])
     with pytest.raises(ValueError, match=r'a\.png is no image, or is truncated'):
         read_kitti_flow(tmp_path / 'a.png')
+
+
+@pytest.mark.parametrize('scale', [-1.0, 1.0])
+def test_pfm_of_flying_things3d(tmp_path, scale):
+    flow = np.random.default_rng(0).normal(size=(5, 7, 2)).astype(np.float32)
+    write_pfm(tmp_path / 'a.pfm', flow, scale)
+    read, valid = read_flow(tmp_path / 'a.pfm')
+    np.testing.assert_array_equal(read, flow)
+    assert valid.all()
+    data = (tmp_path / 'a.pfm').read_bytes()
+    for content in (b'', data[:-1], data[:9], b'no image'):
+        (tmp_path / 'b.pfm').write_bytes(content)
+        with pytest.raises(ValueError, match=r'b\.pfm is no portable float map \(\.pfm\), or is truncated'):
+            read_flow(tmp_path / 'b.pfm')
+    (tmp_path / 'disparity.pfm').write_bytes(b'Pf\n7 5\n-1.0\n' + flow[..., 0].tobytes())
+    with pytest.raises(ValueError, match=r'disparity\.pfm must have three channels .* one channel is disparity'):
+        read_flow(tmp_path / 'disparity.pfm')
+
+
+def test_a_disparity_of_kitti_is_no_flow(tmp_path):
+    cv2.imwrite(str(tmp_path / 'disp_occ_0.png'), np.full((5, 7), 40000, np.uint16))
+    with pytest.raises(ValueError, match=r'disp_occ_0\.png must have three channels .* has 1; one channel is'):
+        read_flow(tmp_path / 'disp_occ_0.png')

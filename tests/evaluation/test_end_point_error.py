@@ -40,8 +40,24 @@ def test_outliers_are_wrong_in_pixels_and_in_proportion():
     assert values['flow/EPE_zero'] == pytest.approx(55)
 
 
+def test_matched_and_unmatched_pixels():
+    """Of four known pixels one is hidden; a hidden pixel of unknown flow counts for nothing."""
+    target = torch.zeros(2, 1, 5)
+    item = sample([[[1.0, 4.0, 0.0, 7.0, 9.0]], [[0.0] * 5]], target, [[True] * 4 + [False]])
+    item['gt_occluded'] = torch.tensor([[False, False, False, True, True]])
+    values = evaluate(item)
+    assert values['flow/EPE'] == 3
+    assert values['flow/EPE_matched'] == pytest.approx(5 / 3)
+    assert values['flow/EPE_unmatched'] == 7
+    assert values['flow/Fl-all'] == 50
+    assert values['flow/Fl-noc'] == pytest.approx(100 / 3)
+    assert 'flow/EPE_matched' not in evaluate(sample(torch.zeros(2, 1, 1), torch.zeros(2, 1, 1)))
+
+
 def test_errors():
     with pytest.raises(ValueError, match=r'pred_flow is \(2, 2, 2\), but gt_flow is \(2, 4, 4\): estimate'):
         evaluate(sample(torch.zeros(2, 2, 2), torch.zeros(2, 4, 4)))
     with pytest.raises(ValueError, match='no pixel of the data set has known flow'):
         evaluate(sample(torch.zeros(2, 1, 1), torch.zeros(2, 1, 1), [[False]]))
+    with pytest.raises(ValueError, match='clean/alley_1/frame_0001 has no true flow, as the test splits'):
+        EndPointError().process(None, [dict(pred_flow=torch.zeros(2, 1, 1), sample_id='clean/alley_1/frame_0001')])

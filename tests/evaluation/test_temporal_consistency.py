@@ -85,3 +85,18 @@ def test_warp_labels_against_a_loop():
             assert inside[row, column] == (0 <= y < 5 and 0 <= x < 7)
             if inside[row, column]:
                 assert warped[row, column] == labels[y, x]
+
+
+def test_a_prediction_that_is_not_finite_is_not_consistent():
+    labels = torch.zeros(4, 4, dtype=torch.int64)
+    inputs, samples = batch([labels, labels])
+    samples[1]['seg_logits'] = {'data': torch.full((4, 4, 4), torch.nan)}
+    consistency = metric()
+    consistency.process(inputs, samples)
+    assert consistency.compute_metrics(consistency.results) == {'TC': 0}
+
+
+def test_a_flow_that_is_not_finite_is_an_error():
+    labels = torch.zeros(4, 4, dtype=torch.int64)
+    with pytest.raises(ValueError, match='the estimated flow is not finite'):
+        metric(x=torch.nan).process(*batch([labels, labels]))

@@ -75,5 +75,5 @@ def test_bad_settings_are_found_when_the_layer_is_made():
         make_layer(num_samples=4)
     with pytest.raises(ValueError, match='kernel_size must be an odd number'):
         make_layer(kernel_size=2)
-    with pytest.raises(ValueError, match='sample_stride must be 1 pixel or more'):
+    with pytest.raises(ValueError, match='sample_stride must be a whole number, at least 1, but is 0'):
         make_layer(sample_stride=0)

@@ -76,8 +76,8 @@ def test_compiles_without_graph_break():
         (torch.zeros(1, 3, 3, 2), {}, r'correlation must be \(N, P, P, H, W\), 5 dimensions'),
         (torch.zeros(1, 3, 5, 2, 2), {}, r'odd P, but its shape is \(1, 3, 5, 2, 2\)'),
         (torch.zeros(1, 4, 4, 2, 2), {}, 'odd P'),
-        (torch.zeros(1, 3, 3, 2, 2), {'sigma': 0.0}, 'sigma must be positive'),
-        (torch.zeros(1, 3, 3, 2, 2), {'temperature': 0.0}, 'temperature must be positive'),
+        (torch.zeros(1, 3, 3, 2, 2), {'sigma': 0.0}, 'sigma must be a positive, finite number, or None'),
+        (torch.zeros(1, 3, 3, 2, 2), {'temperature': 0.0}, 'temperature must be a positive, finite number, but'),
     ],
 )
 def test_errors(scores, options, message):

@@ -130,7 +130,11 @@ def test_operator_passes_torchs_own_checks():
         ((torch.zeros(1, 2, 3, 4), torch.zeros(1, 2, 3, 5), 1), ValueError, r'same shape, but are \(1, 2, 3, 4\)'),
         ((torch.zeros(1, 2, 3, 4), torch.zeros(1, 2, 3, 4).double(), 1), TypeError, 'same floating-point dtype'),
         ((torch.zeros(1, 2, 3, 4).int(), torch.zeros(1, 2, 3, 4).int(), 1), TypeError, 'floating-point dtype'),
-        ((torch.zeros(1, 2, 3, 4), torch.zeros(1, 2, 3, 4), -1), ValueError, 'max_displacement must be at least 0'),
+        (
+            (torch.zeros(1, 2, 3, 4), torch.zeros(1, 2, 3, 4), -1),
+            ValueError,
+            'max_displacement must be a whole number, at least 0, but is -1',
+        ),
     ],
 )
 def test_errors(arguments, error, message):
@@ -140,7 +144,7 @@ def test_errors(arguments, error, message):
 
 def test_backend_errors(monkeypatch):
     feats = torch.zeros(1, 2, 3, 4), torch.zeros(1, 2, 3, 4)
-    with pytest.raises(ValueError, match='dilation must be at least 1'):
+    with pytest.raises(ValueError, match='dilation must be a whole number, at least 1'):
         local_correlation(*feats, 1, dilation=0)
     with pytest.raises(ValueError, match=r"backend must be 'auto', 'torch'.* but is 'cuda'"):
         local_correlation(*feats, 1, backend='cuda')

@@ -38,7 +38,7 @@ def test_bfloat16_is_summed_in_float32():
     ('feature', 'attention', 'num_samples', 'sample_stride', 'message'),
     [
         ((1, 2, 4, 4), (1, 4, 4, 4), 2, 1, 'num_samples must be an odd number, 1 or more, .* 2'),
-        ((1, 2, 4, 4), (1, 9, 4, 4), 3, 0, 'sample_stride must be 1 pixel or more, but it is 0'),
+        ((1, 2, 4, 4), (1, 9, 4, 4), 3, 0, 'sample_stride must be a whole number, at least 1, but is 0'),
         ((2, 4, 4), (1, 9, 4, 4), 3, 1, r'feature must be \(N, C, H, W\)'),
         ((1, 2, 4, 4), (1, 9, 4, 5), 3, 1, r'attention must be \(1, 9, 4, 4\).* its shape is \(1, 9, 4, 5\)'),
     ],

@@ -27,7 +27,7 @@ from mmvidext.apis.recognizer_loading import build_recognizer
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ('f_r2d', 'mc3', 'rmc3', 'r3d', 'r2plus1d', 'tsm', 'tin', 'ms_tsm')
-DEFAULT = tuple(f'configs/{name}_r18_synthetic.py' for name in MODELS)
+DEFAULT = tuple(f'configs/demo/{name}_r18_camera_demo.py' for name in MODELS)
 
 
 @dataclass

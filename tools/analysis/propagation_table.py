@@ -3,7 +3,7 @@
     python tools/analysis/propagation_table.py [--work-dirs work_dirs] [--out work_dirs/propagation.md]
 
 It generates FlyingChairs-format pairs and Cityscapes-format clips, trains the flow network, the frame-by-frame
-segmentor and the variants of Deep Feature Flow (configs/*_demo*.py), and evaluates each at the distances 0, 1, 5 and 9
+segmentor and the variants of Deep Feature Flow (configs/demo/), and evaluates each at the distances 0, 1, 5 and 9
 from its key frame. What is there already is not made again: delete the work folder of a config to train it anew.
 """
 
@@ -22,16 +22,16 @@ DATA = {
     'data/synthetic_cityscapes': 'cityscapes --train 240 --val 60 --frames 20 --thin-objects 1',
 }
 DISTANCES = (0, 1, 5, 9)
-FLOW, FRAMES, COPY = 'flownets_demo', 'pspnet_r18_demo', 'dff_pspnet_r18_demo_copy'
+FLOW, FRAMES, COPY = 'flownets_demo', 'pspnet_r18_demo', 'dff_pspnet_r18_copy_demo'
 VARIANTS = {
     'Deep Feature Flow': 'dff_pspnet_r18_demo',
-    'Deep Feature Flow, flow network fixed': 'dff_pspnet_r18_demo_fixed_flow',
-    'logits propagated': 'dff_pspnet_r18_demo_logits',
+    'Deep Feature Flow, flow network fixed': 'dff_pspnet_r18_fixed_flow_demo',
+    'logits propagated': 'dff_pspnet_r18_logits_demo',
 }
 
 
 def load(name: str, work_dirs: Path) -> Config:
-    config = Config.fromfile(ROOT / 'configs' / f'{name}.py')
+    config = Config.fromfile(ROOT / 'configs' / 'demo' / f'{name}.py')
     config.work_dir = str(work_dirs / name)
     config.randomness = dict(seed=0)
     return config

@@ -28,7 +28,7 @@ from mmvidext.models.segmentors.label_map import label_map
 from mmvidext.registry import MODELS
 
 CONFIG = Path(__file__).resolve().parents[2] / 'configs' / 'dff_pspnet_r101_cityscapes.py'
-SMALL_CONFIG = CONFIG.with_name('dff_pspnet_r18_demo.py')
+SMALL_CONFIG = CONFIG.with_name('demo') / 'dff_pspnet_r18_demo.py'
 LONGEST = 10
 
 

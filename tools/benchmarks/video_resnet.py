@@ -37,7 +37,7 @@ class Chain(nn.Module):
         blocks = [block for stage in stages for block in stage]
         self.stem = model.stem
         self.residuals = nn.ModuleList(nn.Sequential(*block.conv1, *block.conv2) for block in blocks)
-        self.shortcuts = nn.ModuleList(block.downsample or nn.Identity() for block in blocks)
+        self.shortcuts = nn.ModuleList(block.downsample for block in blocks)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the features, and a number that keeps the shortcuts' work from being skipped."""

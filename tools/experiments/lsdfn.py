@@ -51,8 +51,8 @@ SEGMENTATION = Task(
         'thin objects': [*_SCENES, '--objects', '3', '--thin-objects', '8'],
     },
     models=(
-        Model('FCN', 'fcn_r18_demo.py'),
-        Model('FCN + LS-DFN', 'lsdfn_fcn_r18_demo.py'),
+        Model('FCN', 'demo/fcn_r18_demo.py'),
+        Model('FCN + LS-DFN', 'demo/lsdfn_fcn_r18_demo.py'),
     ),
 )
 _PAIRS = ['flying-chairs', '--train', '800', '--val', '80']
@@ -64,8 +64,8 @@ FLOW = Task(
         'large displacements': [*_PAIRS, '--size', '160x112', '--max-displacement', '20'],
     },
     models=(
-        Model('FlowNetS', 'flownets_demo.py'),
-        Model('FlowNetS + LS-DFN', 'lsdfn_flownets_demo.py'),
+        Model('FlowNetS', 'demo/flownets_demo.py'),
+        Model('FlowNetS + LS-DFN', 'demo/lsdfn_flownets_demo.py'),
     ),
 )
 TASKS = {task.name: task for task in (SEGMENTATION, FLOW)}

@@ -94,25 +94,40 @@ def warp_flow_pair(results: dict[str, Any], first: Matrix, second: Matrix) -> di
         second: The same for the second image.
 
     Returns:
-        ``results`` with these four replaced. A vector is valid only where all that it is interpolated from is.
+        ``results`` with these replaced, and ``gt_occluded`` where there is one. A vector is interpolated where all four
+        that it lies between are known; elsewhere it is that of the nearest pixel, moved exactly, if that one is known.
+        So sparse flow keeps its density.
     """
     height, width = results['img1'].shape[:2]
-    size = (width, height)
-
-    def sample(image: NDArray[Any], matrix: Matrix) -> NDArray[Any]:
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        return cv2.warpAffine(np.ascontiguousarray(image), matrix[:2], size, flags=flags)
-
     y, x = np.mgrid[:height, :width].astype(np.float64)
-    target = np.stack((x, y, np.ones_like(x)), axis=-1) @ first.T  # (H, W, 3)
-    flow = np.where(results['gt_valid'][..., None], results['gt_flow'], 0)
-    target[..., :2] += sample(flow, first)
-    moved = target @ np.linalg.inv(second).T
-    results['gt_flow'] = (moved[..., :2] - np.stack((x, y), axis=-1)).astype(np.float32)
-    results['gt_valid'] = sample(results['gt_valid'].astype(np.float32), first) > 1 - 1e-3
-    results['img1'] = sample(results['img1'], first)
-    results['img2'] = sample(results['img2'], second)
+    places = np.stack((x, y, np.ones_like(x)), axis=-1)  # (H, W, 3)
+    source = places @ first.T
+    valid = results['gt_valid']
+    flow = np.where(valid[..., None], results['gt_flow'], 0)
+
+    dense = _sample(valid.astype(np.float32), first) > 1 - 1e-3
+    column, row = (np.rint(source[..., axis]).astype(int) for axis in (0, 1))
+    inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+    row, column = row.clip(0, height - 1), column.clip(0, width - 1)
+    nearest = np.stack((column, row, np.ones_like(row)), axis=-1)
+
+    start = np.where(dense[..., None], places, nearest @ np.linalg.inv(first).T)
+    target = np.where(dense[..., None], source, nearest)
+    target[..., :2] += np.where(dense[..., None], _sample(flow, first), flow[row, column])
+    results['gt_flow'] = (target @ np.linalg.inv(second).T - start)[..., :2].astype(np.float32)
+    results['gt_valid'] = dense | (inside & valid[row, column])
+    if 'gt_occluded' in results:
+        results['gt_occluded'] = results['gt_occluded'][row, column]
+    results['img1'] = _sample(results['img1'], first)
+    results['img2'] = _sample(results['img2'], second)
     return results
+
+
+def _sample(image: NDArray[Any], matrix: Matrix) -> NDArray[Any]:
+    """Return ``image`` at ``matrix p`` for every output pixel ``p``, bilinear, zero outside."""
+    height, width = image.shape[:2]
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(np.ascontiguousarray(image), matrix[:2], (width, height), flags=flags)
 
 
 def _stays_inside(matrix: Matrix, height: int, width: int) -> bool:

@@ -10,7 +10,7 @@ from mmvidext.registry import TRANSFORMS
 __all__ = ['FlowPairCrop', 'FlowPairFlip']
 
 AXES = {'horizontal': 1, 'vertical': 0}
-MAPS = ('img1', 'img2', 'gt_flow', 'gt_valid')
+MAPS = ('img1', 'img2', 'gt_flow', 'gt_valid', 'gt_occluded')
 
 
 @TRANSFORMS.register_module()
@@ -34,11 +34,11 @@ class FlowPairFlip(BaseTransform):
         self.direction = direction
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Mirror images, flow and validity with the given probability."""
+        """Mirror images, flow and masks with the given probability."""
         if np.random.rand() >= self.prob:
             return results
         axis = AXES[self.direction]
-        for key in MAPS:
+        for key in results.keys() & MAPS:
             results[key] = np.flip(results[key], axis)
         sign = np.array([-1, 1] if axis == 1 else [1, -1], np.float32)
         results['gt_flow'] = results['gt_flow'] * sign
@@ -47,7 +47,7 @@ class FlowPairFlip(BaseTransform):
 
 @TRANSFORMS.register_module()
 class FlowPairCrop(BaseTransform):
-    """Cut the same random window from both images, flow and validity.
+    """Cut the same random window from both images, flow and masks.
 
     Args:
         crop_size: ``(height, width)``.
@@ -70,6 +70,6 @@ class FlowPairCrop(BaseTransform):
             )
         top = np.random.randint(height - crop_height + 1)
         left = np.random.randint(width - crop_width + 1)
-        for key in MAPS:
+        for key in results.keys() & MAPS:
             results[key] = results[key][top : top + crop_height, left : left + crop_width]
         return results

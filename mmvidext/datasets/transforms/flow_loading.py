@@ -19,11 +19,15 @@ __all__ = ['LoadFlowPair', 'PackFlowPair']
 class LoadFlowPair(BaseTransform):
     """Read the files of a pair.
 
-    Needs ``img1_path`` and ``img2_path``; reads ``flow_path`` (``.flo`` or KITTI's ``.png``) where there is one, and
-    ``invalid_path`` (an image that is not 0 where the flow is not to be trusted) where it is not None.
+    Needs ``img1_path`` and ``img2_path``; reads ``flow_path`` (``.flo``, KITTI's ``.png``, ``.pfm``) where there is
+    one, and beside it, where they are not None:
+
+    - ``invalid_path``, an image that is not 0 where the flow is not to be trusted (Sintel);
+    - ``occluded_path``, an image that is not 0 where the pixel is hidden in the second image (Sintel); or
+    - ``matched_path``, a flow file that knows only the pixels that both images show (KITTI's ``flow_noc``).
 
     Adds ``img1`` and ``img2``, RGB ``uint8 (H, W, 3)``; ``gt_flow``, ``float32 (H, W, 2)`` in pixels, order ``(x, y)``;
-    ``gt_valid``, ``bool (H, W)``; ``ori_shape``.
+    ``gt_valid``, ``bool (H, W)``; ``gt_occluded``, ``bool (H, W)``, with one of the two last files; ``ori_shape``.
 
     Raises:
         FileNotFoundError: If a file is missing.
@@ -37,14 +41,19 @@ class LoadFlowPair(BaseTransform):
         size = first.shape[:2]
         _check_size(results['img2_path'], second.shape[:2], results['img1_path'], size)
         results.update(img1=first, img2=second, ori_shape=size)
-        if 'flow_path' in results:
-            flow, valid = read_flow(results['flow_path'])
-            _check_size(results['flow_path'], valid.shape, results['img1_path'], size)
-            if results.get('invalid_path') is not None:
-                invalid = read_image(results['invalid_path'])
-                _check_size(results['invalid_path'], invalid.shape[:2], results['img1_path'], size)
-                valid = valid & (invalid == 0).all(axis=2)
-            results.update(gt_flow=flow, gt_valid=valid)
+        if results.get('flow_path') is None:
+            return results
+        flow, valid = read_flow(results['flow_path'])
+        _check_size(results['flow_path'], valid.shape, results['img1_path'], size)
+        if results.get('invalid_path') is not None:
+            valid = valid & ~_read_mask(results['invalid_path'], results['img1_path'], size)
+        results.update(gt_flow=flow, gt_valid=valid)
+        if results.get('occluded_path') is not None:
+            results['gt_occluded'] = _read_mask(results['occluded_path'], results['img1_path'], size)
+        elif results.get('matched_path') is not None:
+            _, matched = read_flow(results['matched_path'])
+            _check_size(results['matched_path'], matched.shape, results['img1_path'], size)
+            results['gt_occluded'] = ~matched
         return results
 
 
@@ -52,8 +61,8 @@ class LoadFlowPair(BaseTransform):
 class PackFlowPair(BaseTransform):
     """Turn a pair into a model's input: ``inputs (2, 3, H, W)``, RGB, and a data sample.
 
-    The sample holds ``gt_flow (2, H, W)`` and ``gt_valid (H, W)`` where there are any, and as meta information
-    ``sample_id``, the paths and ``ori_shape``.
+    The sample holds ``gt_flow (2, H, W)``, ``gt_valid (H, W)`` and ``gt_occluded (H, W)`` where there are any, and as
+    meta information ``sample_id``, the paths and ``ori_shape``.
     """
 
     META_KEYS = ('sample_id', 'img1_path', 'img2_path', 'flow_path', 'ori_shape')
@@ -65,6 +74,8 @@ class PackFlowPair(BaseTransform):
         if 'gt_flow' in results:
             sample.gt_flow = torch.from_numpy(np.ascontiguousarray(results['gt_flow'].transpose(2, 0, 1)))
             sample.gt_valid = torch.from_numpy(np.ascontiguousarray(results['gt_valid']))
+        if 'gt_occluded' in results:
+            sample.gt_occluded = torch.from_numpy(np.ascontiguousarray(results['gt_occluded']))
         return {'inputs': torch.from_numpy(np.ascontiguousarray(pair)), 'data_samples': sample}
 
 
@@ -83,6 +94,13 @@ def read_image(path: str) -> NDArray[np.uint8]:
     if image is None:
         raise ValueError(f'{path} is no image, or is damaged')
     return np.ascontiguousarray(image[..., ::-1])
+
+
+def _read_mask(path: str, reference: str, size: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Return where an image of the given size is not 0, ``(H, W)``."""
+    mask = read_image(path)
+    _check_size(path, mask.shape[:2], reference, size)
+    return (mask != 0).any(axis=2)
 
 
 def _check_size(path: str, size: tuple[int, ...], reference: str, expected: tuple[int, ...]) -> None:

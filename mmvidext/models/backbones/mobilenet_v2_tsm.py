@@ -6,6 +6,7 @@ from mmaction.models.backbones.mobilenet_v2 import InvertedResidual, MobileNetV2
 from torch import Tensor
 
 from mmvidext.layers.online_block import ShiftStep, step_inverted_residual
+from mmvidext.layers.out_of_place import make_out_of_place
 from mmvidext.layers.temporal_shift import TemporalShift
 from mmvidext.models.backbones.online import OnlineBackbone
 from mmvidext.registry import MODELS
@@ -46,6 +47,7 @@ class MobileNetV2TSM(OnlineBackbone, MobileNetV2):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        make_out_of_place(self)
         self.num_segments, self.shift_div, self.causal = num_segments, shift_div, causal
         self.pretrained = pretrained
         for module in list(self.modules()):

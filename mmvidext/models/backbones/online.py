@@ -9,7 +9,7 @@ from torch.func import functional_call
 from mmvidext.layers.online_block import ShiftStep, ShiftTape
 from mmvidext.layers.temporal_shift import TemporalShift
 from mmvidext.models.backbones.pretrained import PretrainedBackbone
-from mmvidext.ops._checks import check_rank
+from mmvidext.ops.checks import check_rank
 
 __all__ = ['OnlineBackbone']
 

@@ -1,12 +1,12 @@
 """Pseudo-3D residual networks, https://arxiv.org/abs/1711.10305."""
 
-from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
-from mmcv.cnn import build_norm_layer
 from torch import Tensor, nn
 
 from mmvidext.layers.pseudo_3d_block import Pseudo3dBlock
+from mmvidext.layers.video_block import Norm, basic_stem, make_norm
 from mmvidext.models.backbones.staged_video_backbone import StagedVideoBackbone, choose
 from mmvidext.registry import MODELS
 
@@ -25,16 +25,13 @@ class P3DResNet(StagedVideoBackbone):
 
     Args:
         depth: 50, 101 or 152: the ResNet that is converted.
-        blocks: ``'A'``, ``'B'`` or ``'C'`` for one kind of block (see :class:`mmvidext.layers.Pseudo3dBlock`), or
-            ``'ABC'`` to take them in turn, counted over the whole network.
+        blocks: ``'A'`` (time after space), ``'B'`` (beside it) or ``'C'`` (both) for one kind of block, or ``'ABC'`` to
+            take them in turn, counted over the whole network. See :mod:`mmvidext.layers.pseudo_3d_block`.
         in_channels: Channels of the clip.
         base_channels: Width of the stem and inside the first stage.
         norm_cfg: Norm of every layer; None is ``dict(type='BN3d')``.
-        out_indices: Which stages to return, 0 to 3, in increasing order, before the pooling that follows them.
-        frozen_stages: Keep the stem (0) and the first stages (1 to 4) as they are; -1 trains everything.
-        norm_eval: Keep every batch norm at its running statistics in training.
-        pretrained: File with weights of this backbone; None initialises from scratch.
-        init_cfg: mmengine's initialisation config, used where ``pretrained`` is None.
+        **kwargs: ``out_indices`` (stages before the pooling that follows them), ``frozen_stages``, ``norm_eval``,
+            ``pretrained`` and ``init_cfg`` of :class:`StagedVideoBackbone`.
 
     Raises:
         ValueError: If an argument is not one of its valid values; the message lists them.
@@ -53,47 +50,25 @@ class P3DResNet(StagedVideoBackbone):
         in_channels: int = 3,
         base_channels: int = 64,
         norm_cfg: dict[str, Any] | None = None,
-        out_indices: Sequence[int] = (3,),
-        frozen_stages: int = -1,
-        norm_eval: bool = False,
-        pretrained: str | None = None,
-        init_cfg: Any = None,
+        **kwargs: Any,
     ) -> None:
         choose(depth, tuple(DEPTHS), name='depth', owner='P3DResNet')
         choose(blocks, BLOCKS, name='blocks', owner='P3DResNet')
-        super().__init__(
-            in_channels=in_channels,
-            min_frames=2 ** (1 + max(out_indices, default=0)),
-            out_indices=out_indices,
-            frozen_stages=frozen_stages,
-            norm_eval=norm_eval,
-            pretrained=pretrained,
-            init_cfg=init_cfg,
-        )
-        norm_cfg = norm_cfg or dict(type='BN3d')
+        super().__init__(in_channels=in_channels, **kwargs)
         self.depth, self.blocks = depth, blocks
-        self.stem = nn.Sequential(
-            nn.Conv3d(in_channels, base_channels, (1, 7, 7), (1, 2, 2), (0, 3, 3), bias=False),
-            build_norm_layer(norm_cfg, base_channels)[1],
-            nn.ReLU(inplace=True),
-            nn.MaxPool3d((2, 3, 3), stride=2, padding=(0, 1, 1)),
-        )
+        self.min_frames = 2**self.num_stages
+        norm = partial(make_norm, norm_cfg or dict(type='BN3d'))
+        self.stem = basic_stem(in_channels, base_channels, norm=norm, frames=1)
+        self.stem.append(nn.MaxPool3d((2, 3, 3), stride=2, padding=(0, 1, 1)))
         self.temporal_pool = nn.MaxPool3d((2, 1, 1), stride=(2, 1, 1))
-        self._add_stages(base_channels, norm_cfg)
-        self.out_channels = tuple(base_channels * 2**index * Pseudo3dBlock.expansion for index in self.out_indices)
+        self.add_stages(base_channels, DEPTHS[depth], partial(self._make_block, norm=norm))
         self.train()
 
-    def _add_stages(self, base_channels: int, norm_cfg: dict[str, Any]) -> None:
-        """Add ``layer1`` to ``layer4``; the blocks of the last one are two-dimensional."""
-        channels, count = base_channels, 0
-        for index in range(self.num_stages):
-            width, layers = base_channels * 2**index, []
-            for number in range(DEPTHS[self.depth][index]):
-                kind = None if index == 3 else self.blocks[count % len(self.blocks)]
-                stride = 2 if index > 0 and number == 0 else 1
-                layers.append(Pseudo3dBlock(channels, width, kind=kind, stride=stride, norm_cfg=norm_cfg))
-                channels, count = width * Pseudo3dBlock.expansion, count + 1
-            self.add_module(f'layer{index + 1}', nn.Sequential(*layers))
+    def _make_block(self, stage: int, index: int, in_channels: int, channels: int, *, norm: Norm) -> nn.Module:
+        position = sum(DEPTHS[self.depth][:stage]) + index
+        kind = None if stage == 3 else self.blocks[position % len(self.blocks)]
+        stride = 2 if stage > 0 and index == 0 else 1
+        return Pseudo3dBlock(in_channels, channels, kind=kind, norm=norm, stride=stride)
 
     def run_stage(self, index: int, x: Tensor) -> Tensor:
         """Return the features of stage ``index``, whose input has half as many frames as the stage before."""

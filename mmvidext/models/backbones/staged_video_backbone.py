@@ -1,6 +1,6 @@
-"""What the backbones that read whole clips have in common: stages, freezing, chosen outputs, initialisation."""
+"""What the backbones that read whole clips have in common: stages, freezing, chosen outputs, initialization."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from mmengine.model import BaseModule
@@ -8,9 +8,14 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmvidext.models.backbones.pretrained import PretrainedBackbone
-from mmvidext.ops._checks import check_rank
+from mmvidext.ops.checks import check_rank
 
 __all__ = ['StagedVideoBackbone', 'choose']
+
+DEFAULT_INIT = [
+    dict(type='Kaiming', layer=['Conv2d', 'Conv3d']),
+    dict(type='Constant', layer='_BatchNorm', val=1.0),
+]
 
 
 def choose(value: Any, valid: Sequence[Any], *, name: str, owner: str) -> Any:
@@ -25,29 +30,34 @@ def choose(value: Any, valid: Sequence[Any], *, name: str, owner: str) -> Any:
 
 
 class StagedVideoBackbone(PretrainedBackbone, BaseModule):
-    """A stem and up to four stages over clips ``(N, C, T, H, W)``; subclasses build ``stem`` and ``layer1`` to ``4``.
+    """A stem and up to four stages over clips ``(N, C, T, H, W)``.
 
-    Stages after the last one in ``out_indices`` are not built: nothing would train them.
+    Subclasses build ``stem``, call :meth:`add_stages` for ``layer1`` to ``layer4``, and set ``min_frames``, the
+    shortest clip that the temporal strides leave a frame of. Stages after the last one in ``out_indices`` are not
+    built, because nothing would train them.
 
     Args:
         in_channels: Channels of the clip.
-        min_frames: The shortest clip that the temporal strides leave at least one frame of.
         out_indices: Which stages to return, 0 to 3, in increasing order.
         frozen_stages: Keep the stem (0) and the first stages (1 to 4) as they are; -1 trains everything.
         norm_eval: Keep every batch norm at its running statistics in training.
-        pretrained: File with weights of this backbone or of a recogniser with it, as ``tools/convert_checkpoint.py``
-            writes it. None initialises from scratch.
-        init_cfg: mmengine's initialisation config, used where ``pretrained`` is None. Its default is Kaiming's normal
+        pretrained: File with weights of this backbone or of a recognizer with it, official or ours. None initializes
+            from scratch.
+        init_cfg: mmengine's initialization config, used where ``pretrained`` is None. Its default is Kaiming's normal
             distribution (fan out) for convolutions.
+
+    Raises:
+        ValueError: If a stage does not exist, or both ``pretrained`` and ``init_cfg`` are given.
     """
 
-    stem: nn.Module
+    stem: nn.Sequential
+    min_frames: int
+    out_channels: tuple[int, ...]
 
     def __init__(
         self,
         *,
-        in_channels: int,
-        min_frames: int,
+        in_channels: int = 3,
         out_indices: Sequence[int] = (3,),
         frozen_stages: int = -1,
         norm_eval: bool = False,
@@ -61,19 +71,36 @@ class StagedVideoBackbone(PretrainedBackbone, BaseModule):
         choose(frozen_stages, range(-1, num_stages + 1), name='frozen_stages', owner=name)
         if pretrained is not None and init_cfg is not None:
             raise ValueError(f'{name}: give either pretrained or init_cfg, not both')
-        if init_cfg is None:
-            init_cfg = [
-                dict(type='Kaiming', layer=['Conv2d', 'Conv3d']),
-                dict(type='Constant', layer='_BatchNorm', val=1.0),
-            ]
-        super().__init__(init_cfg=init_cfg)
+        super().__init__(init_cfg=DEFAULT_INIT if init_cfg is None else init_cfg)
         self.in_channels = in_channels
-        self.min_frames = min_frames
         self.num_stages = num_stages
         self.out_indices = tuple(out_indices)
         self.frozen_stages = frozen_stages
         self.norm_eval = norm_eval
         self.pretrained = pretrained
+
+    def add_stages(
+        self, base_channels: int, counts: Sequence[int], make_block: Callable[[int, int, int, int], nn.Module]
+    ) -> None:
+        """Add ``layer1`` to ``layer4`` and publish ``out_channels``.
+
+        Args:
+            base_channels: Width of the stem and of the first stage; it doubles with each stage.
+            counts: Blocks of each stage.
+            make_block: Builds one from its stage, its index in the stage, its input channels and its width. The block's
+                class says as ``expansion`` how many times the width comes out.
+        """
+        channels = base_channels
+        outputs = []
+        for stage in range(self.num_stages):
+            blocks = nn.Sequential()
+            for index in range(counts[stage]):
+                width = base_channels * 2**stage
+                blocks.append(make_block(stage, index, channels, width))
+                channels = width * blocks[0].expansion
+            self.add_module(f'layer{stage + 1}', blocks)
+            outputs.append(channels)
+        self.out_channels = tuple(outputs[stage] for stage in self.out_indices)
 
     def stage(self, index: int) -> nn.Module:
         """Return stage ``index``, counted from 0."""
@@ -84,11 +111,7 @@ class StagedVideoBackbone(PretrainedBackbone, BaseModule):
         return self.stage(index)(x)
 
     def check_clip(self, clip: Tensor) -> None:
-        """Raise unless ``clip`` can be read.
-
-        Raises:
-            ValueError: If the rank, the channels or the number of frames do not fit.
-        """
+        """Raise ValueError unless the rank, the channels and the number of frames fit."""
         name = type(self).__name__
         check_rank(clip, '(N, C, T, H, W)', name=f'the clip for {name}')
         if clip.shape[1] != self.in_channels:

@@ -4,6 +4,7 @@ from typing import Any
 
 from mmaction.models.backbones.resnet import ResNet
 
+from mmvidext.layers.out_of_place import make_out_of_place
 from mmvidext.layers.temporal_interlace import InterlacedConv
 from mmvidext.models.backbones.pretrained import PretrainedBackbone
 from mmvidext.models.backbones.staged_video_backbone import choose
@@ -42,6 +43,7 @@ class TINResNet(PretrainedBackbone, ResNet):
     ) -> None:
         choose(depth, tuple(self.arch_settings), name='depth', owner='TINResNet')
         super().__init__(depth, **kwargs)
+        make_out_of_place(self)
         choose(self.frozen_stages, range(-1, self.num_stages + 1), name='frozen_stages', owner='TINResNet')
         self.num_segments, self.shift_div = num_segments, shift_div
         self.pretrained = pretrained

@@ -1,14 +1,14 @@
 """ResNet with temporal shift (TSM, Lin et al., ICCV 2019)."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
-from mmaction.models.backbones.resnet import BasicBlock, Bottleneck, ResNet
+from mmaction.models.backbones.resnet import ResNet
 from torch import Tensor, nn
 
 from mmvidext.layers.non_local import NonLocalBlock
 from mmvidext.layers.online_block import ShiftStep, step_residual_block
-from mmvidext.layers.residual_block import InPlaceBasicBlock, InPlaceBottleneck
+from mmvidext.layers.out_of_place import make_out_of_place
 from mmvidext.layers.temporal_pool import TemporalPool
 from mmvidext.layers.temporal_shift import TemporalShift
 from mmvidext.models.backbones.online import OnlineBackbone
@@ -17,7 +17,6 @@ from mmvidext.registry import MODELS
 
 __all__ = ['TSMResNet']
 
-_BLOCKS = {BasicBlock: InPlaceBasicBlock, Bottleneck: InPlaceBottleneck}
 _MANY_BLOCKS = 23  # from this many blocks in layer3 on (R101), the official code shifts every second block
 
 
@@ -56,10 +55,6 @@ class TSMResNet(OnlineBackbone, ResNet):
 
     layer2: nn.Module
 
-    arch_settings: ClassVar = {
-        depth: (_BLOCKS[block], counts) for depth, (block, counts) in ResNet.arch_settings.items()
-    }
-
     def __init__(
         self,
         depth: int,
@@ -77,6 +72,7 @@ class TSMResNet(OnlineBackbone, ResNet):
         name = type(self).__name__
         choose(depth, tuple(self.arch_settings), name='depth', owner=name)
         super().__init__(depth, pretrained=pretrained, **kwargs)
+        make_out_of_place(self)
         choose(self.frozen_stages, range(-1, self.num_stages + 1), name='frozen_stages', owner=name)
         self.num_segments = num_segments
         self.shift_div = shift_div

@@ -9,6 +9,7 @@ from torch import Tensor
 from mmvidext.models.flow.flow_decoder import NEGATIVE_SLOPE
 from mmvidext.models.flow.flownet import FlowNet, convolve, make_conv, scale_channels
 from mmvidext.ops.local_correlation import Backend, local_correlation
+from mmvidext.ops.precision import accumulation_dtype
 from mmvidext.registry import MODELS
 
 __all__ = ['FlowNetC']
@@ -61,11 +62,12 @@ class FlowNetC(FlowNet):
         """Correlate the features of the images; see :meth:`FlowNet.merge`."""
         conv2 = convolve(self.conv2, convolve(self.conv1, torch.cat((first, second))))
         conv3_first, conv3_second = convolve(self.conv3, conv2).chunk(2)
+        dtype = accumulation_dtype(conv3_first)  # a sum over hundreds of channels overflows half precision
         correlation = local_correlation(
-            conv3_first, conv3_second, MAX_DISPLACEMENT, dilation=DILATION, backend=self.backend
+            conv3_first.to(dtype), conv3_second.to(dtype), MAX_DISPLACEMENT, dilation=DILATION, backend=self.backend
         ).flatten(1, 2)  # (N, 441, H/8, W/8), rows of displacements first
         if self.normalize:
             correlation = correlation / conv3_first.shape[1]
-        correlation = F.leaky_relu(correlation, NEGATIVE_SLOPE)
+        correlation = F.leaky_relu(correlation.to(conv3_first.dtype), NEGATIVE_SLOPE)
         merged = torch.cat((convolve(self.conv_redir, conv3_first), correlation), dim=1)
         return conv2.chunk(2)[0], merged

@@ -108,6 +108,49 @@ def test_unknown_flow_stays_unknown_and_does_not_spread():
     assert np.isfinite(out['gt_flow']).all()
 
 
+def test_sparse_flow_keeps_its_density_and_its_vectors():
+    """Lidar knows every fourth pixel of KITTI at most, and never four that touch."""
+    pair = make_pair()
+    known = np.zeros((40, 56), bool)
+    known[::2, ::2] = True
+    pair['gt_valid'] = known
+    pair['gt_flow'][~known] = 1e9
+    shared, relative = dict(translate=0.05, zoom=(1.1, 1.5), rotate=10), dict(translate=0.02, rotate=2)
+    shares = []
+    for _ in range(10):
+        out = FlowPairAffine(shared=shared, relative=relative)({**pair})
+        assert photometric_error(out) < 12  # a vector may belong to a place half a pixel away
+        shares.append(out['gt_valid'].mean())
+    assert np.mean(shares) == pytest.approx(known.mean(), rel=0.1)
+
+
+def test_a_sparse_vector_moves_exactly():
+    pair = make_pair()
+    pair['gt_valid'] = np.zeros((40, 56), bool)
+    pair['gt_valid'][10, 20] = True
+    first = np.diag([0.5, 0.5, 1.0])  # everything is magnified by 2
+    second = first.copy()
+    second[0, 2] = 3  # pixels of the input
+    flow = pair['gt_flow'][10, 20].copy()
+    out = warp_flow_pair(pair, first, second)
+    rows, columns = np.nonzero(out['gt_valid'])
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (19, 21, 39, 41)
+    np.testing.assert_allclose(out['gt_flow'][20, 40], 2 * flow - [6, 0], atol=1e-5)
+
+
+def test_occlusions_follow_the_first_image():
+    pair = make_pair()
+    pair['gt_occluded'] = np.zeros((40, 56), bool)
+    pair['gt_occluded'][:, 10] = True
+    shift = np.eye(3)
+    shift[0, 2] = 2
+    moved = warp_flow_pair({**pair}, shift, np.eye(3))
+    assert np.unique(np.argwhere(moved['gt_occluded'])[:, 1]).tolist() == [8]
+    flipped = FlowPairFlip(1.0)({**pair})
+    assert np.unique(np.argwhere(flipped['gt_occluded'])[:, 1]).tolist() == [45]
+    assert FlowPairCrop((30, 20))({**pair})['gt_occluded'].shape == (30, 20)
+
+
 def test_affine_range_draws_what_it_says():
     matrix = AffineRange(zoom=(2, 2), stretch=(2, 2)).draw(11, 21)
     np.testing.assert_allclose(np.linalg.inv(matrix)[:2, :2], np.diag([4, 1]), atol=1e-12)

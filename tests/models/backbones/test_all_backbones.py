@@ -1,7 +1,10 @@
 """What every backbone in the registry must do. A new one fails for want of a case as soon as it is registered."""
 
+import copy
+
 import pytest
 import torch
+from mmcv.cnn import fuse_conv_bn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmvidext.registry import MODELS
@@ -104,6 +107,58 @@ def test_bfloat16_autocast(name):
     assert torch.cosine_similarity(output.float().flatten(), expected.flatten(), 0) > 0.99
 
 
+@pytest.mark.parametrize('name', [*CASES, *VARIANTS])
+def test_compiles_without_graph_break(name):
+    torch._dynamo.reset()
+    model, x = build(name), clip(name)
+    model.eval()
+    compiled = torch.compile(model, fullgraph=True, backend='eager')
+    with torch.inference_mode():
+        torch.testing.assert_close(compiled(x), model(x))
+    model.train()
+    compiled(x).sum().backward()
+
+
+def count_calls(model):
+    """Hook every module that does something; return the list that the names of the called ones are written to."""
+    called = []
+    for name, module in model.named_modules():
+        module.register_forward_hook(lambda *_, name=name: called.append(name))
+    return called
+
+
+@pytest.mark.parametrize('name', [*CASES, *VARIANTS])
+def test_hooks_fire_on_every_module_and_see_what_it_computed(name):
+    model, x = build(name), clip(name)
+    model.eval()
+    called = count_calls(model)
+    seen = []
+    for module in model.modules():
+        if isinstance(module, torch.nn.modules.conv._ConvNd):
+            module.register_forward_pre_hook(lambda _, inputs: seen.append((inputs[0], inputs[0].clone())))
+    with torch.inference_mode():
+        model(x)
+    leaves = {name for name, module in model.named_modules() if not list(module.children())}
+    assert leaves - set(called) == set()
+    # an activation may be applied in place, but not to what a convolution has read
+    assert all(torch.equal(now, then) for now, then in seen)
+
+
+@pytest.mark.parametrize('name', [*CASES, *VARIANTS])
+@torch.inference_mode()
+def test_fusing_the_norms_of_a_copy_keeps_the_numbers(name):
+    model, x = build(name), clip(name)
+    for module in model.modules():
+        if isinstance(module, _BatchNorm):
+            module.running_mean.normal_(0, 0.1)
+            module.running_var.uniform_(0.8, 1.2)
+    model.eval()
+    fused = fuse_conv_bn(copy.deepcopy(model))
+    called = count_calls(fused)
+    torch.testing.assert_close(fused(x), model(x), atol=1e-3, rtol=1e-3)
+    assert {name for name, module in fused.named_modules() if not list(module.children())} <= set(called)
+
+
 @pytest.mark.parametrize('name', CASES)
 def test_state_dict_round_trip(name):
     first, second = build(name), build(name)
@@ -169,3 +224,56 @@ def test_learns_a_batch(name):
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize('name', [*CASES, *VARIANTS])
+def test_full_backward_hooks_fire_on_every_module(name):
+    """An activation or a sum in place made autograd refuse the hook of the layer in front of it."""
+    model, x = build(name), clip(name).requires_grad_()
+    model.train()
+    forward, backward = set(), set()
+    for key, module in model.named_modules():
+        module.register_forward_hook(lambda *_, key=key: forward.add(key))
+        module.register_full_backward_hook(lambda *_, key=key: backward.add(key))
+    model(x).sum().backward()
+    modules = {key for key, module in model.named_modules() if not isinstance(module, torch.nn.ModuleList)}
+    assert forward == modules
+    assert backward == modules
+
+
+@pytest.mark.parametrize('name', [*CASES, *VARIANTS])
+def test_what_a_forward_hook_keeps_is_not_overwritten(name):
+    model, kept = build(name), []
+    model.eval()
+    for module in model.modules():
+        module.register_forward_hook(lambda _module, _inputs, output: kept.append((output, output.clone())))
+    with torch.no_grad():
+        model(clip(name))
+    assert kept
+    assert all(torch.equal(output, at_once) for output, at_once in kept)
+
+
+@pytest.mark.parametrize('name', [*CASES, *VARIANTS])
+def test_traces_with_gradients_on(name):
+    model = build(name)
+    model.eval()
+    x, other = clip(name), clip(name)
+    traced = torch.jit.trace(model, x)
+    torch.testing.assert_close(traced(other), model(other))
+
+
+@pytest.mark.parametrize('name', [*CASES, *VARIANTS])
+def test_trains_in_bfloat16_autocast(name):
+    model = build(name)
+    model.init_weights()
+    model.train()
+    x = clip(name)
+    if x.ndim == 5:
+        # 24 frames: oneDNN leaves the bfloat16 weight gradient of a 3-frame kernel over exactly 2 frames uninitialized
+        x = torch.randn(*x.shape[:2], 24, *x.shape[3:])
+    with torch.autocast('cpu', torch.bfloat16):
+        output = model(x)
+    output.float().square().mean().backward()
+    for key, parameter in model.named_parameters():
+        assert parameter.grad is not None, key
+        assert torch.isfinite(parameter.grad).all(), key

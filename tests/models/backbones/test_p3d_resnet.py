@@ -14,7 +14,7 @@ def conv_bn_relu(x, layer):
 
 @pytest.mark.parametrize('kind', ['A', 'B', 'C', None])
 def test_block_is_the_formula_of_its_kind(kind):
-    block = Pseudo3dBlock(16, 4, kind=kind, norm_cfg=dict(type='BN3d')).eval()
+    block = Pseudo3dBlock(16, 4, kind=kind, norm=torch.nn.BatchNorm3d).eval()
     for module in block.modules():
         if isinstance(module, torch.nn.BatchNorm3d):
             module.running_mean.normal_(std=0.1)

@@ -1,9 +1,10 @@
+import pickle
+
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from mmvidext.layers.video_conv import Conv2Plus1d, FullConv3d, SpatialConv3d, factorized_mid_channels
-from mmvidext.layers.video_stem import FactorizedStem
+from mmvidext.layers.video_block import factorized_mid_channels
 from mmvidext.models.backbones import VideoResNet
 
 # VMZ, c2/tutorials/models.md: GFLOPs (multiply-adds) of 8 and 16 frames of 112x112, millions of parameters (400 class)
@@ -69,7 +70,8 @@ def test_midplanes_switch():
 def test_the_stem_has_45_channels_inside_and_the_shortcut_is_plain():
     with torch.device('meta'):
         model = VideoResNet('r2plus1d', 18)
-    assert isinstance(model.stem, FactorizedStem)
+    kernels = [module.kernel_size for module in model.stem if isinstance(module, torch.nn.Conv3d)]
+    assert kernels == [(1, 7, 7), (3, 1, 1)]
     assert model.stem[0].out_channels == 45
     assert [type(module) for module in model.layer2[0].downsample] == [torch.nn.Conv3d, torch.nn.BatchNorm3d]
     assert model.layer2[0].downsample[0].kernel_size == (1, 1, 1)
@@ -80,9 +82,9 @@ def test_the_stem_has_45_channels_inside_and_the_shortcut_is_plain():
 def test_where_mixed_networks_change_over(arch):
     with torch.device('meta'):
         model = VideoResNet(arch, 18)
-    kinds = [type(model.get_submodule(f'layer{i}')[0].conv1[0]) for i in range(1, 5)]
-    early, late = (FullConv3d, SpatialConv3d) if arch == 'mc4' else (SpatialConv3d, FullConv3d)
-    assert kinds == [early, early, late, late]  # layer1 is conv2 of the paper
+    kernels = [model.get_submodule(f'layer{i}')[0].conv1[0].kernel_size for i in range(1, 5)]
+    early, late = ((3, 3, 3), (1, 3, 3)) if arch == 'mc4' else ((1, 3, 3), (3, 3, 3))
+    assert kernels == [early, early, late, late]  # layer1 is conv2 of the paper
     assert model.stem[0].kernel_size[0] == (3 if arch == 'mc4' else 1)
 
 
@@ -112,6 +114,12 @@ def test_r2d_folds_the_clip():
     folded = torch.nn.functional.conv2d(clip.flatten(1, 2), weight.flatten(1, 2), stride=2, padding=3)
     assert torch.allclose(model.stem[0](clip)[:, :, 0], folded, atol=1e-5)
     assert model(clip).shape == (2, 64, 1, 2, 2)
+
+
+def test_the_model_can_be_pickled():
+    model = VideoResNet('r2plus1d', 18, base_channels=8).eval()
+    clip = torch.randn(1, 3, 8, 24, 24)
+    assert torch.equal(pickle.loads(pickle.dumps(model))(clip), model(clip))
 
 
 def test_trains_in_recognizer3d():
@@ -150,6 +158,7 @@ def test_trains_in_recognizer3d():
         (dict(arch='r3d', depth=18, out_indices=(3, 1)), r'out_indices must be increasing stages from 0 to 3'),
         (dict(arch='r3d', depth=18, frozen_stages=5), r'unknown frozen_stages 5; valid are -1, 0, 1, 2, 3, 4'),
         (dict(arch='r3d', depth=18, pretrained='a', init_cfg={}), r'either pretrained or init_cfg'),
+        (dict(arch='mc3', depth=18, stem_mid_channels=45), r"midplanes and stem_mid_channels are for arch 'r2plus1d'"),
     ],
 )
 def test_bad_arguments(kwargs, message):
@@ -171,11 +180,3 @@ def test_bad_clips(arch, shape, message):
         model = build(arch)
         with pytest.raises(ValueError, match=message):
             model(torch.empty(shape))
-
-
-def test_bad_convolutions():
-    with pytest.raises(ValueError, match='not factorised: mid_channels must be None, not 3'):
-        FullConv3d(4, 4, mid_channels=3)
-    with pytest.raises(ValueError, match='its temporal stride must be 1, not 2'):
-        SpatialConv3d(4, 4, stride=(2, 2))
-    assert Conv2Plus1d(4, 8, mid_channels=5)[0].out_channels == 5

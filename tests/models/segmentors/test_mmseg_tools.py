@@ -15,7 +15,7 @@ import mmseg
 from tests.datasets.layouts import write_cityscapes
 
 TOOLS = Path(mmseg.__file__).parent / '.mim' / 'tools'
-CONFIG = Path(__file__).resolve().parents[3] / 'configs' / 'dff_pspnet_r18_demo.py'
+CONFIG = Path(__file__).resolve().parents[3] / 'configs' / 'demo' / 'dff_pspnet_r18_demo.py'
 SMALL = """
 _base_ = {base!r}
 data_root = {root!r}

@@ -1,0 +1,64 @@
+# Generated clips of a turning camera, small enough to compare backbones on a CPU:
+# python tools/data/make_synthetic.py sthv2 data/camera_turns --camera --train 1600 --val 160 --size 64x48
+# python tools/data/prepare_sthv2.py data/camera_turns
+data_root = 'data/camera_turns'
+train_list = f'{data_root}/sthv2_train_list_videos.txt'
+val_list = f'{data_root}/sthv2_val_list_videos.txt'
+videos = f'{data_root}/videos'
+num_classes = 4
+num_segments = 8
+frame_size = (48, 36)  # width, height
+batch_size = 16  # of one GPU
+num_workers = 1
+flip_label_map = {1: 2, 2: 1}  # to the left, to the right
+
+train_pipeline = [
+    dict(type='mmvidext.OpenVideo'),
+    dict(type='SampleFrames', clip_len=1, frame_interval=1, num_clips=num_segments),
+    dict(type='mmvidext.DecodeVideo'),
+    dict(type='Resize', scale=frame_size, keep_ratio=False),
+    dict(type='Flip', flip_ratio=0.5, flip_label_map=flip_label_map),
+    dict(type='FormatShape', input_format='NCHW'),
+    dict(type='PackActionInputs'),
+]
+val_pipeline = [
+    dict(type='mmvidext.OpenVideo'),
+    dict(type='SampleFrames', clip_len=1, frame_interval=1, num_clips=num_segments, test_mode=True),
+    dict(type='mmvidext.DecodeVideo'),
+    dict(type='Resize', scale=frame_size, keep_ratio=False),
+    dict(type='FormatShape', input_format='NCHW'),
+    dict(type='PackActionInputs'),
+]
+test_pipeline = val_pipeline
+
+train_dataloader = dict(
+    batch_size=batch_size,
+    num_workers=num_workers,
+    persistent_workers=num_workers > 0,
+    drop_last=True,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(
+        type='mmvidext.SthV2Dataset',
+        ann_file=train_list,
+        data_prefix=dict(video=videos),
+        num_classes=num_classes,
+        pipeline=train_pipeline,
+    ),
+)
+val_dataloader = dict(
+    batch_size=batch_size,
+    num_workers=num_workers,
+    persistent_workers=num_workers > 0,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='mmvidext.SthV2Dataset',
+        ann_file=val_list,
+        data_prefix=dict(video=videos),
+        num_classes=num_classes,
+        pipeline=val_pipeline,
+        test_mode=True,
+    ),
+)
+test_dataloader = val_dataloader
+val_evaluator = dict(type='AccMetric')
+test_evaluator = val_evaluator

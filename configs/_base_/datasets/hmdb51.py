@@ -1,0 +1,99 @@
+# HMDB51, split 1, as mmaction2 prepares it; 8 frames.
+data_root = 'data/hmdb51'
+train_list = f'{data_root}/hmdb51_train_split_1_videos.txt'
+val_list = f'{data_root}/hmdb51_val_split_1_videos.txt'
+videos = f'{data_root}/videos'
+num_classes = 51
+num_segments = 8
+short_side = 256
+crop_size = 224
+batch_size = 8  # of one GPU
+num_workers = 4
+hint = 'Make the lists with tools/data/hmdb51 of MMAction2: https://github.com/open-mmlab/mmaction2'
+
+train_pipeline = [
+    dict(type='mmvidext.OpenVideo'),
+    dict(type='SampleFrames', clip_len=1, frame_interval=1, num_clips=num_segments),
+    dict(type='mmvidext.DecodeVideo'),
+    dict(type='Resize', scale=(-1, short_side)),
+    dict(
+        type='MultiScaleCrop',
+        input_size=crop_size,
+        scales=(1, 0.875, 0.75, 0.66),
+        random_crop=False,
+        max_wh_scale_gap=1,
+        num_fixed_crops=13,
+    ),
+    dict(type='Resize', scale=(crop_size, crop_size), keep_ratio=False),
+    dict(type='Flip', flip_ratio=0.5, flip_label_map={}),
+    dict(type='FormatShape', input_format='NCHW'),
+    dict(type='PackActionInputs'),
+]
+# one clip, center crop
+val_pipeline = [
+    dict(type='mmvidext.OpenVideo'),
+    dict(type='SampleFrames', clip_len=1, frame_interval=1, num_clips=num_segments, test_mode=True),
+    dict(type='mmvidext.DecodeVideo'),
+    dict(type='Resize', scale=(-1, short_side)),
+    dict(type='CenterCrop', crop_size=crop_size),
+    dict(type='FormatShape', input_format='NCHW'),
+    dict(type='PackActionInputs'),
+]
+# two clips, three crops of the full height
+test_pipeline = [
+    dict(type='mmvidext.OpenVideo'),
+    dict(type='SampleFrames', clip_len=1, frame_interval=1, num_clips=num_segments, test_mode=True, twice_sample=True),
+    dict(type='mmvidext.DecodeVideo'),
+    dict(type='Resize', scale=(-1, short_side)),
+    dict(type='ThreeCrop', crop_size=short_side),
+    dict(type='FormatShape', input_format='NCHW'),
+    dict(type='PackActionInputs'),
+]
+
+train_dataloader = dict(
+    batch_size=batch_size,
+    num_workers=num_workers,
+    persistent_workers=num_workers > 0,
+    drop_last=True,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(
+        type='mmvidext.VideoListDataset',
+        ann_file=train_list,
+        data_prefix=dict(video=videos),
+        num_classes=num_classes,
+        hint=hint,
+        pipeline=train_pipeline,
+    ),
+)
+val_dataloader = dict(
+    batch_size=batch_size,
+    num_workers=num_workers,
+    persistent_workers=num_workers > 0,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='mmvidext.VideoListDataset',
+        ann_file=val_list,
+        data_prefix=dict(video=videos),
+        num_classes=num_classes,
+        hint=hint,
+        pipeline=val_pipeline,
+        test_mode=True,
+    ),
+)
+test_dataloader = dict(
+    batch_size=1,
+    num_workers=num_workers,
+    persistent_workers=num_workers > 0,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='mmvidext.VideoListDataset',
+        ann_file=val_list,
+        data_prefix=dict(video=videos),
+        num_classes=num_classes,
+        hint=hint,
+        pipeline=test_pipeline,
+        test_mode=True,
+    ),
+)
+val_evaluator = dict(type='AccMetric')
+test_evaluator = val_evaluator

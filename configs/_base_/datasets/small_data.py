@@ -1,0 +1,79 @@
+# Videos of your own: a folder, and two lists of "path label". Change the names below in a config of your own or on the
+# command line: --cfg-options num_classes=6 data_root=FOLDER. Clips are not mirrored here; where left and right have no
+# meaning for your classes, set flip_ratio=0.5.
+data_root = 'data/small'
+train_list = f'{data_root}/train.txt'
+val_list = f'{data_root}/val.txt'
+videos = f'{data_root}/videos'
+num_classes = 6
+num_segments = 8
+short_side = 112
+crop_size = 96
+flip_ratio = 0
+batch_size = 8  # of one GPU
+num_workers = 4
+hint = 'Each line of the list is: path of a video, relative to data_root/videos, a space, number of the class'
+
+train_pipeline = [
+    dict(type='mmvidext.OpenVideo'),
+    dict(type='SampleFrames', clip_len=1, frame_interval=1, num_clips=num_segments),
+    dict(type='mmvidext.DecodeVideo'),
+    dict(type='Resize', scale=(-1, short_side)),
+    dict(
+        type='MultiScaleCrop',
+        input_size=crop_size,
+        scales=(1, 0.875, 0.75, 0.66),
+        random_crop=False,
+        max_wh_scale_gap=1,
+        num_fixed_crops=13,
+    ),
+    dict(type='Resize', scale=(crop_size, crop_size), keep_ratio=False),
+    dict(type='Flip', flip_ratio=flip_ratio, flip_label_map={}),
+    dict(type='FormatShape', input_format='NCHW'),
+    dict(type='PackActionInputs'),
+]
+# one clip, center crop
+val_pipeline = [
+    dict(type='mmvidext.OpenVideo'),
+    dict(type='SampleFrames', clip_len=1, frame_interval=1, num_clips=num_segments, test_mode=True),
+    dict(type='mmvidext.DecodeVideo'),
+    dict(type='Resize', scale=(-1, short_side)),
+    dict(type='CenterCrop', crop_size=crop_size),
+    dict(type='FormatShape', input_format='NCHW'),
+    dict(type='PackActionInputs'),
+]
+test_pipeline = val_pipeline
+
+train_dataloader = dict(
+    batch_size=batch_size,
+    num_workers=num_workers,
+    persistent_workers=num_workers > 0,
+    drop_last=True,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(
+        type='mmvidext.VideoListDataset',
+        ann_file=train_list,
+        data_prefix=dict(video=videos),
+        num_classes=num_classes,
+        hint=hint,
+        pipeline=train_pipeline,
+    ),
+)
+val_dataloader = dict(
+    batch_size=batch_size,
+    num_workers=num_workers,
+    persistent_workers=num_workers > 0,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='mmvidext.VideoListDataset',
+        ann_file=val_list,
+        data_prefix=dict(video=videos),
+        num_classes=num_classes,
+        hint=hint,
+        pipeline=val_pipeline,
+        test_mode=True,
+    ),
+)
+test_dataloader = val_dataloader
+val_evaluator = dict(type='AccMetric')
+test_evaluator = val_evaluator

@@ -1,0 +1,86 @@
+# Something-Something V1: folders of frames (five digits, from 00001.jpg on) and lists of "folder frames label".
+# Classes are in alphabetical order, as in the official lists of TSM and MotionSqueeze and as in V2.
+data_root = 'data/sthv1'
+train_list = f'{data_root}/sthv1_train_list_rawframes.txt'
+val_list = f'{data_root}/sthv1_val_list_rawframes.txt'
+frames = f'{data_root}/rawframes'
+num_classes = 174
+num_segments = 8
+short_side = 256
+crop_size = 224
+batch_size = 8  # of one GPU
+num_workers = 4
+flip_ratio = 0.5
+flip_label_map = {86: 87, 87: 86, 93: 94, 94: 93, 166: 167, 167: 166}
+
+train_pipeline = [
+    dict(type='SampleFrames', clip_len=1, frame_interval=1, num_clips=num_segments),
+    dict(type='RawFrameDecode'),
+    dict(type='Resize', scale=(-1, short_side)),
+    dict(
+        type='MultiScaleCrop',
+        input_size=crop_size,
+        scales=(1, 0.875, 0.75, 0.66),
+        random_crop=False,
+        max_wh_scale_gap=1,
+        num_fixed_crops=13,
+    ),
+    dict(type='Resize', scale=(crop_size, crop_size), keep_ratio=False),
+    dict(type='Flip', flip_ratio=flip_ratio, flip_label_map=flip_label_map),
+    dict(type='FormatShape', input_format='NCHW'),
+    dict(type='PackActionInputs'),
+]
+# one clip, center crop
+val_pipeline = [
+    dict(type='SampleFrames', clip_len=1, frame_interval=1, num_clips=num_segments, test_mode=True),
+    dict(type='RawFrameDecode'),
+    dict(type='Resize', scale=(-1, short_side)),
+    dict(type='CenterCrop', crop_size=crop_size),
+    dict(type='FormatShape', input_format='NCHW'),
+    dict(type='PackActionInputs'),
+]
+test_pipeline = val_pipeline
+# the accurate setting of the papers, two clips and three crops of the full height: put
+#     test_pipeline = _base_.accurate_test_pipeline
+#     test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+# into a config
+accurate_test_pipeline = [
+    dict(type='SampleFrames', clip_len=1, frame_interval=1, num_clips=num_segments, test_mode=True, twice_sample=True),
+    dict(type='RawFrameDecode'),
+    dict(type='Resize', scale=(-1, short_side)),
+    dict(type='ThreeCrop', crop_size=short_side),
+    dict(type='FormatShape', input_format='NCHW'),
+    dict(type='PackActionInputs'),
+]
+
+train_dataloader = dict(
+    batch_size=batch_size,
+    num_workers=num_workers,
+    persistent_workers=num_workers > 0,
+    drop_last=True,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(
+        type='mmvidext.SthV1Dataset',
+        ann_file=train_list,
+        data_prefix=dict(img=frames),
+        num_classes=num_classes,
+        pipeline=train_pipeline,
+    ),
+)
+val_dataloader = dict(
+    batch_size=batch_size,
+    num_workers=num_workers,
+    persistent_workers=num_workers > 0,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='mmvidext.SthV1Dataset',
+        ann_file=val_list,
+        data_prefix=dict(img=frames),
+        num_classes=num_classes,
+        pipeline=val_pipeline,
+        test_mode=True,
+    ),
+)
+test_dataloader = val_dataloader
+val_evaluator = dict(type='AccMetric')
+test_evaluator = val_evaluator

@@ -1,0 +1,58 @@
+# Deep Feature Flow around mmsegmentation's deeplabv3_r50-d8.py. The config adds the flow network; the data set says
+# num_classes and the size of the crops.
+norm_cfg = dict(type='SyncBN', requires_grad=True)
+model = dict(
+    type='mmvidext.DeepFeatureFlow',
+    data_preprocessor=dict(
+        type='mmvidext.VideoSegDataPreProcessor',
+        mean=[123.675, 116.28, 103.53],
+        std=[58.395, 57.12, 57.375],
+        bgr_to_rgb=True,
+        pad_val=0,
+        seg_pad_val=255,
+    ),
+    segmentor=dict(
+        type='EncoderDecoder',
+        pretrained='open-mmlab://resnet50_v1c',
+        backbone=dict(
+            type='ResNetV1c',
+            depth=50,
+            num_stages=4,
+            out_indices=(0, 1, 2, 3),
+            dilations=(1, 1, 2, 4),
+            strides=(1, 2, 1, 1),
+            norm_cfg=norm_cfg,
+            norm_eval=False,
+            style='pytorch',
+            contract_dilation=True,
+        ),
+        decode_head=dict(
+            type='ASPPHead',
+            in_channels=2048,
+            in_index=3,
+            channels=512,
+            dilations=(1, 12, 24, 36),
+            dropout_ratio=0.1,
+            norm_cfg=norm_cfg,
+            align_corners=False,
+            loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=False, loss_weight=1.0),
+        ),
+        auxiliary_head=dict(
+            type='FCNHead',
+            in_channels=1024,
+            in_index=2,
+            channels=256,
+            num_convs=1,
+            concat_input=False,
+            dropout_ratio=0.1,
+            norm_cfg=norm_cfg,
+            align_corners=False,
+            loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=False, loss_weight=0.4),
+        ),
+        train_cfg=dict(),
+        test_cfg=dict(mode='whole'),
+    ),
+    key_frame_interval=5,
+    propagate='feature',
+    scale_map=True,
+)

@@ -1,0 +1,12 @@
+# VMZ's scripts/finetune_ucf101.sh: SGD with Nesterov momentum, 8 GPUs with 4 clips, rate 0.0001 for each GPU, 8
+# epochs of 100,000 clips each, divided by ten after every two; no decay of biases. 800,000 clips are 84 passes over the
+# 9,537 videos of split 1.
+optim_wrapper = dict(
+    optimizer=dict(type='SGD', lr=8e-4, momentum=0.9, weight_decay=0.005, nesterov=True),
+    paramwise_cfg=dict(custom_keys={'.bias': dict(decay_mult=0.0)}),
+)
+param_scheduler = [dict(type='MultiStepLR', begin=0, end=84, by_epoch=True, milestones=[21, 42, 63], gamma=0.1)]
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=84, val_begin=5, val_interval=5)
+val_cfg = dict(type='ValLoop')
+test_cfg = dict(type='TestLoop')
+auto_scale_lr = dict(enable=False, base_batch_size=32)

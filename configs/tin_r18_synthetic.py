@@ -1,3 +1,0 @@
-_base_ = './tsm_r18_synthetic.py'
-
-model = dict(backbone=dict(_delete_=True, type='mmvidext.TINResNet', depth=18, num_segments=8))

@@ -1,0 +1,20 @@
+# Videos of your own, some hundreds of them, from scratch: see docs/recognition.md. Sizes and paths are set with
+# --cfg-options NAME=VALUE.
+_base_ = [
+    './_base_/models/tsm_r50.py',
+    './_base_/datasets/small_data.py',
+    './_base_/schedules/small_data.py',
+    './_base_/recognition_runtime.py',
+]
+
+model = dict(
+    backbone=dict(depth=18, num_segments=_base_.num_segments),
+    cls_head=dict(num_segments=_base_.num_segments, num_classes=_base_.num_classes, in_channels=512),
+)
+
+# the recipe of tsm_sth.py at this rate
+optim_wrapper = dict(
+    paramwise_cfg=dict(fc_lr5=True),
+    optimizer=dict(nesterov=False),
+    clip_grad=dict(max_norm=20),
+)

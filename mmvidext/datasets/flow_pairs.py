@@ -1,0 +1,37 @@
+"""What the data sets of optical flow share: a list of pairs whose files exist."""
+
+from pathlib import Path
+from typing import Any
+
+from mmengine.dataset import BaseDataset
+
+__all__ = ['FlowPairDataset']
+
+
+class FlowPairDataset(BaseDataset):
+    """Base of the data sets of image pairs: each knows its own layout.
+
+    An entry holds ``sample_id``, ``img1_path`` and ``img2_path``, and with known flow ``flow_path``; see
+    :class:`~mmvidext.datasets.transforms.LoadFlowPair` for the masks beside it.
+    """
+
+    layout: str  # where files are looked for, for messages
+
+    def find_pairs(self) -> list[dict[str, Any]]:
+        """Return an entry for each pair; each data set knows its own layout."""
+        raise TypeError(f'{type(self).__name__} must define find_pairs()')
+
+    def load_data_list(self) -> list[dict[str, Any]]:
+        """List the pairs, and check that the files of each exist.
+
+        Raises:
+            FileNotFoundError: If there is no pair, or a file of one is missing.
+        """
+        pairs = self.find_pairs()
+        if not pairs:
+            raise FileNotFoundError(f'{self.data_root} holds no pair; expected {self.layout}')
+        for pair in pairs:
+            for key, path in pair.items():
+                if key.endswith('_path') and path is not None and not Path(path).is_file():
+                    raise FileNotFoundError(f'{path} is missing: the pair {pair["sample_id"]} needs it')
+        return pairs

@@ -1,0 +1,70 @@
+"""Accuracy in which a prediction that is not finite is wrong."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import mmaction.evaluation
+import numpy as np
+from mmengine.logging import print_log
+
+from mmvidext.registry import METRICS
+
+__all__ = ['AccMetric']
+
+
+@METRICS.register_module()
+class AccMetric(mmaction.evaluation.AccMetric):
+    """mmaction2's ``AccMetric`` in which a clip whose scores are not finite is wrong.
+
+    A NaN is sorted behind every number, so mmaction2 takes it for the largest score: a network that predicts NaN gets
+    the share of the last class, or of any other. Here the right class of such a clip is ranked last.
+
+    Args:
+        *args: The arguments of ``mmaction.AccMetric``.
+        **kwargs: Likewise.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._num_not_finite = 0
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
+        """Add the scores and labels of a batch, see ``mmaction.AccMetric``.
+
+        Raises:
+            ValueError: If a clip has no label, or one that the model has no score for.
+        """
+        first = len(self.results)
+        super().process(data_batch, data_samples)
+        for result in self.results[first:]:
+            if isinstance(result['pred'], dict):  # RGB and pose; mmaction2 pools them itself
+                continue
+            _check_label(result['label'], len(result['pred']))
+            if not np.isfinite(result['pred']).all():
+                result['pred'] = _worst_scores(result['label'], len(result['pred']))
+                self._num_not_finite += 1
+
+    def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return the metrics; log how many clips had scores that are not finite."""
+        if self._num_not_finite:
+            print_log(
+                f'{self._num_not_finite} clips have scores that are not finite (NaN or Inf) and count as wrong',
+                logger='current',
+                level=logging.WARNING,
+            )
+            self._num_not_finite = 0
+        return super().compute_metrics(results)
+
+
+def _check_label(label: int | np.ndarray, num_classes: int) -> None:
+    if isinstance(label, int) and not 0 <= label < num_classes:
+        raise ValueError(
+            f'a clip has the label {label}, but the model has {num_classes} classes (labels 0 to {num_classes - 1}); '
+            '-1 is the label of a clip without one. Correct the list, or num_classes of the head and of the data set'
+        )
+
+
+def _worst_scores(label: int | np.ndarray, num_classes: int) -> np.ndarray:
+    """Return scores ``(classes,)`` that rank every right class last."""
+    return -np.eye(num_classes)[label] if isinstance(label, int) else -label.astype(float)

@@ -1,0 +1,105 @@
+"""Mean IoU whose masks and scores can be trusted."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import mmseg.evaluation
+import numpy as np
+from torch import Tensor
+
+from mmvidext.evaluation.finite_labels import finite_labels
+from mmvidext.registry import METRICS
+
+__all__ = ['IoUMetric']
+
+
+@METRICS.register_module()
+class IoUMetric(mmseg.evaluation.IoUMetric):
+    """mmseg's ``IoUMetric`` with four differences.
+
+    - A pixel whose scores are not finite is wrong, whatever its label.
+    - ``output_dir`` has a folder for each video. A mask never replaces that of another image; with more than 256 values
+      masks have 16 bits.
+    - ``mFscore`` counts a class that is in the ground truth and is never found as 0. mmseg leaves it out.
+    - A sample without ground truth is an error that names the image.
+
+    Args:
+        **kwargs: The arguments of ``mmseg.IoUMetric``.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._written: dict[Path, str] = {}
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
+        """Add the areas of a batch, one result for each sample, and write the masks.
+
+        Args:
+            data_batch: Unused, part of mmengine's contract.
+            data_samples: For each image ``img_path``, ``pred_sem_seg`` and, unless ``format_only``, ``gt_sem_seg``
+                ``(1, H, W)``.
+
+        Raises:
+            ValueError: If a sample has no ground truth, or its mask would replace that of another image.
+        """
+        num_classes = len(self.dataset_meta['classes'])
+        for sample in data_samples:
+            labels = finite_labels(sample, fill=num_classes)
+            if not self.format_only:
+                if 'gt_sem_seg' not in sample:
+                    raise ValueError(
+                        f'{sample.get("img_path")} has no ground truth: to write the predictions of a split without '
+                        'labels, set format_only=True and output_dir of the metric'
+                    )
+                truth = sample['gt_sem_seg']['data'].reshape(labels.shape).to(labels)
+                self.results.append(self.intersect_and_union(labels, truth, num_classes, self.ignore_index))
+            if self.output_dir is not None:
+                self._write(labels, sample, num_classes)
+
+    def mask_folder(self, sample: dict[str, Any]) -> Path:
+        """Return the folder, relative to ``output_dir``, for the mask of a sample: its video, or its own folder."""
+        return Path(sample.get('video') or Path(sample['img_path']).parent.name)
+
+    def _write(self, labels: Tensor, sample: dict[str, Any], num_classes: int) -> None:
+        image, root = sample['img_path'], Path(self.output_dir).resolve()
+        path = (root / self.mask_folder(sample) / f'{Path(image).stem}.png').resolve()
+        if not path.is_relative_to(root):
+            raise ValueError(f'the mask of {image} would be written to {path}, outside output_dir={self.output_dir}')
+        if self._written.setdefault(path, image) != image:
+            raise ValueError(
+                f'the masks of {self._written[path]} and of {image} would both be written to {path}: evaluate them '
+                'apart, with one output_dir each'
+            )
+        # the datasets that leave class 0 out (reduce_zero_label) count from 1 in their files
+        values = labels.cpu().numpy() + int(bool(sample.get('reduce_zero_label', False)))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not cv2.imwrite(str(path), values.astype(np.uint8 if num_classes < 256 else np.uint16)):
+            raise OSError(f'the mask of {image} cannot be written to {path}')
+
+    @staticmethod
+    def total_area_to_metrics(
+        total_area_intersect: Tensor,
+        total_area_union: Tensor,
+        total_area_pred_label: Tensor,
+        total_area_label: Tensor,
+        metrics: Sequence[str] = ('mIoU',),
+        nan_to_num: int | None = None,
+        beta: int = 1,
+    ) -> dict[str, np.ndarray]:
+        """Turn areas ``(K,)`` into scores by class, see ``mmseg.IoUMetric``; nan where a class is nowhere."""
+        scores = mmseg.evaluation.IoUMetric.total_area_to_metrics(
+            total_area_intersect,
+            total_area_union,
+            total_area_pred_label,
+            total_area_label,
+            list(metrics),
+            nan_to_num,
+            beta,
+        )
+        if 'Fscore' in scores:
+            weight = beta**2
+            fscore = (1 + weight) * total_area_intersect / (weight * total_area_label + total_area_pred_label)
+            scores['Fscore'] = np.nan_to_num(fscore.numpy(), nan=np.nan if nan_to_num is None else nan_to_num)
+        return scores

@@ -1,0 +1,23 @@
+"""Activations that keep their input."""
+
+from torch import nn
+
+__all__ = ['make_out_of_place']
+
+
+def make_out_of_place(model: nn.Module) -> None:
+    """Let every activation of ``model`` write to a new tensor.
+
+    mmaction2's backbones activate in place. There a full backward hook raises on the layer in front of an activation
+    and on the activation itself, and what a forward hook keeps of a norm's output is overwritten. Autograd saves the
+    same tensors either way.
+
+    Example:
+        >>> model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(inplace=True))
+        >>> make_out_of_place(model)
+        >>> model[1].inplace
+        False
+    """
+    for module in model.modules():
+        if getattr(module, 'inplace', False):
+            module.inplace = False  # type: ignore[assignment]

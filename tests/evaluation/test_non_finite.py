@@ -1,0 +1,134 @@
+"""A prediction that is not finite is the worst there is, in every metric: `save_best` must never prefer it."""
+
+import math
+
+import pytest
+import torch
+
+from mmvidext.evaluation import ClassificationReport, EndPointError, VideoConsistency
+from mmvidext.registry import METRICS
+
+NAN = math.nan
+
+
+def recognition(score):
+    return [dict(gt_label=torch.tensor([label]), pred_score=torch.full((3,), score)) for label in (0, 1, 2)]
+
+
+def segmentation(score, num_frames=4):
+    logits = torch.full((2, 3, 5), score)
+    return [
+        {
+            'img_path': f'a/{index}.png',
+            'video': 'a',
+            'frame_index': index,
+            'propagation_distance': 0,
+            'gt_sem_seg': {'data': torch.zeros(1, 3, 5, dtype=torch.int64)},
+            'pred_sem_seg': {'data': logits.argmax(0, keepdim=True)},
+            'seg_logits': {'data': logits},
+        }
+        for index in range(num_frames)
+    ]
+
+
+def flow(value):
+    return [dict(pred_flow=torch.full((2, 4, 4), value), gt_flow=torch.ones(2, 4, 4), gt_valid=torch.ones(4, 4))]
+
+
+CASES = {
+    'AccMetric': (dict(), recognition, {'acc/top1': 0, 'acc/mean1': 0}),
+    'ClassificationReport': (dict(table=False), recognition, {'report/mean_class_accuracy': 0}),
+    'EndPointError': (dict(), flow, {'flow/EPE': math.inf, 'flow/Fl-all': 100}),
+    'IoUMetric': (dict(iou_metrics=['mIoU', 'mDice', 'mFscore']), segmentation, {'mIoU': 0, 'mDice': 0, 'mFscore': 0}),
+    'VideoIoUMetric': (dict(distances=[0]), segmentation, {'mIoU@0': 0, 'mIoU': 0}),
+    'VideoConsistency': (dict(window_sizes=[2]), segmentation, {'VC2': 0}),
+}
+
+
+def evaluate(name, value):
+    arguments, samples, worst = CASES[name]
+    metric = METRICS.build(dict(type=f'mmvidext.{name}', **arguments))
+    metric.dataset_meta = {'classes': ('a', 'b')}
+    data_samples = samples(value)
+    metric.process({}, data_samples)
+    results = metric.evaluate(len(data_samples))
+    return {key: float(results[key]) for key in worst}
+
+
+@pytest.mark.parametrize('name', CASES)
+@pytest.mark.parametrize('value', [NAN, math.inf, -math.inf])
+def test_not_finite_is_the_worst_value(name, value):
+    pytest.importorskip('mmaction' if name == 'AccMetric' else 'mmseg')
+    assert evaluate(name, value) == CASES[name][2]
+
+
+@pytest.mark.parametrize('name', CASES)
+def test_finite_predictions_are_better(name):
+    """The same samples with finite scores: what the masking must not touch."""
+    for key, value in evaluate(name, 1.0).items():
+        worst = CASES[name][2][key]
+        assert math.isfinite(value)
+        assert value < worst if key.startswith('flow/') else value > worst
+
+
+def test_every_metric_of_the_package_is_covered():
+    METRICS.import_from_location()
+    # TemporalConsistency has its own tests: it needs a flow estimator
+    assert set(METRICS.module_dict) - {'TemporalConsistency'} == set(CASES)
+
+
+def test_one_pixel_that_is_not_finite_is_one_wrong_pixel():
+    metric = METRICS.build(dict(type='mmvidext.IoUMetric'))
+    metric.dataset_meta = {'classes': ('a', 'b')}
+    samples = segmentation(1.0, num_frames=1)
+    samples[0]['seg_logits']['data'][1, 0, 0] = NAN
+    metric.process({}, samples)
+    assert float(metric.evaluate(1)['mAcc']) == pytest.approx(100 * 14 / 15, abs=0.01)
+
+
+def test_one_vector_that_is_not_finite_is_one_outlier():
+    samples = flow(1.0)
+    samples[0]['pred_flow'][0, 0, 0] = NAN
+    metric = EndPointError()
+    metric.process({}, samples)
+    results = metric.evaluate(1)
+    assert results['flow/Fl-all'] == 100 / 16
+    assert results['flow/EPE'] == math.inf
+
+
+def test_a_pixel_agrees_with_no_frame_while_it_is_not_finite():
+    metric = VideoConsistency(window_sizes=(2,))
+    samples = segmentation(1.0, num_frames=3)
+    for sample in samples:
+        sample['seg_logits']['data'][0, 0, 0] = NAN
+    metric.process({}, samples)
+    assert metric.evaluate(3)['VC2'] == pytest.approx(100 * 14 / 15)
+
+
+def test_clips_without_finite_scores_have_a_column_of_their_own(tmp_path, monkeypatch):
+    logged = []
+    monkeypatch.setattr('mmvidext.evaluation.classification_report.print_log', lambda text, logger: logged.append(text))
+    metric = ClassificationReport(picture=str(tmp_path / 'matrix.png'))
+    metric.process({}, recognition(NAN))
+    metric.evaluate(3)
+    assert logged[0].count('no finite score (1)') == 3
+    assert (tmp_path / 'matrix.png').stat().st_size > 0
+
+
+def test_multi_label_clip_ranks_its_classes_last():
+    pytest.importorskip('mmaction')
+    metric = METRICS.build(dict(type='mmvidext.AccMetric', metric_list='mean_average_precision'))
+    label = torch.tensor([1, 0, 0])
+    metric.process({}, [dict(gt_label=label, pred_score=torch.full((3,), NAN))])
+    metric.process({}, [dict(gt_label=1 - label, pred_score=torch.tensor([0.1, 0.9, 0.9]))])
+    # class 0: its one clip is ranked second of two; classes 1 and 2: theirs first
+    assert metric.evaluate(2)['acc/mean_average_precision'] == pytest.approx((1 / 2 + 1 + 1) / 3)
+
+
+def test_labels_that_the_model_cannot_score():
+    pytest.importorskip('mmaction')
+    metric = METRICS.build(dict(type='mmvidext.AccMetric'))
+    for label in (-1, 3):
+        sample = dict(gt_label=torch.tensor([label]), pred_score=torch.rand(3))
+        with pytest.raises(ValueError, match=rf'a clip has the label {label}, but the model has 3 classes'):
+            metric.process({}, [sample])
