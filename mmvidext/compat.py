@@ -203,7 +203,7 @@ def _name_our_configs() -> None:
     # the hub, which is slow to import, takes the function from `utils` when it is imported
     for module in (utils, config, sys.modules.get('mmengine.hub.hub')):
         if module is not None:
-            module._get_package_and_cfg_path = split_name
+            vars(module)['_get_package_and_cfg_path'] = split_name
     Config._get_cfg_path = staticmethod(find_config)
 
 

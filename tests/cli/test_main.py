@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
+from mmvidext.cli.config_names import find_config
 from mmvidext.cli.lazy_group import LazyGroup
 from mmvidext.cli.main import main
 from tests.cli.invoke import invoke
@@ -47,6 +48,8 @@ def test_help_shows_one_example_that_is_accepted(name, tmp_path, monkeypatch):
     invoke(main, *shlex.split(example)[1:])
     assert len(called) == 1
     assert example.startswith(name)
+    for config in re.findall(r'mmvidext::\S+', text):
+        assert config == 'mmvidext::NAME,' or find_config(config).is_file()
 
 
 def test_summaries_are_those_of_the_commands():
