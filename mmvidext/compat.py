@@ -149,14 +149,15 @@ def _get_method(owner: Any, name: str) -> Any:
 
 def _checkpoint_globals() -> list[Any]:
     """Return the classes and functions that mmengine's own checkpoints refer to, and no other."""
-    import numpy as np
+    from mmvidext.safe_numpy import PickledArray, PickledDtype, rebuild_array, rebuild_scalar
 
     # numpy pickles an array as a call of `_reconstruct`, and a scalar as a call of `scalar`
-    reconstruct, scalar = np.empty(0).__reduce__()[0], np.float64(0).__reduce__()[0]
-    dtypes = {type(np.dtype(code)) for code in ('f4', 'f8', 'i4', 'i8')}
+    arrays: list[Any] = [PickledArray, (PickledArray, 'numpy.ndarray'), PickledDtype, (PickledDtype, 'numpy.dtype')]
+    for core in ('core', '_core'):
+        arrays += [(rebuild_array, f'numpy.{core}.multiarray._reconstruct')]
+        arrays += [(rebuild_scalar, f'numpy.{core}.multiarray.scalar')]
     # a method is pickled as `getattr(owner, name)`
-    methods = [*_methods_in_checkpoints(), (_get_method, 'builtins.getattr')]
-    return [np.ndarray, np.dtype, reconstruct, scalar, *dtypes, *methods]
+    return [*arrays, *_methods_in_checkpoints(), (_get_method, 'builtins.getattr')]
 
 
 def _torch_load_is_strict() -> bool:

@@ -11,9 +11,9 @@ LAYERS = {
     'ops': set(),
     'layers': {'ops', 'registry'},
     'models': {'ops', 'layers', 'registry', 'checkpoints'},
-    'checkpoints': {'ops', 'layers', 'registry', 'models'},
+    'checkpoints': {'safe_numpy'},  # it knows state dicts, not models
     'datasets': {'ops', 'registry'},
-    'evaluation': {'ops', 'registry', 'datasets'},
+    'evaluation': {'ops', 'registry', 'datasets', 'checkpoints'},
     'engine': {'ops', 'registry', 'models'},
     'apis': {'ops', 'layers', 'models', 'datasets', 'evaluation', 'engine', 'checkpoints', 'registry'},
 }

@@ -1,7 +1,6 @@
 """Optical flow of two frames, from a config and a checkpoint."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -9,7 +8,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from numpy.typing import NDArray
 
-from mmvidext.checkpoints import convert_checkpoint, find_source, load_checkpoint_file
+from mmvidext.apis.weights import load_for_inference
 from mmvidext.ops import flow_to_image
 from mmvidext.registry import MODELS
 
@@ -49,7 +48,7 @@ class FlowInferencer:
         if checkpoint is None:
             self.model.init_weights()
         else:
-            _load_strictly(self.model, checkpoint)
+            load_for_inference(self.model, checkpoint)
 
     @torch.inference_mode()
     def __call__(self, first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -88,14 +87,3 @@ class FlowInferencer:
         """
         image = flow_to_image(torch.from_numpy(flow).permute(2, 0, 1).unsqueeze(0), max_magnitude)
         return image[0].permute(1, 2, 0).numpy()
-
-
-def _load_strictly(model: Any, checkpoint: str | Path) -> None:
-    """Load every weight of ``model`` from a file, or say which are missing or left over."""
-    weights = load_checkpoint_file(checkpoint)
-    if find_source(weights) is not None:
-        weights = convert_checkpoint(weights)
-    try:
-        model.load_state_dict(weights)
-    except RuntimeError as error:
-        raise ValueError(f'{checkpoint} does not fit the config: {error}') from error

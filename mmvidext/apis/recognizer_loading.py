@@ -6,10 +6,8 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import DefaultScope
-from torch import nn
 
-from mmvidext.checkpoints import convert_checkpoint, find_source, load_checkpoint_file
-from mmvidext.checkpoints.fit import different_shapes
+from mmvidext.apis.weights import load_for_inference
 
 __all__ = ['build_recognizer', 'frame_transforms', 'recognizer_config']
 
@@ -47,23 +45,8 @@ def build_recognizer(config: Config, checkpoint: str | Path | None = None) -> An
     with DefaultScope.overwrite_default_scope(config.get('default_scope', 'mmaction')):
         model = MODELS.build(recognizer_config(config))
     if checkpoint is not None:
-        load_recognizer(model, checkpoint)
+        load_for_inference(model, checkpoint)
     return model
-
-
-def load_recognizer(model: nn.Module, checkpoint: str | Path) -> None:
-    """Load the weights of a whole recogniser, and accept no other; old and Caffe2 weights do not count batches."""
-    weights = load_checkpoint_file(checkpoint)
-    if find_source(weights) is not None:
-        weights = convert_checkpoint(weights)
-    own = {name: tensor for name, tensor in model.state_dict().items() if not name.startswith('data_preprocessor.')}
-    wrong = different_shapes(own, weights)
-    missing = [name for name in own if name not in weights and not name.endswith('.num_batches_tracked')]
-    wrong += [f'{name} is missing' for name in missing]
-    wrong += [f'{name} is not in the model' for name in weights if name not in model.state_dict()]
-    if wrong:
-        raise ValueError(f'{checkpoint} does not fit the model of the config: {"; ".join(wrong[:5])}')
-    model.load_state_dict(weights, strict=False)
 
 
 def frame_transforms(config: Config) -> list[Transform]:

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from mmengine.runner import load_checkpoint
 from mmseg.registry import DATASETS as SEG_DATASETS
 from mmseg.registry import MODELS as SEG_MODELS
 from torch import Tensor
 
 from mmvidext.apis.video_files import VideoReader, VideoWriter
+from mmvidext.apis.weights import load_for_inference
 from mmvidext.datasets.transforms import ClipTransform, PackClipInputs
 from mmvidext.models.segmentors import DeepFeatureFlow, FixedInterval, KeyFramePolicy
 from mmvidext.models.segmentors.deep_feature_flow import KeyFrame
@@ -36,12 +36,14 @@ class VideoSegmentor:
     Args:
         config: Config file, or the loaded config, with a ``DeepFeatureFlow`` as its model. Frames are prepared by the
             geometric transforms of its test pipeline and by its data preprocessor.
-        checkpoint: Weights to load.
+        checkpoint: Weights of the whole model. Those of the plain segmentor will do where the flow network has a file
+            of its own in the config. None keeps the random ones.
         device: Where to run.
         policy: When key frames come; by default every ``key_frame_interval`` of the model.
 
     Raises:
-        ValueError: If the config's model is no ``DeepFeatureFlow``.
+        FileNotFoundError: If there is no such checkpoint.
+        ValueError: If the config's model is no ``DeepFeatureFlow``, or the weights do not fit it.
     """
 
     def __init__(
@@ -63,7 +65,7 @@ class VideoSegmentor:
         dataset = config.test_dataloader.dataset
         self.palette = _palette(dataset, model.num_classes)
         if checkpoint is not None:
-            meta = load_checkpoint(model, str(checkpoint), map_location='cpu').get('meta', {})
+            meta = load_for_inference(model, checkpoint).meta
             self.palette = np.array(meta.get('dataset_meta', {}).get('palette', self.palette), np.uint8)
         self.model = model.to(device).eval()
         self.policy = policy or FixedInterval(model.key_frame_interval)

@@ -1,16 +1,19 @@
-"""Official weights into ours; loading that never runs code from the file."""
+"""Weights into models: safe reading, official names into ours, one report of what fits."""
 
-from mmvidext.checkpoints.backbone import load_backbone
-from mmvidext.checkpoints.convert import convert_checkpoint, find_source, source_names
-from mmvidext.checkpoints.loading import load_checkpoint_file
-from mmvidext.checkpoints.source import Source, StateDict
+from mmvidext.checkpoints.fit import Fit
+from mmvidext.checkpoints.load import convert_checkpoint, find_source, fit_weights, load_weights, source_names
+from mmvidext.checkpoints.read import Checkpoint, StateDict, read_checkpoint
+from mmvidext.checkpoints.source import Source
 
 __all__ = [
+    'Checkpoint',
+    'Fit',
     'Source',
     'StateDict',
     'convert_checkpoint',
     'find_source',
-    'load_backbone',
-    'load_checkpoint_file',
+    'fit_weights',
+    'load_weights',
+    'read_checkpoint',
     'source_names',
 ]

@@ -1,33 +1,45 @@
-"""``mmvidext convert``: bring official weights into the layout of our models."""
+"""``mmvidext convert``: bring official weights under the names of a model."""
 
 from pathlib import Path
 
 import click
 import torch
+from mmengine.registry import MODELS, init_default_scope
 
-from mmvidext.checkpoints import convert_checkpoint, find_source, load_checkpoint_file
+from mmvidext.checkpoints import convert_checkpoint, find_source, read_checkpoint, source_names
 from mmvidext.checkpoints.sources import SOURCES
-from mmvidext.cli.options import one_line_errors
+from mmvidext.cli.config import load_config
+from mmvidext.cli.options import RunCommand, cfg_options_option, config_argument, one_line_errors
 
 __all__ = ['convert']
 
 
-@click.command(epilog='Sources: ' + '; '.join(f'{source.name}: {source.summary}' for source in SOURCES))
-@click.argument('input', metavar='IN', type=click.Path(path_type=Path))
+def build_model(config: str, cfg_options: tuple[str, ...]) -> torch.nn.Module:
+    """Build the model of a config without memory for its weights."""
+    cfg = load_config(config, cfg_options)
+    init_default_scope(cfg.get('default_scope', 'mmengine'))
+    with torch.device('meta'):
+        return MODELS.build(cfg.model)
+
+
+@click.command(cls=RunCommand, epilog='Sources: ' + '; '.join(f'{source.name}: {source.summary}' for source in SOURCES))
+@config_argument
+@click.argument('input', metavar='IN')
 @click.argument('output', metavar='OUT', type=click.Path(path_type=Path, dir_okay=False))
-@click.option('--source', type=click.Choice([source.name for source in SOURCES]), help='Where IN is from.')
-def convert(input: Path, output: Path, source: str | None) -> None:
-    """Bring the official weights IN into the layout of our models, and write them to OUT.
+@click.option('--source', type=click.Choice(source_names()), help='Where IN is from.  [default: recognized]')
+@cfg_options_option
+def convert(config: str, input: str, output: Path, source: str | None, cfg_options: tuple[str, ...]) -> None:
+    """Bring the official weights IN, a file or URL, under the names of the model of CONFIG, and write them to OUT.
 
-    The source is recognized from the keys unless it is named. OUT is a file with a state_dict that load_from, the
-    pretrained of our backbones and mmvidext test read. Nothing in IN is executed.
+    Every tensor must have its place in the model. OUT is a file with a state_dict that the tools of mmaction2 and
+    mmsegmentation read, too; ours also read IN. Nothing in IN is executed.
 
-    Example: mmvidext convert --source tsm mobilenetv2_jester_online.pth.tar jester.pth
+    Example: mmvidext convert mmvidext::tsm_causal_mobilenet_v2_jester mobilenetv2_jester_online.pth.tar jester.pth
     """
     with one_line_errors():
-        weights = load_checkpoint_file(input)
+        weights = read_checkpoint(input).tensors
         found = source or find_source(weights)
-        converted = convert_checkpoint(weights, source)
+        converted = convert_checkpoint(weights, build_model(config, cfg_options), source)
         output.parent.mkdir(parents=True, exist_ok=True)
         torch.save({'state_dict': converted, 'meta': {'source': found}}, output)
     size = sum(tensor.numel() for tensor in converted.values()) / 1e6

@@ -10,12 +10,14 @@ import click
 __all__ = [
     'RunCommand',
     'cfg_options_option',
+    'checked_suffix',
     'config_argument',
     'device_option',
     'one_line_errors',
     'optional_checkpoint',
     'pick_device',
     'run_options',
+    'usage_errors',
 ]
 
 CFG_OPTIONS = '--cfg-options'
@@ -84,6 +86,15 @@ def pick_device(name: str) -> str:
     if name != 'auto':
         return name
     return 'cuda' if torch.cuda.is_available() else 'cpu'
+
+
+@contextmanager
+def usage_errors() -> Iterator[None]:
+    """End the command with one line where a value of the command line is wrong, as if the command had checked it."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        raise click.UsageError(str(error)) from error
 
 
 @contextmanager

@@ -13,14 +13,14 @@ from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 from mmvidext.cli.config import load_config
+from mmvidext.cli.options import usage_errors
 
 __all__ = [
     'build_runner',
-    'check_checkpoint',
-    'check_fit',
     'check_labels',
     'leave_process_group',
     'load_run_config',
+    'start_from',
 ]
 
 
@@ -36,10 +36,8 @@ def load_run_config(
 ) -> Config:
     """Read the config and apply the common flags. ``--cfg-options`` win over the config, the other flags over both."""
     os.environ.setdefault('LOCAL_RANK', str(local_rank))
-    try:
+    with usage_errors():
         cfg = load_config(config, cfg_options)
-    except (ValueError, OSError) as error:
-        raise click.UsageError(str(error)) from error
     cfg.launcher = launcher
     cfg.work_dir = work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(cfg.filename).stem)
     randomness = dict(cfg.get('randomness') or {})
@@ -52,36 +50,22 @@ def load_run_config(
     return cfg
 
 
-def check_checkpoint(path: Path) -> dict[str, torch.Tensor]:
-    """Return the weights of a checkpoint; stop with one line if it is missing, damaged, or would run code."""
-    from mmvidext.checkpoints import load_checkpoint_file
+def start_from(runner: Runner, checkpoint: str | None, *, resume: bool) -> None:
+    """Let training start from a checkpoint's weights, or check that it can be resumed; without one do nothing.
 
-    try:
-        return load_checkpoint_file(path)
-    except (FileNotFoundError, ValueError) as error:
-        raise click.UsageError(str(error)) from error
-
-
-def check_fit(model: torch.nn.Module, weights: dict[str, torch.Tensor], path: Path) -> None:
-    """Stop with one line if the weights of ``path`` are of another model, which mmengine only logs.
-
-    That is, if a tensor has another shape, or the backbone has a layer more or less. Heads may differ.
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it does not fit the model.
     """
-    from mmvidext.checkpoints import find_source
-    from mmvidext.checkpoints.fit import different_shapes
+    from mmvidext.apis.weights import fit_for_resuming, fit_for_training
+    from mmvidext.engine import StartWeightsHook
 
-    weights = {name.removeprefix('module.'): tensor for name, tensor in weights.items()}
-    own = {name.removeprefix('module.'): tensor for name, tensor in model.state_dict().items()}
-    wrong = different_shapes(own, weights)
-    for one, other, what in ((own, weights, 'is missing'), (weights, own, 'is not in the model')):
-        names = [name for name in one if name.startswith('backbone.') and name not in other]
-        wrong += [f'{name} {what}' for name in names if not name.endswith('num_batches_tracked')]
-    if own.keys().isdisjoint(weights):
-        wrong = ['no name of a tensor fits']
-    if wrong:
-        source = find_source(weights)
-        hint = f'; it is one of {source}: convert it with mmvidext convert' if source else ''
-        raise click.ClickException(f'{path} does not fit the model of the config: {"; ".join(wrong[:3])}{hint}')
+    if checkpoint is None:
+        return
+    if resume:
+        fit_for_resuming(runner.model, checkpoint)
+    else:
+        runner.register_hook(StartWeightsHook(fit_for_training(runner.model, checkpoint).weights))
 
 
 def check_labels(runner: Runner, *, dump: Path | None) -> None:

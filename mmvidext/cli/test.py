@@ -7,11 +7,9 @@ from typing import Any
 import click
 from mmengine.config import Config
 
-from mmvidext.cli.options import RunCommand, checked_suffix, run_options
+from mmvidext.cli.options import RunCommand, checked_suffix, run_options, usage_errors
 from mmvidext.cli.running import (
     build_runner,
-    check_checkpoint,
-    check_fit,
     check_labels,
     leave_process_group,
     load_run_config,
@@ -22,7 +20,6 @@ __all__ = ['apply_test_flags', 'test']
 
 def apply_test_flags(
     cfg: Config,
-    checkpoint: Path,
     *,
     dump: Path | None = None,
     per_class: bool = False,
@@ -34,7 +31,7 @@ def apply_test_flags(
     Raises:
         click.UsageError: If class names are given to nothing that shows them.
     """
-    cfg.load_from = str(checkpoint)
+    cfg.load_from = None  # the checkpoint is loaded when the model is there
     evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]
     if dump:
         evaluators.append(dict(type='DumpResults', out_file_path=str(dump)))
@@ -54,7 +51,7 @@ def apply_test_flags(
 
 @click.command(cls=RunCommand)
 @run_options
-@click.argument('checkpoint', type=click.Path(path_type=Path))
+@click.argument('checkpoint')
 @click.option(
     '--dump',
     type=click.Path(path_type=Path),
@@ -78,7 +75,7 @@ def apply_test_flags(
     help='Names of the classes, one a line, for the two above.',
 )
 def test(
-    checkpoint: Path,
+    checkpoint: str,
     dump: Path | None,
     metrics: Path | None,
     per_class: bool,
@@ -86,22 +83,23 @@ def test(
     class_names: Path | None,
     **common: Any,
 ) -> None:
-    """Evaluate CHECKPOINT on the test data of CONFIG.
+    """Evaluate CHECKPOINT, a file or URL, ours or official, on the test data of CONFIG.
 
     Example: mmvidext test mmvidext::ms_tsm_r50_sthv2 work_dirs/ms_tsm/epoch_40.pth --per-class
     """
+    from mmvidext.apis.weights import load_for_inference
+
     cfg = load_run_config(**common)
-    weights = check_checkpoint(checkpoint)
     apply_test_flags(
         cfg,
-        checkpoint,
         dump=dump,
         per_class=per_class,
         confusion_matrix=confusion_matrix,
         class_names=class_names,
     )
     runner = build_runner(cfg)
-    check_fit(runner.model, weights, checkpoint)
+    with usage_errors():
+        load_for_inference(runner.model, checkpoint)
     check_labels(runner, dump=dump)
     values = runner.test()
     if metrics and runner.rank == 0:

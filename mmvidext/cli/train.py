@@ -1,13 +1,12 @@
 """``mmvidext train``: train a model."""
 
-from pathlib import Path
 from typing import Any
 
 import click
 from mmengine.config import Config
 
-from mmvidext.cli.options import RunCommand, run_options
-from mmvidext.cli.running import build_runner, check_checkpoint, leave_process_group, load_run_config
+from mmvidext.cli.options import RunCommand, run_options, usage_errors
+from mmvidext.cli.running import build_runner, leave_process_group, load_run_config, start_from
 
 __all__ = ['apply_train_flags', 'train']
 
@@ -18,14 +17,12 @@ def apply_train_flags(
     """Write the training flags into the config.
 
     Raises:
-        click.UsageError: If a flag cannot be followed with this config, on this machine, or with this checkpoint.
+        click.UsageError: If a flag cannot be followed with this config, or on this machine.
     """
     if amp:
         _use_mixed_precision(cfg)
     if resume:
         _resume(cfg, resume)
-    if cfg.get('load_from') and '://' not in cfg.load_from:
-        check_checkpoint(Path(cfg.load_from))
     if auto_scale_lr:
         if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
             raise click.UsageError(f'--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in {cfg.filename}')
@@ -74,5 +71,11 @@ def train(resume: str | None, amp: bool, auto_scale_lr: bool, no_validate: bool,
     """
     cfg = load_run_config(**common)
     apply_train_flags(cfg, resume=resume, amp=amp, auto_scale_lr=auto_scale_lr, no_validate=no_validate)
-    build_runner(cfg).train()
+    load_from = cfg.get('load_from')
+    if not cfg.get('resume'):
+        cfg.load_from = None  # mmengine would take what fits and say nothing of the rest
+    runner = build_runner(cfg)
+    with usage_errors():
+        start_from(runner, load_from, resume=bool(cfg.get('resume')))
+    runner.train()
     leave_process_group()

@@ -5,10 +5,10 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from mmengine.runner import load_checkpoint
 from mmseg.evaluation import IoUMetric
 from torch import Tensor
 
+from mmvidext.checkpoints import load_weights
 from mmvidext.evaluation.finite_labels import finite_labels
 from mmvidext.evaluation.video_order import VideoOrder
 from mmvidext.registry import METRICS, MODELS
@@ -30,7 +30,7 @@ class TemporalConsistency(IoUMetric):
 
     Args:
         flow_estimator: Config of a ``FlowEstimator``. The authors use FlowNet2 and RAFT.
-        checkpoint: Its weights.
+        checkpoint: Its weights, ours or official ones. None initialises it as its config says.
         device: Where it runs.
         ignore_index: Label that does not count.
         collect_device: ``'cpu'`` or ``'gpu'``, where distributed results are joined.
@@ -52,8 +52,10 @@ class TemporalConsistency(IoUMetric):
     ) -> None:
         super().__init__(ignore_index=ignore_index, collect_device=collect_device, prefix=prefix)
         self.flow_estimator = MODELS.build(flow_estimator).to(device).eval()
-        if checkpoint is not None:
-            load_checkpoint(self.flow_estimator, checkpoint, map_location=device)
+        if checkpoint is None:
+            self.flow_estimator.init_weights()
+        else:
+            load_weights(self.flow_estimator, checkpoint)
         self._order = VideoOrder()
         self._last_frame = torch.empty(0)
         self._last_labels = torch.empty(0)

@@ -67,7 +67,7 @@ def test_errors(config, checkpoint):
         OnlineRecognizer(config, 'absent.pth')
     path = checkpoint.parent / 'part.pth'
     torch.save({'cls_head.fc_cls.bias': torch.zeros(5)}, path)
-    with pytest.raises(ValueError, match=r'does not fit the model .*backbone\.conv1\.conv\.weight is missing'):
+    with pytest.raises(ValueError, match=r'does not fit the Recognizer2D: missing: backbone\.conv1\.conv\.weight'):
         OnlineRecognizer(config, path)
     for model in (None, dict(type='mmvidext.DeepFeatureFlow'), dict(type='EncoderDecoder', backbone=dict(depth=18))):
         with pytest.raises(ValueError, match=r'must be a recogniser .* but it is (missing|mmvidext\.Deep|Encoder)'):

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mmvidext.checkpoints import convert_checkpoint, find_source
-from mmvidext.models.flow import FlowEstimator, FlowNetS
+from mmvidext.models.flow import FlowEstimator
 from tests.oracles.flownet import flownet_c, flownet_s
 
 WIDTH = 0.125
@@ -121,9 +121,13 @@ def official(weights, names):
     return state_dict
 
 
-def load(weights, net='FlowNetS', **kwargs):
-    model = FlowEstimator(dict(type=f'mmvidext.{net}', width=WIDTH, **kwargs))
-    model.load_state_dict(weights)
+def estimator(net='FlowNetS', **kwargs):
+    return FlowEstimator(dict(type=f'mmvidext.{net}', width=WIDTH, **kwargs))
+
+
+def load(state_dict, net='FlowNetS', **kwargs):
+    model = estimator(net, **kwargs)
+    model.load_state_dict(convert_checkpoint(state_dict, model))
     return model.flow_net.eval()
 
 
@@ -144,7 +148,7 @@ def test_flownet_s(source, names, without_bias, switches, order):
     weights = random_weights(without_bias)
     state_dict = official(weights, names)
     assert find_source(state_dict) == source
-    net = load(convert_checkpoint(state_dict), **switches)
+    net = load(state_dict, **switches)
     first, second = torch.rand(2, 1, 3, 70, 90)  # RGB
     with torch.no_grad():
         flows = net(first, second)
@@ -164,7 +168,7 @@ def test_flownet_c(source, names, without_bias, switches, order, normalize):
     weights = random_weights(without_bias, correlated=True)
     state_dict = official(weights, names)
     assert find_source(state_dict) == source
-    net = load(convert_checkpoint(state_dict), 'FlowNetC', normalize=normalize, **switches)
+    net = load(state_dict, 'FlowNetC', normalize=normalize, **switches)
     first, second = torch.rand(2, 1, 3, 70, 90)  # RGB
     with torch.no_grad():
         flows = net(first, second)
@@ -183,24 +187,25 @@ def test_full_width_has_the_published_number_of_parameters(correlated):
 
 
 def test_mmtracking_prefix_of_a_detector():
-    state_dict = official(random_weights(DECODER), MMTRACKING)
+    state_dict, model = official(random_weights(DECODER), MMTRACKING), estimator(**NO_BIASES)
     prefixed = {f'motion.{name}': tensor for name, tensor in state_dict.items()}
     assert find_source(prefixed) == 'mmtracking_flownet'
-    assert convert_checkpoint(prefixed).keys() == convert_checkpoint(state_dict).keys()
+    assert convert_checkpoint(prefixed, model).keys() == convert_checkpoint(state_dict, model).keys()
 
 
-def test_width_is_read_off_the_first_layer():
-    with torch.device('meta'):
-        net = FlowNetS(**NO_BIASES)
-    full = {f'flow_net.{name}' for name in net.state_dict()}
-    assert convert_checkpoint(official(random_weights(DECODER), CLEMENT_PINARD)).keys() == full
+def test_the_normalisation_of_the_correlation_is_checked():
+    model = estimator('FlowNetC', normalize=True)
+    with pytest.raises(ValueError, match=r'wrong: normalize of flow_net \(FlowNetC\) is True, but mmflow has False'):
+        convert_checkpoint(official(random_weights((), correlated=True), MMFLOW_C), model)
 
 
 def test_errors():
-    state_dict = official(random_weights(DECODER), CLEMENT_PINARD)
-    with pytest.raises(ValueError, match=r'missing: conv4_1\.0\.weight'):
-        convert_checkpoint({k: v for k, v in state_dict.items() if k != 'conv4_1.0.weight'})
-    with pytest.raises(ValueError, match=r'not known: conv1\.1\.weight'):
-        convert_checkpoint({**state_dict, 'conv1.1.weight': torch.zeros(8)})  # a network with batch norm
-    with pytest.raises(ValueError, match=r'wrong shape: predict_flow6\.weight is \(3, 128, 3, 3\)'):
-        convert_checkpoint({**state_dict, 'predict_flow6.weight': torch.zeros(3, 128, 3, 3)})
+    state_dict, model = official(random_weights(DECODER), CLEMENT_PINARD), estimator(**NO_BIASES)
+    with pytest.raises(ValueError, match=r'missing: flow_net\.conv4_1\.weight'):
+        convert_checkpoint({k: v for k, v in state_dict.items() if k != 'conv4_1.0.weight'}, model)
+    with pytest.raises(ValueError, match=r'not in the model: conv1\.1\.weight'):
+        convert_checkpoint({**state_dict, 'conv1.1.weight': torch.zeros(8)}, model)  # a network with batch norm
+    with pytest.raises(ValueError, match=r'wrong: predict_flow6\.weight is \(3, 128, 3, 3\)'):
+        convert_checkpoint({**state_dict, 'predict_flow6.weight': torch.zeros(3, 128, 3, 3)}, model)
+    with pytest.raises(ValueError, match=r'missing: flow_net\.decoder\.predict_flow\.2\.bias'):
+        convert_checkpoint(state_dict, estimator())  # no bias is made up

@@ -32,18 +32,26 @@ def plain(official):
     return {name.removeprefix('module.').removeprefix('base_model.'): tensor for name, tensor in official.items()}
 
 
-def load(backbone, weights, features):
+def recognizer(backbone, features, classes=7):
+    """A backbone and a classifier under the names of mmaction2's recognisers."""
     model = nn.Module()
     model.backbone = backbone
-    model.cls_head = nn.ModuleDict({'fc_cls': nn.Linear(features, weights['cls_head.fc_cls.bias'].shape[0])})
-    meta = any(tensor.is_meta for tensor in weights.values())
-    model.load_state_dict(weights, assign=meta)
+    model.cls_head = nn.ModuleDict({'fc_cls': nn.Linear(features, classes)})
+    return model
+
+
+def load(backbone, official, features):
+    """Convert and load: no name may be missing or left over."""
+    classes = list(official.values())[-1].shape[0]
+    model = recognizer(backbone, features, classes)
+    weights = convert_checkpoint(official, model)
+    model.load_state_dict(weights, assign=any(tensor.is_meta for tensor in weights.values()))
     return model.eval()
 
 
 def check(official, build, forward, *, source, features, classifier='module.new_fc', frames=8, size=32):
     assert find_source(official) == source
-    model = load(build(), convert_checkpoint(official), features)
+    model = load(build(), official, features)
     clips = torch.randn(frames, 3, size, size)
     with torch.no_grad():
         ours, expected = model.backbone(clips), forward(plain(official), clips)
@@ -105,7 +113,7 @@ def test_tsm_r101_shifts_every_second_block():
     assert find_source(official) == 'tsm'
     with torch.device('meta'):
         backbone = TSMResNet(101)
-    load(backbone, convert_checkpoint(official), 2048)
+    load(backbone, official, 2048)
 
 
 def test_tsn_baseline_has_no_shift():
@@ -113,7 +121,7 @@ def test_tsn_baseline_has_no_shift():
 
     official = random_values(wrapped(resnet2d(50), 7, 2048), device='meta')
     with torch.device('meta'):
-        load(ResNet(50), convert_checkpoint(official), 2048)
+        load(ResNet(50), official, 2048)
 
 
 @pytest.mark.parametrize('online', [False, True])
@@ -166,39 +174,59 @@ def test_tin(depth):
     check(official, lambda: TINResNet(depth, num_segments=4), resnet(depth, 'tin'), source='tin', features=features)
 
 
-@pytest.mark.parametrize(
-    ('source', 'shapes', 'lost'),
-    [
-        ('tsm', resnet2d(18, shifted), 'base_model.layer3.1.bn2.running_var'),
-        ('tsm', mobilenet_v2('.net'), 'base_model.features.4.conv.6.weight'),
-        ('motionsqueeze', resnet2d(18) | motion_squeeze(1), 'base_model.flow_refinement.conv2.3.weight'),
-        ('tin', resnet2d(18, lambda s, b: 'conv1.net2') | tin('layer1.0', 64, 8), 'base_model.layer1.0.bn1.bias'),
-    ],
-)
-def test_missing_extra_and_misshapen_keys_are_named(source, shapes, lost):
-    if source == 'tin':
-        for name, shape in list(shapes.items()):
-            if name.endswith('.conv1.net2.weight'):
-                shapes = shapes | tin(name.removesuffix('.conv1.net2.weight'), shape[1], 8)
-    features = 1280 if 'features.0.0.weight' in shapes else 512
-    whole = random_values(wrapped(shapes, 7, features, conv1d=source == 'motionsqueeze'), device='meta')
-    assert convert_checkpoint(whole, source)
-    missing = {name: tensor for name, tensor in whole.items() if name != f'module.{lost}'}
-    with pytest.raises(ValueError, match=f'not a whole {source} checkpoint: missing: {lost}$'):
-        convert_checkpoint(missing, source)
-    with pytest.raises(ValueError, match=r'not known: base_model\.attention\.weight$'):
-        convert_checkpoint({**whole, 'module.base_model.attention.weight': torch.empty(2)}, source)
-    with pytest.raises(ValueError, match=f'wrong shape: {lost} is \\(3, 9\\) instead of'):
-        convert_checkpoint({**whole, f'module.{lost}': torch.empty(3, 9)}, source)
+def meta_model(build, features, classes=7):
+    with torch.device('meta'):
+        return recognizer(build(), features, classes)
 
 
-def test_a_network_without_a_block():
-    whole = random_values(wrapped(resnet2d(50, shifted), 7, 2048), device='meta')
-    without = {name: tensor for name, tensor in whole.items() if '.layer3.5.' not in name}
-    with pytest.raises(
-        ValueError, match=r'not a whole tsm checkpoint: missing: base_model\.layer3\.5\.conv1\.net\.weight'
-    ):
-        convert_checkpoint(without)
-    without = {name: tensor for name, tensor in without.items() if '.layer2.' not in name}
-    with pytest.raises(ValueError, match=r'not a whole tsm checkpoint: no ResNet has stages of \(3, 0, 5, 3\)'):
-        convert_checkpoint(without)
+def refused(shapes, build, features, match, source=None):
+    official = random_values(shapes, device='meta')
+    with pytest.raises(ValueError, match=match):
+        convert_checkpoint(official, meta_model(build, features), source)
+
+
+def test_what_is_of_another_structure_is_refused():
+    block = wrapped(resnet2d(18, block_name=lambda stage, block: f'layer{stage}.{block}.net'), 7, 512)
+    refused(block, lambda: TSMResNet(18), 512, r'missing: backbone\.layer1\.0\.conv1\.conv\.net\.weight')
+    pooled = lambda stage, block: f'layer2.net.{block}' if stage == 2 else f'layer{stage}.{block}'  # noqa: E731
+    refused(
+        wrapped(resnet2d(18, shifted, pooled), 7, 512),
+        lambda: TSMResNet(18),
+        512,
+        r'missing: backbone\.layer2\.0\.conv1\.conv\.net\.weight',
+    )
+    every_second = resnet2d(101, lambda stage, block: 'conv1.net' if block % 2 == 0 else 'conv1')
+    refused(
+        wrapped(every_second, 7, 2048),
+        lambda: MSResNet(101),
+        2048,
+        r'missing: backbone\.layer1\.1\.conv1\.conv\.net\.weight',
+    )
+
+
+def test_another_depth_is_told():
+    refused(
+        wrapped(resnet2d(101, shifted), 7, 2048),
+        lambda: TSMResNet(50),
+        2048,
+        'this tsm checkpoint does not fit the Module: it looks like tsm of depth 101, and the model has depth 50; ',
+    )
+
+
+@pytest.mark.parametrize(('setting', 'value'), [('use_scale', True), ('mode', 'dot_product')])
+def test_settings_that_no_tensor_shows_are_checked(setting, value):
+    shapes = resnet2d(
+        50,
+        shifted,
+        lambda s, b: f'layer{s}.{b}' + ('.block' if (s, b) in {(2, 0), (2, 2), (3, 0), (3, 2), (3, 4)} else ''),
+    )
+    for stage, blocks in {2: (0, 2), 3: (0, 2, 4)}.items():
+        for block in blocks:
+            shapes |= non_local(f'layer{stage}.{block}', 128 * 2**stage)
+    options = {**NON_LOCAL, 'non_local_cfg': {**NON_LOCAL['non_local_cfg'], setting: value}}
+    refused(
+        wrapped(shapes, 7, 2048),
+        lambda: TSMResNet(50, 4, **options),
+        2048,
+        rf'wrong: {setting} of backbone\.layer2\.0\.non_local_block \(NonLocal3d\) is {value}, but tsm has ',
+    )

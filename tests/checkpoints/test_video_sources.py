@@ -1,7 +1,5 @@
 """Official video networks: converted weights give the outputs of the official definition."""
 
-import re
-
 import pytest
 import torch
 from torch import nn
@@ -24,9 +22,10 @@ class Recognizer(nn.Module):
         return self.cls_head['fc_cls'](self.backbone(clip).mean((2, 3, 4)))
 
 
-def load(weights, num_classes=400, **kwargs):
+def load(official, num_classes=400, source=None, **kwargs):
     with torch.device('meta'):
         model = Recognizer(num_classes, **kwargs)
+    weights = convert_checkpoint(official, model, source)
     meta = any(tensor.is_meta for tensor in weights.values())
     if not meta:
         model = model.to_empty(device='cpu')
@@ -39,7 +38,7 @@ def test_torchvision(arch):
     official = random_values(video_resnet(arch, 18, per_block=True))
     assert find_source(official) == 'torchvision_video'
     options = dict(midplanes='per_block') if arch == 'r2plus1d' else {}
-    model = load(convert_checkpoint(official), arch=arch, depth=18, norm_cfg=dict(type='BN3d', eps=1e-5), **options)
+    model = load(official, arch=arch, depth=18, norm_cfg=dict(type='BN3d', eps=1e-5), **options)
     clip = torch.randn(2, 3, 8, 32, 32)
     with torch.no_grad():
         expected = torchvision_video(official, clip, 18, eps=1e-5)
@@ -50,7 +49,7 @@ def test_torchvision(arch):
 def test_vmz_caffe2(arch):
     blobs = random_values(caffe2_video_resnet(arch, 18, classes=487))
     assert find_source(blobs) == 'vmz'
-    model = load(convert_checkpoint(blobs, 'vmz'), 487, arch=arch, depth=18)
+    model = load(blobs, 487, 'vmz', arch=arch, depth=18)
     clip = torch.randn(2, 3, 8, 32, 32)
     with torch.no_grad():
         expected = caffe2_video(blobs, clip, 18)
@@ -60,7 +59,7 @@ def test_vmz_caffe2(arch):
 def test_vmz_hub():
     official = random_values(video_resnet('r2plus1d', 34, per_block=False, classes=359))
     assert find_source(official) == 'vmz'
-    model = load(convert_checkpoint(official), 359, arch='r2plus1d', depth=34)
+    model = load(official, 359, arch='r2plus1d', depth=34)
     clip = torch.randn(1, 3, 8, 24, 24)
     with torch.no_grad():
         expected = torchvision_video(official, clip, 34, eps=1e-3)
@@ -70,44 +69,39 @@ def test_vmz_hub():
 @pytest.mark.parametrize(('arch', 'depth'), [('r2plus1d', 34), ('r2plus1d', 152), ('r3d', 50), ('r3d', 101)])
 def test_every_key_of_deeper_caffe2_networks_is_used(arch, depth):
     blobs = random_values(caffe2_video_resnet(arch, depth), device='meta')
-    load(convert_checkpoint(blobs), arch=arch, depth=depth)
+    load(blobs, arch=arch, depth=depth)
 
 
 def test_every_key_of_the_152_layer_hub_network_is_used():
     official = random_values(video_resnet('r2plus1d', 152, per_block=False), device='meta')
     assert find_source(official) == 'vmz'
-    load(convert_checkpoint(official), arch='r2plus1d', depth=152, with_pool=True)
+    load(official, arch='r2plus1d', depth=152, with_pool=True)
 
 
-def meta_torchvision():
-    return random_values(video_resnet('r2plus1d', 18, per_block=True), device='meta')
-
-
-def test_missing_extra_and_misshapen_keys_are_named():
-    official = meta_torchvision()
-    del official['layer3.1.conv2.1.running_var']
-    with pytest.raises(
-        ValueError, match=r'not a whole torchvision_video .* missing: layer3\.1\.conv2\.1\.running_var$'
-    ):
-        convert_checkpoint(official)
-    official = {**meta_torchvision(), 'layer1.0.attention.weight': torch.empty(3)}
-    with pytest.raises(ValueError, match=r'not known: layer1\.0\.attention\.weight$'):
-        convert_checkpoint(official)
-    official = {**meta_torchvision(), 'fc.weight': torch.empty(400, 256)}
-    with pytest.raises(ValueError, match=r'wrong shape: fc\.weight is \(400, 256\) instead of \(any, 512\)$'):
-        convert_checkpoint(official)
-    blobs = random_values(caffe2_video_resnet('r2plus1d', 18), device='meta')
-    del blobs['comp_7_spatbn_2_rm']
-    with pytest.raises(ValueError, match=r'not a whole vmz checkpoint: missing: comp_7_spatbn_2_rm$'):
-        convert_checkpoint(blobs)
-    without_a_block = {name: tensor for name, tensor in blobs.items() if not name.startswith('comp_7')}
-    with pytest.raises(ValueError, match=r'missing: comp_7_conv_1_middle_w, comp_7_'):
-        convert_checkpoint(without_a_block)
-    without_a_stage = {name: tensor for name, tensor in blobs.items() if not re.match(r'comp_[567]', name)}
-    with pytest.raises(ValueError, match=r'no video ResNet has 5 basic blocks'):
-        convert_checkpoint(without_a_stage)
+def meta_model(num_classes=400, **kwargs):
+    with torch.device('meta'):
+        return Recognizer(num_classes, **kwargs)
 
 
 def test_the_width_inside_a_block_tells_vmz_from_torchvision():
+    official = random_values(video_resnet('r2plus1d', 18, per_block=True), device='meta')
+    model = meta_model(arch='r2plus1d', depth=18)
     with pytest.raises(ValueError, match=r"are not those of 'vmz'; they are those of 'torchvision_video'"):
-        convert_checkpoint(meta_torchvision(), 'vmz')
+        convert_checkpoint(official, model, 'vmz')
+    with pytest.raises(ValueError, match=r'wrong: layer2\.0\.conv2\.0\.0\.weight is \(230, 128, 1, 3, 3\) instead'):
+        convert_checkpoint(official, model)
+
+
+@pytest.mark.parametrize(('make', 'eps'), [(True, 1e-3), (False, 1e-5)])
+def test_the_epsilon_of_the_norms_is_checked(make, eps):
+    official = random_values(video_resnet('r2plus1d', 18, per_block=make), device='meta')
+    midplanes = 'per_block' if make else 'per_conv'
+    model = meta_model(arch='r2plus1d', depth=18, midplanes=midplanes, norm_cfg=dict(type='BN3d', eps=eps))
+    with pytest.raises(ValueError, match=rf'wrong: eps of backbone\.stem\.1 \(_BatchNorm\) is {eps}, but '):
+        convert_checkpoint(official, model)
+
+
+def test_another_depth_is_an_error():
+    blobs = random_values(caffe2_video_resnet('r2plus1d', 34), device='meta')
+    with pytest.raises(ValueError, match=r'it looks like vmz; .*not in the model: shortcut_projection_3_w'):
+        convert_checkpoint(blobs, meta_model(arch='r2plus1d', depth=18))

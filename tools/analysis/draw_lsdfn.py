@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mmvidext.apis.weights import load_for_inference
 from mmvidext.layers import DynamicFilter
 
 CAPTION = 24  # pixels above each picture
@@ -67,7 +68,8 @@ def attend(config: str, checkpoint: str, image: np.ndarray) -> tuple[Tensor, Dyn
     """Run a segmentor on a BGR image; return the sample weights ``(s*s, h, w)`` and the layer."""
     from mmseg.apis import inference_model, init_model
 
-    model = init_model(config, checkpoint, device='cpu')
+    model = init_model(config, device='cpu')
+    load_for_inference(model, checkpoint)
     layers = [module for module in model.modules() if isinstance(module, DynamicFilter)]
     if len(layers) != 1:
         raise SystemExit(f'expected one DynamicFilter in the model, but there are {len(layers)}: choose another config')

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from mmengine.runner import load_checkpoint
 
+from mmvidext.apis.weights import load_for_inference
 from mmvidext.models.segmentors import DeepFeatureFlow
 from mmvidext.models.segmentors.label_map import label_map
 from mmvidext.ops import flow_to_image
@@ -52,7 +52,7 @@ def main() -> None:
     config.test_dataloader.dataset.distances = [args.distance]
     dataset = DATASETS.build(config.test_dataloader.dataset)
     model = MODELS.build(config.model)
-    load_checkpoint(model, args.checkpoint, map_location='cpu')
+    load_for_inference(model, args.checkpoint)
     palette = np.array(dataset.metainfo['palette'])
     rows = [np.hstack(draw(model.eval(), dataset[index], palette)) for index in args.index]
     args.out.parent.mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,8 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from mmvidext.apis.weights import load_for_inference
+
 ROOT = Path(__file__).resolve().parents[2]
 DATA = {
     'data/synthetic_chairs': 'flying-chairs --train 1600',
@@ -53,8 +55,9 @@ def train(name: str, work_dirs: Path) -> None:
 def evaluate(name: str, weights: Path, work_dirs: Path) -> dict[str, float]:
     """Test a config with the given weights; return the metrics."""
     config = load(name, work_dirs)
-    config.load_from = str(weights)
-    return Runner.from_cfg(config).test()
+    runner = Runner.from_cfg(config)
+    load_for_inference(runner.model, weights)
+    return runner.test()
 
 
 def collect(work_dirs: Path) -> list[tuple[str, list[float]]]:

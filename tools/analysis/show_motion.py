@@ -15,8 +15,8 @@ import torch
 from mmengine.config import Config, DictAction
 from mmengine.dataset import Compose
 from mmengine.registry import init_default_scope
-from mmengine.runner import load_checkpoint
 
+from mmvidext.apis.weights import load_for_inference
 from mmvidext.ops import flow_color_wheel, flow_to_image
 
 GAP = 4  # pixels between pictures
@@ -27,7 +27,7 @@ def estimate(cfg: Config, checkpoint: Path, video: Path) -> tuple[torch.Tensor, 
     from mmaction.registry import MODELS
 
     model = MODELS.build(cfg.model)
-    load_checkpoint(model, str(checkpoint), map_location='cpu')
+    load_for_inference(model, checkpoint)
     model.eval()
     pipeline = Compose(cfg.test_dataloader.dataset.pipeline)
     sample = pipeline(dict(filename=str(video), label=-1, start_index=0, modality='RGB'))

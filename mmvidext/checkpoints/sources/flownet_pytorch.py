@@ -5,34 +5,23 @@ less the mean ``(0.45, 0.432, 0.411)``: ``FlowDataPreprocessor(mean=[114.75, 110
 one exception is its FlowNetS that was converted from Caffe, which takes BGR; its keys do not tell.
 """
 
-from mmvidext.checkpoints.flownet_layout import convert_flownet
-from mmvidext.checkpoints.source import Source, StateDict
-from mmvidext.checkpoints.votes import majority
+import re
+
+from mmvidext.checkpoints.source import Source
 
 __all__ = ['FLOWNET_PYTORCH']
 
-
-def _recognise(state_dict: StateDict) -> bool:
-    names = ('conv1.0.weight', 'conv6.0.weight', 'predict_flow6.weight')
-    return majority(name in state_dict for name in names)
-
-
-def _official_name(layer: str) -> str:
-    kind, level = layer[:-1], layer[-1]
-    if kind == 'predict':
-        return f'predict_flow{level}'
-    if kind == 'upflow':
-        return f'upsampled_flow{level}_to_{int(level) - 1}'
-    return f'{layer}.0'
-
-
-def _convert(state_dict: StateDict) -> StateDict:
-    return convert_flownet(state_dict, _official_name, source='flownet_pytorch')
-
+_TELLING = re.compile(r'(predict_flow\d\.(weight|bias)$|upsampled_flow\d_to_\d\.)')
 
 FLOWNET_PYTORCH = Source(
     'flownet_pytorch',
     'ClementPinard/FlowNetPytorch: FlowNetS, FlowNetC (RGB; no biases in the decoder)',
-    _recognise,
-    _convert,
+    lambda weights: any(map(_TELLING.match, weights)),
+    (
+        (r'^(conv\d(_1)?|conv_redir)\.0\.', r'flow_net.\1.'),
+        (r'^deconv(\d)\.0\.', r'flow_net.decoder.deconv.\1.'),
+        (r'^predict_flow(\d)\.', r'flow_net.decoder.predict_flow.\1.'),
+        (r'^upsampled_flow\d_to_(\d)\.', r'flow_net.decoder.upsample_flow.\1.'),
+    ),
+    settings={'FlowNetC': dict(normalize=True)},
 )

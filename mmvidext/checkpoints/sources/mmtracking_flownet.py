@@ -4,40 +4,25 @@ Decoder without biases (``deconv_bias``, ``predict_bias`` and ``upflow_bias`` of
 mmtracking scales it to [0, 1] and subtracts ``(0.411, 0.432, 0.450)``, the mean in the order B, G, R.
 """
 
-from mmvidext.checkpoints.flownet_layout import convert_flownet
-from mmvidext.checkpoints.layout import without_prefix
-from mmvidext.checkpoints.source import Source, StateDict
-from mmvidext.checkpoints.votes import majority
+import re
+
+from mmvidext.checkpoints.source import Source
 
 __all__ = ['MMTRACKING_FLOWNET']
 
-
-def _recognise(state_dict: StateDict) -> bool:
-    plain = without_prefix(state_dict, 'motion.')
-    return majority(
-        name in plain for name in ('conv1.0.conv.weight', 'conv6.0.conv.weight', 'predict_flow6.conv.weight')
-    )
-
-
-def _official_name(layer: str) -> str:
-    if layer == 'predict2':
-        return 'predict_flow.conv'
-    if layer.startswith('predict'):
-        return f'predict_flow{layer[-1]}.conv'
-    if layer.startswith('upflow'):
-        return f'upsample_flow{int(layer[-1]) - 1}.conv'
-    if layer.startswith('deconv'):
-        return f'{layer}.conv'
-    return f'{layer.removesuffix("_1")}.{int(layer.endswith("_1"))}.conv'
-
-
-def _convert(state_dict: StateDict) -> StateDict:
-    return convert_flownet(without_prefix(state_dict, 'motion.'), _official_name, source='mmtracking_flownet')
-
+_TELLING = re.compile(r'(motion\.)?(predict_flow\d?|upsample_flow\d)\.conv\.')
 
 MMTRACKING_FLOWNET = Source(
     'mmtracking_flownet',
     'open-mmlab/mmtracking: FlowNetSimple (RGB; no biases in the decoder)',
-    _recognise,
-    _convert,
+    lambda weights: any(map(_TELLING.match, weights)),
+    (
+        (r'^motion\.', ''),
+        (r'^(conv\d)\.0\.conv\.', r'flow_net.\1.'),
+        (r'^(conv\d)\.1\.conv\.', r'flow_net.\1_1.'),
+        (r'^deconv(\d)\.conv\.', r'flow_net.decoder.deconv.\1.'),
+        (r'^predict_flow\.conv\.', 'flow_net.decoder.predict_flow.2.'),
+        (r'^predict_flow(\d)\.conv\.', r'flow_net.decoder.predict_flow.\1.'),
+        (r'^upsample_flow(\d)\.conv\.', r'flow_net.decoder.upsample_flow.\1.'),
+    ),
 )

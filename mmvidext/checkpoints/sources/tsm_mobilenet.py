@@ -5,68 +5,58 @@ is a bare network (``features.*``, ``classifier``) whose code shifts without any
 """
 
 import re
-from collections.abc import Iterator
+from dataclasses import replace
 
-from mmvidext.checkpoints.layout import Entry, apply_layout, classifier, norm, weight
-from mmvidext.checkpoints.source import StateDict
-from mmvidext.checkpoints.votes import majority
+from mmvidext.checkpoints.read import StateDict
+from mmvidext.checkpoints.source import HEAD, Rules, Source
 
-__all__ = ['convert_mobilenet', 'is_mobilenet']
+__all__ = ['TSM_MOBILENET', 'TSM_MOBILENET_ONLINE']
 
-# expansion, channels, blocks of each stage
-_STAGES = ((1, 16, 1), (6, 24, 2), (6, 32, 3), (6, 64, 4), (6, 96, 3), (6, 160, 3), (6, 320, 1))
-# torchvision's has one level more: features.2.conv.0.0.weight
-_IN_BLOCK = re.compile(r'(base_model\.)?features\.\d+\.conv\.\d\.(net\.)?\w+$')
-_NUM_SHIFTS = 10
+_COUNTS = (1, 2, 3, 4, 3, 3, 1)  # blocks of each stage; the official names count through
+_BLOCKS = [f'layer{stage}.{index}' for stage, count in enumerate(_COUNTS, 1) for index in range(count)]
+_IN_BLOCK = re.compile(r'features\.\d+\.conv\.\d\.(net\.)?\w+$')
+_TORCHVISION = re.compile(r'features\.\d+\.conv\.\d\.\d\.')  # has one level more
 
 
-def is_mobilenet(state_dict: StateDict) -> bool:
-    """Whether these are the keys of the official MobileNetV2, with or without the wrapper."""
-    return majority(bool(_IN_BLOCK.match(name)) for name in state_dict)
+def _block_rules() -> Rules:
+    """Return the rules of the blocks: in the first one the depthwise layer comes first."""
+    first = r'^(backbone\.layer1\.0\.conv)'
+    others = r'^(backbone\.layer[2-7]\.\d\.conv)'
+    rules = [(rf'^features\.{number}\.', f'backbone.{block}.') for number, block in enumerate(_BLOCKS, 1)]
+    for block, layer, shift in ((first, 0, 0), (first, 3, 1), (others, 3, 1), (others, 6, 2)):
+        # `|` keeps a name that is renamed already from being renamed again
+        rules += [(rf'{block}\.{layer}\.(?=\w+$)', rf'\1|{shift}.conv.')]
+        rules += [(rf'{block}\.{layer + 1}\.(?=\w+$)', rf'\1|{shift}.bn.')]
+    return (*rules, (rf'{others}\.0\.(net\.)?(?=\w+$)', r'\1|0.\2conv.'))
 
 
-def _conv_norm(official: tuple[str, str], ours: str, shape: tuple[int | None, ...], channels: int) -> Iterator[Entry]:
-    yield weight(official[0], f'{ours}.conv', shape)
-    yield from norm(official[1], f'{ours}.bn', channels)
+_NORM_OF_FIRST: Rules = ((r'^(backbone\.layer[2-7]\.\d\.conv)\.1\.(?=\w+$)', (r'\1|0.net.bn.', r'\1|0.bn.')),)
+_AROUND: Rules = (
+    (r'^(new_fc|base_model\.classifier|classifier)\.', HEAD),
+    (r'^base_model\.', ''),
+    (r'^features\.0\.0\.', 'backbone.conv1.conv.'),
+    (r'^features\.0\.1\.', 'backbone.conv1.bn.'),
+    (r'^features\.18\.0\.', 'backbone.conv2.conv.'),
+    (r'^features\.18\.1\.', 'backbone.conv2.bn.'),
+)
+_RULES = (*_AROUND, *_block_rules(), *_NORM_OF_FIRST, (r'\|', '.'))
+_UNMARKED: Rules = ((r'(?<=\.conv\.0)\.conv\.', ('.net.conv.', '.conv.')),)
 
 
-def _block(theirs: str, ours: str, sizes: tuple[int, int, int], net: tuple[str, str]) -> Iterator[Entry]:
-    """Yield the rows of one inverted residual; ``net`` is what the shift adds to the first layer's names."""
-    in_channels, hidden, out_channels = sizes
-    first = 0
-    if hidden != in_channels:
-        names = (f'{theirs}.conv.0{net[0]}', f'{theirs}.conv.1')
-        yield from _conv_norm(names, f'{ours}.conv.0{net[1]}', (hidden, in_channels, 1, 1), hidden)
-        first = 1
-    depthwise, pointwise = 3 * first, 3 * first + 3
-    names = (f'{theirs}.conv.{depthwise}', f'{theirs}.conv.{depthwise + 1}')
-    yield from _conv_norm(names, f'{ours}.conv.{first}', (hidden, 1, 3, 3), hidden)
-    names = (f'{theirs}.conv.{pointwise}', f'{theirs}.conv.{pointwise + 1}')
-    yield from _conv_norm(names, f'{ours}.conv.{first + 1}', (out_channels, hidden, 1, 1), out_channels)
+def _is_of(weights: StateDict, start: str) -> bool:
+    mine = [name.removeprefix(start) for name in weights if name.startswith(start)]
+    return any(map(_IN_BLOCK.match, mine)) and not any(map(_TORCHVISION.match, mine))
 
 
-def _entries(prefix: str, *, shifted: bool, marked: bool) -> Iterator[Entry]:
-    """Yield all rows but the classifier's; ``marked`` is whether ``.net`` stands in the official names."""
-    place = f'{prefix}features'
-    yield from _conv_norm((f'{place}.0.0', f'{place}.0.1'), 'backbone.conv1', (32, None, 3, 3), 32)
-    channels, number = 32, 1
-    for stage, (expansion, out_channels, count) in enumerate(_STAGES, start=1):
-        for index in range(count):
-            shift = shifted and expansion > 1 and index > 0
-            net = ('.net' if shift and marked else '', '.net' if shift else '')
-            sizes = (channels, channels * expansion, out_channels)
-            yield from _block(f'{place}.{number}', f'backbone.layer{stage}.{index}', sizes, net)
-            channels, number = out_channels, number + 1
-    yield from _conv_norm((f'{place}.18.0', f'{place}.18.1'), 'backbone.conv2', (1280, 320, 1, 1), 1280)
-
-
-def convert_mobilenet(state_dict: StateDict) -> StateDict:
-    """Bring the official MobileNetV2 into the layout of ``MobileNetV2TSM``."""
-    online = majority(name.startswith('features.') for name in state_dict)
-    prefix = '' if online else 'base_model.'
-    marked = 2 * sum('.conv.0.net.' in name for name in state_dict) > _NUM_SHIFTS
-    entries = [
-        *_entries(prefix, shifted=online or marked, marked=marked),
-        *classifier(state_dict, ('new_fc', f'{prefix}classifier'), 1280),
-    ]
-    return apply_layout(state_dict, entries, source='tsm')
+TSM_MOBILENET = Source(
+    'tsm',
+    'mit-han-lab/temporal-shift-module: MobileNetV2 trained on clips',
+    lambda weights: _is_of(weights, 'base_model.'),
+    _RULES,
+)
+TSM_MOBILENET_ONLINE = replace(
+    TSM_MOBILENET,
+    summary='mit-han-lab/temporal-shift-module: MobileNetV2 of the online demonstration',
+    recognise=lambda weights: _is_of(weights, ''),
+    rules=(*_RULES, *_UNMARKED),
+)

@@ -1,6 +1,6 @@
 """TSM-ResNet with a MotionSqueeze layer (Kwon et al., ECCV 2020)."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from mmvidext.layers.motion_squeeze import MotionSqueeze
 from mmvidext.models.backbones.tsm_resnet import TSMResNet
@@ -31,6 +31,8 @@ class MSResNet(TSMResNet):
         >>> backbone(torch.rand(2 * 8, 3, 224, 224)).shape
         torch.Size([16, 512, 7, 7])
     """
+
+    added_parts: ClassVar[tuple[str, ...]] = (*TSMResNet.added_parts, r'.*\.motion_squeeze\.')
 
     def __init__(
         self,

@@ -1,34 +1,42 @@
 """What all backbones share, whoever wrote the network: how they start from a checkpoint."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import nn
+
+from mmvidext.checkpoints import load_weights
+from mmvidext.models.pretrained_file import pretrained_file
 
 __all__ = ['PretrainedBackbone']
 
 
 class PretrainedBackbone(nn.Module):
-    """Stands in front of mmengine's ``BaseModule``, or of a backbone of mmaction2, in the list of base classes."""
+    """Stands in front of mmengine's ``BaseModule``, or of a backbone of mmaction2, in the list of base classes.
+
+    Attributes:
+        added_parts: Expressions of what the network adds to the one that its weights may come from; it may be missing
+            in the file, see :func:`mmvidext.checkpoints.load_weights`.
+    """
 
     pretrained: str | None
+    added_parts: ClassVar[tuple[str, ...]] = ()
 
     if TYPE_CHECKING:  # what mmaction2's backbones define has no types
 
         def __getattr__(self, name: str) -> Any: ...
 
     def init_weights(self) -> None:
-        """Load ``pretrained``, or initialise from scratch where it is None.
+        """Load ``pretrained`` or the file of ``init_cfg``, or initialise from scratch where neither is given.
 
         Raises:
             FileNotFoundError: If there is no such file.
-            ValueError: If it does not fit, see :func:`mmvidext.checkpoints.load_backbone`.
+            ValueError: If it does not fit, see :func:`mmvidext.checkpoints.load_weights`.
         """
-        if self.pretrained is None:
+        file = (self.pretrained, 'backbone') if self.pretrained else pretrained_file(self.init_cfg, prefix='backbone')
+        if file is None:
             super().init_weights()  # type: ignore[misc]
             return
-        from mmvidext.checkpoints import load_backbone
-
-        load_backbone(self, self.pretrained)
+        load_weights(self, file[0], prefix=file[1], optional=self.added_parts)
 
     def train(self, mode: bool = True) -> Any:
         """Switch to training or evaluation, and return the backbone, which mmaction2's forget to do."""

@@ -1,6 +1,6 @@
 """ResNet with temporal interlacing."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from mmaction.models.backbones.resnet import ResNet
 
@@ -37,6 +37,8 @@ class TINResNet(PretrainedBackbone, ResNet):
         >>> backbone(torch.rand(2 * 8, 3, 224, 224)).shape
         torch.Size([16, 2048, 7, 7])
     """
+
+    added_parts: ClassVar[tuple[str, ...]] = (r'.*\.(offset_net|weight_net)\.',)
 
     def __init__(
         self, depth: int, *, num_segments: int = 8, shift_div: int = 4, pretrained: str | None = None, **kwargs: Any

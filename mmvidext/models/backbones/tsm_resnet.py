@@ -1,7 +1,7 @@
 """ResNet with temporal shift (TSM, Lin et al., ICCV 2019)."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from mmaction.models.backbones.resnet import ResNet
 from torch import Tensor, nn
@@ -54,6 +54,8 @@ class TSMResNet(OnlineBackbone, ResNet):
     """
 
     layer2: nn.Module
+
+    added_parts: ClassVar[tuple[str, ...]] = (r'.*\.non_local_block\.',)
 
     def __init__(
         self,

@@ -8,7 +8,9 @@ import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmvidext.checkpoints import load_weights
 from mmvidext.models.flow.flow_decoder import FINEST_LEVEL, NEGATIVE_SLOPE, FlowDecoder
+from mmvidext.models.pretrained_file import pretrained_file
 from mmvidext.registry import MODELS
 
 __all__ = ['FLOW_SCALE', 'FlowNet', 'upsample_flow']
@@ -75,6 +77,19 @@ class FlowNet(BaseModule, metaclass=ABCMeta):
             upflow_bias=upflow_bias,
         )
         self.feature_channels = self.decoder.feature_channels
+
+    def init_weights(self) -> None:
+        """Load the file of ``init_cfg``, or initialise from scratch where it names none.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: If it does not fit, see :func:`mmvidext.checkpoints.load_weights`.
+        """
+        file = pretrained_file(self.init_cfg, prefix='flow_net')
+        if file is None:
+            super().init_weights()
+        else:
+            load_weights(self, file[0], prefix=file[1])
 
     @staticmethod
     def make_dynamic_filter(config: dict[str, Any] | None, in_channels: int) -> nn.Module | None:

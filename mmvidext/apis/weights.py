@@ -1,0 +1,76 @@
+"""What a checkpoint must hold for which use: one rule for every tool and every class that takes one."""
+
+from pathlib import Path
+from typing import Any
+
+from mmengine.model import is_model_wrapper
+from torch import nn
+
+from mmvidext.checkpoints import Fit, fit_weights, load_weights
+from mmvidext.models.pretrained_file import pretrained_file
+
+__all__ = ['fit_for_resuming', 'fit_for_training', 'load_for_inference']
+
+HEADS = r'(segmentor\.)?\w*head\.'
+FEATURE_FLOW = r'feature_flow\.'
+
+
+def load_for_inference(model: nn.Module, checkpoint: str | Path) -> Fit:
+    """Load the weights of a whole model that is going to be evaluated: no tensor may stay random.
+
+    A plain segmentor's checkpoint goes into Deep Feature Flow if the flow network needs no weights, or has a file of
+    its own in the config (``flow_net.init_cfg``), which is then loaded. The scale map, if any, starts as 1.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it does not fit. The message names the tensors.
+    """
+    model = _unwrap(model)
+    flow_net: Any = getattr(getattr(model, 'feature_flow', None), 'flow_net', None)
+    has_own = flow_net is not None and (
+        not flow_net.state_dict() or pretrained_file(getattr(flow_net, 'init_cfg', None), prefix='') is not None
+    )
+    try:
+        fit = load_weights(model, checkpoint, optional=(FEATURE_FLOW,) if has_own else ())
+    except ValueError as error:
+        if flow_net is None or has_own or 'missing: feature_flow.' not in str(error):
+            raise
+        raise ValueError(
+            f'{error}; give the flow network its weights: flow_net.init_cfg=dict(type="Pretrained", checkpoint=...)'
+        ) from None
+    if any(name.startswith('feature_flow.flow_net.') for name in fit.skipped):
+        flow_net.init_weights()
+    return fit
+
+
+def fit_for_training(model: nn.Module, checkpoint: str | Path) -> Fit:
+    """Compare the weights that training starts from (``load_from``); nothing is loaded yet.
+
+    Heads may be missing or of another class count, and Deep Feature Flow may start from a plain segmentor. What is not
+    loaded is logged and starts as the config says.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If anything else does not fit.
+    """
+    return fit_weights(_unwrap(model), checkpoint, optional=(HEADS, FEATURE_FLOW))
+
+
+def fit_for_resuming(model: nn.Module, checkpoint: str | Path) -> None:
+    """Check that a checkpoint is one of a run of this model.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is of another model, or holds weights only.
+    """
+    fit = fit_weights(_unwrap(model), checkpoint)
+    missing = [name for name in ('message_hub', 'meta') if name not in fit.others]
+    if missing or fit.source:
+        raise ValueError(
+            f'{checkpoint} is not a checkpoint of a training run (without {", ".join(missing) or "our names"}): '
+            'to start from its weights, set load_from and leave out --resume'
+        )
+
+
+def _unwrap(model: nn.Module) -> nn.Module:
+    return model.module if is_model_wrapper(model) else model  # type: ignore[return-value]

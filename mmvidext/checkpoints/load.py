@@ -1,0 +1,166 @@
+"""The one way for weights into a model: read, rename, compare with the model's own state dict, load, report."""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from mmengine.logging import MMLogger
+from torch import nn
+
+from mmvidext.checkpoints.fit import Fit, fit_state_dict, list_names
+from mmvidext.checkpoints.read import StateDict, read_checkpoint
+from mmvidext.checkpoints.source import Source
+from mmvidext.checkpoints.sources import SOURCES
+
+__all__ = ['convert_checkpoint', 'find_source', 'fit_weights', 'load_weights', 'source_names']
+
+_DEPTHS = {  # blocks of each stage, and whether they are bottlenecks
+    ((2, 2, 2, 2), False): 18,
+    ((3, 4, 6, 3), False): 34,
+    ((3, 4, 6, 3), True): 50,
+    ((3, 4, 23, 3), True): 101,
+    ((3, 8, 36, 3), True): 152,
+}
+
+
+def load_weights(model: nn.Module, path: str | Path, *, prefix: str = '', optional: Sequence[str] = ()) -> Fit:
+    r"""Load a checkpoint into a model, completely or not at all.
+
+    Args:
+        model: The model to fill. Its state dict decides what is expected.
+        path: A file, URL, ``torchvision://NAME`` or ``open-mmlab://NAME``; official weights are renamed.
+        prefix: Take only the tensors whose names begin so; the model has the same names without it.
+        optional: Regular expressions. What one matches at the beginning of a name of the model is a part: it may be
+            missing as a whole, and its tensors may have another shape. They keep their values and are logged.
+
+    Returns:
+        What was loaded and what was not. ``num_batches_tracked`` of batch norms may always be missing.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it cannot be read, or does not fit. The model is unchanged; the message names the tensors.
+
+    Example:
+        >>> load_weights(recognizer, 'r2plus1d_18-91a641e6.pth', optional=[r'cls_head\.'])  # doctest: +SKIP
+    """
+    fit = fit_weights(model, path, prefix=prefix, optional=optional)
+    model.load_state_dict(fit.weights, strict=False)
+    return fit
+
+
+def fit_weights(model: nn.Module, path: str | Path, *, prefix: str = '', optional: Sequence[str] = ()) -> Fit:
+    """Read and compare as :func:`load_weights` does, with the same arguments and errors, and load nothing."""
+    checkpoint = read_checkpoint(path)
+    weights = _without_parallel(checkpoint.tensors)
+    prefix = f'{prefix.rstrip(".")}.' if prefix else ''
+    sources = [None, *_recognised(weights)]
+    fit = _best_fit(weights, model, sources, prefix=prefix, optional=optional)
+    if fit.num_problems:
+        raise ValueError(f'{path} does not fit the {type(model).__name__}: {_hint(weights, model)}{fit.describe()}')
+    fit.meta, fit.others = checkpoint.meta, checkpoint.others
+    message = f'{path}: {len(fit.weights)} tensors fit'
+    message += f' (source: {fit.source})' if fit.source else ''
+    message += f'; not loaded: {", ".join(fit.skipped)}' if fit.skipped else ''
+    message += f'; left aside: {list_names(fit.aside)}' if fit.aside else ''
+    MMLogger.get_current_instance().info(message)
+    return fit
+
+
+def convert_checkpoint(state_dict: StateDict, model: nn.Module, source: str | None = None) -> StateDict:
+    """Bring official weights under the names of a model.
+
+    Args:
+        state_dict: Official tensors by name.
+        model: The whole model; it may lie on the ``meta`` device.
+        source: One of :func:`source_names`. None recognises it from the names.
+
+    Raises:
+        ValueError: If the source is unknown or cannot be recognised, or the weights do not fit the model. The message
+            names the tensors.
+    """
+    if source is not None and source not in source_names():
+        raise ValueError(f'unknown source {source!r}; valid are {", ".join(source_names())}')
+    weights = _without_parallel(state_dict)
+    sources = [one for one in _recognised(weights) if source in (None, one.name)]
+    if not sources:
+        likely = find_source(weights)
+        whose = f'those of {source!r}' if source else 'those of any source: not official, or converted already'
+        hint = f'; they are those of {likely!r}' if likely else ''
+        raise ValueError(f'these names ({", ".join(list(state_dict)[:3])}, ...) are not {whose}{hint}')
+    fit = _best_fit(weights, model, sources)
+    if fit.num_problems:
+        raise ValueError(
+            f'this {fit.source} checkpoint does not fit the {type(model).__name__}: '
+            f'{_hint(weights, model)}{fit.describe()}'
+        )
+    return fit.weights
+
+
+def source_names() -> tuple[str, ...]:
+    """Return the names of all sources."""
+    return tuple(dict.fromkeys(source.name for source in SOURCES))
+
+
+def find_source(state_dict: StateDict) -> str | None:
+    """Return the first source whose names a state dict has, or None where it is no official one."""
+    return next((source.name for source in _recognised(_without_parallel(state_dict))), None)
+
+
+def _recognised(weights: StateDict) -> list[Source]:
+    return [source for source in SOURCES if source.recognise(weights)]
+
+
+def _without_parallel(state_dict: StateDict) -> StateDict:
+    """Drop the ``module.`` that ``DataParallel`` writes before every name."""
+    twice = [name for name in state_dict if f'module.{name}' in state_dict]
+    if twice:
+        raise ValueError(f"these names are there with and without 'module.': {list_names(twice)}")
+    return {name.removeprefix('module.'): tensor for name, tensor in state_dict.items()}
+
+
+def _best_fit(
+    weights: StateDict,
+    model: nn.Module,
+    sources: Iterable[Source | None],
+    *,
+    prefix: str = '',
+    optional: Sequence[str] = (),
+) -> Fit:
+    """Try every source; return the fit with the fewest problems, the first of equals."""
+    own = {name: one for name, one in model.state_dict().items() if not name.startswith('data_preprocessor.')}
+    fits: list[tuple[int, int, Fit, Source | None]] = []
+    for source in sources:
+        fit = fit_state_dict(weights, own, source, prefix=prefix, optional=optional)
+        fits.append((fit.num_problems, len(fits), fit, source))
+    *_, best, source = min(fits, key=lambda entry: entry[:2])
+    if source is not None:
+        best.wrong += _wrong_settings(model, source, best.weights)
+    return best
+
+
+def _wrong_settings(model: nn.Module, source: Source, loaded: Collection[str]) -> Iterator[str]:
+    """Say which modules are not set as in the official network; no tensor shows it, but the outputs differ."""
+    for class_name, settings in source.settings.items():
+        for name, module in model.named_modules():
+            if class_name not in (one.__name__ for one in type(module).__mro__):
+                continue
+            if not any(one.startswith(f'{name}.' if name else '') for one in loaded):
+                continue
+            for attribute, value in settings.items():
+                found = getattr(module, attribute)
+                if found != value:
+                    yield f'{attribute} of {name} ({class_name}) is {found}, but {source.name} has {value}'
+
+
+def _hint(weights: StateDict, model: nn.Module) -> str:
+    """Say what the file looks like, where that can be told from its blocks."""
+    name, found, expected = find_source(weights), _depth(weights), _depth(model.state_dict())
+    if found and expected and found != expected:
+        return f'it looks like {name or "a checkpoint"} of depth {found}, and the model has depth {expected}; '
+    return f'it looks like {name}; ' if name else ''
+
+
+def _depth(names: Collection[str]) -> int | None:
+    blocks = {match.groups() for name in names if (match := re.search(r'\blayer(\d)\.(?:net\.)?(\d+)\.', name))}
+    counts = tuple(sum(stage == str(number) for stage, _ in blocks) for number in range(1, 5))
+    return _DEPTHS.get((counts, any('.conv3.' in name for name in names)))

@@ -1,0 +1,223 @@
+"""Read the tensors of a checkpoint, whoever wrote it. No code from the file runs, and nothing grows without bound."""
+
+import json
+import math
+import pickle
+import pickletools
+import re
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.error import URLError
+from urllib.parse import urlparse
+
+import numpy as np
+import torch
+from mmengine.logging import MMLogger
+from torch import Tensor
+
+from mmvidext.checkpoints.numpy_pickle import load_numpy_pickle
+
+__all__ = ['Checkpoint', 'StateDict', 'read_checkpoint']
+
+StateDict = dict[str, Tensor]
+
+_LEGACY_TORCH = pickle.dumps(0x1950A86A20F9469CFC6C, 2)  # how files of torch before 1.6 begin
+_MAX_OPCODES = 2_000_000  # of a pickle; a ResNet-152 with its optimizer has some 100,000
+_MAX_HEADER = 100_000_000  # bytes of a safetensors header
+_SAFETENSORS = {
+    'F64': torch.float64,
+    'F32': torch.float32,
+    'F16': torch.float16,
+    'BF16': torch.bfloat16,
+    'I64': torch.int64,
+    'I32': torch.int32,
+    'I16': torch.int16,
+    'I8': torch.int8,
+    'U8': torch.uint8,
+    'BOOL': torch.bool,
+}
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a file holds.
+
+    Attributes:
+        tensors: By name, on the CPU.
+        meta: The ``meta`` of mmengine's checkpoints, for example the classes; empty in others.
+        others: Names of what else the file holds, for example ``optimizer``.
+    """
+
+    tensors: StateDict
+    meta: dict[str, Any] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
+
+
+def read_checkpoint(path: str | Path) -> Checkpoint:
+    """Read a checkpoint.
+
+    Args:
+        path: A file, or ``https://``, ``http://``, ``torchvision://NAME`` or ``open-mmlab://NAME``, which are fetched
+            into the cache of ``torch.hub``. The first bytes decide on the format: ``torch.save`` of any version (a
+            state dict, or a dictionary that holds one as ``state_dict`` or ``model``), safetensors, or a Caffe2 pickle
+            of VMZ (a dictionary with numpy arrays as ``blobs``).
+
+    Raises:
+        FileNotFoundError: If there is no such file, or it cannot be fetched.
+        ValueError: If it is damaged, would run code, expands without bound, or holds no tensors.
+    """
+    file_path = _fetch(str(path)) if '://' in str(path) else Path(path).expanduser()
+    if not file_path.is_file():
+        raise FileNotFoundError(f'there is no checkpoint {file_path}')
+    try:
+        with file_path.open('rb') as file:
+            return _find_tensors(_reader(file)(file), str(file_path))
+    except pickle.UnpicklingError as error:
+        # torch's message advises to load the file anyway, so only the name is taken from it
+        found = re.search(r'GLOBAL (\S+)', str(error))
+        reason = f'it asks for {found[1]}' if found else str(error).split('\n')[0]
+        raise ValueError(
+            f'{file_path} holds more than tensors, and reading it could run code; it was refused: {reason}'
+        ) from None
+    except Exception as error:  # a damaged file makes the readers raise nearly anything
+        raise ValueError(f'{file_path} is damaged or not a checkpoint: {error or type(error).__name__}') from error
+
+
+def _fetch(url: str) -> Path:
+    """Return the file of a URL in the cache of ``torch.hub``, downloading it unless it is there."""
+    from mmengine.runner import checkpoint
+
+    scheme, _, name = url.partition('://')
+    tables: dict[str, Callable[[], dict[str, str]]] = {
+        'torchvision': _torchvision_urls,
+        'open-mmlab': checkpoint.get_external_models,
+        'mmcls': checkpoint.get_mmcls_models,
+    }
+    if scheme in tables:
+        names = tables[scheme]()
+        name = checkpoint.get_deprecated_model_names().get(name, name) if scheme == 'open-mmlab' else name
+        if name not in names:
+            raise FileNotFoundError(f'there is no checkpoint {url}: {scheme} has no model {name!r}')
+        url = names[name]
+    elif scheme not in ('http', 'https'):
+        known = ', '.join(f'{one}://' for one in ('https', 'http', *tables))
+        raise FileNotFoundError(f'there is no checkpoint {url}: known are {known}')
+    path = Path(torch.hub.get_dir()) / 'checkpoints' / Path(urlparse(url).path).name
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        MMLogger.get_current_instance().info(f'downloading {url} to {path}')
+        try:
+            torch.hub.download_url_to_file(url, str(path), progress=False)
+        except (URLError, OSError) as error:
+            raise FileNotFoundError(f'{url} cannot be downloaded: {error}') from error
+    return path
+
+
+def _torchvision_urls() -> dict[str, str]:
+    """Return the URLs of torchvision's models, from mmengine's own table where torchvision is not installed."""
+    import mmengine
+    from mmengine.runner.checkpoint import get_torchvision_models
+
+    try:
+        return get_torchvision_models()
+    except ImportError:
+        return json.loads((Path(mmengine.__file__).parent / 'hub' / 'torchvision_0.12.json').read_text())
+
+
+def _reader(file: BinaryIO) -> Callable[[BinaryIO], Any]:
+    """Decide on the format from the first bytes."""
+    start = file.read(16)
+    file.seek(0)
+    if start.startswith(b'PK\x03\x04'):
+        return _read_zip
+    if start.startswith(_LEGACY_TORCH[: len(start)] or b'?'):
+        return _read_legacy
+    if start.startswith(b'\x80'):
+        return _read_caffe2
+    if start[8:9] == b'{':
+        return _read_safetensors
+    raise ValueError('it is no file of torch, safetensors or pickle')
+
+
+def _read_zip(file: BinaryIO) -> Any:
+    size = file.seek(0, 2)
+    with zipfile.ZipFile(file) as archive:
+        expanded = sum(entry.file_size for entry in archive.infolist())
+        if expanded > 2 * size + 2**20:
+            raise ValueError(f'{size} bytes expand to {expanded}: torch does not compress')
+        for name in archive.namelist():
+            if name.endswith('data.pkl'):
+                with archive.open(name) as entry:
+                    _check_size(entry)  # type: ignore[arg-type]
+    file.seek(0)
+    return torch.load(file, map_location='cpu', weights_only=True)
+
+
+def _read_legacy(file: BinaryIO) -> Any:
+    for _ in range(4):  # magic number, protocol, system, content
+        _check_size(file)
+    file.seek(0)
+    return torch.load(file, map_location='cpu', weights_only=True)
+
+
+def _read_caffe2(file: BinaryIO) -> Any:
+    _check_size(file)
+    file.seek(0)
+    content = load_numpy_pickle(file)
+    if not isinstance(content, dict) or not isinstance(content.get('blobs'), dict):
+        raise ValueError('a pickle without a dictionary of "blobs" is not a Caffe2 checkpoint of VMZ')
+    return content
+
+
+def _check_size(file: BinaryIO) -> None:
+    """Walk through a pickle without executing it; raise if it is too long to be a checkpoint's."""
+    for number, _ in enumerate(pickletools.genops(file)):
+        if number > _MAX_OPCODES:
+            raise ValueError(f'its pickle has more than {_MAX_OPCODES} operations')
+
+
+def _read_safetensors(file: BinaryIO) -> Any:
+    size = file.seek(0, 2)
+    file.seek(0)
+    length = int.from_bytes(file.read(8), 'little')
+    if length > min(size, _MAX_HEADER):
+        raise ValueError(f'its header of {length} bytes is longer than the file, or than any')
+    header = json.loads(file.read(length))
+    header.pop('__metadata__', None)
+    tensors = {}
+    for name, entry in header.items():
+        dtype, shape, (start, end) = _SAFETENSORS[entry['dtype']], entry['shape'], entry['data_offsets']
+        if not 0 <= start <= end <= size - 8 - length or math.prod(shape) * dtype.itemsize != end - start:
+            raise ValueError(f'{name} of shape {shape} lies outside of the file')
+        file.seek(8 + length + start)
+        raw = bytearray(file.read(end - start))
+        tensors[name] = torch.frombuffer(raw, dtype=dtype).view(shape) if raw else torch.empty(shape, dtype=dtype)
+    return tensors
+
+
+def _find_tensors(content: Any, path: str) -> Checkpoint:
+    """Return the dictionary of tensors inside a checkpoint, and what else there is."""
+    outer = content if isinstance(content, dict) else {}
+    inside = next((name for name in ('state_dict', 'model', 'blobs') if isinstance(outer.get(name), dict)), None)
+    if inside is not None:
+        content = content[inside]
+    if not isinstance(content, dict) or not content:
+        raise ValueError(f'it holds a {type(content).__name__}, not tensors by name')
+    tensors: StateDict = {}
+    for name, value in content.items():
+        if isinstance(value, np.ndarray):
+            value = torch.from_numpy(np.ascontiguousarray(value, value.dtype.newbyteorder('=')).view(np.ndarray))
+        if not isinstance(value, Tensor):
+            raise ValueError(f'{name} is a {type(value).__name__}, not a tensor')
+        tensors[str(name)] = value
+    if inside is None:
+        return Checkpoint(tensors)
+    meta = outer.get('meta')
+    return Checkpoint(
+        tensors,
+        meta if isinstance(meta, dict) else {},
+        tuple(sorted(str(name) for name in outer if name != inside)),
+    )

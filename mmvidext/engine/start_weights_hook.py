@@ -1,0 +1,27 @@
+"""Start training from weights that were checked before."""
+
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from torch import Tensor
+
+__all__ = ['StartWeightsHook']
+
+
+class StartWeightsHook(Hook):
+    """Put weights into the model after it is initialised and before its first step.
+
+    Args:
+        weights: Tensors by the model's names.
+    """
+
+    priority = 'VERY_HIGH'
+
+    def __init__(self, weights: dict[str, Tensor]) -> None:
+        self.weights = weights
+
+    def before_train(self, runner: Runner) -> None:
+        """Load the weights."""
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model.load_state_dict(self.weights, strict=False)
+        self.weights = {}

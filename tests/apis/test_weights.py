@@ -1,0 +1,237 @@
+"""The same six checkpoints at every entrance: one rule, and what it says.
+
+The rule: what is evaluated has no random tensor; what is trained may start without its heads, and Deep Feature Flow
+from a plain segmentor; everything else must fit, name by name and shape by shape.
+"""
+
+import sys
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+pytest.importorskip('mmseg')
+
+from mmengine.config import Config
+from mmengine.registry import MODELS as ROOT
+from mmengine.registry import DefaultScope
+from mmengine.runner import Runner
+
+from mmvidext.apis import FlowInferencer, OnlineRecognizer, VideoSegmentor
+from mmvidext.engine import StartWeightsHook
+from mmvidext.evaluation import TemporalConsistency
+from mmvidext.models.backbones import TSMResNet
+from tests.apis.online_config import online_config
+from tests.apis.test_video_segmentor import PIPELINE
+from tests.models.segmentors.tiny import fcn
+from tools import test as test_script
+from tools import train as train_script
+
+FLOW_NET = dict(type='mmvidext.FlowNetS', width=0.0625)
+KINDS = ('plain_segmentor', 'right', 'ResNet-34', '7_classes', 'flow_network_only', 'foreign_prefix')
+
+
+def segmentor_config(depth=18, classes=19, **flow_net):
+    segmentor = fcn(classes)
+    segmentor.backbone.depth = depth
+    return Config(
+        dict(
+            default_scope='mmseg',
+            model=dict(type='mmvidext.DeepFeatureFlow', segmentor=segmentor, flow_net=dict(FLOW_NET, **flow_net)),
+            test_dataloader=dict(dataset=dict(type='mmvidext.CityscapesVideoDataset', pipeline=PIPELINE)),
+        )
+    )
+
+
+def recognizer_config(depth=18, classes=5):
+    config = online_config()
+    config.model.backbone.depth = depth
+    config.model.cls_head.num_classes = classes
+    return config
+
+
+def flow_config(width=0.0625):
+    net = dict(FLOW_NET, width=width)
+    return Config(dict(default_scope='mmvidext', model=dict(type='mmvidext.FlowEstimator', flow_net=net)))
+
+
+def build(config):
+    with DefaultScope.overwrite_default_scope(config.default_scope):
+        return ROOT.build(config.model)
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    """The six checkpoints for each kind of model: their own right one, and wrong ones of their own kind."""
+    root = tmp_path_factory.mktemp('weights')
+    torch.manual_seed(0)
+    plain = build(Config(dict(default_scope='mmseg', model=fcn(19)))).state_dict()
+    flow = build(flow_config()).state_dict()
+    own = {
+        'segmentor': (segmentor_config(), segmentor_config(depth=34), segmentor_config(classes=7)),
+        'recognizer': (recognizer_config(), recognizer_config(depth=34), recognizer_config(classes=7)),
+        'flow': (flow_config(), recognizer_config(depth=34), recognizer_config(classes=7)),
+    }
+    for model, (right, deeper, other) in own.items():
+        weights = build(right).state_dict()
+        files = (
+            plain,
+            weights,
+            build(deeper).state_dict(),
+            build(other).state_dict(),
+            flow,
+            {f'net.{name}': value for name, value in weights.items()},
+        )
+        for kind, content in zip(KINDS, files, strict=True):
+            torch.save({'state_dict': content, 'meta': {}}, root / f'{model}_{kind}.pth')
+    return root
+
+
+def run_script(script, config, arguments, tmp_path, monkeypatch):
+    """Run a tool in this process up to the point where mmengine's runner begins."""
+    config.work_dir = str(tmp_path)
+    config.dump(tmp_path / 'config.py')
+    monkeypatch.setattr(sys, 'argv', ['tool', str(tmp_path / 'config.py'), *arguments])
+    models = []
+
+    def begin(runner):
+        for hook in runner.hooks:
+            if isinstance(hook, StartWeightsHook):
+                hook.before_train(runner)
+        models.append(runner.model)
+        return {}
+
+    monkeypatch.setattr(Runner, 'train', begin)
+    monkeypatch.setattr(Runner, 'test', lambda runner: models.append(runner.model) or {})
+    monkeypatch.setattr(test_script, 'check_labels', lambda *arguments, **kwargs: None)
+    script.main()
+    return models[0]
+
+
+def with_loops(config):
+    config.val_dataloader = None
+    loader = dict(batch_size=1, num_workers=0, sampler=dict(type='DefaultSampler'), dataset=dict(type='mmengine.X'))
+    config.merge_from_dict(
+        dict(
+            train_dataloader=loader,
+            train_cfg=dict(by_epoch=True, max_epochs=1),
+            optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1)),
+            test_dataloader={**loader, **config.get('test_dataloader', {})},
+            test_cfg={},
+            test_evaluator=[],
+            default_hooks=dict(logger=None, checkpoint=None, runtime_info=None, param_scheduler=None),
+        )
+    )
+    return config
+
+
+def evaluate(config):
+    return lambda path, *where: run_script(test_script, with_loops(config()), [str(path)], *where)
+
+
+def train(config):
+    option = '--cfg-options'
+    return lambda path, *where: run_script(train_script, with_loops(config()), [option, f'load_from={path}'], *where)
+
+
+def pretrained(path, *where):
+    backbone = TSMResNet(18, num_segments=3, causal=True, pretrained=str(path))
+    backbone.init_weights()
+    return SimpleNamespace(state_dict=lambda: {f'backbone.{k}': v for k, v in backbone.state_dict().items()})
+
+
+def metric(path, *where):
+    return TemporalConsistency(flow_config().model, checkpoint=str(path)).flow_estimator
+
+
+ENTRANCES = {
+    'tools/test.py, segmentor': ('segmentor', evaluate(segmentor_config), {'right'}),
+    'VideoSegmentor': ('segmentor', lambda path, *where: VideoSegmentor(segmentor_config(), path).model, {'right'}),
+    'tools/train.py, segmentor': (
+        'segmentor',
+        train(segmentor_config),
+        {'right', 'plain_segmentor', '7_classes'},
+    ),
+    'tools/test.py, recognizer': ('recognizer', evaluate(recognizer_config), {'right'}),
+    'OnlineRecognizer': (
+        'recognizer',
+        lambda path, *where: OnlineRecognizer(recognizer_config(), path).model,
+        {'right'},
+    ),
+    'tools/train.py, recognizer': ('recognizer', train(recognizer_config), {'right', '7_classes'}),
+    'pretrained': ('recognizer', pretrained, {'right', '7_classes'}),
+    'tools/test.py, flow': ('flow', evaluate(flow_config), {'right', 'flow_network_only'}),
+    'FlowInferencer': (
+        'flow',
+        lambda path, *where: FlowInferencer(flow_config(), path).model,
+        {'right', 'flow_network_only'},
+    ),
+    'TemporalConsistency': ('flow', metric, {'right', 'flow_network_only'}),
+    'tools/train.py, flow': ('flow', train(flow_config), {'right', 'flow_network_only'}),
+}
+
+
+@pytest.mark.parametrize('kind', KINDS)
+@pytest.mark.parametrize('entrance', ENTRANCES)
+def test_every_entrance_gives_the_same_verdict(entrance, kind, folder, tmp_path, monkeypatch, capsys):
+    model, enter, accepted = ENTRANCES[entrance]
+    path = folder / f'{model}_{kind}.pth'
+    if kind not in accepted:
+        with pytest.raises((SystemExit, ValueError)) as error:
+            enter(path, tmp_path, monkeypatch)
+        said = str(error.value) if error.type is ValueError else capsys.readouterr().err
+        assert f'{kind}.pth does not fit the ' in said
+        return
+    loaded = enter(path, tmp_path, monkeypatch).state_dict()
+    wanted = torch.load(path)['state_dict']
+    if kind == 'plain_segmentor':
+        wanted = {f'segmentor.{name}': value for name, value in wanted.items()}
+    same = {name for name, value in wanted.items() if name in loaded and torch.equal(loaded[name], value)}
+    expected = {name for name in wanted if entrance != 'pretrained' or name.startswith('backbone.')}
+    of_classes = {name for name in wanted if 'fc_cls' in name or 'conv_seg' in name}
+    assert same >= (expected - of_classes if kind == '7_classes' else expected)
+
+
+@pytest.mark.parametrize('entrance', ['tools/test.py, segmentor', 'VideoSegmentor'])
+def test_a_plain_segmentor_is_evaluated_with_a_flow_network_of_its_own(entrance, folder, tmp_path, monkeypatch):
+    own = dict(type='Pretrained', checkpoint=str(folder / 'flow_right.pth'), prefix='flow_net.')
+    path = folder / 'segmentor_plain_segmentor.pth'
+    if entrance == 'VideoSegmentor':
+        model = VideoSegmentor(segmentor_config(init_cfg=own), path).model
+    else:
+        model = evaluate(lambda: segmentor_config(init_cfg=own))(path, tmp_path, monkeypatch)
+    for name, value in torch.load(folder / 'flow_right.pth')['state_dict'].items():
+        assert torch.equal(model.state_dict()[f'feature_flow.{name}'], value)
+    assert torch.equal(
+        model.segmentor.decode_head.conv_seg.weight, torch.load(path)['state_dict']['decode_head.conv_seg.weight']
+    )
+
+
+def test_the_error_says_how_to_evaluate_a_plain_segmentor(folder):
+    with pytest.raises(ValueError, match=r'give the flow network its weights: flow_net\.init_cfg=dict'):
+        VideoSegmentor(segmentor_config(), folder / 'segmentor_plain_segmentor.pth')
+
+
+def test_training_logs_what_it_starts_without(folder, tmp_path, monkeypatch):
+    logged = []
+    monkeypatch.setattr('mmengine.logging.MMLogger.info', lambda self, text, *rest: logged.append(str(text)))
+    train(recognizer_config)(folder / 'recognizer_7_classes.pth', tmp_path, monkeypatch)
+    (line,) = [line for line in logged if ' tensors fit' in line]
+    assert line.endswith(
+        '; not loaded: cls_head.fc_cls.weight is (7, 512) instead of (5, 512), '
+        'cls_head.fc_cls.bias is (7,) instead of (5,)'
+    )
+
+
+def test_only_a_run_is_resumed(folder, tmp_path, monkeypatch, capsys):
+    path = folder / 'recognizer_right.pth'
+    flags = ['--resume', str(path)]
+    with pytest.raises(SystemExit):
+        run_script(train_script, with_loops(recognizer_config()), flags, tmp_path, monkeypatch)
+    assert 'to start from its weights, set load_from and leave out --resume' in capsys.readouterr().err
+    torch.save({**torch.load(path), 'optimizer': {}, 'message_hub': {}}, tmp_path / 'epoch_1.pth')
+    flags = ['--resume', str(tmp_path / 'epoch_1.pth')]
+    run_script(train_script, with_loops(recognizer_config()), flags, tmp_path, monkeypatch)
+    with pytest.raises(SystemExit):
+        run_script(train_script, with_loops(recognizer_config(classes=6)), flags, tmp_path, monkeypatch)
+    assert 'does not fit the Recognizer2D: wrong: cls_head.fc_cls.weight' in capsys.readouterr().err
