@@ -212,6 +212,8 @@ def _find_tensors(content: Any, path: str) -> Checkpoint:
             value = torch.from_numpy(np.ascontiguousarray(value, value.dtype.newbyteorder('=')).view(np.ndarray))
         if not isinstance(value, Tensor):
             raise ValueError(f'{name} is a {type(value).__name__}, not a tensor')
+        if value.is_meta or value.is_quantized or value.layout != torch.strided:
+            raise ValueError(f'{name} is no plain tensor: it is without values, quantized or sparse')
         tensors[str(name)] = value
     if inside is None:
         return Checkpoint(tensors)

@@ -105,6 +105,10 @@ def test_files_without_tensors(tmp_path):
     torch.save({'state_dict': {'a': 'text'}}, tmp_path / 'text.pth')
     with pytest.raises(ValueError, match='a is a str, not a tensor'):
         read_checkpoint(tmp_path / 'text.pth')
+    for odd in (torch.empty(2, device='meta'), torch.eye(2).to_sparse()):
+        torch.save({'a': odd}, tmp_path / 'odd.pth')
+        with pytest.raises(ValueError, match='a is no plain tensor'):
+            read_checkpoint(tmp_path / 'odd.pth')
     with pytest.raises(ValueError, match='without a dictionary of "blobs"'):
         read_checkpoint(write_pickle(tmp_path / 'no_blobs.pkl', {'weights': 1}))
 
