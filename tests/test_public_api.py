@@ -34,7 +34,9 @@ def registered_names(name):
     """Return what configs may write as ``mmvidext.NAME``, sorted."""
     own = getattr(registry, name)
     own.import_from_location()
-    return sorted(own.module_dict)
+    return sorted(
+        key for key, value in own.module_dict.items() if value.__module__.startswith('mmvidext.')
+    )  # not a test's
 
 
 def table():
