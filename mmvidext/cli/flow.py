@@ -19,7 +19,7 @@ from mmvidext.cli.options import (
     pick_device,
 )
 from mmvidext.datasets.flow_io import read_flow, write_flo, write_kitti_flow
-from mmvidext.datasets.transforms.flow_loading import read_image
+from mmvidext.datasets.media.images import read_rgb
 from mmvidext.ops import flow_color_wheel
 
 __all__ = ['flow']
@@ -93,8 +93,8 @@ def flow(
     """
     with one_line_errors():
         inferencer = FlowInferencer(load_config(config, cfg_options), checkpoint, device=pick_device(device))
-        image = read_image(first)
-        estimate = inferencer(image, read_image(second))
+        image = read_rgb(first)
+        estimate = inferencer(image, read_rgb(second))
         known = None if truth is None else read_flow(truth)
         if out is not None:
             WRITERS[out.suffix](out, estimate)

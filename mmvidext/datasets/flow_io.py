@@ -8,6 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mmvidext.datasets.media.files import read_bytes
+from mmvidext.datasets.media.images import read_image
+
 __all__ = ['read_flo', 'read_flow', 'read_kitti_flow', 'read_pfm_flow', 'write_flo', 'write_kitti_flow']
 
 PathLike = str | os.PathLike[str]
@@ -62,7 +65,7 @@ def read_flo(path: PathLike) -> Flow:
         FileNotFoundError: If there is no such file.
         ValueError: If the magic number is wrong, the size is not positive, or the file's length does not fit the size.
     """
-    data = _existing(path).read_bytes()
+    data = read_bytes(str(path))
     if data[:4] != FLO_MAGIC:
         raise ValueError(
             f'{path} is no .flo file: it must start with the magic number {FLO_MAGIC!r}, but starts with {data[:4]!r}'
@@ -110,9 +113,7 @@ def read_pfm_flow(path: PathLike) -> Flow:
         FileNotFoundError: If there is no such file.
         ValueError: If it is no portable float map, is truncated, or has one channel, as disparity has.
     """
-    image = _decode(path)
-    if image is None:
-        raise ValueError(f'{path} is no portable float map (.pfm), or is truncated')
+    image = read_image(str(path), cv2.IMREAD_UNCHANGED)
     if image.dtype != np.float32 or image.ndim != 3:
         raise ValueError(
             f'{path} must have three channels of float32 to hold flow, but it has {_channels(image)} of {image.dtype}; '
@@ -134,9 +135,7 @@ def read_kitti_flow(path: PathLike) -> tuple[Flow, NDArray[np.bool_]]:
         FileNotFoundError: If there is no such file.
         ValueError: If it is no 16-bit PNG of three channels; one of one channel is KITTI's disparity.
     """
-    image = _decode(path)
-    if image is None:
-        raise ValueError(f'{path} is no image, or is truncated: it must be a 16-bit PNG of three channels')
+    image = read_image(str(path), cv2.IMREAD_UNCHANGED)
     if image.dtype != np.uint16:
         raise ValueError(f'{path} must be a 16-bit PNG to hold flow, but its pixels are {image.dtype}')
     if _channels(image) != 3:
@@ -172,18 +171,6 @@ def write_kitti_flow(path: PathLike, flow: Flow, valid: NDArray[np.bool_] | None
     image[valid, 1:] = code[valid][:, ::-1].astype(np.uint16)
     _, data = cv2.imencode('.png', image)
     Path(path).write_bytes(data.tobytes())
-
-
-def _existing(path: PathLike) -> Path:
-    if not Path(path).is_file():
-        raise FileNotFoundError(f'{path}: no such flow file')
-    return Path(path)
-
-
-def _decode(path: PathLike) -> NDArray[Any] | None:
-    """Return an image as stored, ``(H, W)`` or BGR ``(H, W, C)``; None if it is none."""
-    data = np.frombuffer(_existing(path).read_bytes(), np.uint8)
-    return cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
 
 
 def _channels(image: NDArray[Any]) -> int:

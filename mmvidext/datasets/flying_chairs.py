@@ -5,6 +5,8 @@ from typing import Any
 
 from mmengine.dataset import BaseDataset
 
+from mmvidext.datasets.media.files import read_bytes
+from mmvidext.datasets.natural_order import natural_key
 from mmvidext.registry import DATASETS
 
 __all__ = ['FlyingChairsDataset', 'read_chairs_split']
@@ -52,7 +54,7 @@ class FlyingChairsDataset(BaseDataset):
         folder = Path(self.data_root) / 'data'
         codes = read_chairs_split(self.ann_file)
         names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-        stems = sorted({name.rsplit('_', 1)[0] for name in names if name.endswith(SUFFIXES)})
+        stems = sorted({name.rsplit('_', 1)[0] for name in names if name.endswith(SUFFIXES)}, key=natural_key)
         if len(stems) != len(codes):
             raise ValueError(
                 f'{self.ann_file} has {len(codes)} lines, but {folder} holds {len(stems)} pairs: there must be a line '
@@ -93,12 +95,15 @@ def read_chairs_split(path: str | Path) -> list[str]:
         FileNotFoundError: If there is no such file.
         ValueError: If a line is neither; the message names the line.
     """
-    if not Path(path).is_file():
+    try:
+        codes = read_bytes(path).decode('utf-8-sig').split('\n')
+    except FileNotFoundError:
         raise FileNotFoundError(
             f'{path}: no such file; the list of the split (FlyingChairs_train_val.txt) comes beside the archive on the '
             "data set's page"
-        )
-    codes = Path(path).read_text().split('\n')
+        ) from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f'{path} must be a text file in UTF-8, but {error}') from error
     codes = [code.strip() for code in (codes[:-1] if codes[-1] == '' else codes)]
     for number, code in enumerate(codes, start=1):
         if code not in SPLIT_CODES.values():

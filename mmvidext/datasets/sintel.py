@@ -1,5 +1,6 @@
 """MPI Sintel optical flow."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ class SintelDataset(FlowPairDataset):
         **kwargs: ``pipeline``, ``test_mode``, ``indices`` and what else mmengine's ``BaseDataset`` takes.
 
     Raises:
-        ValueError: If a pass or the split is none of these.
+        ValueError: If a pass or the split is none of these, or a file of frames has no number.
         FileNotFoundError: If a folder, a scene or a file is missing.
     """
 
@@ -83,6 +84,9 @@ class SintelDataset(FlowPairDataset):
             files = sorted((root / 'flow' / scene).glob('frame_*.flo'))
         else:
             files = sorted((root / pass_name / scene).glob('frame_*.png'))[:-1]
+        for file in files:
+            if not re.fullmatch('frame_[0-9]{1,9}', file.stem):
+                raise ValueError(f'{file} must be named frame_NUMBER{file.suffix}, for example frame_0001{file.suffix}')
         return [self._pair(root, pass_name, scene, int(file.stem.removeprefix('frame_'))) for file in files]
 
     def _pair(self, root: Path, pass_name: str, scene: str, number: int) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from mmvidext.datasets.natural_order import natural_key
+
 __all__ = ['Snippet', 'SnippetFinder', 'contiguous_run']
 
 
@@ -30,7 +32,7 @@ def contiguous_run(
     """Find the frames that belong to a labelled one: the run of consecutive numbers around it.
 
     Args:
-        numbers: The frame numbers that exist in the sequence, ascending.
+        numbers: The frame numbers that exist in the sequence.
         labelled: The labelled one.
         snippet_length: Longest snippet. Frames nearer than this beyond a gap belong to the same snippet, so the gap is
             a missing frame; a snippet that is cut into a long sequence has no frames there.
@@ -82,10 +84,10 @@ class SnippetFinder:
         self.suffix = suffix
         self.snippet_length = snippet_length
         self.distance = distance
-        self._numbers: dict[str, dict[str, list[int]]] = {}
+        self._frames: dict[str, dict[str, dict[int, str]]] = {}
 
     def find_all(self, label_root: str, *, pattern: str, suffix: str, naming: str) -> list[Snippet]:
-        """Return one snippet for each label file, in the order of their paths.
+        """Return one snippet for each label file, in the natural order of their paths.
 
         Args:
             label_root: Where the labels are.
@@ -95,10 +97,10 @@ class SnippetFinder:
 
         Raises:
             FileNotFoundError: If a folder, a labelled frame or a frame of a snippet is missing.
-            ValueError: If a label file is named otherwise.
+            ValueError: If a label file is named otherwise, or two frames have the same number (``a_1`` and ``a_01``).
         """
         snippets = []
-        for path in sorted(Path(label_root).glob(pattern + suffix)):
+        for path in sorted(Path(label_root).glob(pattern + suffix), key=lambda path: natural_key(str(path))):
             match = self.stem.match(path.name.removesuffix(suffix))
             if match is None:
                 raise ValueError(f'label file {path} must be named {naming}{suffix}')
@@ -107,32 +109,31 @@ class SnippetFinder:
 
     def _find(self, folder: str, match: re.Match[str], label_path: Path) -> Snippet:
         """Return the snippet around the frame that ``match`` of a label's stem names."""
-        if folder not in self._numbers:
-            self._numbers[folder] = self._list_numbers(folder)
-        prefix, digits = match['prefix'], match['frame']
-        labelled = int(digits)
+        if folder not in self._frames:
+            self._frames[folder] = self._list_frames(folder)
+        frames = self._frames[folder].get(match['prefix'], {})
+        labelled = int(match['frame'])
         first, last = contiguous_run(
-            self._numbers[folder].get(prefix, []),
+            list(frames),
             labelled,
             snippet_length=self.snippet_length,
             name=match[0],
             distance=self.distance,
         )
         first, last = max(first, labelled - self.snippet_length), min(last, labelled + self.snippet_length)
-        paths = tuple(
-            os.path.join(self.image_root, folder, f'{prefix}{number:0{len(digits)}d}{self.suffix}')
-            for number in range(first, last + 1)
-        )
+        paths = tuple(os.path.join(self.image_root, folder, frames[number]) for number in range(first, last + 1))
         return Snippet(match[0], paths, {labelled - first: str(label_path)})
 
-    def _list_numbers(self, folder: str) -> dict[str, list[int]]:
-        """Return the frame numbers in a folder, by what precedes the number in the file name."""
+    def _list_frames(self, folder: str) -> dict[str, dict[int, str]]:
+        """Return number and file name of each frame in a folder, by what precedes the number in the name."""
         path = Path(self.image_root, folder)
         if not path.is_dir():
             raise FileNotFoundError(f'the image folder {path} is missing; unpack the image sequences there')
-        numbers: dict[str, list[int]] = defaultdict(list)
+        frames: dict[str, dict[int, str]] = defaultdict(dict)
         for entry in os.scandir(path):
             match = self.stem.match(entry.name.removesuffix(self.suffix))
             if match is not None and entry.name.endswith(self.suffix):
-                numbers[match['prefix']].append(int(match['frame']))
-        return numbers
+                other = frames[match['prefix']].setdefault(int(match['frame']), entry.name)
+                if other != entry.name:
+                    raise ValueError(f'{path}: {other} and {entry.name} have the same number; remove one')
+        return frames

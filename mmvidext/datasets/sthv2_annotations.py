@@ -1,13 +1,17 @@
 """The JSON files of Something-Something V2, read with errors that name the file and the item."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mmvidext.datasets.media.files import read_bytes
+
 __all__ = ['VideoItem', 'annotation_path', 'read_class_names', 'read_items']
 
 _PREFIX = 'something-something-v2-'
+_INDEX = re.compile('[0-9]{1,9}')
 
 
 @dataclass(frozen=True)
@@ -39,9 +43,11 @@ def annotation_path(folder: Path, name: str) -> Path | None:
 
 def _read_json(path: Path, expected: type, description: str) -> Any:
     try:
-        content = json.loads(path.read_text(encoding='utf-8-sig'))
+        content = json.loads(read_bytes(path).decode('utf-8-sig'))
     except json.JSONDecodeError as error:
         raise ValueError(f'{path}:{error.lineno}: not valid JSON: {error.msg}; download the file again') from error
+    except RecursionError:
+        raise ValueError(f'{path} is nested too deeply: it must hold {description}') from None
     except UnicodeDecodeError as error:
         raise ValueError(f'{path} must be in UTF-8, but {error}; download the file again') from error
     if not isinstance(content, expected):
@@ -63,13 +69,13 @@ def read_class_names(path: Path) -> list[str]:
     """
     names: dict[int, str] = {}
     for name, index in _read_json(path, dict, 'one object, from template to index').items():
-        if not str(index).isdecimal():
+        if not _INDEX.fullmatch(str(index)):
             raise ValueError(f'{path}: the index of {name!r} must be a whole number, but is {index!r}')
         if int(index) in names:
             raise ValueError(f'{path}: {name!r} and {names[int(index)]!r} have the same index {index}')
         names[int(index)] = name
-    if sorted(names) != list(range(len(names))) or not names:
-        missing = sorted(set(range(max(names, default=0) + 1)) - set(names))
+    missing = sorted(set(range(len(names))) - set(names))
+    if missing or not names:
         raise ValueError(f'{path}: indices must be 0, 1, 2, ... without a gap, but these are missing: {missing[:10]}')
     return [names[index] for index in range(len(names))]
 
@@ -92,7 +98,7 @@ def read_items(path: Path, class_names: list[str], *, labelled: bool = True) -> 
         where = f'{path}: item {number}'
         video_id = str(_value(item, 'id', where))
         where = f'{where} (id {video_id})'
-        if not video_id.isdecimal():
+        if not re.fullmatch('[0-9]+', video_id):
             raise ValueError(f'{where}: the id must be a number')
         if video_id in first_seen:
             raise ValueError(f'{where}: item {first_seen[video_id]} has the same id')

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from mmvidext.datasets.atomic_write import atomic_write_text
 from mmvidext.datasets.flip_labels import flip_label_map
+from mmvidext.datasets.media.check import CheckedVideo, check_videos
 from mmvidext.datasets.sthv2_annotations import VideoItem, annotation_path, read_class_names, read_items
-from mmvidext.datasets.video_check import CheckedVideo, check_videos
 
 __all__ = ['Preparation', 'prepare_sthv2']
 

@@ -31,7 +31,7 @@ def test_flow_picture_and_error(tmp_path):
     picture = cv2.imread(str(tmp_path / 'picture.png'))[..., ::-1]
     np.testing.assert_array_equal(picture[:, :53], frames[0])
     np.testing.assert_array_equal(picture[:, 53:106], picture[:, 106:])
-    assert 'none.png: no such image' in invoke(flow, *paths[:3], tmp_path / 'none.png', status=1)
+    assert 'none.png does not exist' in invoke(flow, *paths[:3], tmp_path / 'none.png', status=1)
     assert 'the file must end in .flo or .png, but is flow.pfm' in invoke(flow, *paths, '--out=flow.pfm', status=2)
     output = invoke(flow, *paths, f'--picture={tmp_path}/picture.what', status=1)
     assert 'picture.what cannot be written' in output

@@ -5,7 +5,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import METRICS, MODELS, TRANSFORMS, init_default_scope
 
-from mmvidext.datasets.sthv2_dataset import check_options
+from mmvidext.datasets.flip_labels import check_flip
 from tests.configs.paths import DEMO, PAPER, name
 
 
@@ -41,7 +41,7 @@ def test_config(path):
                 assert find(TRANSFORMS, transform['type']) is not None, transform['type']
     dataset = cfg.train_dataloader.dataset
     if dataset.type.startswith('mmvidext.SthV'):
-        check_options(dataset.pipeline, test_mode=False, multi_class=False)  # what the data set refuses on start
+        check_flip(dataset.pipeline)  # what the data set refuses on start
     evaluator = cfg.get('test_evaluator') or []
     for metric in evaluator if isinstance(evaluator, list) else [evaluator]:
         assert find(METRICS, metric['type']) is not None, metric['type']

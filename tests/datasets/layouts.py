@@ -34,13 +34,14 @@ def write_cityscapes(root, *, frames=range(30), labelled=19, labels=None, sequen
     return folder
 
 
-def write_vspw(root, videos=(('a', 6), ('b', 3))):
+def write_vspw(root, videos=(('a', 6), ('b', 3)), names=None):
     (root / 'label_num_dic_final.json').write_text(json.dumps({'others': 0, 'wall': 1, 'sky': 2}))
     (root / 'val.txt').write_text(''.join(f'{name}\n' for name, _ in videos))
     for name, length in videos:
         for index in range(length):
-            write_image(root / 'data' / name / 'origin' / f'{index:08d}.jpg', index)
-            write_label(root / 'data' / name / 'mask' / f'{index:08d}.png', np.arange(128).reshape(8, 16) % 3)
+            stem = names[index] if names else f'{index:08d}'
+            write_image(root / 'data' / name / 'origin' / f'{stem}.jpg', index)
+            write_label(root / 'data' / name / 'mask' / f'{stem}.png', np.arange(128).reshape(8, 16) % 3)
 
 
 def write_camvid(root, numbers=range(5280, 5341), labelled=(5310, 5340)):

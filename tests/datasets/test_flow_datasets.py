@@ -1,3 +1,5 @@
+import os
+
 import cv2
 import numpy as np
 import pytest
@@ -55,11 +57,16 @@ def test_damaged_files_are_named(tmp_path):
     ):
         train[0]
     (tmp_path / 'data' / '00003_img1.ppm').write_bytes(b'')
-    with pytest.raises(ValueError, match=r'00003_img1\.ppm is no image, or is damaged'):
+    with pytest.raises(ValueError, match=r'00003_img1\.ppm is empty'):
         train[1]
     (tmp_path / 'data' / '00003_img1.ppm').unlink()
-    with pytest.raises(FileNotFoundError, match=r'00003_img1\.ppm: no such image'):
+    with pytest.raises(FileNotFoundError, match=r'00003_img1\.ppm does not exist'):
         train[1]
+    for name in ('00003_img1.ppm', '00001_flow.flo'):
+        (tmp_path / 'data' / name).unlink(missing_ok=True)
+        os.mkfifo(tmp_path / 'data' / name)
+        with pytest.raises(ValueError, match=rf'{name} is not a regular file'):
+            train[int(name.startswith('00003'))]
 
 
 def test_sintel(tmp_path):
@@ -80,6 +87,14 @@ def test_sintel(tmp_path):
         'final/market_2/frame_0002',
     ]
     assert one[0]['data_samples'].gt_valid.all()
+
+
+def test_a_sintel_flow_file_without_a_number(tmp_path):
+    write_sintel(tmp_path)
+    flow = tmp_path / 'training/flow/alley_1'
+    (flow / 'frame_0001.flo').rename(flow / 'frame_one.flo')
+    with pytest.raises(ValueError, match=r'frame_one\.flo must be named frame_NUMBER\.flo'):
+        SintelDataset(str(tmp_path))
 
 
 def test_sintel_errors(tmp_path):

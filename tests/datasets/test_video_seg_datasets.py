@@ -1,9 +1,14 @@
+import os
+from pathlib import Path
+
 import pytest
 
 pytest.importorskip('mmseg')
 
+import cv2
 import numpy as np
 from mmengine.registry import init_default_scope
+from PIL import Image
 
 from mmvidext.datasets import CamVidVideoDataset, CityscapesVideoDataset, VSPWDataset
 from tests.datasets.layouts import (
@@ -17,6 +22,7 @@ from tests.datasets.layouts import (
 )
 
 LOAD = [dict(type='mmvidext.LoadClip'), dict(type='mmvidext.LoadClipAnnotations'), dict(type='mmvidext.PackClipInputs')]
+LABEL = f'gtFine/val/{CITY}/{CITY}_000000_000019_gtFine_labelTrainIds.png'
 PREFIX = dict(img_path='leftImg8bit_sequence/val', seg_map_path='gtFine/val')
 
 
@@ -75,7 +81,7 @@ class TestCityscapes:
         folder = write_cityscapes(tmp_path)
         dataset = cityscapes(tmp_path, distances=(5,))
         (folder / f'{CITY}_000000_000014_leftImg8bit.png').unlink()
-        with pytest.raises(FileNotFoundError, match=r'frame .*_000014_leftImg8bit.png is missing'):
+        with pytest.raises(FileNotFoundError, match=r'frame .*_000014_leftImg8bit\.png does not exist; unpack'):
             dataset[0]
 
     def test_a_missing_labelled_frame(self, tmp_path):
@@ -92,7 +98,7 @@ class TestCityscapes:
     def test_a_file_that_is_no_image(self, tmp_path):
         folder = write_cityscapes(tmp_path)
         (folder / f'{CITY}_000000_000014_leftImg8bit.png').write_bytes(b'no image')
-        with pytest.raises(ValueError, match='is no readable image'):
+        with pytest.raises(ValueError, match=r'_000014_leftImg8bit\.png is no picture, or is damaged; unpack'):
             cityscapes(tmp_path, distances=(5,))[0]
 
     def test_a_label_value_outside_the_classes(self, tmp_path):
@@ -101,6 +107,62 @@ class TestCityscapes:
         write_cityscapes(tmp_path, labels=labels)
         with pytest.raises(ValueError, match=r'holds the values \[33\], but there are 19 classes \(0 to 18\) and 255'):
             cityscapes(tmp_path, distances=(0,))[0]
+
+    @pytest.mark.parametrize(
+        ('labels', 'message'),
+        [
+            (np.zeros((8, 16, 3), np.uint8), r"has pixels of mode 'RGB' .*one channel of 8 bits"),
+            (np.full((8, 16), 257, np.uint16), r"has pixels of mode 'I;16' .*one channel of 8 bits"),
+            (np.zeros((4, 8), np.uint8), r'is \(4, 8\) \(height, width\), but its frame is \(8, 16\)'),
+            (np.zeros((16, 32), np.uint8), r'is \(16, 32\) \(height, width\), but its frame is \(8, 16\)'),
+        ],
+    )
+    def test_a_picture_that_is_no_label_map(self, tmp_path, labels, message):
+        write_cityscapes(tmp_path)
+        cv2.imwrite(str(tmp_path / LABEL), labels)
+        with pytest.raises(ValueError, match=rf'label file .*labelTrainIds\.png {message}'):
+            cityscapes(tmp_path, distances=(0,))[0]
+
+    def test_a_palette_and_one_bit_are_label_maps(self, tmp_path):
+        write_cityscapes(tmp_path)
+        labels = np.arange(128, dtype=np.uint8).reshape(8, 16) % 2
+        for mode in ('P', '1'):
+            picture = Image.fromarray(labels * (255 if mode == '1' else 1)).convert('L' if mode == '1' else None)
+            picture = picture.convert('1') if mode == '1' else picture
+            if mode == 'P':
+                picture.putpalette([0, 0, 0, 9, 8, 7])
+            picture.save(tmp_path / LABEL)
+            loaded = cityscapes(tmp_path, distances=(0,))[0]['data_samples'].gt_sem_seg.data
+            assert np.array_equal(loaded[0], labels)
+
+    @pytest.mark.parametrize('content', [b'', b'no picture', 'truncated'])
+    def test_a_damaged_label_file_is_named(self, tmp_path, content):
+        write_cityscapes(tmp_path)
+        whole = (tmp_path / LABEL).read_bytes()
+        (tmp_path / LABEL).write_bytes(whole[: len(whole) * 2 // 3] if content == 'truncated' else content)
+        with pytest.raises(ValueError, match=r'label file .*labelTrainIds\.png (is|cannot be)'):
+            cityscapes(tmp_path, distances=(0,))[0]
+
+    def test_a_fifo_in_the_place_of_a_frame_or_label_does_not_hang(self, tmp_path):
+        folder = write_cityscapes(tmp_path)
+        dataset = cityscapes(tmp_path, distances=(5,))
+        for path in (tmp_path / LABEL, folder / f'{CITY}_000000_000014_leftImg8bit.png'):
+            path.unlink()
+            os.mkfifo(path)
+            with pytest.raises(ValueError, match=rf'{path.name} is not a regular file'):
+                dataset[0]
+
+    def test_two_frames_of_one_number(self, tmp_path):
+        folder = write_cityscapes(tmp_path)
+        write_image(folder / f'{CITY}_000000_0014_leftImg8bit.png')
+        with pytest.raises(ValueError, match=r'_0014_leftImg8bit\.png.* have the same number; remove one'):
+            cityscapes(tmp_path)
+
+    def test_frames_with_other_zeros_than_the_label(self, tmp_path):
+        folder = write_cityscapes(tmp_path)
+        (folder / f'{CITY}_000000_000014_leftImg8bit.png').rename(folder / f'{CITY}_000000_14_leftImg8bit.png')
+        key, _ = key_and_current(cityscapes(tmp_path, distances=(5,))[0])
+        assert np.array_equal(key, texture(14))
 
     def test_a_distance_longer_than_the_snippet(self, tmp_path):
         write_cityscapes(tmp_path)
@@ -151,6 +213,60 @@ class TestVSPW:
         labels = self.make(tmp_path, key_frame_interval=4)[0]['data_samples'].gt_sem_seg.data
         assert labels.flatten()[:4].tolist() == [255, 0, 1, 255]
 
+    def test_frames_without_leading_zeros_are_in_the_order_of_their_numbers(self, tmp_path):
+        write_vspw(tmp_path, videos=(('a', 12),), names=[str(number) for number in range(1, 13)])
+        [snippet] = self.make(tmp_path).snippets
+        assert [Path(path).stem for path in snippet.frame_paths] == [str(number) for number in range(1, 13)]
+
+    def test_a_gap_is_named_and_a_number_twice_is_an_error(self, tmp_path, monkeypatch):
+        messages = []
+        monkeypatch.setattr('mmvidext.datasets.vspw.print_log', lambda text, **_: messages.append(text))
+        write_vspw(tmp_path)
+        self.make(tmp_path)
+        assert messages == []
+        for folder, suffix in (('origin', 'jpg'), ('mask', 'png')):
+            (tmp_path / f'data/a/{folder}/00000003.{suffix}').unlink()
+        self.make(tmp_path)
+        assert messages == ['1 of 2 videos have gaps; video a: frames are missing between 00000002 and 00000004']
+        write_image(tmp_path / 'data/a/origin/2.jpg')
+        with pytest.raises(ValueError, match='video a: 00000002 and 2 have the same number; remove one'):
+            self.make(tmp_path)
+
+    def test_class_0_can_be_a_class(self, tmp_path):
+        write_vspw(tmp_path)
+        dataset = self.make(tmp_path, key_frame_interval=4, reduce_zero_label=False)
+        assert dataset.metainfo['classes'] == ('others', 'wall', 'sky')
+        labels = dataset[0]['data_samples'].gt_sem_seg.data
+        assert labels.flatten()[:4].tolist() == [0, 1, 2, 0]
+
+    def test_the_list_may_have_a_byte_order_mark_and_windows_line_ends(self, tmp_path):
+        write_vspw(tmp_path)
+        (tmp_path / 'val.txt').write_bytes(b'\xef\xbb\xbfa\r\nb\r\n')
+        assert [snippet.name for snippet in self.make(tmp_path).snippets] == ['a', 'b']
+
+    @pytest.mark.parametrize(
+        ('content', 'message'),
+        [
+            ('a\n./a\n', r'val\.txt:2: \./a is listed already in .*val\.txt:1'),
+            ('a\n../data/a\n', r'val\.txt:2: \.\./data/a leads out of the data folder'),
+            ('a\x0cb\n', r'val\.txt:1: the control character'),
+        ],
+    )
+    def test_errors_in_the_list(self, tmp_path, content, message):
+        write_vspw(tmp_path)
+        (tmp_path / 'val.txt').write_text(content)
+        with pytest.raises(ValueError, match=message):
+            self.make(tmp_path)
+
+    @pytest.mark.parametrize(
+        'content', ['[1]', '{"a": "x"}', '{', '{"others": 0, "a": 1, "b": 3}', '{"a": 1, "b": 1}', '[' * 100000]
+    )
+    def test_errors_in_the_class_list(self, tmp_path, content):
+        write_vspw(tmp_path)
+        (tmp_path / 'label_num_dic_final.json').write_text(content)
+        with pytest.raises(ValueError, match=r'label_num_dic_final\.json.* must (hold|be)'):
+            self.make(tmp_path)
+
     def test_what_is_missing_is_named(self, tmp_path):
         with pytest.raises(FileNotFoundError, match=r'the class list .*label_num_dic_final.json is missing'):
             self.make(tmp_path)
@@ -163,7 +279,7 @@ class TestVSPW:
         with pytest.raises(FileNotFoundError, match=r'video c of .* has no frame in'):
             self.make(tmp_path)
         (tmp_path / 'val.txt').unlink()
-        with pytest.raises(FileNotFoundError, match=r'the list of videos .* is missing'):
+        with pytest.raises(FileNotFoundError, match=r'there is no annotation file .*val\.txt'):
             self.make(tmp_path)
 
 

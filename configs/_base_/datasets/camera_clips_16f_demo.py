@@ -11,7 +11,7 @@ num_workers = 1
 flip_label_map = {1: 2, 2: 1}  # to the left, to the right
 
 train_pipeline = [
-    dict(type='mmvidext.OpenVideo'),
+    dict(type='mmvidext.InitVideo'),
     dict(type='UniformSample', clip_len=clip_len),
     dict(type='mmvidext.DecodeVideo'),
     dict(type='Resize', scale=frame_size, keep_ratio=False),
@@ -20,7 +20,7 @@ train_pipeline = [
     dict(type='PackActionInputs'),
 ]
 val_pipeline = [
-    dict(type='mmvidext.OpenVideo'),
+    dict(type='mmvidext.InitVideo'),
     dict(type='UniformSample', clip_len=clip_len, test_mode=True),
     dict(type='mmvidext.DecodeVideo'),
     dict(type='Resize', scale=frame_size, keep_ratio=False),

@@ -13,7 +13,7 @@ num_workers = 1
 flip_label_map = {1: 2, 2: 1}  # to the left, to the right
 
 train_pipeline = [
-    dict(type='mmvidext.OpenVideo'),
+    dict(type='mmvidext.InitVideo'),
     dict(type='SampleFrames', clip_len=1, frame_interval=1, num_clips=num_segments),
     dict(type='mmvidext.DecodeVideo'),
     dict(type='Resize', scale=frame_size, keep_ratio=False),
@@ -22,7 +22,7 @@ train_pipeline = [
     dict(type='PackActionInputs'),
 ]
 val_pipeline = [
-    dict(type='mmvidext.OpenVideo'),
+    dict(type='mmvidext.InitVideo'),
     dict(type='SampleFrames', clip_len=1, frame_interval=1, num_clips=num_segments, test_mode=True),
     dict(type='mmvidext.DecodeVideo'),
     dict(type='Resize', scale=frame_size, keep_ratio=False),

@@ -15,7 +15,7 @@ num_workers = 4
 hint = 'Make the lists with tools/data/hmdb51 of MMAction2: https://github.com/open-mmlab/mmaction2'
 
 train_pipeline = [
-    dict(type='mmvidext.OpenVideo'),
+    dict(type='mmvidext.InitVideo'),
     dict(type='SampleFrames', clip_len=clip_len, frame_interval=1, num_clips=1),
     dict(type='mmvidext.DecodeVideo'),
     dict(
@@ -28,7 +28,7 @@ train_pipeline = [
     dict(type='PackActionInputs'),
 ]
 val_pipeline = [
-    dict(type='mmvidext.OpenVideo'),
+    dict(type='mmvidext.InitVideo'),
     dict(type='SampleFrames', clip_len=clip_len, frame_interval=1, num_clips=1, test_mode=True),
     dict(type='mmvidext.DecodeVideo'),
     dict(type='Resize', scale=(-1, short_side)),
@@ -37,7 +37,7 @@ val_pipeline = [
     dict(type='PackActionInputs'),
 ]
 test_pipeline = [
-    dict(type='mmvidext.OpenVideo'),
+    dict(type='mmvidext.InitVideo'),
     dict(type='SampleFrames', clip_len=clip_len, frame_interval=1, num_clips=test_clips, test_mode=True),
     dict(type='mmvidext.DecodeVideo'),
     dict(type='Resize', scale=(-1, short_side)),

@@ -13,7 +13,7 @@ num_workers = 4
 hint = 'Make the lists with tools/data/kinetics of MMAction2: https://github.com/open-mmlab/mmaction2'
 
 train_pipeline = [
-    dict(type='mmvidext.OpenVideo'),
+    dict(type='mmvidext.InitVideo'),
     dict(type='DenseSampleFrames', clip_len=1, frame_interval=1, num_clips=num_segments),
     dict(type='mmvidext.DecodeVideo'),
     dict(type='Resize', scale=(-1, short_side)),
@@ -32,7 +32,7 @@ train_pipeline = [
 ]
 # one clip, center crop
 val_pipeline = [
-    dict(type='mmvidext.OpenVideo'),
+    dict(type='mmvidext.InitVideo'),
     dict(type='SampleFrames', clip_len=1, frame_interval=1, num_clips=num_segments, test_mode=True),
     dict(type='mmvidext.DecodeVideo'),
     dict(type='Resize', scale=(-1, short_side)),
@@ -42,7 +42,7 @@ val_pipeline = [
 ]
 # ten windows, three crops of the full height
 test_pipeline = [
-    dict(type='mmvidext.OpenVideo'),
+    dict(type='mmvidext.InitVideo'),
     dict(type='DenseSampleFrames', clip_len=1, frame_interval=1, num_clips=num_segments, test_mode=True),
     dict(type='mmvidext.DecodeVideo'),
     dict(type='Resize', scale=(-1, short_side)),

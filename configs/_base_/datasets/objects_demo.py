@@ -11,7 +11,7 @@ num_workers = 1
 flip_label_map = {2: 3, 3: 2}  # to the right, to the left
 
 train_pipeline = [
-    dict(type='mmvidext.OpenVideo'),
+    dict(type='mmvidext.InitVideo'),
     dict(type='SampleFrames', clip_len=1, frame_interval=1, num_clips=num_segments),
     dict(type='mmvidext.DecodeVideo'),
     dict(type='Resize', scale=frame_size, keep_ratio=False),
@@ -20,7 +20,7 @@ train_pipeline = [
     dict(type='PackActionInputs'),
 ]
 val_pipeline = [
-    dict(type='mmvidext.OpenVideo'),
+    dict(type='mmvidext.InitVideo'),
     dict(type='SampleFrames', clip_len=1, frame_interval=1, num_clips=num_segments, test_mode=True),
     dict(type='mmvidext.DecodeVideo'),
     dict(type='Resize', scale=frame_size, keep_ratio=False),

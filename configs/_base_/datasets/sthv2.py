@@ -13,7 +13,7 @@ flip_ratio = 0.5
 flip_label_map = {86: 87, 87: 86, 93: 94, 94: 93, 166: 167, 167: 166}
 
 train_pipeline = [
-    dict(type='mmvidext.OpenVideo'),
+    dict(type='mmvidext.InitVideo'),
     dict(type='SampleFrames', clip_len=1, frame_interval=1, num_clips=num_segments),
     dict(type='mmvidext.DecodeVideo'),
     dict(type='Resize', scale=(-1, short_side)),
@@ -32,7 +32,7 @@ train_pipeline = [
 ]
 # one clip, center crop
 val_pipeline = [
-    dict(type='mmvidext.OpenVideo'),
+    dict(type='mmvidext.InitVideo'),
     dict(type='SampleFrames', clip_len=1, frame_interval=1, num_clips=num_segments, test_mode=True),
     dict(type='mmvidext.DecodeVideo'),
     dict(type='Resize', scale=(-1, short_side)),
@@ -46,7 +46,7 @@ test_pipeline = val_pipeline
 #     test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 # into a config
 accurate_test_pipeline = [
-    dict(type='mmvidext.OpenVideo'),
+    dict(type='mmvidext.InitVideo'),
     dict(type='SampleFrames', clip_len=1, frame_interval=1, num_clips=num_segments, test_mode=True, twice_sample=True),
     dict(type='mmvidext.DecodeVideo'),
     dict(type='Resize', scale=(-1, short_side)),

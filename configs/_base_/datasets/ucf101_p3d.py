@@ -13,7 +13,7 @@ num_workers = 4
 hint = 'Make the lists with tools/data/ucf101 of MMAction2: https://github.com/open-mmlab/mmaction2'
 
 train_pipeline = [
-    dict(type='mmvidext.OpenVideo'),
+    dict(type='mmvidext.InitVideo'),
     dict(type='SampleFrames', clip_len=clip_len, frame_interval=1, num_clips=1),
     dict(type='mmvidext.DecodeVideo'),
     dict(type='Resize', scale=(-1, short_side)),
@@ -23,7 +23,7 @@ train_pipeline = [
     dict(type='PackActionInputs'),
 ]
 val_pipeline = [
-    dict(type='mmvidext.OpenVideo'),
+    dict(type='mmvidext.InitVideo'),
     dict(type='SampleFrames', clip_len=clip_len, frame_interval=1, num_clips=1, test_mode=True),
     dict(type='mmvidext.DecodeVideo'),
     dict(type='Resize', scale=(-1, short_side)),
@@ -32,7 +32,7 @@ val_pipeline = [
     dict(type='PackActionInputs'),
 ]
 test_pipeline = [
-    dict(type='mmvidext.OpenVideo'),
+    dict(type='mmvidext.InitVideo'),
     dict(type='SampleFrames', clip_len=clip_len, frame_interval=1, num_clips=test_clips, test_mode=True),
     dict(type='mmvidext.DecodeVideo'),
     dict(type='Resize', scale=(-1, short_side)),

@@ -6,14 +6,17 @@ from mmvidext.datasets.transforms.flow_affine import FlowPairAffine
 from mmvidext.datasets.transforms.flow_color import FlowPairColorJitter, FlowPairGamma, FlowPairNoise
 from mmvidext.datasets.transforms.flow_geometry import FlowPairCrop, FlowPairFlip
 from mmvidext.datasets.transforms.flow_loading import LoadFlowPair, PackFlowPair
+from mmvidext.datasets.transforms.video_loading import DecodeVideo, InitVideo
 
 __all__ = [
+    'DecodeVideo',
     'FlowPairAffine',
     'FlowPairColorJitter',
     'FlowPairCrop',
     'FlowPairFlip',
     'FlowPairGamma',
     'FlowPairNoise',
+    'InitVideo',
     'LoadFlowPair',
     'PackFlowPair',
 ]

@@ -1,13 +1,15 @@
 """Choose the key frame of a labelled frame, load both, and load the label."""
 
+import io
 from typing import Any
 
-import mmcv
-import mmengine.fileio as fileio
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.datasets.transforms import LoadAnnotations
+from PIL import Image
 
+from mmvidext.datasets.media.files import read_bytes
+from mmvidext.datasets.media.images import read_image
 from mmvidext.datasets.video_seg_dataset import check_distance
 from mmvidext.registry import TRANSFORMS
 
@@ -86,13 +88,10 @@ class LoadClip(BaseTransform):
     @staticmethod
     def _load(results: dict[str, Any], index: int) -> np.ndarray:
         path = results['frame_paths'][index]
-        if not fileio.exists(path):
-            raise FileNotFoundError(f'snippet {results["video"]}: frame {path} is missing; unpack its sequence again')
-        content = fileio.get(path)
-        image = mmcv.imfrombytes(content, flag='color', backend='cv2') if content else None
-        if image is None:
-            raise ValueError(f'snippet {results["video"]}: frame {path} is no readable image; unpack it again')
-        return image
+        try:
+            return read_image(path)
+        except (FileNotFoundError, ValueError) as error:
+            raise type(error)(f'snippet {results["video"]}: frame {error}; unpack its sequence again') from error
 
 
 def _size(image: np.ndarray) -> str:
@@ -101,14 +100,16 @@ def _size(image: np.ndarray) -> str:
 
 @TRANSFORMS.register_module()
 class LoadClipAnnotations(LoadAnnotations):
-    """mmseg's ``LoadAnnotations`` that refuses a label value that is neither a class nor ignored.
+    """mmseg's ``LoadAnnotations`` that refuses what is no map of class numbers for its frame.
 
     Args:
         ignore_index: The value that is ignored.
         **kwargs: The arguments of ``mmseg.LoadAnnotations``.
 
     Raises:
-        ValueError: If the label file holds any other value than ``0 .. num_classes - 1`` and ``ignore_index``.
+        FileNotFoundError: If the label file is missing.
+        ValueError: If it is no picture of one channel of 8 bits (gray or palette), has another size than its frame, or
+            holds any other value than ``0 .. num_classes - 1`` and ``ignore_index``.
     """
 
     def __init__(self, *, ignore_index: int = 255, **kwargs: Any) -> None:
@@ -117,13 +118,41 @@ class LoadClipAnnotations(LoadAnnotations):
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Add ``gt_seg_map``."""
-        results = super().transform(results)
+        path = results['seg_map_path']
+        _check_label_file(path, results.get('ori_shape'))
+        try:
+            results = super().transform(results)
+        except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises on damaged files
+            raise ValueError(f'label file {path} cannot be decoded: {error}') from error
         present = np.flatnonzero(np.bincount(results['gt_seg_map'].ravel(), minlength=256))
         foreign = [int(value) for value in present if value >= results['num_classes'] and value != self.ignore_index]
         if foreign:
             raise ValueError(
-                f'label file {results["seg_map_path"]} holds the values {foreign}, but there are '
-                f'{results["num_classes"]} classes (0 to {results["num_classes"] - 1}) and {self.ignore_index} is '
-                'ignored: use label files with training ids, or set metainfo'
+                f'label file {path} holds the values {foreign}, but there are {results["num_classes"]} classes (0 to '
+                f'{results["num_classes"] - 1}) and {self.ignore_index} is ignored: use label files with training ids, '
+                'or set metainfo'
             )
         return results
+
+
+def _check_label_file(path: str, frame_size: tuple[int, int] | None) -> None:
+    """Look at the header only: mmseg would cut 16 bits down to 8, and take colours for more pixels."""
+    try:
+        content = read_bytes(path)
+    except (FileNotFoundError, ValueError) as error:
+        raise type(error)(f'label file {error}') from error
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            mode, size = image.mode, image.size[::-1]
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise ValueError(f'label file {path} is no picture, or is damaged: {error}') from error
+    if mode not in ('1', 'L', 'P'):
+        raise ValueError(
+            f'label file {path} has pixels of mode {mode!r} (Pillow), but a label map has one channel of 8 bits with '
+            'the number of the class: convert colors or 16-bit ids to class numbers'
+        )
+    if frame_size is not None and size != tuple(frame_size):
+        raise ValueError(
+            f'label file {path} is {size} (height, width), but its frame is {tuple(frame_size)}: a label map must have '
+            'the size of its frame'
+        )

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
@@ -10,6 +9,7 @@ from mmengine.structures import BaseDataElement
 from numpy.typing import NDArray
 
 from mmvidext.datasets.flow_io import read_flow
+from mmvidext.datasets.media.images import read_rgb
 from mmvidext.registry import TRANSFORMS
 
 __all__ = ['LoadFlowPair', 'PackFlowPair']
@@ -36,8 +36,8 @@ class LoadFlowPair(BaseTransform):
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Read the files that ``results`` names."""
-        first = read_image(results['img1_path'])
-        second = read_image(results['img2_path'])
+        first = read_rgb(results['img1_path'])
+        second = read_rgb(results['img2_path'])
         size = first.shape[:2]
         _check_size(results['img2_path'], second.shape[:2], results['img1_path'], size)
         results.update(img1=first, img2=second, ori_shape=size)
@@ -79,26 +79,9 @@ class PackFlowPair(BaseTransform):
         return {'inputs': torch.from_numpy(np.ascontiguousarray(pair)), 'data_samples': sample}
 
 
-def read_image(path: str) -> NDArray[np.uint8]:
-    """Read an image as RGB ``uint8 (H, W, 3)``.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is no image.
-    """
-    try:
-        data = np.fromfile(path, np.uint8)
-    except FileNotFoundError:
-        raise FileNotFoundError(f'{path}: no such image') from None
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    if image is None:
-        raise ValueError(f'{path} is no image, or is damaged')
-    return np.ascontiguousarray(image[..., ::-1])
-
-
 def _read_mask(path: str, reference: str, size: tuple[int, ...]) -> NDArray[np.bool_]:
     """Return where an image of the given size is not 0, ``(H, W)``."""
-    mask = read_image(path)
+    mask = read_rgb(path)
     _check_size(path, mask.shape[:2], reference, size)
     return (mask != 0).any(axis=2)
 

@@ -33,4 +33,4 @@ def test_a_part_without_pairs(tmp_path):
     for name in ('clean', 'final'):
         (tmp_path / 'training' / name).mkdir()
     output = invoke(check_flow, 'sintel', tmp_path, status=1)
-    assert 'flow has no SCENE/frame_0001.flo: there is nothing to read' in output
+    assert 'holds no pair; expected training/ or test/ with clean' in output

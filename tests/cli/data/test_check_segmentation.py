@@ -16,12 +16,12 @@ def test_a_complete_data_set(tmp_path):
 def test_what_is_missing_is_named(tmp_path):
     write_vspw(tmp_path)
     (problem,) = find_problems('vspw', tmp_path)
-    assert problem.startswith('train: the list of videos')
+    assert problem.startswith('train: there is no annotation file')
     (tmp_path / 'train.txt').write_text('a\n')
     (tmp_path / 'data/a/origin/00000005.jpg').write_bytes(b'')
     problems = find_problems('vspw', tmp_path, every_file=True)
     assert len(problems) == 2
-    assert 'a/origin/00000005.jpg is no readable image' in problems[0]
+    assert 'a/origin/00000005.jpg is empty' in problems[0]
 
 
 @pytest.mark.parametrize('name', ['camvid', 'cityscapes'])

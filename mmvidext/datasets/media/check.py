@@ -5,9 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import cv2
-
-from mmvidext.datasets.container import file_problem
+from mmvidext.datasets.media.video_file import BadVideoError, VideoFile
 from mmvidext.datasets.parallel import iterate_with_progress
 
 __all__ = ['CheckedVideo', 'check_video', 'check_videos']
@@ -39,34 +37,17 @@ def _fingerprint(path: str) -> tuple[int, int]:
 
 
 def check_video(path: str) -> CheckedVideo:
-    """Check one local video: it is there, its file is whole, and its first and last frame decode.
-
-    A stretch of damage in the middle shows as fewer frames than the length in the file's header.
+    """Check one local video: it is there, its file is whole, and every frame decodes.
 
     Args:
         path: The file.
     """
-    return CheckedVideo(path, *_fingerprint(path), file_problem(Path(path)) or _decoding_problem(path))
-
-
-def _decoding_problem(path: str) -> str | None:
-    import decord
-
-    decord.logging.set_level(decord.logging.FATAL)  # it would write into the progress bar
+    fingerprint = _fingerprint(path)
     try:
-        reader = decord.VideoReader(path, num_threads=1)
-        num_frames = len(reader)
-        if num_frames == 0:
-            return 'has no frames'
-        reader.get_batch([0, num_frames - 1])
-    except (decord.DECORDError, RuntimeError) as error:
-        return f'cannot be decoded: {str(error).splitlines()[0]}'
-    capture = cv2.VideoCapture(path)
-    announced = capture.get(cv2.CAP_PROP_FRAME_COUNT)
-    capture.release()
-    if num_frames < 0.9 * announced - 1:  # headers round, and count a frame more or less
-        return f'is damaged: it has {num_frames} frames of {announced:.0f}'
-    return None
+        VideoFile(path).check()
+    except BadVideoError as error:
+        return CheckedVideo(path, *fingerprint, str(error).removeprefix(path).strip())
+    return CheckedVideo(path, *fingerprint, None)
 
 
 def _read_memory(path: Path) -> Iterator[CheckedVideo]:

@@ -1,0 +1,77 @@
+"""Any data set of folders of frames and a list of them."""
+
+import os.path
+from collections.abc import Sequence
+from typing import Any
+
+from mmvidext.datasets.list_dataset import ListDataset
+from mmvidext.datasets.media.files import file_problem, is_local
+from mmvidext.datasets.media.video_file import BadVideoError
+from mmvidext.registry import DATASETS
+
+__all__ = ['FrameListDataset']
+
+
+@DATASETS.register_module()
+class FrameListDataset(ListDataset):
+    """Folders of frames in a list of ``<folder> <number of frames> <label>`` lines, as for ``RawframeDataset``.
+
+    Args:
+        ann_file: The list.
+        pipeline: Transforms.
+        filename_tmpl: Name of a frame, given its number; with ``modality='Flow'`` given ``'x'`` or ``'y'`` and its
+            number, for example ``'flow_{}_{:05d}.jpg'``.
+        start_index: Number of the first frame.
+        modality: ``'RGB'``, or ``'Flow'`` for a pair of gray pictures per frame.
+        **kwargs: See :class:`~mmvidext.datasets.list_dataset.ListDataset`; the folder is ``data_prefix=dict(img=...)``.
+
+    Raises:
+        ValueError: If ``modality`` is neither, or ``filename_tmpl`` does not fit it.
+    """
+
+    prefix_key = 'img'
+    path_key = 'frame_dir'
+    columns = ('total_frames',)
+
+    def __init__(
+        self,
+        ann_file: str,
+        pipeline: Sequence[Any],
+        *,
+        filename_tmpl: str = '{:05}.jpg',
+        start_index: int = 1,
+        modality: str = 'RGB',
+        **kwargs: Any,
+    ) -> None:
+        if modality not in ('RGB', 'Flow'):
+            raise ValueError(f"modality must be 'RGB' or 'Flow', but is {modality!r}")
+        self.filename_tmpl = filename_tmpl
+        self.modality = modality
+        try:
+            names = {name for number in (1, 2) for name in self._frame_names(number)}
+        except (IndexError, KeyError, ValueError) as error:
+            raise ValueError(f'filename_tmpl={filename_tmpl!r} does not fit modality={modality!r}: {error}') from error
+        if len(names) != (2 if modality == 'RGB' else 4):
+            raise ValueError(f'filename_tmpl={filename_tmpl!r} gives several frames of {modality} the same name')
+        super().__init__(ann_file, pipeline, start_index=start_index, modality=modality, **kwargs)
+
+    def get_data_info(self, idx: int) -> dict[str, Any]:
+        """Return the annotation of one video."""
+        info: dict[str, Any] = super().get_data_info(idx)
+        info['filename_tmpl'] = self.filename_tmpl
+        return info
+
+    def _frame_names(self, number: int) -> list[str]:
+        if self.modality == 'RGB':
+            return [self.filename_tmpl.format(number)]
+        return [self.filename_tmpl.format(axis, number) for axis in ('x', 'y')]
+
+    def _check_files(self, results: dict[str, Any]) -> None:
+        """The last frame tells whether the folder holds what the list says; after it those that are sampled."""
+        last = results['start_index'] + results['total_frames'] - 1
+        for number in (last, *results.get('frame_inds', ())):
+            for name in self._frame_names(int(number)):
+                path = os.path.join(results['frame_dir'], name)
+                if is_local(path) and (problem := file_problem(path)):
+                    count = results['total_frames']
+                    raise BadVideoError(f'{results["frame_dir"]} should hold {count} frames, but {path} {problem}')

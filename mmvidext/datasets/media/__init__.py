@@ -1,0 +1,1 @@
+"""Video files: reading them, checking them, and what a data set does about bad ones."""

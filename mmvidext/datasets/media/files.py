@@ -1,0 +1,37 @@
+"""Local files, looked at before anything opens them: opening a FIFO, socket or device may never return."""
+
+import stat
+from pathlib import Path
+
+import mmengine.fileio as fileio
+
+__all__ = ['file_problem', 'is_local', 'read_bytes']
+
+
+def is_local(path: str) -> bool:
+    """Whether a path names a file of this machine, rather than an address such as ``s3://...``."""
+    return '://' not in path
+
+
+def file_problem(path: str | Path) -> str | None:
+    """Return why a local path cannot be read: ``'does not exist'``, ``'is not a regular file'``, ``'is empty'``."""
+    try:
+        status = Path(path).stat()
+    except (OSError, ValueError) as error:  # a path with a null byte is a ValueError
+        return 'does not exist' if isinstance(error, FileNotFoundError) else f'cannot be read: {error}'
+    if not stat.S_ISREG(status.st_mode):
+        return 'is not a regular file'
+    return None if status.st_size else 'is empty'
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """Read a file, local or at an address that mmengine's file backends know.
+
+    Raises:
+        FileNotFoundError: If a local path does not exist.
+        ValueError: If it is a directory, FIFO, socket or device, or an empty file.
+    """
+    if is_local(str(path)) and (problem := file_problem(path)):
+        raise FileNotFoundError(f'{path} {problem}') if problem == 'does not exist' else ValueError(f'{path} {problem}')
+    content: bytes = fileio.get(str(path))
+    return content

@@ -1,0 +1,40 @@
+"""Read a picture, with errors that name its file."""
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mmvidext.datasets.media.files import read_bytes
+
+__all__ = ['read_image', 'read_rgb']
+
+
+def read_image(path: str, flags: int = cv2.IMREAD_COLOR) -> NDArray[Any]:
+    """Read a picture, local or at an address that mmengine's file backends know.
+
+    Args:
+        path: The file.
+        flags: OpenCV's ``IMREAD_*``.
+
+    Returns:
+        ``(H, W, 3)`` in the order BGR, or what the flags ask for.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no regular file or no picture, is damaged, or has more pixels than OpenCV reads.
+    """
+    data = np.frombuffer(read_bytes(path), np.uint8)
+    try:
+        image = cv2.imdecode(data, flags) if data.size else None
+    except cv2.error as error:
+        raise ValueError(f'{path} cannot be decoded: {error}') from error
+    if image is None:
+        raise ValueError(f'{path} is no picture, or is damaged')
+    return image
+
+
+def read_rgb(path: str) -> NDArray[np.uint8]:
+    """Read a picture as RGB ``uint8 (H, W, 3)``, see :func:`read_image`."""
+    return np.ascontiguousarray(read_image(path)[..., ::-1], np.uint8)

@@ -1,0 +1,250 @@
+"""Read single frames of a video file with PyAV."""
+
+import errno
+import io
+import threading
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import av
+import numpy as np
+from mmengine.fileio import get
+from numpy.typing import NDArray
+
+from mmvidext.datasets.media.files import file_problem, is_local
+
+__all__ = ['BadVideoError', 'VideoFile']
+
+MOST_PIXELS = 2**26  # twice a frame of 8K video
+# Matroska's own words for a file that breaks off, and for bytes inside it that are no Matroska; it reads on after both
+_MATROSKA_DAMAGE = ('ended prematurely', 'invalid as first byte of an EBML number')
+_log_lock = threading.Lock()
+
+_NO_DECODER = (
+    ', or this PyAV (FFmpeg) has no decoder for it: install one that has (pip install -U av), or convert the file: '
+    'ffmpeg -i IN -c:v libx264 OUT.mp4'
+)
+
+
+class BadVideoError(RuntimeError):
+    """A video cannot be read; the message names it."""
+
+
+@dataclass(frozen=True)
+class _Index:
+    """What the packets of a video stream say.
+
+    Attributes:
+        num_frames: Frames that are shown.
+        times: Presentation time of each frame, ascending; empty where packets have none.
+        key_times: Times from which decoding can start, ascending.
+        frame_rate: Frames per second on average, 0 if unknown.
+    """
+
+    num_frames: int
+    times: tuple[int, ...]
+    key_times: tuple[int, ...]
+    frame_rate: float
+
+
+class VideoFile:
+    """A video whose frames are read by their numbers.
+
+    The number of frames is counted in the packets of the file. Headers state it only in some formats, and a product of
+    duration and frame rate is wrong where the rate varies or the sound is longer.
+
+    Args:
+        path: A local file, or an address that mmengine's file backends know.
+
+    Attributes:
+        num_frames: How many frames there are.
+        frame_rate: Frames per second on average, 0 if unknown.
+
+    Raises:
+        BadVideoError: If the file cannot be opened, has no video stream or no frame, is truncated or damaged, or this
+            PyAV has no decoder for it.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        if is_local(path) and (problem := file_problem(path)):
+            raise BadVideoError(f'{path} {problem}')
+        self._content = None if is_local(path) else get(path)
+        self._codec = 'unknown'
+        with self._naming_the_file():
+            self._index = self._read_index()
+        self.num_frames = self._index.num_frames
+        self.frame_rate = self._index.frame_rate
+
+    def frames(self, numbers: Sequence[int]) -> list[NDArray[np.uint8]]:
+        """Decode frames.
+
+        Args:
+            numbers: Of the frames, from 0 on, in any order, repeated or not.
+
+        Returns:
+            RGB ``uint8 (H, W, 3)`` for each number.
+
+        Raises:
+            IndexError: If a number is not in ``[0, num_frames)``.
+            BadVideoError: If a frame cannot be decoded.
+        """
+        wanted = sorted({int(number) for number in numbers})
+        if not wanted or wanted[0] < 0 or wanted[-1] >= self.num_frames:
+            raise IndexError(f'{self.path} has {self.num_frames} frames, but {wanted} are asked for')
+        with self._naming_the_file():
+            decoded = self._decode_by_time(wanted) if self._index.times else {}
+            if len(decoded) < len(wanted):
+                decoded = self._decode_in_order(wanted)
+        return [decoded[int(number)] for number in numbers]
+
+    def check(self) -> None:
+        """Decode every frame.
+
+        Raises:
+            BadVideoError: If one is damaged.
+        """
+        with self._naming_the_file():
+            self._check_count(sum(1 for _ in self._decode()))
+
+    @contextmanager
+    def _naming_the_file(self) -> Iterator[None]:
+        try:
+            yield
+        except av.FFmpegError as error:
+            has_decoder = error.errno != errno.ENOSYS and not isinstance(error, av.error.DecoderNotFoundError)
+            text = error.strerror or type(error).__name__
+            raise BadVideoError(
+                f'{self.path} (codec {self._codec}) cannot be decoded: {text}{"" if has_decoder else _NO_DECODER}'
+            ) from error
+
+    @contextmanager
+    def _open(self) -> Iterator[Any]:
+        # 'file:' and the whitelist keep names such as 'concat:a|b', and playlists, from reaching anything else
+        source = f'file:{self.path}' if self._content is None else io.BytesIO(self._content)
+        options = {'protocol_whitelist': 'file'} if self._content is None else {}
+        with av.open(source, options=options, metadata_errors='replace') as container:
+            if not container.streams.video:
+                raise BadVideoError(f'{self.path} has no video stream')
+            stream = container.streams.video[0]
+            if stream.codec_context is None:
+                raise BadVideoError(f'{self.path} has no known codec: it is damaged{_NO_DECODER}')
+            self._codec = stream.codec_context.codec.canonical_name
+            if stream.width * stream.height > MOST_PIXELS:
+                raise BadVideoError(
+                    f'{self.path} has frames of {stream.width}x{stream.height}, and more than {MOST_PIXELS} pixels are '
+                    'not read; make it smaller, for example with: ffmpeg -i IN -vf scale=-2:1080 OUT'
+                )
+            stream.codec_context.thread_count = 1  # workers are the parallelism
+            yield container, stream
+
+    def _read_index(self) -> _Index:
+        with _demuxer_errors() as errors, self._open() as (container, stream):
+            packets = [_Packet.of(packet, stream.name) for packet in container.demux(stream) if packet.size]
+            shown = [packet for packet in packets if packet.is_shown]
+            is_avi, is_transport_stream = container.format.name == 'avi', container.format.name == 'mpegts'
+            num_stated, frame_rate = stream.frames, stream.average_rate
+        if errors or (not is_transport_stream and any(packet.is_corrupt for packet in packets)):
+            raise BadVideoError(f'{self.path} is truncated or damaged: {len(shown)} frames are left')
+        if is_avi and len(shown) < 0.9 * num_stated:  # the header counts frames that a recorder dropped, too
+            raise BadVideoError(f'{self.path} is damaged: {len(shown)} of {num_stated} frames are left')
+        if not shown:
+            raise BadVideoError(f'{self.path} has no frames')
+        times = sorted({packet.time for packet in shown if packet.time is not None})
+        return _Index(
+            num_frames=len(shown),
+            times=tuple(times) if len(times) == len(shown) else (),
+            key_times=tuple(sorted(packet.time for packet in packets if packet.is_key and packet.time is not None)),
+            frame_rate=float(frame_rate or 0),
+        )
+
+    def _decode(self) -> Iterator[Any]:
+        with self._open() as (container, _):
+            for number, frame in enumerate(container.decode(video=0)):
+                if frame.is_corrupt:
+                    raise BadVideoError(f'{self.path} is damaged at frame {number} of {self.num_frames}')
+                yield frame
+
+    def _decode_in_order(self, wanted: list[int]) -> dict[int, NDArray[np.uint8]]:
+        """Decode from the beginning and count."""
+        decoded: dict[int, NDArray[np.uint8]] = {}
+        count = 0
+        for frame in self._decode():
+            if count in wanted or count == self.num_frames - 1:
+                decoded[count] = _to_rgb(frame)
+            last = frame
+            count += 1
+            if count > wanted[-1]:
+                return decoded
+        self._check_count(count)
+        return {number: decoded[number] if number in decoded else _to_rgb(last) for number in wanted}
+
+    def _check_count(self, count: int) -> None:
+        """A few codecs have packets that show nothing, so a frame more or less is no damage."""
+        if count < 0.9 * self.num_frames - 1 or not count:
+            raise BadVideoError(f'{self.path} is damaged: {count} of {self.num_frames} frames can be decoded')
+
+    def _decode_by_time(self, wanted: list[int]) -> dict[int, NDArray[np.uint8]]:
+        """Jump to the key frames before the wanted frames; those that it does not find are left out."""
+        number_at = {self._index.times[number]: number for number in wanted}
+        key_times = self._index.key_times
+        decoded: dict[int, NDArray[np.uint8]] = {}
+        with self._open() as (container, stream):
+            for key, group in groupby(number_at, lambda time: bisect_right(key_times, time) - 1):
+                times = list(group)
+                if key > 0:
+                    container.seek(key_times[key], stream=stream)
+                for frame in container.decode(stream):
+                    if frame.is_corrupt or frame.pts is None:
+                        break
+                    if frame.pts in times:
+                        decoded[number_at[frame.pts]] = _to_rgb(frame)
+                    if frame.pts >= times[-1]:
+                        break
+                if any(number_at[time] not in decoded for time in times):
+                    break  # decoding in order will tell whether the file is damaged or only cannot be sought
+        return decoded
+
+
+@dataclass(frozen=True)
+class _Packet:
+    time: int | None
+    is_key: bool
+    is_corrupt: bool
+    is_shown: bool
+
+    @staticmethod
+    def of(packet: Any, codec: str) -> '_Packet':
+        is_shown = not packet.is_discard
+        if codec == 'vp8':  # its alternate reference frames have packets of their own
+            is_shown = is_shown and bool(memoryview(packet)[0] >> 4 & 1)
+        return _Packet(packet.pts, packet.is_keyframe, packet.is_corrupt, is_shown)
+
+
+def _to_rgb(frame: Any) -> NDArray[np.uint8]:
+    array: NDArray[np.uint8] = frame.to_ndarray(format='rgb24')
+    return array
+
+
+@contextmanager
+def _demuxer_errors() -> Iterator[list[str]]:
+    """Collect what the Matroska reader says about damage: it has no other way to tell."""
+    errors: list[str] = []
+    with _log_lock:
+        level = av.logging.get_level()
+        skips = av.logging.get_skip_repeated()
+        av.logging.set_skip_repeated(False)
+        av.logging.set_level(av.logging.ERROR)
+        try:
+            with av.logging.Capture(local=True) as logs:
+                yield errors
+        finally:
+            av.logging.set_level(level)
+            av.logging.set_skip_repeated(skips)
+            errors += [
+                text for _, name, text in logs if 'matroska' in name and any(part in text for part in _MATROSKA_DAMAGE)
+            ]

@@ -1,0 +1,168 @@
+import errno
+import logging
+import os
+import socket
+
+import av
+import numpy as np
+import pytest
+
+from mmvidext.datasets.media import video_file
+from mmvidext.datasets.media.video_file import BadVideoError, VideoFile
+from tests.datasets.videos import write_video, write_with_av
+
+# what people record and download, each of which some check by duration and frame rate called damaged
+GOOD = {
+    'plain.mp4': {},
+    'plain.avi': {},
+    'sound_longer.mp4': dict(sound_seconds=4.0),
+    'sound_longer.mkv': dict(sound_seconds=4.0),
+    'variable_rate.mkv': dict(skip=range(5, 25)),
+    'variable_rate.mp4': dict(skip=range(5, 25)),
+    'transport_stream.ts': dict(codec='mpeg2video', rate=25, sound_seconds=2.0),
+    'program_stream.mpg': dict(codec='mpeg2video', rate=25),
+    'b_frames.avi': dict(options={'bf': '2'}),
+    'key_frames.mkv': dict(options={'g': '4', 'bf': '2'}),
+    'motion_jpeg.avi': dict(codec='mjpeg'),
+    'alternate_references.webm': dict(
+        codec='libvpx', num_frames=40, options={'auto-alt-ref': '1', 'lag-in-frames': '16', 'b': '20k'}
+    ),
+}
+
+
+def sequential(path):
+    with av.open(str(path)) as container:
+        return [frame.to_ndarray(format='rgb24') for frame in container.decode(video=0)]
+
+
+@pytest.mark.parametrize('name', GOOD)
+def test_good_files_are_read_exactly(tmp_path, name):
+    path = write_with_av(tmp_path / name, **GOOD[name])
+    expected = sequential(path)
+    assert len(expected) == GOOD[name].get('num_frames', 20)
+    video = VideoFile(str(path))
+    video.check()
+    assert video.num_frames == len(expected)
+    for numbers in ([0], [len(expected) - 1], [13, 2, 2, 17], range(len(expected))):
+        for number, frame in zip(numbers, video.frames(numbers), strict=True):
+            np.testing.assert_array_equal(frame, expected[number])
+
+
+def test_bytes_that_a_camera_appends_are_no_damage(tmp_path):
+    path = write_with_av(tmp_path / 'camera.mp4')
+    path.write_bytes(path.read_bytes() + os.urandom(200) + b'8db42d694ccc418790edff439fe026bf')
+    video = VideoFile(str(path))
+    video.check()
+    assert video.num_frames == 20
+
+
+def test_only_the_key_frame_before_is_decoded_from(tmp_path, monkeypatch):
+    path = write_with_av(tmp_path / 'long.mkv', num_frames=60, options={'g': '10'})
+    video = VideoFile(str(path))
+    converted = video_file._to_rgb
+    monkeypatch.setattr(VideoFile, '_decode_in_order', lambda *_: pytest.fail('decoded from the beginning'))
+    monkeypatch.setattr(video_file, '_to_rgb', lambda frame: (frame.pts, converted(frame))[1])
+    assert len(video.frames([12, 55, 59])) == 3
+
+
+@pytest.mark.parametrize('part', [0.3, 0.7])
+@pytest.mark.parametrize('name', ['plain.webm', 'plain.mkv', 'plain.mp4', 'plain.avi', 'motion_jpeg.avi'])
+def test_a_truncated_file_is_found(tmp_path, name, part):
+    path = tmp_path / name
+    if name == 'plain.webm':
+        write_video(path, num_frames=20)
+    else:
+        write_with_av(path, codec='mjpeg' if 'jpeg' in name else 'mpeg4')
+    content = path.read_bytes()
+    index = content.rfind(b'idx1') if name.endswith('avi') else len(content)  # behind it nothing is lost
+    path.write_bytes(content[: int(index * part)])
+    with pytest.raises(BadVideoError, match=rf'{name} .*(truncated|damaged|decoded|no frames|no video)'):
+        VideoFile(str(path)).check()
+
+
+@pytest.mark.parametrize('name', ['hole.webm', 'hole.mkv', 'hole.mp4', 'hole.avi'])
+def test_damage_in_the_middle_is_found(tmp_path, name):
+    path = tmp_path / name
+    if name == 'hole.webm':
+        write_video(path, num_frames=20)
+    else:
+        write_with_av(path, codec='mpeg4', options={'g': '5', 'b': '500k'}, size=(64, 48))
+    content = bytearray(path.read_bytes())
+    third = len(content) // 3
+    content[third : 2 * third] = bytes(third)
+    path.write_bytes(content)
+    with pytest.raises(BadVideoError, match=name):
+        VideoFile(str(path)).check()
+
+
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / 'fifo.mp4')
+    (tmp_path / 'folder.mp4').mkdir()
+    (tmp_path / 'dangling.mp4').symlink_to(tmp_path / 'nowhere')
+    with socket.socket(socket.AF_UNIX) as server:
+        os.chdir(tmp_path)
+        server.bind('socket.mp4')
+        for path in ('fifo.mp4', 'folder.mp4', 'socket.mp4', '/dev/zero', '/dev/tty'):
+            with pytest.raises(BadVideoError, match=rf'{path} (is not a regular file|does not exist)'):
+                VideoFile(path)
+        with pytest.raises(BadVideoError, match=r'dangling\.mp4 does not exist'):
+            VideoFile('dangling.mp4')
+
+
+def test_names_are_names_of_files_and_nothing_else(tmp_path, monkeypatch):
+    """FFmpeg would take `concat:a|b` for a request to join two files."""
+    write_with_av(tmp_path / 'a.ts', codec='mpeg2video', rate=25)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BadVideoError, match=r'concat:a\.ts\|a\.ts does not exist'):
+        VideoFile('concat:a.ts|a.ts')
+    os.rename('a.ts', 'concat:a b%20c?.ts')
+    assert VideoFile('concat:a b%20c?.ts').num_frames == 20
+
+
+def test_sound_alone(tmp_path):
+    with av.open(str(tmp_path / 'sound.mp4'), 'w') as container:
+        sound = container.add_stream('aac', rate=8000)
+        sound.layout = 'mono'
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.int16), 's16', 'mono')
+        frame.sample_rate = 8000
+        container.mux(sound.encode(frame))
+        container.mux(sound.encode())
+    with pytest.raises(BadVideoError, match=r'sound\.mp4 has no video stream'):
+        VideoFile(str(tmp_path / 'sound.mp4'))
+
+
+def test_a_codec_without_a_decoder_is_named_with_a_remedy(tmp_path, monkeypatch):
+    """As the AV1 decoder of an FFmpeg without dav1d answers."""
+    path = write_with_av(tmp_path / 'a.mp4')
+    video = VideoFile(str(path))
+
+    def no_decoder(*_):
+        raise av.FFmpegError(errno.ENOSYS, 'Function not implemented')
+
+    monkeypatch.setattr(VideoFile, '_decode_by_time', no_decoder)
+    with pytest.raises(
+        BadVideoError, match=r'a\.mp4 \(codec mpeg4\) cannot be decoded: .* has no decoder for it: .*-c:v'
+    ):
+        video.frames([0])
+
+
+def test_huge_frames_are_refused(tmp_path, monkeypatch):
+    path = write_with_av(tmp_path / 'a.mp4')
+    monkeypatch.setattr(video_file, 'MOST_PIXELS', 700)
+    with pytest.raises(BadVideoError, match=r'a\.mp4 has frames of 32x24, and more than 700 pixels are not read'):
+        VideoFile(str(path))
+
+
+def test_numbers_outside(tmp_path):
+    video = VideoFile(str(write_with_av(tmp_path / 'a.mp4')))
+    for number in (-1, 20):
+        with pytest.raises(IndexError, match=r'a\.mp4 has 20 frames'):
+            video.frames([number])
+
+
+def test_the_level_of_logging_is_left_as_it_was(tmp_path):
+    path = write_with_av(tmp_path / 'a.mp4')
+    before = av.logging.get_level(), av.logging.get_skip_repeated()
+    VideoFile(str(path))
+    assert (av.logging.get_level(), av.logging.get_skip_repeated()) == before
+    assert logging.getLogger('libav').handlers == []
