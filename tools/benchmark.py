@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 
 import torch
-from benchmarks.timing import Comparison, keep_freed_memory
+from benchmarks.timing import Comparison, keep_freed_memory, use_cpu_time
 
 SUBCOMMANDS = {
     'correlation': 'local_correlation against spatial-correlation-sampler, or a loop over shifts without it',
@@ -34,6 +34,11 @@ def build_parser() -> argparse.ArgumentParser:
         subparser = subparsers.add_parser(name, help=summary, description=module.__doc__)
         subparser.add_argument('--rounds', type=int, default=15, help='timed calls of each side (default: %(default)s)')
         subparser.add_argument('--threads', type=int, help="torch's thread count (default: torch's own)")
+        subparser.add_argument(
+            '--cpu-time',
+            action='store_true',
+            help='measure processor time: for a busy machine, with --threads 1',
+        )
         subparser.add_argument('--device', default='cpu', help='cpu or cuda (default: %(default)s)')
         subparser.add_argument('--json', type=Path, help='also write the rows to this file')
         if hasattr(module, 'add_arguments'):
@@ -68,6 +73,8 @@ def main() -> None:
         f'torch {torch.__version__}, {args.device}, {torch.get_num_threads()} threads, median of {args.rounds} rounds\n'
     )
     keep_freed_memory()
+    if args.cpu_time:
+        use_cpu_time()
     rows = args.run(args)
     print(format_table(rows))
     if args.json:

@@ -1,11 +1,12 @@
 """Export recognisers to ONNX: whole clips, or one frame with the state as inputs and outputs."""
 
-import warnings
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from mmvidext.apis.onnx_graph import write_onnx
 
 __all__ = ['ClipClassifier', 'OnlineClassifier', 'export_recognizer']
 
@@ -14,7 +15,7 @@ class ClipClassifier(nn.Module):
     """A recogniser as a function of raw clips.
 
     Args:
-        recognizer: A ``Recognizer2D`` or ``Recognizer3D`` of mmaction2 with a head that has an ``fc_cls``.
+        recognizer: A ``Recognizer2D`` or ``Recognizer3D`` of mmaction2, with or without a neck.
     """
 
     mean: Tensor
@@ -22,7 +23,7 @@ class ClipClassifier(nn.Module):
 
     def __init__(self, recognizer: Any) -> None:
         super().__init__()
-        self.backbone, self.head = recognizer.backbone, recognizer.cls_head
+        self.recognizer = recognizer
         self.reads_clips = _reads_clips(recognizer)
         shape = (1, -1, 1, 1, 1) if self.reads_clips else (1, 1, -1, 1, 1)
         mean, std = _statistics(recognizer)
@@ -36,9 +37,8 @@ class ClipClassifier(nn.Module):
             clips: RGB from 0 to 255, ``(N, T, 3, H, W)`` for 2D networks and ``(N, 3, T, H, W)`` for 3D ones.
         """
         clips = (clips - self.mean) / self.std
-        if self.reads_clips:
-            return self.head(self.backbone(clips))
-        return self.head(self.backbone(clips.flatten(0, 1)), num_segs=clips.shape[1])
+        features, arguments = self.recognizer.extract_feat(clips.unsqueeze(1) if self.reads_clips else clips)
+        return self.recognizer.cls_head(features, **arguments)
 
 
 class OnlineClassifier(nn.Module):
@@ -70,9 +70,18 @@ class OnlineClassifier(nn.Module):
 
 
 def export_recognizer(
-    recognizer: Any, path: str | Path, *, num_frames: int, height: int, width: int, online: bool = False
+    recognizer: Any,
+    path: str | Path,
+    *,
+    num_frames: int,
+    height: int,
+    width: int,
+    online: bool = False,
+    opset: int | None = None,
 ) -> tuple[str, ...]:
     """Write a recogniser as ONNX. The number of clips (streams) in a batch is free, the other sizes are fixed.
+
+    With a neck the batch size is 1: the exporter cannot leave that of a dynamic filter free.
 
     Args:
         recognizer: The model, as mmaction2 builds it.
@@ -82,6 +91,7 @@ def export_recognizer(
         width: Width of the frames.
         online: Export one frame of a causal model, with the state as inputs ``state_0``, ... and outputs
             ``new_state_0``, ...
+        opset: Version of the ONNX operators; None is the exporter's own choice.
 
     Returns:
         The names of the graph's inputs.
@@ -90,10 +100,6 @@ def export_recognizer(
         ImportError: If onnx or onnxscript is missing.
         ValueError: If ``online`` is asked of a model that is not causal, or a clip of ``num_frames`` does not fit it.
     """
-    try:
-        import onnxscript  # noqa: F401
-    except ImportError as error:
-        raise ImportError("exporting needs onnx and onnxscript: pip install 'mmvidext[onnx]'") from error
     recognizer.eval()
     batch = torch.export.Dim('batch')
     if online:
@@ -101,29 +107,18 @@ def export_recognizer(
             raise ValueError('only a model with causal=True in its backbone runs, and can be exported, frame by frame')
         state = recognizer.backbone.initial_state(2, height, width)
         arguments: tuple[Any, ...] = (torch.zeros(2, 3, height, width), state)
-        dynamic: dict[str, Any] = {'frame': {0: batch}, 'state': tuple({0: batch} for _ in state)}
+        dynamic: dict[str, Any] | None = {'frame': {0: batch}, 'state': tuple({0: batch} for _ in state)}
         names = [f'state_{index}' for index in range(len(state))]
         inputs, outputs = ['frame', *names], ['logits', *(f'new_{name}' for name in names)]
         model: nn.Module = OnlineClassifier(recognizer)
     else:
         model = ClipClassifier(recognizer)
-        shape = (2, 3, num_frames, height, width) if model.reads_clips else (2, num_frames, 3, height, width)
-        arguments, dynamic = (torch.zeros(shape),), {'clips': {0: batch}}
+        shape = (3, num_frames, height, width) if model.reads_clips else (num_frames, 3, height, width)
+        is_fixed = recognizer.with_neck
+        arguments, dynamic = (torch.zeros(1 if is_fixed else 2, *shape),), None if is_fixed else {'clips': {0: batch}}
         _check_length(model, arguments[0][:1], num_frames)
         inputs, outputs = ['clips'], ['logits']
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter('ignore')  # of the exporter, about its own internals
-        torch.onnx.export(
-            model.eval(),
-            arguments,
-            str(path),
-            input_names=inputs,
-            output_names=outputs,
-            dynamic_shapes=dynamic,
-            dynamo=True,
-            external_data=False,
-            verbose=False,
-        )
+    write_onnx(model, arguments, path, inputs=inputs, outputs=outputs, dynamic_shapes=dynamic, opset=opset)
     return tuple(inputs)
 
 

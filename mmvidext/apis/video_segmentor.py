@@ -12,13 +12,13 @@ from mmseg.registry import DATASETS as SEG_DATASETS
 from mmseg.registry import MODELS as SEG_MODELS
 from torch import Tensor
 
+from mmvidext.apis.frame_pipeline import frame_transforms, test_dataset
 from mmvidext.apis.video_files import VideoReader, VideoWriter
 from mmvidext.apis.weights import load_for_inference
-from mmvidext.datasets.transforms import ClipTransform, PackClipInputs
-from mmvidext.models.segmentors import DeepFeatureFlow, FixedInterval, KeyFramePolicy
-from mmvidext.models.segmentors.deep_feature_flow import KeyFrame
+from mmvidext.datasets.transforms import PackClipInputs
+from mmvidext.models.propagation import FixedInterval, KeyFrame, KeyFramePolicy
+from mmvidext.models.segmentors import DeepFeatureFlow
 from mmvidext.models.segmentors.label_map import label_map
-from mmvidext.registry import TRANSFORMS
 
 __all__ = ['VideoReport', 'VideoSegmentor', 'draw_overlay']
 
@@ -33,9 +33,11 @@ class VideoReport(NamedTuple):
 class VideoSegmentor:
     """Deep Feature Flow on a stream of frames: between calls it keeps one key frame, however long the video is.
 
+    A frame of another size than the one before becomes a key frame, since nothing can be propagated to it.
+
     Args:
-        config: Config file, or the loaded config, with a ``DeepFeatureFlow`` as its model. Frames are prepared by the
-            geometric transforms of its test pipeline and by its data preprocessor.
+        config: Config file, or the loaded config, with a ``DeepFeatureFlow`` as its model. Frames are prepared by its
+            data preprocessor and by all steps of its test pipeline, if there is one, that neither load nor pack.
         checkpoint: Weights of the whole model. Those of the plain segmentor will do where the flow network has a file
             of its own in the config. None keeps the random ones.
         device: Where to run.
@@ -62,14 +64,14 @@ class VideoSegmentor:
                 f'the model of the config must be a mmvidext.DeepFeatureFlow, but it is a {type(model).__name__}; use '
                 'mmseg.apis for single images'
             )
-        dataset = config.test_dataloader.dataset
-        self.palette = _palette(dataset, model.num_classes)
+        self.palette = _palette(test_dataset(config), model.num_classes)
         if checkpoint is not None:
             meta = load_for_inference(model, checkpoint).meta
             self.palette = np.array(meta.get('dataset_meta', {}).get('palette', self.palette), np.uint8)
         self.model = model.to(device).eval()
         self.policy = policy or FixedInterval(model.key_frame_interval)
-        self._transforms = [step for step in map(_build_frame_transform, dataset.pipeline) if step is not None]
+        self._transforms = frame_transforms(config)
+        self._label_type = np.uint8 if model.num_classes <= 256 else np.int32
         self._pack = PackClipInputs()
         self.reset()
 
@@ -93,16 +95,18 @@ class VideoSegmentor:
             frame: RGB, ``uint8 (H, W, 3)``.
 
         Returns:
-            Class of each pixel, ``uint8 (H, W)``.
+            Class of each pixel, ``uint8 (H, W)``; ``int32`` with more than 256 classes.
 
         Raises:
-            ValueError: If the frame is no such array, or its size differs from the frames since :meth:`reset`.
+            ValueError: If the frame is no such array, or has no pixels. The stream goes on without it.
         """
-        self._check(frame)
+        if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8 or not frame.size:
+            raise ValueError(f'frame must be an RGB uint8 array (H, W, 3), but got {frame.dtype} {frame.shape}')
         data = self.model.data_preprocessor(self._prepare(frame))
-        logits = self._advance(data['inputs'][:, -1])
+        logits = self._advance(data['inputs'][:, -1], is_same_size=frame.shape == self._frame_shape)
+        self._frame_shape = frame.shape
         labels = label_map(self.model.segmentor, logits, data['data_samples'][0].metainfo)
-        return labels[0].to(torch.uint8).cpu().numpy()
+        return labels[0].cpu().numpy().astype(self._label_type)
 
     def segment_video(
         self,
@@ -138,10 +142,10 @@ class VideoSegmentor:
                     on_frame(num_frames, reader.num_announced)
         return VideoReport(num_frames, num_key_frames)
 
-    def _advance(self, frame: Tensor) -> Tensor:
+    def _advance(self, frame: Tensor, *, is_same_size: bool) -> Tensor:
         """Make a frame ``(1, 3, H, W)`` the next one of the stream; return its logits."""
         self.residual = None
-        if self._key_frame is not None and not self.policy.is_due(self.distance + 1):
+        if self._key_frame is not None and is_same_size and not self.policy.is_due(self.distance + 1):
             motion = self.model.estimate_motion(frame, self._key_frame)
             if self.policy.needs_residual:
                 self.residual = float(self.model.warp_residual(frame, self._key_frame, motion))
@@ -159,16 +163,6 @@ class VideoSegmentor:
             results = transform(results)
         packed = self._pack(results)
         return {name: [value] for name, value in packed.items()}
-
-    def _check(self, frame: np.ndarray) -> None:
-        if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
-            raise ValueError(f'frame must be an RGB uint8 array (H, W, 3), but got {frame.dtype} {frame.shape}')
-        if self._frame_shape not in (None, frame.shape):
-            raise ValueError(
-                f'all frames of a stream must have one size, but a frame of shape {frame.shape} follows frames of '
-                f'shape {self._frame_shape}: call reset() before another video'
-            )
-        self._frame_shape = frame.shape
 
 
 def draw_overlay(frame: np.ndarray, colours: np.ndarray, *, marked: bool = False) -> np.ndarray:
@@ -191,16 +185,12 @@ def draw_overlay(frame: np.ndarray, colours: np.ndarray, *, marked: bool = False
     return overlay.astype(np.uint8)
 
 
-def _build_frame_transform(config: dict[str, Any]) -> ClipTransform | None:
-    """Build a step of the test pipeline if it changes the frames' geometry or values; loading and packing do not."""
-    transform = TRANSFORMS.build(config)
-    return transform if isinstance(transform, ClipTransform) else None
-
-
 def _palette(dataset: dict[str, Any], num_classes: int) -> np.ndarray:
     """Return the colours ``uint8 (K, 3)`` of a data set's classes, or evenly spread ones if it names none."""
-    own = dataset.get('metainfo') or getattr(SEG_DATASETS.get(dataset['type']), 'METAINFO', {})
-    if len(own.get('palette', ())) == num_classes:
+    kind = dataset.get('type')
+    kind = SEG_DATASETS.get(kind) if isinstance(kind, str) else kind
+    own = dataset.get('metainfo') or getattr(kind, 'METAINFO', {})
+    if len(own.get('palette') or ()) == num_classes:
         return np.array(own['palette'], np.uint8)
     hues = np.linspace(0, 2 * np.pi, num_classes, endpoint=False)
     waves = np.stack([np.cos(hues + shift) for shift in (0, 2 * np.pi / 3, 4 * np.pi / 3)], axis=-1)

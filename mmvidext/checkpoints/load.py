@@ -53,7 +53,7 @@ def fit_weights(model: nn.Module, path: str | Path, *, prefix: str = '', optiona
     checkpoint = read_checkpoint(path)
     weights = _without_parallel(checkpoint.tensors)
     prefix = f'{prefix.rstrip(".")}.' if prefix else ''
-    sources = [None, *_recognised(weights)]
+    sources = [None, *_recognized(weights)]
     fit = _best_fit(weights, model, sources, prefix=prefix, optional=optional)
     if fit.num_problems:
         raise ValueError(f'{path} does not fit the {type(model).__name__}: {_hint(weights, model)}{fit.describe()}')
@@ -72,16 +72,16 @@ def convert_checkpoint(state_dict: StateDict, model: nn.Module, source: str | No
     Args:
         state_dict: Official tensors by name.
         model: The whole model; it may lie on the ``meta`` device.
-        source: One of :func:`source_names`. None recognises it from the names.
+        source: One of :func:`source_names`. None recognizes it from the names.
 
     Raises:
-        ValueError: If the source is unknown or cannot be recognised, or the weights do not fit the model. The message
+        ValueError: If the source is unknown or cannot be recognized, or the weights do not fit the model. The message
             names the tensors.
     """
     if source is not None and source not in source_names():
         raise ValueError(f'unknown source {source!r}; valid are {", ".join(source_names())}')
     weights = _without_parallel(state_dict)
-    sources = [one for one in _recognised(weights) if source in (None, one.name)]
+    sources = [one for one in _recognized(weights) if source in (None, one.name)]
     if not sources:
         likely = find_source(weights)
         whose = f'those of {source!r}' if source else 'those of any source: not official, or converted already'
@@ -103,11 +103,11 @@ def source_names() -> tuple[str, ...]:
 
 def find_source(state_dict: StateDict) -> str | None:
     """Return the first source whose names a state dict has, or None where it is no official one."""
-    return next((source.name for source in _recognised(_without_parallel(state_dict))), None)
+    return next((source.name for source in _recognized(_without_parallel(state_dict))), None)
 
 
-def _recognised(weights: StateDict) -> list[Source]:
-    return [source for source in SOURCES if source.recognise(weights)]
+def _recognized(weights: StateDict) -> list[Source]:
+    return [source for source in SOURCES if source.recognize(weights)]
 
 
 def _without_parallel(state_dict: StateDict) -> StateDict:

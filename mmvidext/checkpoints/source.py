@@ -1,4 +1,4 @@
-"""What a source of weights is: how to recognise it, and how its names become ours."""
+"""What a source of weights is: how to recognize it, and how its names become ours."""
 
 import re
 from collections.abc import Callable, Collection
@@ -31,7 +31,7 @@ class Source:
     Attributes:
         name: What ``--source`` takes.
         summary: The repository and its models, for ``--help``.
-        recognise: Whether a state dict may belong to this family. Where more than one says yes, the one that fits the
+        recognize: Whether a state dict may belong to this family. Where more than one says yes, the one that fits the
             model best is taken.
         rules: Applied to a name one after the other; or what gives them, from the names of the model.
         change: Changes values, under our names.
@@ -41,7 +41,7 @@ class Source:
 
     name: str
     summary: str
-    recognise: Callable[[StateDict], bool]
+    recognize: Callable[[StateDict], bool]
     rules: Rules | Callable[[Collection[str]], Rules]
     change: Callable[[StateDict], StateDict] | None = None
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)

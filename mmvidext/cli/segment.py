@@ -49,7 +49,7 @@ def segment(
     Example: mmvidext segment mmvidext::dff_pspnet_r101_cityscapes dff.pth in.mp4 out.mp4 --key-frame-interval 10
     """
     from mmvidext.apis import VideoSegmentor
-    from mmvidext.models.segmentors import AdaptiveInterval, FixedInterval
+    from mmvidext.models.propagation import AdaptiveInterval, FixedInterval
 
     if adaptive is not None and key_frame_interval is not None:
         raise click.UsageError('give either --key-frame-interval or --adaptive, not both')

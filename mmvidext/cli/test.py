@@ -100,7 +100,7 @@ def test(
     runner = build_runner(cfg)
     with usage_errors():
         load_for_inference(runner.model, checkpoint)
-    check_labels(runner, dump=dump)
+        check_labels(runner, dump=dump)
     values = runner.test()
     if metrics and runner.rank == 0:
         metrics.parent.mkdir(parents=True, exist_ok=True)

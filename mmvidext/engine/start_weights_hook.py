@@ -9,7 +9,7 @@ __all__ = ['StartWeightsHook']
 
 
 class StartWeightsHook(Hook):
-    """Put weights into the model after it is initialised and before its first step.
+    """Put weights into the model after it is initialized and before its first step.
 
     Args:
         weights: Tensors by the model's names.

@@ -30,7 +30,7 @@ class TemporalConsistency(IoUMetric):
 
     Args:
         flow_estimator: Config of a ``FlowEstimator``. The authors use FlowNet2 and RAFT.
-        checkpoint: Its weights, ours or official ones. None initialises it as its config says.
+        checkpoint: Its weights, ours or official ones. None initializes it as its config says.
         device: Where it runs.
         ignore_index: Label that does not count.
         collect_device: ``'cpu'`` or ``'gpu'``, where distributed results are joined.

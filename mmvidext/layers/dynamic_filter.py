@@ -34,17 +34,17 @@ class DynamicFilter(BaseModule):
         dynamic_channels: ``C'``, outputs of the dynamic filter.
         kernel_size: ``k``, odd.
         num_samples: ``s``, samples along each axis, odd. 1 is a plain dynamic filter network.
-        sample_stride: Pixels between neighbouring samples.
+        sample_stride: Pixels between neighboring samples.
         feature_channels: ``C``, channels of the feature branch.
         kernel_channels: Hidden channels of each of the two kernel branches.
         kernel_std: Standard deviation of the initial weights of the last convolution of each kernel branch, relative to
             one over the square root of its inputs. The smaller, the closer the initial layer is to the plain mean, and
             the slower its outputs grow apart.
-        norm_cfg: Normalisation behind the hidden convolutions and the 1x1 convolution; none by default, as in the
+        norm_cfg: Normalization behind the hidden convolutions and the 1x1 convolution; none by default, as in the
             authors' code.
         act_cfg: Activation of the same convolutions.
         chunk_channels: Outputs of the dynamic filter to compute at once; by default as many as 8 MiB allow.
-        init_cfg: mmengine's initialisation config.
+        init_cfg: mmengine's initialization config.
 
     Attributes:
         out_channels: Channels of the output.
@@ -98,7 +98,7 @@ class DynamicFilter(BaseModule):
         nn.init.zeros_(self.channel_bias)
 
     def init_weights(self) -> None:
-        """Initialise as ``init_cfg`` says, then the kernels and attentions as ``kernel_std`` says."""
+        """Initialize as ``init_cfg`` says, then the kernels and attentions as ``kernel_std`` says."""
         super().init_weights()
         self._reset_kernels()
 

@@ -60,8 +60,8 @@ class MotionSqueeze(nn.Module):
         temperature: float = 0.01,
     ) -> None:
         super().__init__()
-        for name, value in (('max_displacement', max_displacement), ('reduced_channels', reduced_channels)):
-            check_at_least(value, 1, name=name)
+        check_at_least(max_displacement, 1, name='max_displacement')
+        check_at_least(reduced_channels, 1, name='reduced_channels')
         self.num_segments = num_segments
         self.max_displacement = max_displacement
         self.sigma = sigma
@@ -80,7 +80,7 @@ class MotionSqueeze(nn.Module):
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Initialise every convolution as the official code does (Kaiming, fan-out)."""
+        """Initialize every convolution as the official code does (Kaiming, fan-out)."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode='fan_out', nonlinearity='relu')
@@ -99,7 +99,7 @@ class MotionSqueeze(nn.Module):
         return self.flow_refinement(motion.to(x.dtype, memory_format=layout)) + x
 
     def estimate_motion(self, x: Tensor) -> Tensor:
-        """Estimate the motion between neighbouring frames.
+        """Estimate the motion between neighboring frames.
 
         Args:
             x: Features ``(N*T, C, H, W)``.

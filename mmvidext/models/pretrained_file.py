@@ -9,7 +9,7 @@ def pretrained_file(init_cfg: Any, *, prefix: str) -> tuple[str, str] | None:
     """Return the file of ``dict(type='Pretrained', checkpoint=..., prefix=...)`` and its prefix, or None.
 
     Args:
-        init_cfg: mmengine's initialisation config.
+        init_cfg: mmengine's initialization config.
         prefix: Where it names none.
     """
     entries = init_cfg if isinstance(init_cfg, list) else [init_cfg]

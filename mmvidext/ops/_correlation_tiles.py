@@ -84,16 +84,15 @@ class _Workspace:
 
         self.windows = like.new_zeros(nx, channels, group, tiling.padded_height, wx, dtype=dtype)  # zero outside
         self.tiles = like.new_zeros(nx, group, pitch, channels, by, bx, dtype=dtype)
-        self.all_scores = like.new_zeros(group * pitch, tile, window, dtype=dtype)
+        self.scores = like.new_zeros(self.count, tile, window, dtype=dtype)
 
-        self.scores = self.all_scores[: self.count]
         # (nx, count, C, wy*wx): the windows of one column of tiles start By rows apart and overlap in memory
         self.window_matrices = self.windows.as_strided(
             (nx, self.count, channels, window), (column, by * wx, column // channels, 1)
         )
         self.tile_matrices = self.tiles.flatten(1, 2).flatten(3)[:, : self.count]  # (nx, count, C, By*Bx)
         # (group, ny, By, Bx, P, P): the dot products that are asked for
-        self.band = self.all_scores.as_strided(
+        self.band = self.scores.as_strided(
             (group, ny, by, bx, size, size),
             (pitch * tile * window, tile * window, bx * window + wx, window + 1, wx, 1),
         )
@@ -147,7 +146,7 @@ def correlate(feat1: Tensor, feat2: Tensor, max_displacement: int, dilation: int
         feat1: First map.
         feat2: Second map.
         max_displacement: d, in steps of ``dilation`` cells.
-        dilation: Cells between neighbouring displacements.
+        dilation: Cells between neighboring displacements.
         group: Samples at once, a divisor of N.
 
     Returns:
@@ -188,13 +187,13 @@ def _group_gradients(workspace: _Workspace, grad: Tensor) -> tuple[Tensor, Tenso
             workspace.band[:, :, :, part.shape[3] :] = 0
         band.copy_(part)
         torch.bmm(workspace.window_matrices[index], scores.transpose(1, 2), out=grad_tiles[index, :count])
-        # windows of neighbouring tiles overlap: add up By rows of each at a time
+        # windows of neighboring tiles overlap: add up By rows of each at a time
         grad_rows = scores.new_zeros(group * pitch, channels, by * wx)
         for step in range(wy // by):  # By is 1 or 2, so it divides
             block = scores[:, :, step * by * wx : (step + 1) * by * wx]
             grad_rows[step : step + count].baddbmm_(workspace.tile_matrices[index], block)
-        columns = slice(index * bx, index * bx + wx)
-        grad_padded[..., columns] += grad_rows.view(group, pitch, channels, by, wx).transpose(1, 2).flatten(2, 3)
+        target = grad_padded[..., index * bx : index * bx + wx].unflatten(2, (pitch, by))
+        target.add_(grad_rows.view(group, pitch, channels, by, wx).transpose(1, 2))
     tiles = grad_tiles.view(nx, group, pitch, channels, by, bx)[:, :, :ny]
     grad1 = tiles.permute(1, 3, 2, 4, 0, 5).reshape(group, channels, tiling.height, nx * bx)
     grad2 = grad_padded[:, :, radius : radius + tiling.height, radius : radius + tiling.width]

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn.grad import conv2d_input, conv2d_weight
 
-from mmvidext.ops.precision import accumulation_dtype
+from mmvidext.ops.precision import accumulation_dtype, exact_products
 
 __all__ = ['ProjectedKernel', 'filter_channels', 'filter_channels_projected']
 
@@ -78,7 +78,8 @@ def filter_channels_projected(feature: Tensor, kernel: ProjectedKernel, *, chunk
     operand = feature.to(kernel.code.dtype)
     chunk = _chunk_length(chunk_channels, kernel.code.numel())
     result: Tensor = _FilterProjected.apply(operand, kernel.code, weight, chunk)
-    constant = F.conv2d(operand, kernel.bias.view(-1, channels, 1, 1).to(operand.dtype))
+    with exact_products(operand.device):
+        constant = F.conv2d(operand, kernel.bias.view(-1, channels, 1, 1).to(operand.dtype))
     return (result + constant).to(feature.dtype)
 
 
@@ -123,7 +124,8 @@ class _FilterProjected(torch.autograd.Function):
         factor = code.to(dtype).unsqueeze(1)  # (N, 1, K, H, W)
         parts = []
         for part in weight.split(chunk * code_channels):
-            response = F.conv2d(feature, part).to(dtype)
+            with exact_products(feature.device):
+                response = F.conv2d(feature, part).to(dtype)
             parts.append((response.unflatten(1, (-1, code_channels)) * factor).sum(dim=2))
         return torch.cat(parts, dim=1)
 
@@ -137,9 +139,10 @@ class _FilterProjected(torch.autograd.Function):
         grad_weights = []
         for part, grad_part in zip(weight.split(ctx.chunk * code_channels), grad.split(ctx.chunk, dim=1), strict=True):
             outer = grad_part.unsqueeze(2)  # (N, chunk, 1, H, W)
-            response = F.conv2d(feature, part).unflatten(1, (-1, code_channels))
-            grad_code += (response * outer).sum(dim=1)
             grad_response = (outer * code.unsqueeze(1)).flatten(1, 2).to(feature.dtype)
-            grad_feature += conv2d_input(feature.shape, part, grad_response)
-            grad_weights.append(conv2d_weight(feature, part.shape, grad_response))
+            with exact_products(feature.device):
+                response = F.conv2d(feature, part).unflatten(1, (-1, code_channels))
+                grad_feature += conv2d_input(feature.shape, part, grad_response)
+                grad_weights.append(conv2d_weight(feature, part.shape, grad_response))
+            grad_code += (response * outer).sum(dim=1)
         return grad_feature.to(feature.dtype), grad_code.to(code.dtype), torch.cat(grad_weights), None

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmvidext.ops.channel_filter import ProjectedKernel, filter_channels, filter_channels_projected
-from mmvidext.ops.checks import check_rank
+from mmvidext.ops.checks import check_at_least, check_rank
 from mmvidext.ops.precision import accumulation_dtype
 from mmvidext.ops.sample_pooling import check_field, pool_padded
 
@@ -27,7 +27,7 @@ def dynamic_filter(
     """Filter every position with kernels of its own, over a field of samples around it, and average the samples.
 
     With ``F`` the feature, ``u`` its ``C`` channels, ``v`` the ``C'`` outputs, ``(j, i)`` the ``k*k`` taps and
-    ``(a, b)`` the ``s*s`` samples, counted from the centre, and everything but ``F`` taken at the output position
+    ``(a, b)`` the ``s*s`` samples, counted from the center, and everything but ``F`` taken at the output position
     ``(y, x)``::
 
         W[v, u, j, i] = V[v, j, i] + (U[v, u] + 1 / C) * [j = i = 0]
@@ -48,7 +48,7 @@ def dynamic_filter(
         sample_attention: ``A_sample``, ``(N, s*s, H, W)``, rows of the field first.
         kernel_size: ``k``, odd.
         num_samples: ``s``, samples along each axis, odd. 1 is a plain dynamic filter network.
-        sample_stride: ``g``, pixels between neighbouring samples.
+        sample_stride: ``g``, pixels between neighboring samples.
         chunk_channels: Output channels to compute at once. By default as many as a temporary of 8 MiB allows; fewer
             need less memory.
 
@@ -81,12 +81,12 @@ def dynamic_filter(
     taps = pool_padded(_tap_maps(exact, kernel_size, reach), weights, num_samples, sample_stride)  # (N, k*k, H, W)
 
     position = position_attention.to(dtype) + 1
-    centre = slice(kernel_size**2 // 2, kernel_size**2 // 2 + 1)
+    center = slice(kernel_size**2 // 2, kernel_size**2 // 2 + 1)
     if isinstance(channel_kernel, ProjectedKernel):
         channel_part = filter_channels_projected(pooled, channel_kernel, chunk_channels=chunk_channels)
     else:
         channel_part = filter_channels(pooled, channel_kernel, chunk_channels=chunk_channels)
-    channel_part = (channel_part + taps[:, centre] / feature.shape[1]) * position[:, centre]
+    channel_part = (channel_part + taps[:, center] / feature.shape[1]) * position[:, center]
     spatial = spatial_kernel.to(dtype).unflatten(1, (-1, kernel_size**2))  # (N, C', k*k, H, W)
     return (channel_part + (spatial * (position * taps).unsqueeze(1)).sum(dim=2)).to(feature.dtype)
 
@@ -106,7 +106,7 @@ def _tap_maps(feature: Tensor, kernel_size: int, reach: int) -> Tensor:
 def check_settings(kernel_size: int, num_samples: int, sample_stride: int, chunk_channels: int | None) -> None:
     """Raise ``ValueError`` unless the arguments describe a dynamic filter; see :func:`dynamic_filter`."""
     if kernel_size < 1 or kernel_size % 2 == 0:
-        raise ValueError(f'kernel_size must be an odd number, 1 or more, so that it has a centre: {kernel_size}')
+        raise ValueError(f'kernel_size must be an odd number, 1 or more, so that it has a center: {kernel_size}')
     check_field(num_samples, sample_stride)
     if chunk_channels is not None and chunk_channels < 1:
         raise ValueError(f'chunk_channels must be 1 or more, or None, but it is {chunk_channels}')
@@ -123,6 +123,7 @@ def _check_shapes(
 ) -> None:
     check_rank(feature, '(N, C, H, W)', name='feature')
     batch, channels, height, width = feature.shape
+    check_at_least(channels, 1, name='the number of channels of feature')
     check_rank(spatial_kernel, "(N, C'*k*k, H, W)", name='spatial_kernel')
     outputs, rest = divmod(spatial_kernel.shape[1], kernel_size**2)
     if rest or outputs == 0:

@@ -17,11 +17,11 @@ UNKNOWN_FLOW = 1e9
 
 
 def flow_to_image(flow: Tensor, max_magnitude: float | None = None) -> Tensor:
-    """Colour each vector by its direction and length, as the Middlebury flow benchmark does.
+    """Color each vector by its direction and length, as the Middlebury flow benchmark does.
 
     Args:
         flow: ``(N, 2, H, W)`` in pixels, order ``(x, y)``.
-        max_magnitude: The length, in pixels, that gets full saturation; longer vectors get a darker colour. None takes
+        max_magnitude: The length, in pixels, that gets full saturation; longer vectors get a darker color. None takes
             the longest vector of each image of the batch.
 
     Returns:
@@ -56,7 +56,7 @@ def flow_to_image(flow: Tensor, max_magnitude: float | None = None) -> Tensor:
 
 
 def flow_color_wheel(size: int) -> Tensor:
-    """Draw the legend of :func:`flow_to_image`: the colour at each point is that of the vector from the centre to it.
+    """Draw the legend of :func:`flow_to_image`: the color at each point is that of the vector from the center to it.
 
     Args:
         size: Height and width of the legend in pixels, at least 2.
@@ -81,7 +81,7 @@ def flow_color_wheel(size: int) -> Tensor:
 
 
 def _wheel(device: torch.device) -> Tensor:
-    """Return the ``(55, 3)`` colours of the wheel, 0 to 255."""
+    """Return the ``(55, 3)`` colors of the wheel, 0 to 255."""
     arcs = []
     for index, steps in enumerate(STEPS):
         start, end = (torch.tensor(HUES[i % 6], dtype=torch.float32, device=device) for i in (index, index + 1))
@@ -91,7 +91,7 @@ def _wheel(device: torch.device) -> Tensor:
 
 
 def _hue(x: Tensor, y: Tensor) -> Tensor:
-    """Return the saturated colour ``(N, 3, H, W)`` of each direction, 0 to 255."""
+    """Return the saturated color ``(N, 3, H, W)`` of each direction, 0 to 255."""
     wheel = _wheel(x.device)
     position = (torch.atan2(-y, -x) / math.pi + 1) / 2 * (len(wheel) - 1)
     below = position.floor().long().clamp(0, len(wheel) - 1)

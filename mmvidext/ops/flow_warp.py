@@ -15,7 +15,7 @@ def flow_warp(feature: Tensor, flow: Tensor, *, padding_mode: str = 'zeros') -> 
     """Sample ``feature`` where ``flow`` points to: ``out(p) = feature(p + flow(p))``, bilinear.
 
     The warp of Deep Feature Flow (section 3.2, eq. 3), with the borders of its official code: each of the four
-    neighbours outside the map counts as zero. Zero flow is the exact identity, for every size. The usual way around
+    neighbors outside the map counts as zero. Zero flow is the exact identity, for every size. The usual way around
     ``grid_sample`` is not: it divides by ``size - 1`` and multiplies by it again, and both round.
 
     Args:
@@ -24,7 +24,7 @@ def flow_warp(feature: Tensor, flow: Tensor, *, padding_mode: str = 'zeros') -> 
         padding_mode: What lies outside the map: ``'zeros'``, or ``'border'`` (the nearest pixel inside).
 
     Returns:
-        ``(N, C, H, W)`` in the dtype of ``feature``. Positions are computed in float32 at least.
+        ``(N, C, H, W)`` in the dtype of ``feature``; NaN where the flow is. Positions are computed in float32 at least.
 
     Raises:
         ValueError: If a shape does not fit, or ``padding_mode`` is neither of the two.
@@ -51,15 +51,16 @@ def flow_warp(feature: Tensor, flow: Tensor, *, padding_mode: str = 'zeros') -> 
     dtype = torch.promote_types(torch.promote_types(feature.dtype, flow.dtype), torch.float32)
     x = torch.arange(width, dtype=dtype, device=flow.device) + flow[:, 0].to(dtype)
     y = torch.arange(height, dtype=dtype, device=flow.device).unsqueeze(1) + flow[:, 1].to(dtype)
-    if padding_mode == 'border':
-        x, y = x.clamp(0, width - 1), y.clamp(0, height - 1)
+    # from two pixels outside on all is zero; farther off, coordinates may overflow on their way through grid_sample
+    reach = 0 if padding_mode == 'border' else 2
+    x, y = x.clamp(-reach, width - 1 + reach), y.clamp(-reach, height - 1 + reach)
     return _sample(feature.to(dtype), x, y).to(feature.dtype)
 
 
 def _sample(feature: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """Sample at pixel positions ``x`` and ``y`` ``(N, H, W)``, zero outside, without a rounding at whole pixels.
 
-    ``grid_sample`` maps a normalised coordinate ``g`` to the pixel ``((g + 1) * size - 1) / 2``. Where ``size`` is a
+    ``grid_sample`` maps a normalized coordinate ``g`` to the pixel ``((g + 1) * size - 1) / 2``. Where ``size`` is a
     power of two this undoes ``g = (2 * pixel + 1) / size - 1`` without a rounding, so the map is filled up to one with
     zeros, which is what lies outside anyway.
     """

@@ -17,7 +17,7 @@ def kernel_soft_argmax(
 
     With ``p*`` the displacement of the highest score ``s``,
     ``g(p) = exp(-|p - p*|^2 / (2 sigma^2))`` and ``w = softmax_p(g(p) s(p) / temperature)``, the displacement is
-    ``sum_p w(p) p``. The Gaussian keeps far-off matches out of the average; no gradient flows through its centre. This
+    ``sum_p w(p) p``. The Gaussian keeps far-off matches out of the average; no gradient flows through its center. This
     is the official code (github.com/arunos728/MotionSqueeze); the paper prints another Gaussian, see
     docs/compatibility.md.
 
@@ -54,19 +54,26 @@ def kernel_soft_argmax(
     with without_autocast(correlation.device):
         scores = correlation.to(accumulation_dtype(correlation)).permute(0, 3, 4, 1, 2).flatten(3)  # (N, H, W, P*P)
         confidence, best = scores.max(dim=3)
-        steps = torch.arange(size, device=scores.device, dtype=scores.dtype)
-        factor = 1 / temperature if sigma is None else _gaussian_around(best, steps, sigma, scale=1 / temperature)
+        offsets = torch.arange(-(size // 2), size // 2 + 1, device=scores.device, dtype=scores.dtype)
+        # divided by the temperature these overflow; whatever it is, only the highest score counts among such numbers
+        huge = confidence.abs() > torch.finfo(scores.dtype).max * temperature
+        if sigma is None:
+            factor = torch.where(huge, 1.0, 1 / temperature).to(scores.dtype).unsqueeze(3)
+        else:
+            factor = _gaussian_around(best, offsets, sigma, temperature, huge)
         weights = torch.softmax(scores * factor, dim=3)
-        offsets = steps - size // 2
-        grid = torch.stack([offsets.repeat(size), offsets.repeat_interleave(size)])  # (2, P*P), (x, y)
+        grid = torch.stack(torch.meshgrid(offsets, offsets, indexing='xy')).flatten(1)  # (2, P*P), (x, y)
         displacement = F.linear(weights, grid)  # (N, H, W, 2)
     return displacement.permute(0, 3, 1, 2).to(dtype), confidence.unsqueeze(1).to(dtype)
 
 
-def _gaussian_around(best: Tensor, steps: Tensor, sigma: float, *, scale: float) -> Tensor:
-    """Return ``scale * exp(-|p - p*|^2 / (2 sigma^2))``, ``(N, H, W, P*P)``, for flat indices ``best (N, H, W)``."""
-    # P*P different kernels in all, one for each place of the centre: computed once, then looked up
-    squares = (steps - steps[:, None]) ** 2  # (P, P), row: centre
-    distances = squares[:, None, :, None] + squares[None, :, None, :]  # (P, P, P, P), centre first
-    kernels = scale * torch.exp(-distances / (2 * sigma**2))
-    return F.embedding(best, kernels.flatten(2).flatten(0, 1))
+def _gaussian_around(best: Tensor, offsets: Tensor, sigma: float, temperature: float, cold: Tensor) -> Tensor:
+    """Return ``exp(-|p - p*|^2 / (2 sigma^2)) / temperature``, ``(N, H, W, P*P)``, for flat indices ``best (N, H, W)``.
+
+    The temperature is 1 where ``cold (N, H, W)``.
+    """
+    # P*P different kernels in all, one for each place of the center: computed once, then looked up
+    squares = (offsets - offsets[:, None]) ** 2  # (P, P), row: center
+    distances = squares[:, None, :, None] + squares[None, :, None, :]  # (P, P, P, P), center first
+    kernels = torch.exp(distances * (-0.5 / sigma**2)).flatten(2).flatten(0, 1)
+    return F.embedding(torch.add(best, cold, alpha=len(kernels)), torch.cat([kernels / temperature, kernels]))

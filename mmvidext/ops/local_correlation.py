@@ -1,9 +1,10 @@
 """Local correlation: how well each cell of one map fits the cells around it in another (cost volume).
 
-MotionSqueeze (Kwon et al., ECCV 2020, section 3.2) matches neighbouring frames with it, FlowNetC (Dosovitskiy et al.,
+MotionSqueeze (Kwon et al., ECCV 2020, section 3.2) matches neighboring frames with it, FlowNetC (Dosovitskiy et al.,
 ICCV 2015, section 3) an image pair.
 """
 
+import math
 from typing import Literal
 
 import torch
@@ -11,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmvidext.ops._correlation_backends import correlate_with_mmcv, correlate_with_sampler
+from mmvidext.ops._correlation_shifts import correlate_by_shifts, correlate_by_shifts_backward
 from mmvidext.ops._correlation_tiles import correlate, correlate_backward
 from mmvidext.ops.checks import check_at_least, check_rank
 from mmvidext.ops.precision import accumulation_dtype, exact_products
@@ -47,9 +49,9 @@ def local_correlation(
         feat1: Features ``(N, C, H, W)``.
         feat2: Features ``(N, C, H, W)``.
         max_displacement: d, in steps of ``dilation`` cells.
-        dilation: Cells between neighbouring displacements.
+        dilation: Cells between neighboring displacements.
         kernel_size: k, height and width of the patches in cells.
-        stride: Cells between neighbouring patches.
+        stride: Cells between neighboring patches.
         padding: Rows and columns of zeros around both maps.
         backend: ``'torch'`` needs nothing else, runs on any device and takes memory of the order of its input and
             output; ``'spatial_correlation_sampler'`` is the package of that name; ``'mmcv'`` is
@@ -58,6 +60,8 @@ def local_correlation(
     Returns:
         ``(N, P, P, H', W')`` with ``P = 2 * d + 1``, indexed ``[dy, dx]``, in the dtype of the input, and ``H' = (H +
         2 * padding - k) // stride + 1``: H by default. Half precision is summed in float32.
+        On a CPU an infinity or a NaN reaches the scores of its own cell only. Elsewhere, where to find it would mean to
+        wait for the device, it can reach the gradients of the cells around it.
 
     Raises:
         ValueError: If the shapes differ or have not 4 dimensions, or an argument is out of range.
@@ -140,9 +144,16 @@ def _samples_at_once(feat: Tensor) -> int:
     return 1 if feat.device.type == 'cpu' else max(1, feat.shape[0])
 
 
+def _needs_shifts(feat1: Tensor, feat2: Tensor) -> bool:
+    """Whether there are values that tiles would spread. To ask another device than the CPU would be to wait for it."""
+    return feat1.device.type == 'cpu' and not all(math.isfinite(feat.sum()) for feat in (feat1, feat2))
+
+
 # A custom operator is one node to torch.compile, whatever loops it holds.
 @torch.library.custom_op('mmvidext::local_correlation', mutates_args=())
 def _local_correlation_op(feat1: Tensor, feat2: Tensor, max_displacement: int, dilation: int) -> Tensor:
+    if _needs_shifts(feat1, feat2):
+        return correlate_by_shifts(feat1, feat2, max_displacement, dilation)
     with exact_products(feat1.device):
         return correlate(feat1, feat2, max_displacement, dilation, group=_samples_at_once(feat1))
 
@@ -157,6 +168,8 @@ def _(feat1: Tensor, feat2: Tensor, max_displacement: int, dilation: int) -> Ten
 def _local_correlation_backward_op(
     grad: Tensor, feat1: Tensor, feat2: Tensor, max_displacement: int, dilation: int
 ) -> tuple[Tensor, Tensor]:
+    if _needs_shifts(feat1, feat2):
+        return correlate_by_shifts_backward(grad, feat1, feat2, max_displacement, dilation)
     with exact_products(feat1.device):
         return correlate_backward(grad, feat1, feat2, max_displacement, dilation, group=_samples_at_once(feat1))
 

@@ -26,8 +26,12 @@ def without_autocast(device: torch.device) -> Any:
 def exact_products(device: torch.device) -> Iterator[None]:
     """Multiply float32 in float32: no autocast, and no TF32 or bfloat16 inside a product, whatever the user allows.
 
-    The settings are the process's own, restored afterwards. The compiler cannot trace them: for eager code only.
+    The settings are the process's own, restored afterwards. Compiled code keeps what they are where it runs: the
+    compiler cannot trace them.
     """
+    if torch.compiler.is_compiling():
+        yield
+        return
     settings = _product_settings()
     before = [getattr(owner, name) for owner, name, _ in settings]
     try:

@@ -15,17 +15,17 @@ __all__ = ['check_field', 'pool_padded', 'pool_samples']
 
 
 def check_field(num_samples: int, sample_stride: int) -> None:
-    """Raise unless the arguments describe a square field of samples around a centre.
+    """Raise unless the arguments describe a square field of samples around a center.
 
     Args:
         num_samples: Samples along each axis of the field, an odd number.
-        sample_stride: Pixels between neighbouring samples.
+        sample_stride: Pixels between neighboring samples.
 
     Raises:
         ValueError: If ``num_samples`` is even or below 1, or if ``sample_stride`` is below 1.
     """
     if num_samples < 1 or num_samples % 2 == 0:
-        raise ValueError(f'num_samples must be an odd number, 1 or more, so that the field has a centre: {num_samples}')
+        raise ValueError(f'num_samples must be an odd number, 1 or more, so that the field has a center: {num_samples}')
     check_at_least(sample_stride, 1, name='sample_stride')
 
 
@@ -40,7 +40,7 @@ def pool_samples(feature: Tensor, attention: Tensor, *, num_samples: int, sample
         feature: ``(N, C, H, W)``.
         attention: Weights of the samples, ``(N, s*s, H, W)``, rows of the field first.
         num_samples: Samples along each axis, odd.
-        sample_stride: Pixels between neighbouring samples.
+        sample_stride: Pixels between neighboring samples.
 
     Returns:
         ``(N, C, H, W)``; float32 where ``feature`` has a half-precision type, else its own type.
@@ -73,7 +73,7 @@ def pool_padded(padded: Tensor, attention: Tensor, num_samples: int, sample_stri
         padded: ``(N, C, H + 2 * reach, W + 2 * reach)`` with ``reach = sample_stride * (num_samples - 1) / 2``.
         attention: ``(N, s*s, H, W)``.
         num_samples: Samples along each axis, odd.
-        sample_stride: Pixels between neighbouring samples.
+        sample_stride: Pixels between neighboring samples.
 
     Returns:
         ``(N, C, H, W)`` in the type of ``padded``.
@@ -83,7 +83,7 @@ def pool_padded(padded: Tensor, attention: Tensor, num_samples: int, sample_stri
 
 
 def _shifted_views(padded: Tensor, size: torch.Size, num_samples: int, sample_stride: int) -> Iterator[Tensor]:
-    """Yield, for each sample of the field, the view of ``padded`` that puts it at the centre."""
+    """Yield, for each sample of the field, the view of ``padded`` that puts it at the center."""
     height, width = size[-2:]
     for row in range(0, num_samples * sample_stride, sample_stride):
         for column in range(0, num_samples * sample_stride, sample_stride):

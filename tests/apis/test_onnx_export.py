@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from mmaction.structures import ActionDataSample
 from mmengine.registry import DefaultScope
 
 from mmvidext.apis.onnx_export import ClipClassifier, OnlineClassifier, export_recognizer
@@ -12,7 +13,7 @@ pytest.importorskip('onnxscript')
 STATISTICS = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375])
 
 
-def recognizer(kind, backbone, channels, segments=4):
+def recognizer(kind, backbone, channels, segments=4, neck=None):
     from mmaction.registry import MODELS
 
     head = dict(type='I3DHead', num_classes=5, in_channels=channels, dropout_ratio=0.5, init_std=1.0)
@@ -21,7 +22,8 @@ def recognizer(kind, backbone, channels, segments=4):
     shape = 'NCHW' if kind == 'Recognizer2D' else 'NCTHW'
     preprocessor = dict(type='ActionDataPreprocessor', format_shape=shape, **STATISTICS)
     with DefaultScope.overwrite_default_scope('mmaction'):
-        model = MODELS.build(dict(type=kind, backbone=backbone, cls_head=head, data_preprocessor=preprocessor))
+        config = dict(type=kind, backbone=backbone, cls_head=head, data_preprocessor=preprocessor)
+        model = MODELS.build(config if neck is None else dict(config, neck=neck))
     torch.nn.init.normal_(model.cls_head.fc_cls.weight)
     return model.eval()
 
@@ -89,3 +91,26 @@ def test_only_causal_models_are_exported_frame_by_frame(tmp_path):
     model = recognizer('Recognizer2D', dict(type='mmvidext.TSMResNet', depth=18, num_segments=4), 512)
     with pytest.raises(ValueError, match='only a model with causal=True'):
         export_recognizer(model, tmp_path / 'a.onnx', num_frames=4, height=32, width=32, online=True)
+
+
+def test_a_neck_is_exported_too(tmp_path):
+    neck = dict(
+        type='mmvidext.LSDFNNeck',
+        in_channels=512,
+        dynamic_channels=4,
+        num_samples=3,
+        post_channels=4,
+        feature_channels=8,
+        kernel_channels=8,
+    )
+    backbone = dict(type='mmvidext.TSMResNet', depth=18, num_segments=4, out_indices=(2, 3))
+    model = recognizer('Recognizer2D', backbone, 516, neck=neck)
+    export_recognizer(model, tmp_path / 'a.onnx', num_frames=4, height=32, width=48, opset=20)
+    clips = torch.rand(1, 4, 3, 32, 48) * 255
+    with torch.no_grad():
+        expected = model.predict(
+            (clips - torch.tensor(STATISTICS['mean']).view(3, 1, 1)) / torch.tensor(STATISTICS['std']).view(3, 1, 1),
+            [ActionDataSample() for _ in clips],
+        )
+    found = run(tmp_path / 'a.onnx', [clips])[0]
+    assert_close(found, torch.stack([sample.pred_score for sample in expected]))

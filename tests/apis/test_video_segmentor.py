@@ -5,12 +5,13 @@ import torch
 
 pytest.importorskip('mmseg')
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.logging import MMLogger
 
 from mmvidext.apis import VideoSegmentor
 from mmvidext.apis.video_segmentor import draw_overlay
-from mmvidext.models.segmentors import AdaptiveInterval
+from mmvidext.datasets import CityscapesVideoDataset
+from mmvidext.models.propagation import AdaptiveInterval
 from tests.models.segmentors.tiny import constant_flow, fcn
 
 PIPELINE = [
@@ -36,7 +37,12 @@ def make(*, interval=3, num_classes=19, **kwargs):
             test_dataloader=dict(dataset=dict(type='mmvidext.CityscapesVideoDataset', pipeline=PIPELINE)),
         )
     )
-    config.merge_from_dict(kwargs.pop('options', {}))
+    for name, value in kwargs.pop('options', {}).items():
+        *path, last = name.split('.')
+        part = config
+        for step in path:
+            part = part[step]
+        part[last] = ConfigDict(value) if isinstance(value, dict) else value
     return VideoSegmentor(config, **kwargs)
 
 
@@ -93,7 +99,7 @@ def test_it_keeps_nothing_but_the_key_frame():
 
 
 def test_the_adaptive_policy_sees_a_cut():
-    options = {'model.flow_net': dict(constant_flow(), _delete_=True)}
+    options = {'model.flow_net': constant_flow()}
     segmentor = make(options=options, policy=AdaptiveInterval(0.3))
     still, cut = frames(2)
     keys = []
@@ -131,6 +137,95 @@ def test_a_video_that_breaks_off(tmp_path):
     assert count_frames(tmp_path / 'out.avi') == readable
 
 
+def test_a_frame_of_another_size_becomes_a_key_frame():
+    segmentor, fresh = make(interval=10), make(interval=10)
+    for frame in frames(2):
+        segmentor.step(frame)
+    other = frames(size=(32, 96))[0]
+    assert np.array_equal(segmentor.step(other), fresh.step(other))
+    assert segmentor.is_key_frame
+    segmentor.step(other)
+    assert not segmentor.is_key_frame
+
+
+def test_a_bad_frame_leaves_the_stream_as_it_is():
+    segmentor = make(interval=10, options={'test_dataloader': None})
+    with pytest.raises(ValueError, match=r'frame must be an RGB uint8 array \(H, W, 3\), but got uint8 \(0, 0, 3\)'):
+        segmentor.step(np.zeros((0, 0, 3), np.uint8))
+    assert segmentor.step(np.zeros((1, 1, 3), np.uint8)).shape == (1, 1)
+    stream = frames(3)
+    segmentor.step(stream[0])
+    with pytest.raises(ValueError, match='frame must be an RGB uint8 array'):
+        segmentor.step(np.zeros((0, 96, 3), np.uint8))
+    assert segmentor.step(stream[1]).shape == (48, 96)
+    assert segmentor.distance == 1
+
+
+def test_more_classes_than_a_byte_holds():
+    segmentor = make(num_classes=400)
+    head = segmentor.model.decode_head
+    with torch.no_grad():
+        head.conv_seg.weight.zero_()
+        head.conv_seg.bias.copy_((torch.arange(400) == 300).float())
+    labels = segmentor.step(frames(1)[0])
+    assert labels.dtype == np.int32
+    assert (labels == 300).all()
+
+
+RESIZE = dict(type='Resize', scale=(64, 32), keep_ratio=True)
+LOADING = [dict(type='mmvidext.LoadClip'), dict(type='mmvidext.LoadClipAnnotations')]
+PACKING = [dict(type='mmvidext.PackClipInputs')]
+IMAGE_PIPELINE = [dict(type='LoadImageFromFile'), RESIZE, dict(type='LoadAnnotations'), dict(type='PackSegInputs')]
+
+
+def dataset(pipeline, kind='mmvidext.CityscapesVideoDataset'):
+    return dict(type=kind, pipeline=pipeline)
+
+
+def concatenation(*pipelines):
+    return dict(type='ConcatDataset', datasets=[dataset(pipeline) for pipeline in pipelines])
+
+
+def size_seen(options):
+    segmentor = make(options=options)
+    sizes = []
+    segmentor.model.segmentor.backbone.register_forward_hook(lambda _, args, __: sizes.append(tuple(args[0].shape[2:])))
+    assert segmentor.step(frames(1)[0]).shape == (48, 96)
+    return sizes[0]
+
+
+class TestPipelines:
+    """Frames are 48 x 96; the pipelines resize them to 32 x 64."""
+
+    @pytest.mark.parametrize(
+        'options',
+        [
+            {'test_dataloader.dataset.pipeline': PIPELINE},
+            {'test_dataloader.dataset.pipeline': [*LOADING, RESIZE, *PACKING]},
+            {'test_dataloader.dataset.pipeline': IMAGE_PIPELINE},
+            {'test_dataloader.dataset': dataset(PIPELINE, CityscapesVideoDataset)},
+            {'test_dataloader.dataset': concatenation(PIPELINE, PIPELINE)},
+            {'test_dataloader.dataset': dict(type='RepeatDataset', times=2, dataset=dataset(PIPELINE))},
+            {'test_dataloader': None, 'test_pipeline': IMAGE_PIPELINE},
+        ],
+        ids=['clips', 'outside', 'images', 'class', 'concatenated', 'repeated', 'test_pipeline'],
+    )
+    def test_every_step_that_changes_the_frame_is_used(self, options):
+        assert size_seen(options) == (32, 64)
+
+    def test_no_test_data(self):
+        assert size_seen({'test_dataloader': None}) == (48, 96)
+
+    def test_data_sets_that_disagree(self):
+        with pytest.raises(ValueError, match='the data sets of test_dataloader have different pipelines'):
+            make(options={'test_dataloader.dataset': concatenation(PIPELINE, IMAGE_PIPELINE)})
+
+    def test_test_time_augmentation(self):
+        pipeline = [*LOADING, dict(type='TestTimeAug', transforms=[[RESIZE]]), *PACKING]
+        with pytest.raises(ValueError, match='the test pipeline has TestTimeAug'):
+            make(options={'test_dataloader.dataset.pipeline': pipeline})
+
+
 class TestErrors:
     def test_no_video(self, tmp_path):
         with pytest.raises(FileNotFoundError, match='there is no video'):
@@ -144,21 +239,13 @@ class TestErrors:
         with pytest.raises(ValueError, match=r"the output must end in one of \('.mp4', '.avi', '.webm'\)"):
             make().segment_video(tmp_path / 'in.avi', tmp_path / 'out.gif')
 
-    def test_another_size(self):
-        segmentor = make()
-        segmentor.step(frames()[0])
-        with pytest.raises(ValueError, match='all frames of a stream must have one size'):
-            segmentor.step(frames(size=(32, 96))[0])
-        segmentor.reset()
-        segmentor.step(frames(size=(32, 96))[0])
-
     def test_no_frame(self):
         with pytest.raises(ValueError, match='frame must be an RGB uint8 array'):
             make().step(frames()[0].astype(float))
 
     def test_a_plain_segmentor(self):
         with pytest.raises(ValueError, match=r'must be a mmvidext.DeepFeatureFlow, but it is a EncoderDecoder'):
-            make(options={'model': dict(_delete_=True, **fcn())})
+            make(options={'model': fcn()})
 
 
 def test_overlay_marks_key_frames():

@@ -174,7 +174,7 @@ def check_that_it_is_named(network, damaged, name):
 
 
 @pytest.mark.parametrize('network', NETWORKS)
-def test_whole_networks_are_recognised(network):
+def test_whole_networks_are_recognized(network):
     source, _ = NETWORKS[network]
     assert find_source(whole(network)) == source
     converted = convert_checkpoint(whole(network), model(network))

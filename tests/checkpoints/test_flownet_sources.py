@@ -193,7 +193,7 @@ def test_mmtracking_prefix_of_a_detector():
     assert convert_checkpoint(prefixed, model).keys() == convert_checkpoint(state_dict, model).keys()
 
 
-def test_the_normalisation_of_the_correlation_is_checked():
+def test_the_normalization_of_the_correlation_is_checked():
     model = estimator('FlowNetC', normalize=True)
     with pytest.raises(ValueError, match=r'wrong: normalize of flow_net \(FlowNetC\) is True, but mmflow has False'):
         convert_checkpoint(official(random_weights((), correlated=True), MMFLOW_C), model)

@@ -1,4 +1,4 @@
-"""Official 2D recognisers: converted weights give the features of the official definition."""
+"""Official 2D recognizers: converted weights give the features of the official definition."""
 
 import pytest
 import torch
@@ -33,7 +33,7 @@ def plain(official):
 
 
 def recognizer(backbone, features, classes=7):
-    """A backbone and a classifier under the names of mmaction2's recognisers."""
+    """A backbone and a classifier under the names of mmaction2's recognizers."""
     model = nn.Module()
     model.backbone = backbone
     model.cls_head = nn.ModuleDict({'fc_cls': nn.Linear(features, classes)})

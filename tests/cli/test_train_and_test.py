@@ -226,6 +226,11 @@ def test_a_list_without_labels_is_for_dumping_only(trained, data, tmp_path):
     command = [sys.executable, 'tools/test.py', CONFIG, str(work_dir / 'epoch_2.pth'), '--work-dir', str(tmp_path)]
     values = [*options(data, 2), f'test_dataloader.dataset.ann_file={tmp_path}/test.txt']
     result = run([*command, *values])
+    assert result.returncode == 2
+    assert 'Traceback' not in result.stderr
+    assert 'needs with_labels=False' in result.stderr
+    values.append('+test_dataloader.dataset.with_labels=False')
+    result = run([*command, *values])
     assert result.returncode == 1
     assert 'have no label: use --dump FILE.pkl' in result.stderr
     result = run([*command, '--dump', str(tmp_path / 'dump.pkl'), *values])

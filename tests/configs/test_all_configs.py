@@ -39,9 +39,8 @@ def test_config(path):
         for pipeline in pipelines(cfg.get(split)):
             for transform in pipeline:
                 assert find(TRANSFORMS, transform['type']) is not None, transform['type']
-    dataset = cfg.train_dataloader.dataset
-    if dataset.type.startswith('mmvidext.SthV'):
-        check_flip(dataset.pipeline)  # what the data set refuses on start
+    if cfg.default_scope == 'mmaction':
+        check_flip(cfg.train_dataloader.dataset.pipeline)  # what the data set refuses on start
     evaluator = cfg.get('test_evaluator') or []
     for metric in evaluator if isinstance(evaluator, list) else [evaluator]:
         assert find(METRICS, metric['type']) is not None, metric['type']

@@ -28,7 +28,7 @@ def test_kernel_std_of_zero_starts_as_the_mean_of_the_field():
     torch.testing.assert_close(layer(x), layer.post_conv(mean.expand(-1, 3, -1, -1)), atol=1e-6, rtol=1e-5)
 
 
-def test_every_parameter_receives_a_gradient_at_initialisation():
+def test_every_parameter_receives_a_gradient_at_initialization():
     layer = make_layer()
     layer.init_weights()
     layer(torch.randn(2, 4, 8, 8)).sum().backward()
@@ -44,7 +44,7 @@ def test_init_weights_keeps_the_kernels_small():
 
 
 @pytest.mark.parametrize('norm_cfg', [None, dict(type='BN')])
-def test_normalisation_is_optional(norm_cfg):
+def test_normalization_is_optional(norm_cfg):
     layer = make_layer(norm_cfg=norm_cfg)
     assert layer.post_conv.with_norm == (norm_cfg is not None)
     assert layer.out_channels == layer(torch.randn(2, 4, 6, 6)).shape[1] == 5

@@ -69,6 +69,24 @@ def test_every_parameter_gets_a_gradient():
     assert [name for name, value in layer.named_parameters() if value.grad is None or not value.grad.any()] == []
 
 
+def test_a_single_frame_leaves_no_parameter_without_gradient():
+    """DistributedDataParallel waits for the gradient of every parameter."""
+    layer = make_layer(num_segments=1).train()
+    layer(torch.randn(4, 6, 5, 5)).square().sum().backward()
+    assert [name for name, value in layer.named_parameters() if value.grad is None] == []
+
+
+@torch.no_grad()
+def test_hooks_fire_on_every_module_and_see_what_it_computed():
+    layer, seen = make_layer(), {}
+    for name, module in layer.named_modules():
+        module.register_forward_hook(lambda _, __, out, name=name: seen.update({name: (out, out.clone())}))
+    layer(torch.randn(6, 6, 5, 5))
+    assert set(seen) == {name for name, _ in layer.named_modules()}
+    activations = [seen[name] for name, module in layer.named_modules() if isinstance(module, nn.ReLU)]
+    assert all(torch.equal(now, then) for now, then in activations)
+
+
 @torch.no_grad()
 def test_clips_do_not_mix():
     layer = make_layer()

@@ -176,8 +176,8 @@ def test_compiles_without_a_graph_break(projected):
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        (dict(kernel_size=2), 'kernel_size must be an odd number, 1 or more, so that it has a centre: 2'),
-        (dict(num_samples=4), 'num_samples must be an odd number, 1 or more, so that the field has a centre: 4'),
+        (dict(kernel_size=2), 'kernel_size must be an odd number, 1 or more, so that it has a center: 2'),
+        (dict(num_samples=4), 'num_samples must be an odd number, 1 or more, so that the field has a center: 4'),
         (dict(sample_stride=0), 'sample_stride must be a whole number, at least 1, but is 0'),
         (dict(chunk_channels=0), 'chunk_channels must be 1 or more, or None, but it is 0'),
     ],
@@ -202,6 +202,30 @@ def test_shapes_that_do_not_match(index, shape, message):
     arguments = make_arguments((1, 3, 4, 4), 2, 3, 3)
     arguments[index] = torch.zeros(shape)
     with pytest.raises(ValueError, match=message):
+        dynamic_filter(*arguments, **settings())
+
+
+def test_products_never_run_in_tf32(monkeypatch):
+    """cuDNN multiplies float32 in TF32 unless it is told not to."""
+    precision = pytest.importorskip('torch', '2.9').backends.cudnn.conv
+    before, seen, conv2d = precision.fp32_precision, [], F.conv2d
+    monkeypatch.setattr(F, 'conv2d', lambda *args: seen.append(precision.fp32_precision) or conv2d(*args))
+    arguments = make_arguments((1, 3, 4, 4), 2, 3, 3)
+    arguments[2] = make_projected((1, 3, 4, 4), 2, 4)
+    arguments[0].requires_grad_()
+    dynamic_filter(*arguments, **settings()).sum().backward()
+    assert len(seen) == 3
+    assert set(seen) == {'ieee'}
+    assert precision.fp32_precision == before
+
+
+@pytest.mark.parametrize('projected', [False, True])
+def test_a_feature_without_channels(projected):
+    arguments = make_arguments((1, 3, 4, 4), 2, 3, 3)
+    if projected:
+        arguments[2] = make_projected((1, 3, 4, 4), 2, 4)
+    arguments[0] = arguments[0][:, :0]
+    with pytest.raises(ValueError, match='number of channels of feature must be a whole number, at least 1, but is 0'):
         dynamic_filter(*arguments, **settings())
 
 

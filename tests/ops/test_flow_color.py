@@ -22,7 +22,7 @@ def color_of(x, y, max_magnitude=1.0):
     ],
 )
 def test_pure_hues_lie_at_the_steps_of_the_wheel(index, expected):
-    angle = (index / 54 * 2 - 1) * math.pi  # 55 colours, the first at the vector (1, 0)
+    angle = (index / 54 * 2 - 1) * math.pi  # 55 colors, the first at the vector (1, 0)
     color = torch.tensor(color_of(-math.cos(angle) * 0.999999, -math.sin(angle) * 0.999999))
     assert (color - torch.tensor(expected)).abs().max() <= 1
 

@@ -98,3 +98,28 @@ def test_errors():
         flow_warp(feature, torch.zeros(1, 2, 5, 4))
     with pytest.raises(ValueError, match="padding_mode must be 'zeros' or 'border', not 'reflection'"):
         flow_warp(feature, torch.zeros(1, 2, 4, 5), padding_mode='reflection')
+
+
+@pytest.mark.parametrize('padding_mode', ['zeros', 'border'])
+@pytest.mark.parametrize('value', [float('nan'), float('inf'), float('-inf'), 3e38])
+def test_a_vector_that_is_not_finite_or_huge_touches_no_other_pixel(value, padding_mode):
+    feature, flow = torch.randn(1, 2, 6, 7), torch.randn(1, 2, 6, 7)
+    flow[0, 0, 1, 2] = 100  # outside, like the value below
+    bad = flow.clone()
+    bad[0, 0, 1, 2] = value
+    results = []
+    for vectors in (flow, bad):
+        inputs = [feature.clone().requires_grad_(), vectors.requires_grad_()]
+        out = flow_warp(*inputs, padding_mode=padding_mode)
+        results.append((out, *torch.autograd.grad(out, inputs, torch.ones_like(out))))
+    (out, grad, grad_flow), (bad_out, bad_grad, bad_grad_flow) = results
+    elsewhere = torch.ones(6, 7, dtype=torch.bool)
+    elsewhere[1, 2] = False
+    assert torch.equal(out[..., elsewhere], bad_out[..., elsewhere])
+    assert torch.equal(grad_flow[..., elsewhere], bad_grad_flow[..., elsewhere])
+    if value == value and value > 0:
+        assert torch.equal(out, bad_out)
+        assert torch.equal(grad, bad_grad)
+    assert bad_out[0, :, 1, 2].isnan().all() == (value != value)
+    if padding_mode == 'zeros':
+        assert bad_grad.isfinite().all()

@@ -83,3 +83,38 @@ def test_compiles_without_graph_break():
 def test_errors(scores, options, message):
     with pytest.raises(ValueError, match=message):
         kernel_soft_argmax(scores, **options)
+
+
+@pytest.mark.parametrize('sigma', [None, 5.0])
+@pytest.mark.parametrize('value', [1.0, 3e38])
+def test_scores_near_the_largest_number_give_the_cell_of_the_largest(sigma, value):
+    scores = torch.full((1, 5, 5, 1, 2), -value)
+    scores[0, 3, 0, 0, 0] = value
+    scores[..., 0, 1] = torch.rand(5, 5)
+    alone, _ = kernel_soft_argmax(scores[..., 1:].contiguous(), sigma=sigma)
+    displacement, confidence = kernel_soft_argmax(scores, sigma=sigma)
+    torch.testing.assert_close(displacement[0, :, 0, 0], torch.tensor([-2.0, 1.0]))
+    torch.testing.assert_close(displacement[..., 1:], alone)
+    assert confidence[0, 0, 0, 0] == torch.tensor(value)
+
+
+def test_a_value_that_is_not_finite_stays_in_its_cell():
+    scores = torch.rand(1, 5, 5, 2, 3)
+    expected = kernel_soft_argmax(scores)
+    scores[0, 2, 2, 1, 1] = float('nan')
+    for out, clean in zip(kernel_soft_argmax(scores), expected, strict=True):
+        assert (~out.isfinite()).any(1).nonzero().tolist() == [[0, 1, 1]]
+        inside = out.isfinite()
+        torch.testing.assert_close(out[inside], clean[inside])
+
+
+def test_shapes_on_meta():
+    displacement, confidence = kernel_soft_argmax(torch.empty(2, 5, 5, 3, 4, device='meta'))
+    assert (displacement.shape, confidence.shape) == ((2, 2, 3, 4), (2, 1, 3, 4))
+
+
+@pytest.mark.parametrize('value', [float('nan'), float('inf')])
+@pytest.mark.parametrize('name', ['sigma', 'temperature'])
+def test_settings_must_be_finite(name, value):
+    with pytest.raises(ValueError, match=f'{name} must be a positive, finite number.* but is {value}'):
+        kernel_soft_argmax(torch.zeros(1, 3, 3, 1, 1), **{name: value})

@@ -3,8 +3,12 @@ import torch
 from torch.autograd import gradcheck
 
 from mmvidext.ops import local_correlation
+from mmvidext.ops._correlation_shifts import correlate_by_shifts, correlate_by_shifts_backward
+from mmvidext.ops._correlation_tiles import correlate, correlate_backward
 from mmvidext.ops.local_correlation import _correlate_by_gathering
+from tests.launches import count_launches
 from tests.oracles.local_correlation import local_correlation as naive_local_correlation
+from tests.oracles.local_correlation import patch_correlation
 
 # (N, C, H, W), max_displacement, dilation: even and odd heights, several columns of tiles, one cell, a map smaller
 # than the reach
@@ -38,6 +42,96 @@ def test_gradients_equal_those_of_the_shifts(shape, displacement, dilation):
         torch.autograd.grad(out, feats, grad), torch.autograd.grad(reference, feats, grad), strict=True
     ):
         torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize(('shape', 'displacement', 'dilation'), CASES)
+def test_all_samples_in_one_product_equal_one_by_one(shape, displacement, dilation):
+    shape = (3, *shape[1:])
+    feat1, feat2 = torch.randn(shape).double(), torch.randn(shape).double()
+    expected = correlate(feat1, feat2, displacement, dilation, group=1)
+    grad = torch.randn_like(expected)
+    torch.testing.assert_close(correlate(feat1, feat2, displacement, dilation, group=3), expected)
+    torch.testing.assert_close(
+        correlate_backward(grad, feat1, feat2, displacement, dilation, group=3),
+        correlate_backward(grad, feat1, feat2, displacement, dilation, group=1),
+    )
+
+
+def test_launches_do_not_grow_with_the_batch():
+    feats = [torch.randn(56, 4, 28, 28) for _ in range(2)]
+    grad = torch.randn(56, 28, 28, 15, 15)
+    assert count_launches(lambda: correlate(*feats, 7, 1, group=56)) <= 12
+    assert count_launches(lambda: correlate_backward(grad, *feats, 7, 1, group=56)) <= 40
+
+
+@pytest.mark.parametrize(('shape', 'displacement', 'dilation'), CASES)
+def test_one_displacement_at_a_time_equals_the_tiles(shape, displacement, dilation):
+    feat1, feat2 = torch.randn(shape).double(), torch.randn(shape).double()
+    expected = correlate(feat1, feat2, displacement, dilation, group=1)
+    torch.testing.assert_close(correlate_by_shifts(feat1, feat2, displacement, dilation), expected)
+    grad = torch.randn_like(expected)
+    torch.testing.assert_close(
+        correlate_by_shifts_backward(grad, feat1, feat2, displacement, dilation),
+        correlate_backward(grad, feat1, feat2, displacement, dilation, group=1),
+    )
+
+
+@pytest.mark.parametrize('value', [float('inf'), float('nan')])
+@pytest.mark.parametrize('which', [0, 1])
+def test_a_value_that_is_not_finite_stays_where_the_definition_puts_it(which, value):
+    feats = [torch.randn(2, 3, 8, 9) for _ in range(2)]
+    feats[which][0, 1, 4, 5] = value
+    out = local_correlation(*feats, 2)
+    torch.testing.assert_close(out, naive_local_correlation(*feats, 2), equal_nan=True, atol=1e-5, rtol=0)
+    assert 0 < (~out.isfinite()).sum() <= 25
+    clean = [feat.nan_to_num(0, 0).requires_grad_() for feat in feats]
+    dirty = [feat.requires_grad_() for feat in feats]
+    grad = torch.randn_like(out)
+    expected = torch.autograd.grad(local_correlation(*clean, 2), clean, grad)
+    grads = torch.autograd.grad(local_correlation(*dirty, 2), dirty, grad)
+    bad = ~grads[1 - which].isfinite()
+    assert set(map(tuple, bad.nonzero().tolist())) == {(0, 1, y, x) for y in range(2, 7) for x in range(3, 8)}
+    torch.testing.assert_close(grads[1 - which][~bad], expected[1 - which][~bad])
+    torch.testing.assert_close(grads[which], expected[which])
+
+
+def test_large_finite_values_are_no_infinities():
+    feats = torch.full((1, 4, 6, 6), 1e37), torch.full((1, 4, 6, 6), 1e-3)
+    torch.testing.assert_close(local_correlation(*feats, 1), naive_local_correlation(*feats, 1))
+
+
+# kernel_size, stride, padding
+PATCHES = [(3, 1, 1), (1, 2, 0), (2, 1, 0), (3, 2, 2), (1, 1, 1), (5, 3, 4)]
+
+
+@pytest.mark.parametrize('patch', PATCHES)
+@pytest.mark.parametrize('dilation', [1, 2])
+def test_patches_equal_the_samplers_definition(patch, dilation):
+    feats = [torch.randn(2, 3, 6, 7, dtype=torch.float64, requires_grad=True) for _ in range(2)]
+    options = dict(zip(('kernel_size', 'stride', 'padding'), patch, strict=True), dilation=dilation)
+    out, expected = local_correlation(*feats, 2, **options), patch_correlation(*feats, 2, **options)
+    torch.testing.assert_close(out, expected)
+    grad = torch.randn_like(expected)
+    torch.testing.assert_close(torch.autograd.grad(out, feats, grad), torch.autograd.grad(expected, feats, grad))
+
+
+def test_patches_are_summed_in_float32():
+    feats = [torch.randn(1, 64, 6, 6).half() for _ in range(2)]
+    out = local_correlation(*feats, 1, kernel_size=5, padding=2)
+    exact = local_correlation(*(feat.double() for feat in feats), 1, kernel_size=5, padding=2)
+    assert out.dtype == torch.float16
+    assert (out.double() - exact).abs().max() <= exact.abs().max() * 2**-11
+
+
+def test_the_users_matmul_precision_is_not_used_and_kept():
+    feats = [torch.randn(2, 64, 16, 16) for _ in range(2)]
+    expected = local_correlation(*feats, 3)
+    torch.set_float32_matmul_precision('medium')
+    try:
+        assert torch.equal(local_correlation(*feats, 3), expected)
+        assert torch.get_float32_matmul_precision() == 'medium'
+    finally:
+        torch.set_float32_matmul_precision('highest')
 
 
 def test_gradcheck():
@@ -146,6 +240,12 @@ def test_backend_errors(monkeypatch):
     feats = torch.zeros(1, 2, 3, 4), torch.zeros(1, 2, 3, 4)
     with pytest.raises(ValueError, match='dilation must be a whole number, at least 1'):
         local_correlation(*feats, 1, dilation=0)
+    with pytest.raises(ValueError, match='stride must be a whole number, at least 1, but is 0'):
+        local_correlation(*feats, 1, stride=0)
+    with pytest.raises(ValueError, match='padding must be a whole number, at least 0, but is -1'):
+        local_correlation(*feats, 1, padding=-1)
+    with pytest.raises(ValueError, match='kernel_size=6 is larger than the map of 3x4 with padding=1'):
+        local_correlation(*feats, 1, kernel_size=6, padding=1)
     with pytest.raises(ValueError, match=r"backend must be 'auto', 'torch'.* but is 'cuda'"):
         local_correlation(*feats, 1, backend='cuda')
     with pytest.raises(ValueError, match="backend 'mmcv' has CUDA kernels only, but the input is on cpu"):

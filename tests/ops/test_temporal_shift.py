@@ -3,6 +3,7 @@ import torch
 from torch.autograd import gradcheck
 
 from mmvidext.ops import temporal_shift, temporal_shift_step
+from tests.launches import count_launches
 from tests.oracles.temporal_shift import temporal_shift as naive_temporal_shift
 
 # clips, frames, channels, height, width, shift_div
@@ -43,6 +44,27 @@ def test_strided_and_expanded_input():
 def test_gradcheck(causal):
     x = torch.randn(6, 5, 2, 1, dtype=torch.float64, requires_grad=True)
     assert gradcheck(lambda x: temporal_shift(x, 3, 2, causal=causal), (x,))
+
+
+@pytest.mark.parametrize('layout', [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize(('causal', 'writes'), [(False, 5), (True, 3)])
+def test_each_element_is_written_once(layout, causal, writes):
+    x = torch.randn(8, 16, 4, 4).to(memory_format=layout).requires_grad_()
+    new_map = 1
+    assert count_launches(lambda: temporal_shift(x, 4, causal=causal)) == writes + new_map
+    out = temporal_shift(x, 4, causal=causal)
+    grad = torch.ones_like(out)
+    assert count_launches(lambda: torch.autograd.grad(out, x, grad)) <= writes + new_map + 1  # one detach
+
+
+def test_export_gives_the_same():
+    class Shift(torch.nn.Module):
+        def forward(self, x):
+            return temporal_shift(x, 3), temporal_shift(x, 3, causal=True)
+
+    x = torch.randn(6, 8, 3, 2)
+    exported = torch.export.export(Shift(), (x,)).module()
+    assert all(map(torch.equal, exported(x), Shift()(x)))
 
 
 def test_infinity_stays_in_its_place():

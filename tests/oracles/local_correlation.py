@@ -1,5 +1,6 @@
 """Local correlation and the kernel-soft-argmax, one cell and one displacement at a time."""
 
+import itertools
 import math
 
 import torch
@@ -19,6 +20,27 @@ def local_correlation(feat1, feat2, max_displacement, dilation=1):
                         scores[:, y, x] = (feat1[:, :, y, x] * feat2[:, :, there_y, there_x]).sum(1)
             rows.append(scores)
     return torch.stack(rows, dim=1).unflatten(1, (size, size))
+
+
+def patch_correlation(feat1, feat2, max_displacement, *, dilation, kernel_size, stride, padding):
+    """Definition of spatial-correlation-sampler's C++ code: a patch of each map, cells outside of either are zero."""
+    count, _, height, width = feat1.shape
+    size = 2 * max_displacement + 1
+    rows = (height + 2 * padding - kernel_size) // stride + 1
+    columns = (width + 2 * padding - kernel_size) // stride + 1
+    out = feat1.new_zeros(count, size, size, rows, columns)
+
+    def inside(y, x):
+        return 0 <= y < height and 0 <= x < width
+
+    for dy, dx, row, column, i, j in itertools.product(
+        range(size), range(size), range(rows), range(columns), range(kernel_size), range(kernel_size)
+    ):
+        y, x = row * stride - padding + i, column * stride - padding + j
+        there_y, there_x = y + (dy - max_displacement) * dilation, x + (dx - max_displacement) * dilation
+        if inside(y, x) and inside(there_y, there_x):
+            out[:, dy, dx, row, column] += (feat1[:, :, y, x] * feat2[:, :, there_y, there_x]).sum(1)
+    return out
 
 
 def kernel_soft_argmax(scores, sigma, temperature):

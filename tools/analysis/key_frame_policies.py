@@ -18,7 +18,7 @@ from mmseg.evaluation import IoUMetric
 from mmvidext.apis import VideoSegmentor
 from mmvidext.datasets.synthetic.random_scene import SceneOptions, random_scene
 from mmvidext.datasets.synthetic.scene import Scene
-from mmvidext.models.segmentors import AdaptiveInterval, FixedInterval, KeyFramePolicy
+from mmvidext.models.propagation import AdaptiveInterval, FixedInterval, KeyFramePolicy
 
 NUM_CLASSES = 19
 

@@ -57,6 +57,6 @@ TSM_MOBILENET = Source(
 TSM_MOBILENET_ONLINE = replace(
     TSM_MOBILENET,
     summary='mit-han-lab/temporal-shift-module: MobileNetV2 of the online demonstration',
-    recognise=lambda weights: _is_of(weights, ''),
+    recognize=lambda weights: _is_of(weights, ''),
     rules=(*_RULES, *_UNMARKED),
 )

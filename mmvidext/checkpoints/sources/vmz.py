@@ -12,7 +12,7 @@ from mmvidext.checkpoints.sources.torchvision_video import RULES, is_per_conv, i
 
 __all__ = ['VMZ_CAFFE2', 'VMZ_HUB']
 
-# a convolution is one tensor, or where it is factorised two with a norm in between
+# a convolution is one tensor, or where it is factorized two with a norm in between
 _RULES: Rules = (
     (r'^last_out_L\d+', HEAD.removesuffix('.')),
     (r'_s$', '.weight'),

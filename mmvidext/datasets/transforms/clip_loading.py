@@ -62,7 +62,9 @@ class SampleKeyFrame(BaseTransform):
 class LoadClip(BaseTransform):
     """Load the key frame and the labelled frame as ``imgs``, in this order, each BGR ``uint8 (H, W, 3)``.
 
-    At distance 0 both are the same frame, so every clip has two.
+    At distance 0 both are the same frame, so every clip has two. A labelled frame that ``LoadImageFromFile`` has loaded
+    before is not loaded again, and an image that belongs to no video is a clip of one frame: a test pipeline that
+    starts with ``LoadImageFromFile`` serves mmseg's ``inference_model`` and ``MMSegInferencer`` too.
 
     Raises:
         FileNotFoundError: If a frame of the snippet is missing.
@@ -71,9 +73,13 @@ class LoadClip(BaseTransform):
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Add ``imgs``, ``img_shape`` and ``ori_shape``."""
+        loaded = results.pop('img', None)
+        if loaded is not None and 'frame_paths' not in results:
+            results['imgs'] = [loaded]
+            return results
         current = results['frame_index']
         key = current - results['propagation_distance']
-        current_image = self._load(results, current)
+        current_image = self._load(results, current) if loaded is None else loaded
         key_image = current_image if key == current else self._load(results, key)
         if key_image.shape != current_image.shape:
             raise ValueError(
@@ -102,6 +108,8 @@ def _size(image: np.ndarray) -> str:
 class LoadClipAnnotations(LoadAnnotations):
     """mmseg's ``LoadAnnotations`` that refuses what is no map of class numbers for its frame.
 
+    A sample without ``seg_map_path`` (an image for inference) stays as it is.
+
     Args:
         ignore_index: The value that is ignored.
         **kwargs: The arguments of ``mmseg.LoadAnnotations``.
@@ -118,6 +126,8 @@ class LoadClipAnnotations(LoadAnnotations):
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Add ``gt_seg_map``."""
+        if 'seg_map_path' not in results:
+            return results
         path = results['seg_map_path']
         _check_label_file(path, results.get('ori_shape'))
         try:

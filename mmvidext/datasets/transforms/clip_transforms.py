@@ -1,6 +1,7 @@
 """Apply the transforms of mmcv and mmseg to a clip, the same to every frame, and pack the clip."""
 
 import copy
+import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,9 +19,10 @@ __all__ = ['ClipTransform', 'PackClipInputs']
 class ClipTransform(BaseTransform):
     """Run image transforms on every frame of ``imgs`` with the same random draws.
 
-    The transforms see one frame at a time as ``img``, with the label as ``gt_seg_map`` if it is loaded already. NumPy's
-    random state is put back before each frame, so that resizing, cropping, flipping, rotating and colour jitter,
-    mmcv's, mmseg's or your own, treat all frames alike. Crops that look at the label see the same label for each frame.
+    The transforms see one frame at a time as ``img``, with the label as ``gt_seg_map`` if it is loaded already. The
+    random states of NumPy, Python and torch are put back before each frame, and generators that a transform has of its
+    own (Albumentations) are copied with it, so that all frames are treated alike. Crops that look at the label see the
+    same label for each frame. A single image ``img`` is a clip of one frame.
 
     Args:
         transforms: Configs of the transforms, for example ``[dict(type='RandomCrop', crop_size=(512, 1024))]``.
@@ -31,20 +33,30 @@ class ClipTransform(BaseTransform):
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Transform ``imgs``; label and meta information are those of the last frame."""
-        images = results.pop('imgs')
-        state = np.random.get_state()
+        *earlier, last = _pop_frames(results)
+        states = random.getstate(), np.random.get_state(), torch.get_rng_state()
         frames = []
-        for image in images:
-            np.random.set_state(state)
-            frame = self.transforms({**copy.deepcopy(results), 'img': image})
-            frames.append(frame.pop('img'))
-        frame['imgs'] = frames
-        return frame
+        for image in earlier:
+            transforms = copy.deepcopy(self.transforms)
+            frames.append(transforms({**copy.deepcopy(results), 'img': image}).pop('img'))
+            random.setstate(states[0])
+            np.random.set_state(states[1])
+            torch.set_rng_state(states[2])
+        results = self.transforms({**results, 'img': last})
+        results['imgs'] = [*frames, results.pop('img')]
+        return results
+
+
+def _pop_frames(results: dict[str, Any]) -> list[np.ndarray]:
+    """Take the frames out of a sample; an image is a clip of one frame."""
+    return results.pop('imgs') if 'imgs' in results else [results.pop('img')]
 
 
 @TRANSFORMS.register_module()
 class PackClipInputs(PackSegInputs):
     """mmseg's ``PackSegInputs`` for clips: ``inputs`` is ``(T, 3, H, W)``, as loaded (BGR, ``uint8``).
+
+    A single image ``img`` is a clip of one frame.
 
     Args:
         meta_keys: Entries that travel in the sample's meta information.
@@ -71,7 +83,8 @@ class PackClipInputs(PackSegInputs):
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Return ``inputs`` and ``data_samples``."""
-        clip = np.stack([image.transpose(2, 0, 1) for image in results['imgs']])
-        packed = super().transform({key: value for key, value in results.items() if key != 'imgs'})
+        results = dict(results)
+        clip = np.stack([image.transpose(2, 0, 1) for image in _pop_frames(results)])
+        packed = super().transform(results)
         packed['inputs'] = torch.from_numpy(clip)
         return packed

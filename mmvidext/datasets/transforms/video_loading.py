@@ -2,7 +2,7 @@
 
 PyAV and not decord: a truncated ``.avi`` makes decord end the process, and it has no wheels for ARM. mmaction2's own
 ``PyAVInit`` takes the number of frames from the header, where WebM, Matroska and MPEG-TS files have none. The names
-hold "Init" and "Decode", because by these mmaction2's Inferencer finds what it replaces by decord.
+contain "Init" and "Decode" because mmaction2's inferencer looks for these words to put its own transforms there.
 """
 
 from typing import Any

@@ -26,7 +26,7 @@ class PretrainedBackbone(nn.Module):
         def __getattr__(self, name: str) -> Any: ...
 
     def init_weights(self) -> None:
-        """Load ``pretrained`` or the file of ``init_cfg``, or initialise from scratch where neither is given.
+        """Load ``pretrained`` or the file of ``init_cfg``, or initialize from scratch where neither is given.
 
         Raises:
             FileNotFoundError: If there is no such file.

@@ -24,7 +24,7 @@ _MANY_BLOCKS = 23  # from this many blocks in layer3 on (R101), the official cod
 class TSMResNet(OnlineBackbone, ResNet):
     """mmaction2's ResNet with temporal shift. State-dict keys are those of mmaction2's ``ResNetTSM``.
 
-    The shift mixes neighbouring frames inside the residual branches, so a 2D network sees motion at no extra
+    The shift mixes neighboring frames inside the residual branches, so a 2D network sees motion at no extra
     parameters. In front of it ``clip`` frames travel in the batch dimension: ``(N*T, C, H, W)``.
 
     Source: https://arxiv.org/abs/1811.08383, code https://github.com/mit-han-lab/temporal-shift-module.

@@ -84,7 +84,7 @@ class VideoSegDataPreProcessor(SegDataPreProcessor):
 
     def _normalize(self, clip: Tensor) -> Tensor:
         if self.channel_conversion:
-            clip = clip[:, [2, 1, 0]]
+            clip = clip.flip(1)
         clip = clip.float()
         return (clip - self.mean) / self.std if self._enable_normalize else clip
 

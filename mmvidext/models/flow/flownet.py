@@ -39,7 +39,7 @@ class FlowNet(BaseModule, metaclass=ABCMeta):
             ``out_channels``, as :class:`mmvidext.layers.DynamicFilter`; ``in_channels`` is passed to it. Its output
             joins the merged feature (level 3) and the skip connection of the same level (LS-DFN, section 4). None
             leaves the network as published.
-        init_cfg: Initialisation; default as He et al. for a leaky ReLU of slope 0.1.
+        init_cfg: Initialization; default as He et al. for a leaky ReLU of slope 0.1.
     """
 
     flow_scale = FLOW_SCALE
@@ -79,7 +79,7 @@ class FlowNet(BaseModule, metaclass=ABCMeta):
         self.feature_channels = self.decoder.feature_channels
 
     def init_weights(self) -> None:
-        """Load the file of ``init_cfg``, or initialise from scratch where it names none.
+        """Load the file of ``init_cfg``, or initialize from scratch where it names none.
 
         Raises:
             FileNotFoundError: If there is no such file.

@@ -29,7 +29,7 @@ class FlowNetC(FlowNet):
         normalize: Divide the correlation by the channel count of the correlated features, as the authors' layer does.
             mmflow's weights were trained without.
         backend: Backend of :func:`mmvidext.ops.local_correlation`.
-        **kwargs: Switches of biases, the dynamic filter and the initialisation: see
+        **kwargs: Switches of biases, the dynamic filter and the initialization: see
             :class:`mmvidext.models.flow.flownet.FlowNet`.
 
     Example:

@@ -2,10 +2,7 @@
 
 from importlib.util import find_spec
 
-from mmvidext.models.segmentors.key_frame_policy import AdaptiveInterval, FixedInterval, KeyFramePolicy
-from mmvidext.models.segmentors.zero_flow import ZeroFlow
-
-__all__ = ['AdaptiveInterval', 'FixedInterval', 'KeyFramePolicy', 'ZeroFlow']
+__all__: list[str] = []
 
 if find_spec('mmseg') is not None:
     from mmvidext.models.segmentors.deep_feature_flow import DeepFeatureFlow as DeepFeatureFlow

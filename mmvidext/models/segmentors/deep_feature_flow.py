@@ -1,46 +1,25 @@
 """Deep Feature Flow: segment key frames, propagate to the frames between them."""
 
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
-import torch
-from mmseg.models import BaseSegmentor
+from mmseg.models import BaseSegmentor, SegDataPreProcessor
 from mmseg.registry import MODELS as SEG_MODELS
 from mmseg.structures import SegDataSample
 from mmseg.utils import add_prefix
 from torch import Tensor, nn
 
 from mmvidext.models.data_preprocessors import VideoSegDataPreProcessor
-from mmvidext.models.segmentors.feature_flow import FeatureFlow, Motion
-from mmvidext.models.segmentors.segmentor_cut import (
-    BackboneCut,
-    ClassifierCut,
-    LogitsCut,
-    check_segmentor,
-    classifier_input,
-)
+from mmvidext.models.propagation import FeatureFlow, KeyFrame, Motion
+from mmvidext.models.propagation.clips import key_and_current, propagation_distances, where_propagated
+from mmvidext.models.propagation.freezing import freeze_modules
+from mmvidext.models.segmentors.segmentor_cut import BackboneCut, ClassifierCut, Cut, LogitsCut, check_segmentor
 from mmvidext.registry import MODELS
 
-__all__ = ['DeepFeatureFlow', 'KeyFrame']
+__all__ = ['DeepFeatureFlow']
 
-_CUTS: dict[str, type[ClassifierCut | BackboneCut | LogitsCut]] = {
-    'feature': ClassifierCut,
-    'backbone': BackboneCut,
-    'logits': LogitsCut,
-}
+_CUTS: dict[str, Any] = {'feature': ClassifierCut, 'backbone': BackboneCut, 'logits': LogitsCut}
 _FREEZABLE = ('feature', 'task', 'flow')
-
-
-class KeyFrame(NamedTuple):
-    """All that is kept of a key frame.
-
-    Attributes:
-        flow_frame: ``(N, 3, h, w)``, the half-size frame for the flow network.
-        maps: What is propagated, ``(N, C, H, W)`` each.
-    """
-
-    flow_frame: Tensor
-    maps: tuple[Tensor, ...]
 
 
 @MODELS.register_module()
@@ -59,8 +38,8 @@ class DeepFeatureFlow(BaseSegmentor):
 
     Args:
         segmentor: Config of an ``EncoderDecoder``. Its data preprocessor is taken over, unless another one is given.
-        flow_net: Config of a flow network of this package, or of any module with ``feature_channels``,
-            ``feature_stride`` and ``estimate_at_stride`` as FlowNet has them.
+        flow_net: Config of a flow network of this package, or of any other
+            :class:`~mmvidext.models.propagation.FlowNetwork`.
         key_frame_interval: Every how many frames of a stream a key frame comes.
         propagate: ``'feature'`` (what the head's classifier receives), ``'backbone'`` (the output of backbone and neck;
             the head runs on every frame) or ``'logits'``.
@@ -69,7 +48,11 @@ class DeepFeatureFlow(BaseSegmentor):
         freeze: Parts that are not trained: ``'feature'`` (all up to the cut), ``'task'`` (all behind it), ``'flow'``
             (the flow network; the scale map still learns). The paper's "fix N" is ``('feature', 'task')``, its "fix F"
             is ``('flow',)``.
-        data_preprocessor: Config of a ``VideoSegDataPreProcessor``.
+        data_preprocessor: Config of a ``VideoSegDataPreProcessor``, or of mmseg's ``SegDataPreProcessor``, whose
+            arguments it takes.
+        pretrained: As the argument of ``EncoderDecoder``, which gets it; None leaves the segmentor's config as it is.
+        train_cfg: Likewise.
+        test_cfg: Likewise.
         init_cfg: Config of the initialisation.
 
     Raises:
@@ -87,27 +70,25 @@ class DeepFeatureFlow(BaseSegmentor):
         flow_input: dict[str, Any] | None = None,
         freeze: Sequence[str] = (),
         data_preprocessor: dict[str, Any] | None = None,
+        pretrained: str | None = None,
+        train_cfg: dict[str, Any] | None = None,
+        test_cfg: dict[str, Any] | None = None,
         init_cfg: dict[str, Any] | None = None,
     ) -> None:
         if key_frame_interval < 1:
             raise ValueError(f'key_frame_interval must be at least 1, but got {key_frame_interval}')
         if propagate not in _CUTS:
             raise ValueError(f'propagate must be one of {tuple(_CUTS)}, but got {propagate!r}')
-        segmentor = dict(segmentor)
+        given = dict(pretrained=pretrained, train_cfg=train_cfg, test_cfg=test_cfg)
+        segmentor = {**segmentor, **{name: value for name, value in given.items() if value is not None}}
         inner_preprocessor = segmentor.pop('data_preprocessor', None)
-        super().__init__(_video_preprocessor(data_preprocessor, inner_preprocessor), init_cfg)
-        if not isinstance(self.data_preprocessor, VideoSegDataPreProcessor):
-            raise ValueError(
-                'data_preprocessor must be a mmvidext.VideoSegDataPreProcessor, which knows clips, but it is a '
-                f'{type(self.data_preprocessor).__name__}'
-            )
+        super().__init__(_video_preprocessor(data_preprocessor or inner_preprocessor), init_cfg)
         self.segmentor = SEG_MODELS.build(segmentor)
         check_segmentor(self.segmentor)
-        self.cut = _CUTS[propagate](self.segmentor)
+        self.cut: Cut = _CUTS[propagate](self.segmentor, segmentor['decode_head'])
         self.feature_flow = FeatureFlow(flow_net, self.cut.channels, scale_map=scale_map, flow_input=flow_input)
         self.key_frame_interval = key_frame_interval
-        self.freeze = tuple(freeze)
-        self._freeze()
+        self._frozen = self._freeze(tuple(freeze))
         self.register_load_state_dict_pre_hook(_accept_plain_segmentor)
 
     # ---- what mmseg's tools ask a segmentor for
@@ -127,12 +108,17 @@ class DeepFeatureFlow(BaseSegmentor):
         """Number of classes of the wrapped segmentor."""
         return self.segmentor.num_classes
 
+    @property
+    def out_channels(self) -> int:
+        """Channels of the logits: the number of classes, or 1 for a binary segmentor with one output."""
+        return self.segmentor.out_channels
+
     # ---- frame by frame
 
     def encode_key_frame(self, frame: Tensor) -> KeyFrame:
         """Run the expensive part on a normalised key frame ``(N, 3, H, W)``."""
-        maps = self.cut.encode(self.decode_head, self.segmentor.extract_feat(frame))
-        return KeyFrame(self.prepare_flow_frame(frame), maps)
+        encoded = self.cut.encode(self.decode_head, self.segmentor.extract_feat(frame))
+        return KeyFrame(self.prepare_flow_frame(frame), encoded.maps)
 
     def prepare_flow_frame(self, frame: Tensor) -> Tensor:
         """Turn a normalised frame ``(N, 3, H, W)`` into the flow network's half-size one."""
@@ -140,7 +126,8 @@ class DeepFeatureFlow(BaseSegmentor):
 
     def estimate_motion(self, frame: Tensor, key_frame: KeyFrame) -> Motion:
         """Estimate the motion from a normalised frame ``(N, 3, H, W)`` back to the key frame."""
-        return self._estimate(self.prepare_flow_frame(frame), key_frame.flow_frame, key_frame.maps)
+        current = self.prepare_flow_frame(frame)
+        return self.feature_flow.estimate(current, key_frame.flow_frame, maps=key_frame.maps)
 
     def propagate(self, key_frame: KeyFrame, motion: Motion) -> Tensor:
         """Return the logits ``(N, K, h, w)`` of the frame that ``motion`` leads to."""
@@ -165,18 +152,16 @@ class DeepFeatureFlow(BaseSegmentor):
         """Run the cheap part: maps to logits ``(N, K, h, w)``."""
         return self.cut.decode(self.decode_head, maps)
 
-    def _estimate(self, current: Tensor, key: Tensor, maps: Sequence[Tensor]) -> Motion:
-        return self.feature_flow.estimate(current, key, map_height=max(feature.shape[-2] for feature in maps))
-
     # ---- clips
 
     def extract_feat(self, inputs: Tensor) -> tuple[Tensor, ...]:
         """Return the maps of the last frame of clips ``(N, T, 3, H, W)``."""
-        return self._clip_maps(inputs, None)
+        return self._last_frame(inputs, propagation_distances(None, len(inputs)))[0]
 
     def encode_decode(self, inputs: Tensor, batch_img_metas: list[dict[str, Any]]) -> Tensor:
         """Return the logits of the last frame of clips ``(N, T, 3, H, W)``, resized to the frame."""
-        logits = self.decode(self._clip_maps(inputs, _distances(batch_img_metas)))
+        distances = [meta.get('propagation_distance') for meta in batch_img_metas]
+        logits = self.decode(self._last_frame(inputs, distances)[0])
         return self.decode_head.predict_by_feat(logits, batch_img_metas)
 
     def predict(self, inputs: Tensor, data_samples: list[SegDataSample] | None = None) -> list[SegDataSample]:
@@ -195,50 +180,54 @@ class DeepFeatureFlow(BaseSegmentor):
     def loss(self, inputs: Tensor, data_samples: list[SegDataSample]) -> dict[str, Tensor]:
         """Return the losses of the decode head, and of auxiliary heads, at the last frame of clips.
 
-        An auxiliary head sees its own map of the key frame, warped by the same flow.
+        What the heads give beside the logits, and all that auxiliary heads give, is computed on the key frame and
+        warped by the same flow, without scale.
         """
-        key, current = self._key_and_current(inputs)
-        features = self.segmentor.extract_feat(key)
-        maps = self.cut.encode(self.decode_head, features)
         heads = self._auxiliary_heads()
-        auxiliary = [classifier_input(head, features) for head in heads.values()]
-        if current is not None:
-            motion = self._estimate(self.prepare_flow_frame(current), self.prepare_flow_frame(key), maps)
-            distances = _distances([sample.metainfo for sample in data_samples])
-            maps = _where_propagated(distances, maps, self.feature_flow(maps, motion))
-            warped = [self.feature_flow.warp(feature, motion) for feature in auxiliary]
-            auxiliary = list(_where_propagated(distances, auxiliary, warped))
-        losses = add_prefix(self.decode_head.loss_by_feat(self.decode(maps), data_samples), 'decode')
-        for (name, head), feature in zip(heads.items(), auxiliary, strict=True):
-            losses.update(add_prefix(head.loss_by_feat(head.cls_seg(feature), data_samples), name))
+        distances = propagation_distances(data_samples, len(inputs))
+        maps, (others, *outputs) = self._last_frame(inputs, distances, list(heads.values()))
+        logits = self.cut.loss_input(self.decode_head, maps, others)
+        losses = add_prefix(self.decode_head.loss_by_feat(logits, data_samples), 'decode')
+        for (name, head), output in zip(heads.items(), outputs, strict=True):
+            losses.update(add_prefix(head.loss_by_feat(output, data_samples), name))
         return losses
 
     def _forward(self, inputs: Tensor, data_samples: list[SegDataSample] | None = None) -> Tensor:
-        metas = None if data_samples is None else [sample.metainfo for sample in data_samples]
-        return self.decode(self._clip_maps(inputs, _distances(metas)))
+        return self.decode(self._last_frame(inputs, propagation_distances(data_samples, len(inputs)))[0])
 
-    def _clip_maps(self, inputs: Tensor, distances: list[int | None] | None) -> tuple[Tensor, ...]:
-        key, current = self._key_and_current(inputs)
-        key_frame = self.encode_key_frame(key)
-        if current is None or (distances is not None and not any(distance != 0 for distance in distances)):
-            return key_frame.maps
-        propagated = self.feature_flow(key_frame.maps, self.estimate_motion(current, key_frame))
-        return _where_propagated(distances, key_frame.maps, propagated)
+    def _last_frame(
+        self, inputs: Tensor, distances: list[int | None], heads: Sequence[Any] = ()
+    ) -> tuple[tuple[Tensor, ...], list[Any]]:
+        """Bring what is computed on the key frame to the last frame.
 
-    def _key_and_current(self, inputs: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Return the last key frame and the last frame of clips; None where that is the key frame."""
-        if inputs.ndim != 5:
-            raise ValueError(f'inputs must be clips (N, T, 3, H, W), 5 dimensions, but got {tuple(inputs.shape)}')
-        last = inputs.shape[1] - 1
-        key = last - last % self.key_frame_interval
-        return inputs[:, key], None if key == last else inputs[:, last]
+        Returns:
+            The propagated maps; and, warped only, the decode head's other outputs and the output of each of ``heads``.
+        """
+        key, current = key_and_current(inputs, self.key_frame_interval)
+        features = self.segmentor.extract_feat(key)
+        maps, others = self.cut.encode(self.decode_head, features)
+        outputs = [others, *(head(features) for head in heads)]
+        if current is None or (not self.training and all(distance == 0 for distance in distances)):
+            return maps, outputs
+        motion = self.estimate_motion(current, KeyFrame(self.prepare_flow_frame(key), maps))
+        propagated = self.feature_flow(maps, motion)
+        maps = tuple(where_propagated(distances, *pair) for pair in zip(maps, propagated, strict=True))
+        return maps, [self._warp_output(output, motion, distances) for output in outputs]
+
+    def _warp_output(self, output: Any, motion: Motion, distances: list[int | None]) -> Any:
+        """Warp the maps in the output of a head; what is no map, like a vector for the whole frame, stays."""
+        if isinstance(output, tuple | list):
+            return tuple(self._warp_output(part, motion, distances) for part in output)
+        if isinstance(output, Tensor) and output.ndim == 4:
+            return where_propagated(distances, output, self.feature_flow.warp(output, motion))
+        return output
 
     # ---- training
 
     def train(self, mode: bool = True) -> 'DeepFeatureFlow':
         """Set the mode; frozen parts keep their statistics."""
         super().train(mode)
-        for module in self._frozen_modules():
+        for module in self._frozen:
             module.eval()
         return self
 
@@ -250,30 +239,22 @@ class DeepFeatureFlow(BaseSegmentor):
             return {f'aux_{index}': head for index, head in enumerate(heads)}
         return {'aux': heads}
 
-    def _freeze(self) -> None:
-        unknown = set(self.freeze) - set(_FREEZABLE)
+    def _freeze(self, parts: tuple[str, ...]) -> list[nn.Module]:
+        """Freeze parts; return the layers that must stay in evaluation mode."""
+        unknown = set(parts) - set(_FREEZABLE)
         if unknown:
             raise ValueError(f'freeze may name {_FREEZABLE}, but got {sorted(unknown)}')
-        if 'task' in self.freeze and not self.cut.task_modules(self.segmentor):
+        task = self.cut.task_modules(self.segmentor)
+        if 'task' in parts and not task:
             raise ValueError("freeze='task' has no meaning with propagate='logits': nothing runs behind the warp")
-        if 'flow' in self.freeze:
-            self.feature_flow.flow_net.requires_grad_(False)
-        task = {id(value) for part in self.cut.task_modules(self.segmentor) for value in part.parameters()}
-        for parameter in self.segmentor.parameters():
-            if ('task' if id(parameter) in task else 'feature') in self.freeze:
-                parameter.requires_grad_(False)
-
-    def _frozen_modules(self) -> list[nn.Module]:
-        """Return the modules that must stay in evaluation mode: the frozen ones that have no parts."""
-        task = {id(part) for module in self.cut.task_modules(self.segmentor) for part in module.modules()}
-        modules: list[nn.Module] = []
-        if 'flow' in self.freeze:
-            modules.append(self.feature_flow.flow_net)
-        for module in self.segmentor.modules():
-            is_leaf = not any(True for _ in module.children())
-            if is_leaf and ('task' if id(module) in task else 'feature') in self.freeze:
-                modules.append(module)
-        return modules
+        frozen = []
+        if 'feature' in parts:
+            frozen += freeze_modules([self.segmentor], keep=task)
+        if 'task' in parts:
+            frozen += freeze_modules(task)
+        if 'flow' in parts:
+            frozen += freeze_modules([self.feature_flow.flow_net])
+        return frozen
 
 
 def _accept_plain_segmentor(module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
@@ -284,21 +265,15 @@ def _accept_plain_segmentor(module: nn.Module, state_dict: dict[str, Any], prefi
             state_dict[f'{prefix}segmentor.{key.removeprefix(prefix)}'] = state_dict.pop(key)
 
 
-def _video_preprocessor(own: dict[str, Any] | None, inner: dict[str, Any] | None) -> dict[str, Any]:
-    if own is not None:
-        return own
-    return {**(inner or {}), 'type': 'mmvidext.VideoSegDataPreProcessor'}
-
-
-def _distances(metas: list[dict[str, Any]] | None) -> list[int | None] | None:
-    return None if metas is None else [meta.get('propagation_distance') for meta in metas]
-
-
-def _where_propagated(
-    distances: list[int | None] | None, maps: Sequence[Tensor], propagated: Sequence[Tensor]
-) -> tuple[Tensor, ...]:
-    """Keep the maps of samples that are key frames themselves (distance 0)."""
-    if not maps or distances is None or all(distance != 0 for distance in distances):
-        return tuple(propagated)
-    is_key = torch.tensor([distance == 0 for distance in distances], device=maps[0].device).view(-1, 1, 1, 1)
-    return tuple(torch.where(is_key, key, other) for key, other in zip(maps, propagated, strict=True))
+def _video_preprocessor(config: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the config of a preprocessor of clips, from one of images too: the arguments are the same."""
+    config = dict(config or {})
+    kind = config.pop('type', 'SegDataPreProcessor')
+    kind = SEG_MODELS.get(kind) if isinstance(kind, str) else kind
+    if kind is SegDataPreProcessor or (isinstance(kind, type) and issubclass(kind, VideoSegDataPreProcessor)):
+        return {**config, 'type': VideoSegDataPreProcessor if kind is SegDataPreProcessor else kind}
+    name = getattr(kind, '__name__', kind)
+    raise ValueError(
+        f'data_preprocessor must be a mmvidext.VideoSegDataPreProcessor, which knows clips, or a SegDataPreProcessor, '
+        f'whose arguments it takes, but it is a {name}'
+    )

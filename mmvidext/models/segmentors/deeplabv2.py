@@ -97,12 +97,16 @@ class DeepLabV2(EncoderDecoder):
         return torch.stack([scores[0], *resized]).amax(dim=0)
 
     def _refine(self, inputs: Tensor, scores: Tensor, crf: DenseCRF) -> Tensor:
-        """Run the CRF on each image: scores to log-probabilities, ``(N, classes, H, W)``."""
+        """Run the CRF on each image: scores to scores, ``(N, classes, H, W)``, or ``(N, 1, H, W)`` of a binary head."""
         images = inputs * getattr(self.data_preprocessor, 'std', 1) + getattr(self.data_preprocessor, 'mean', 0)
         pictures = images.round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()  # (N, H, W, 3)
+        is_binary = scores.shape[1] == 1  # one output, the logit of the foreground
+        if is_binary:
+            scores = torch.cat((torch.zeros_like(scores), scores), dim=1)  # its softmax is the sigmoid
         probabilities = scores.detach().softmax(dim=1).float().cpu().numpy()
         refined = [
             torch.from_numpy(crf.refine(picture, probability))
             for picture, probability in zip(pictures, probabilities, strict=True)
         ]
-        return torch.stack(refined).to(scores).clamp(min=1e-8).log()
+        logarithms = torch.stack(refined).to(scores).clamp(min=1e-8).log()
+        return logarithms[:, 1:] - logarithms[:, :1] if is_binary else logarithms

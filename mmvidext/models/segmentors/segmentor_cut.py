@@ -1,75 +1,67 @@
 """Cut an image segmentor in two: maps that are propagated, and the task network that reads them."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
 
-import torch
 from mmseg.models import BaseSegmentor, EncoderDecoder
+from mmseg.models.decode_heads import DDRHead, PIDHead
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from torch import Tensor, nn
 
-__all__ = ['BackboneCut', 'ClassifierCut', 'LogitsCut', 'check_segmentor', 'classifier_input']
+from mmvidext.models.segmentors.head_output import run_head
 
-_PROBE_SIZE = 64  # pixels of the square that is used to learn how many channels a backbone gives
-
-
-@contextmanager
-def _without_classifier(head: Any) -> Iterator[list[Tensor]]:
-    """Let the head's forward return what its classifier receives; yield the list of what it received."""
-    received: list[Tensor] = []
-
-    def keep(feature: Tensor) -> Tensor:
-        received.append(feature)
-        return feature
-
-    head.cls_seg = keep
-    try:
-        yield received
-    finally:
-        del head.cls_seg
+__all__ = ['BackboneCut', 'ClassifierCut', 'Cut', 'Encoded', 'LogitsCut', 'check_segmentor']
 
 
-def classifier_input(head: Any, features: Sequence[Tensor]) -> Tensor:
-    """Return what the classifier of an mmseg decode head (``cls_seg``) receives.
+class Encoded(NamedTuple):
+    """What the expensive part gives for a key frame.
 
-    Args:
-        head: Any head whose forward ends with its classifier.
-        features: What the backbone and the neck give, ``(N, C, H, W)`` each.
-
-    Returns:
-        ``(N, C, H, W)``; ``head.cls_seg`` of it is exactly ``head.forward(features)``.
-
-    Raises:
-        ValueError: If the forward does anything with the classifier's output, or never calls it.
+    Attributes:
+        maps: What is propagated, ``(N, C, H, W)`` each.
+        others: What the head returned beside its logits, which only its loss reads: a tuple with None in the place of
+            the logits. None for a head that returns logits alone.
     """
-    with _without_classifier(head) as received:
-        output = head(features)
-    if len(received) != 1 or output is not received[0] or output.ndim != 4:
-        raise ValueError(
-            f'the features of {type(head).__name__} cannot be warped: its forward does not end with one call of '
-            f'cls_seg on a map (N, C, H, W) ({len(received)} calls seen); use a head that does, such as PSPHead, '
-            "DepthwiseSeparableASPPHead, UPerHead or SegformerHead, or propagate='backbone'"
-        )
-    return output
+
+    maps: tuple[Tensor, ...]
+    others: tuple[Any, ...] | None = None
+
+
+class Cut(Protocol):
+    """Where a segmentor is cut."""
+
+    channels: tuple[int, ...]
+
+    def encode(self, head: Any, features: Any) -> Encoded:
+        """Turn the output of backbone and neck into the maps that are propagated."""
+        ...
+
+    def decode(self, head: Any, maps: Sequence[Tensor]) -> Tensor:
+        """Turn propagated maps into logits ``(N, K, H, W)``."""
+        ...
+
+    def loss_input(self, head: Any, maps: Sequence[Tensor], others: tuple[Any, ...] | None) -> Any:
+        """Turn propagated maps into what the head's ``loss_by_feat`` takes; ``others`` have been warped too."""
+        ...
+
+    def task_modules(self, segmentor: EncoderDecoder) -> list[nn.Module]:
+        """Return the modules behind the cut."""
+        ...
 
 
 def check_segmentor(segmentor: BaseSegmentor) -> None:
     """Raise unless the segmentor can be cut.
 
     Raises:
-        ValueError: If it is no ``EncoderDecoder``, is a cascade, has no classifier, or slides a window over the image.
+        ValueError: If it is no ``EncoderDecoder``, is a cascade, has no per-pixel head, or slides a window.
     """
-    name = type(segmentor).__name__
     head = getattr(segmentor, 'decode_head', None)
-    if not isinstance(segmentor, EncoderDecoder) or isinstance(head, nn.ModuleList):
+    if not isinstance(segmentor, EncoderDecoder) or not isinstance(head, BaseDecodeHead):
+        is_single = isinstance(segmentor, EncoderDecoder) and not isinstance(head, nn.ModuleList)
+        name = type(head if is_single else segmentor).__name__
         raise ValueError(
-            f'the features of {name} cannot be warped: only an EncoderDecoder with one decode head has one map that '
-            'its classifier receives'
-        )
-    if not hasattr(head, 'cls_seg') or not hasattr(head, 'conv_seg'):
-        raise ValueError(
-            f'the features of {type(head).__name__} cannot be warped: it has no per-pixel classifier (cls_seg, '
-            'conv_seg); use a head such as PSPHead, DepthwiseSeparableASPPHead, UPerHead or SegformerHead'
+            f'{name} cannot be propagated in any mode: Deep Feature Flow needs an EncoderDecoder with one per-pixel '
+            'decode head, such as PSPHead, DepthwiseSeparableASPPHead, UPerHead or SegformerHead; of a cascade, take '
+            'the first head alone'
         )
     mode = (segmentor.test_cfg or {}).get('mode', 'whole')
     if mode != 'whole':
@@ -82,80 +74,128 @@ def check_segmentor(segmentor: BaseSegmentor) -> None:
 class ClassifierCut:
     """Propagate what the head's classifier receives, as the paper does: the task network is the classifier."""
 
-    def __init__(self, segmentor: EncoderDecoder) -> None:
-        self.channels: tuple[int, ...] = (segmentor.decode_head.conv_seg.in_channels,)
+    def __init__(self, segmentor: EncoderDecoder, config: dict[str, Any]) -> None:
+        head = segmentor.decode_head
+        if not hasattr(head, 'conv_seg'):
+            raise ValueError(_no_classifier(head))
+        self.channels: tuple[int, ...] = (head.conv_seg.in_channels,)
 
-    def encode(self, head: Any, features: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """Turn the output of backbone and neck into the maps that are propagated."""
-        return (classifier_input(head, features),)
+    def encode(self, head: Any, features: Any) -> Encoded:
+        """Return the classifier's input; dropout, which drops whole channels, comes before the warp."""
+        output = run_head(head, features)
+        if output.feature is None:
+            raise ValueError(_no_classifier(head))
+        return Encoded((output.feature,), output.others)
 
     def decode(self, head: Any, maps: Sequence[Tensor]) -> Tensor:
-        """Turn propagated maps into logits ``(N, K, H, W)``."""
-        return head.cls_seg(maps[0])
+        """Classify."""
+        return head.conv_seg(maps[0])
+
+    def loss_input(self, head: Any, maps: Sequence[Tensor], others: tuple[Any, ...] | None) -> Any:
+        """Classify, and put the logits among the head's other outputs."""
+        return _insert(self.decode(head, maps), others)
 
     def task_modules(self, segmentor: EncoderDecoder) -> list[nn.Module]:
-        """Return the modules behind the cut."""
+        """Return the classifier."""
         return [segmentor.decode_head.conv_seg]
-
-
-class BackboneCut:
-    """Propagate what the head reads of the output of backbone and neck: the whole head runs on every frame."""
-
-    def __init__(self, segmentor: EncoderDecoder) -> None:
-        features, self._levels = _probe(segmentor)
-        self._num_levels = len(features)
-        self.channels = tuple(features[level].shape[1] for level in self._levels)
-
-    def encode(self, head: Any, features: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """Return the maps that are propagated: the features that the head reads."""
-        return tuple(features[level] for level in self._levels)
-
-    def decode(self, head: Any, maps: Sequence[Tensor]) -> Tensor:
-        """Turn propagated maps into logits ``(N, K, H, W)``."""
-        levels: list[Tensor | None] = [None] * self._num_levels
-        for level, feature in zip(self._levels, maps, strict=True):
-            levels[level] = feature
-        return head(levels)
-
-    def task_modules(self, segmentor: EncoderDecoder) -> list[nn.Module]:
-        """Return the modules behind the cut."""
-        return [segmentor.decode_head]
-
-
-def _probe(segmentor: EncoderDecoder) -> tuple[Sequence[Tensor], tuple[int, ...]]:
-    """Run the segmentor on a tiny image; return its features and the levels that its head reads."""
-    training = segmentor.training
-    segmentor.eval()
-    with torch.no_grad():
-        features = segmentor.extract_feat(torch.zeros(1, 3, _PROBE_SIZE, _PROBE_SIZE))
-    for feature in features:
-        if not isinstance(feature, Tensor) or feature.ndim != 4:
-            raise ValueError(
-                f'the features of {type(segmentor.backbone).__name__} cannot be warped: they must be maps (N, C, H, '
-                f'W), but one is a {type(feature).__name__} of shape {tuple(getattr(feature, "shape", ()))}; use '
-                "propagate='feature'"
-            )
-    with torch.enable_grad():
-        features = [feature.detach().requires_grad_() for feature in features]
-        gradients = torch.autograd.grad(segmentor.decode_head(features).sum(), features, allow_unused=True)
-    segmentor.train(training)
-    return features, tuple(level for level, gradient in enumerate(gradients) if gradient is not None)
 
 
 class LogitsCut:
     """Propagate the logits: nothing runs behind the warp."""
 
-    def __init__(self, segmentor: EncoderDecoder) -> None:
+    def __init__(self, segmentor: EncoderDecoder, config: dict[str, Any]) -> None:
         self.channels: tuple[int, ...] = (segmentor.decode_head.out_channels,)
 
-    def encode(self, head: Any, features: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """Turn the output of backbone and neck into logits."""
-        return (head.cls_seg(classifier_input(head, features)),)
+    def encode(self, head: Any, features: Any) -> Encoded:
+        """Return the logits."""
+        output = run_head(head, features)
+        return Encoded((output.logits,), output.others)
 
     def decode(self, head: Any, maps: Sequence[Tensor]) -> Tensor:
         """Return the propagated logits."""
         return maps[0]
 
+    def loss_input(self, head: Any, maps: Sequence[Tensor], others: tuple[Any, ...] | None) -> Any:
+        """Put the logits among the head's other outputs."""
+        return _insert(maps[0], others)
+
     def task_modules(self, segmentor: EncoderDecoder) -> list[nn.Module]:
-        """Return the modules behind the cut: none."""
+        """Return nothing."""
         return []
+
+
+class BackboneCut:
+    """Propagate what the head reads of the output of backbone and neck: the whole head runs on every frame."""
+
+    def __init__(self, segmentor: EncoderDecoder, config: dict[str, Any]) -> None:
+        head = segmentor.decode_head
+        if isinstance(head, DDRHead | PIDHead):
+            raise ValueError(
+                f"{type(head).__name__} reads other features in training than afterwards, so propagate='backbone' "
+                "cannot learn to scale them: use propagate='feature' or 'logits'"
+            )
+        self._levels, self.channels = _read_levels(head, config)
+
+    def encode(self, head: Any, features: Any) -> Encoded:
+        """Return the features that the head reads."""
+        maps = tuple(features[level] for level in self._levels)
+        for feature in maps:
+            if not isinstance(feature, Tensor) or feature.ndim != 4:
+                raise ValueError(
+                    f"propagate='backbone' needs maps (N, C, H, W), but {type(head).__name__} reads a "
+                    f"{type(feature).__name__} of the backbone: use propagate='feature' or 'logits'"
+                )
+        return Encoded(maps)
+
+    def decode(self, head: Any, maps: Sequence[Tensor]) -> Tensor:
+        """Run the head."""
+        return run_head(head, self._spread(maps)).logits
+
+    def loss_input(self, head: Any, maps: Sequence[Tensor], others: tuple[Any, ...] | None) -> Any:
+        """Run the head."""
+        return head(self._spread(maps))
+
+    def task_modules(self, segmentor: EncoderDecoder) -> list[nn.Module]:
+        """Return the head."""
+        return [segmentor.decode_head]
+
+    def _spread(self, maps: Sequence[Tensor]) -> '_Levels':
+        return _Levels(dict(zip(self._levels, maps, strict=True)))
+
+
+class _Levels:
+    """The propagated features at the indices where a head looks for them."""
+
+    def __init__(self, maps: dict[int, Tensor]) -> None:
+        self.maps = maps
+
+    def __getitem__(self, level: int) -> Tensor:
+        if level not in self.maps:
+            raise ValueError(
+                f"propagate='backbone' propagates the levels {tuple(self.maps)}, which in_index of the head names, but "
+                f"it reads level {level} too: use propagate='feature' or 'logits'"
+            )
+        return self.maps[level]
+
+
+def _read_levels(head: Any, config: dict[str, Any]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the levels that a head reads and their channels."""
+    # a head that concatenates its levels keeps only the sum of their channels, its config has them all
+    channels = config.get('in_channels', head.in_channels)
+    if not isinstance(head.in_index, int):
+        return tuple(head.in_index), tuple(channels)
+    low_level = getattr(head, 'c1_bottleneck', None)  # of DepthwiseSeparableASPPHead, which reads level 0 beside
+    if low_level is not None:
+        return (head.in_index, 0), (channels, low_level.in_channels)
+    return (head.in_index,), (channels,)
+
+
+def _insert(logits: Tensor, others: tuple[Any, ...] | None) -> Any:
+    return logits if others is None else tuple(logits if other is None else other for other in others)
+
+
+def _no_classifier(head: Any) -> str:
+    return (
+        f"propagate='feature' needs a decode head whose forward ends with one call of its classifier (conv_seg) on a "
+        f"map (N, C, H, W), but {type(head).__name__} is not made so: use propagate='logits' or 'backbone'"
+    )

@@ -1,5 +1,8 @@
+import random
+
 import numpy as np
 import pytest
+import torch
 
 pytest.importorskip('mmseg')
 
@@ -42,6 +45,52 @@ def test_every_frame_gets_the_same_geometry_and_colour(seed):
     assert len(output['imgs']) == 3
     for image in output['imgs'][1:]:
         assert np.array_equal(image, output['imgs'][0])
+
+
+class OwnGenerator:
+    """Draws from a generator of its own, as the transforms of Albumentations 2 do."""
+
+    def __init__(self):
+        self.generator = np.random.default_rng(0)
+
+    def __call__(self, results):
+        return {**results, 'img': np.full_like(results['img'], self.generator.integers(256))}
+
+
+def draw_from(source):
+    """Make a transform that paints the image in a random colour."""
+    draws = {
+        'numpy': lambda: np.random.randint(256),
+        'python': lambda: random.randrange(256),
+        'torch': lambda: int(torch.randint(256, ())),
+    }
+    return lambda results: {**results, 'img': np.full_like(results['img'], draws[source]())}
+
+
+@pytest.mark.parametrize(
+    'make',
+    [
+        lambda: draw_from('numpy'),
+        lambda: draw_from('python'),
+        lambda: draw_from('torch'),
+        OwnGenerator,
+        lambda: dict(type='RandomGrayscale', prob=0.5, keep_channels=True),
+    ],
+    ids=['numpy', 'python', 'torch', 'own generator', 'RandomGrayscale'],
+)
+def test_all_frames_are_alike_whatever_the_source_of_the_draws(make):
+    transform = ClipTransform([make()])
+    clips = [transform(results(num_frames=4))['imgs'] for _ in range(20)]
+    assert all(np.array_equal(frame, clip[0]) for clip in clips for frame in clip)
+    assert len({int(clip[0].astype(int).sum()) for clip in clips}) > 1  # each clip has draws of its own
+
+
+def test_an_image_is_a_clip_of_one_frame():
+    image = results()['imgs'][0]
+    output = ClipTransform([dict(type='Resize', scale=(30, 20))])(dict(img=image, img_shape=(40, 60), seg_fields=[]))
+    packed = PackClipInputs()(dict(img=image, img_shape=(40, 60), ori_shape=(40, 60)))
+    assert [frame.shape for frame in output['imgs']] == [(20, 30, 3)]
+    assert packed['inputs'].shape == (1, 3, 40, 60)
 
 
 def test_the_label_follows_the_frames():

@@ -20,7 +20,7 @@ OPTIONS = [
 ]
 
 
-def randomise_norms(model):
+def randomize_norms(model):
     for module in model.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.normal_(0, 0.1)
@@ -31,7 +31,7 @@ def randomise_norms(model):
 @pytest.mark.parametrize('options', OPTIONS, ids=str)
 def test_keys_and_outputs_are_those_of_mmaction2(options):
     theirs, ours = ResNetTSM(pretrained2d=False, **options), TSMResNet(**options)
-    randomise_norms(theirs)
+    randomize_norms(theirs)
     assert list(ours.state_dict()) == list(theirs.state_dict())
     ours.load_state_dict(theirs.state_dict())
     theirs.eval()
@@ -59,7 +59,7 @@ def test_causal_frame_does_not_see_the_future():
 
 
 @torch.no_grad()
-def test_bidirectional_frame_sees_its_neighbours():
+def test_bidirectional_frame_sees_its_neighbors():
     backbone = TSMResNet(18, 8, num_stages=1, strides=(1,), dilations=(1,), out_indices=(0,)).eval()
     x = torch.rand(8, 3, 32, 32)
     changed = x.clone()
@@ -71,7 +71,7 @@ def test_bidirectional_frame_sees_its_neighbours():
 @torch.no_grad()
 def test_without_its_shifts_the_network_is_a_resnet():
     plain = ResNet(50)
-    randomise_norms(plain)
+    randomize_norms(plain)
     ours = TSMResNet(50, num_segments=1)
     ours.load_state_dict({name: plain.state_dict()[name.replace('.net.', '.')] for name in ours.state_dict()})
     for name, module in list(ours.named_modules()):

@@ -55,6 +55,19 @@ def test_autocast_and_empty_batch():
         assert net.estimate(*images(20, 30)).isfinite().all()
 
 
+@torch.no_grad()
+def test_half_precision_divides_before_it_rounds():
+    """The sum over the channels is 320,000, more than float16 holds; its mean is 10,000."""
+    net = FlowNetC(width=WIDTH).half()
+    conv = next(module for module in net.conv3.modules() if isinstance(module, torch.nn.Conv2d))
+    conv.weight.zero_()
+    conv.bias = torch.nn.Parameter(torch.full((conv.out_channels,), 100.0).half())
+    _, merged = net.merge(*(image.half() for image in images(32, 32, num=1)))
+    assert merged.isfinite().all()
+    middle = merged[0, -441 + 220]
+    torch.testing.assert_close(middle, torch.full_like(middle, 1e4))
+
+
 def test_unknown_backend():
     with pytest.raises(ValueError, match=r"backend must be .* but is 'nvidia'"):
         FlowNetC(width=WIDTH, backend='nvidia')(*images(16, 16))

@@ -224,34 +224,78 @@ class TestErrors:
             DeepFeatureFlow(segmentor, FLOWNET)
 
     def test_foreign_data_preprocessor(self):
-        with pytest.raises(ValueError, match='data_preprocessor must be a mmvidext'):
-            DeepFeatureFlow(fcn(), FLOWNET, data_preprocessor=dict(type='SegDataPreProcessor'))
-
-    def test_features_that_cannot_be_warped(self):
-        segmentor = fcn()
-        segmentor['decode_head'] = dict(type='DAHead', in_channels=64, channels=8, pam_channels=8, num_classes=3)
-        model = make(segmentor=segmentor)
-        with pytest.raises(ValueError, match='the features of DAHead cannot be warped: its forward does not end with'):
-            model(clip())
+        with pytest.raises(ValueError, match=r'data_preprocessor must be a mmvidext.*it is a ImgDataPreprocessor'):
+            DeepFeatureFlow(fcn(), FLOWNET, data_preprocessor=dict(type='mmengine.ImgDataPreprocessor'))
 
     def test_a_cascade(self):
         segmentor = fcn()
         segmentor['type'] = 'CascadeEncoderDecoder'
         segmentor['num_stages'] = 1
         segmentor['decode_head'] = [segmentor['decode_head']]
-        with pytest.raises(ValueError, match='the features of CascadeEncoderDecoder cannot be warped'):
+        with pytest.raises(ValueError, match='CascadeEncoderDecoder cannot be propagated in any mode'):
             DeepFeatureFlow(segmentor, FLOWNET)
 
-    def test_a_head_without_classifier(self):
-        segmentor = fcn()
-        segmentor['decode_head'] = dict(
-            type='SegmenterMaskTransformerHead',
-            in_channels=64,
-            channels=8,
-            num_layers=1,
-            num_heads=1,
-            embed_dims=8,
-            num_classes=3,
-        )
-        with pytest.raises(ValueError, match='the features of SegmenterMaskTransformerHead cannot be warped'):
-            DeepFeatureFlow(segmentor, FLOWNET)
+    def test_a_foreign_flow_network(self):
+        with pytest.raises(ValueError, match=r'flow_net must have feature_channels.*but FlowDataPreprocessor has not'):
+            DeepFeatureFlow(fcn(), dict(type='mmvidext.FlowDataPreprocessor'))
+
+
+@pytest.mark.parametrize('propagate', ['feature', 'backbone', 'logits'])
+def test_a_stream_compiles_without_graph_breaks(propagate):
+    model, frames = make(propagate=propagate), clip()
+
+    def step(key, current):
+        key_frame = model.encode_key_frame(key)
+        motion = model.estimate_motion(current, key_frame)
+        return model.decode(key_frame.maps), model.propagate(key_frame, motion)
+
+    with torch.no_grad():
+        expected = step(frames[:, 0], frames[:, 1])
+        actual = torch.compile(step, fullgraph=True, backend='eager')(frames[:, 0], frames[:, 1])
+    torch.testing.assert_close(actual, expected, rtol=0, atol=0)
+
+
+def test_running_the_model_leaves_the_head_as_it_is():
+    model = make(train=True)
+    before = set(vars(model.decode_head))
+    model(clip(num=2), samples([1, 2]), mode='loss')
+    assert set(vars(model.decode_head)) == before
+    assert not model.decode_head.conv_seg._forward_pre_hooks
+    assert not model.decode_head.conv_seg._forward_hooks
+
+
+def test_several_outputs_of_a_head_are_warped_beside_the_logits():
+    """DANet's loss reads the logits of two branches too: plainly warped, and bit for bit at distance 0."""
+    segmentor = fcn()
+    segmentor['decode_head'] = dict(
+        type='DAHead', in_channels=64, in_index=3, channels=8, pam_channels=8, num_classes=3
+    )
+    segmentor['decode_head']['dropout_ratio'] = 0
+    model = make(constant_flow(8, 0), segmentor=segmentor)
+    frames, data = clip(num=2), samples([1, 0])
+    seen = []
+    model.decode_head.loss_by_feat = lambda outputs, _: seen.extend(outputs) or {}
+    model.loss(frames, data)
+    merged, *branches = model.decode_head(model.segmentor.extract_feat(frames[:, 0]))
+    flow = torch.tensor([2.0, 0.0]).view(1, 2, 1, 1).expand(1, 2, 4, 8)  # half-size pixels at a stride of 4 of them
+    for warped, branch in zip(seen[1:], branches, strict=True):
+        torch.testing.assert_close(warped[:1], flow_warp(branch[:1], flow))
+        assert torch.equal(warped[1], branch[1])
+    assert torch.equal(seen[0][1], merged[1])
+
+
+def test_a_preprocessor_of_images_becomes_one_of_clips():
+    """A full mmseg config has its data_preprocessor at the top level too, and mmengine hands it to the model."""
+    model = DeepFeatureFlow(
+        fcn(), FLOWNET, data_preprocessor=dict(type='SegDataPreProcessor', mean=[1.0] * 3, std=[2.0] * 3)
+    )
+    assert type(model.data_preprocessor).__name__ == 'VideoSegDataPreProcessor'
+    assert model.data_preprocessor.mean.flatten().tolist() == [1.0] * 3
+
+
+def test_arguments_of_the_segmentor_are_handed_on():
+    model = DeepFeatureFlow(fcn(), FLOWNET, train_cfg=dict(a=1), test_cfg=dict(mode='whole', b=2), pretrained='x.pth')
+    assert model.segmentor.train_cfg == dict(a=1)
+    assert model.segmentor.test_cfg['b'] == 2
+    assert model.segmentor.backbone.init_cfg['checkpoint'] == 'x.pth'
+    assert (model.out_channels, model.num_classes) == (3, 3)

@@ -107,6 +107,31 @@ def test_crf_sees_the_picture_and_its_result_is_what_is_predicted(monkeypatch):
     assert torch.equal(prediction == 2, picture[2] > 150)
 
 
+def test_a_binary_head_stays_as_it_is_where_the_crf_changes_nothing(monkeypatch):
+    """Its one output is the foreground's logit: softmax over it alone would be 1 everywhere."""
+    seen = []
+
+    class Unchanged:
+        def refine(self, image, probabilities):
+            seen.append(probabilities)
+            return probabilities
+
+    monkeypatch.setattr(deeplabv2, 'DenseCRF', Unchanged)
+    init_default_scope('mmseg')
+    config = make_config(crf={})
+    loss = dict(type='CrossEntropyLoss', use_sigmoid=True)
+    config['decode_head'].update(num_classes=2, out_channels=1, threshold=0.3, loss_decode=loss)
+    model = MODELS.build(config).eval()
+    inputs, samples = make_batch()
+    refined = model.predict(inputs, samples)
+    model.crf = None
+    plain = model.predict(inputs, samples)
+    for probability, after, before in zip(seen, refined, plain, strict=True):
+        assert probability.shape == (2, 32, 48)
+        np.testing.assert_allclose(probability.sum(0), 1, atol=1e-5)
+        torch.testing.assert_close(after.seg_logits.data, before.seg_logits.data, atol=1e-4, rtol=1e-4)
+
+
 def test_real_crf_refines():
     pytest.importorskip('pydensecrf', reason='pydensecrf, an optional dependency, is not installed')
     model = make_model(crf={}).eval()

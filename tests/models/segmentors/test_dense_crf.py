@@ -30,7 +30,9 @@ def test_message_says_how_to_install(monkeypatch):
 
     monkeypatch.delitem(sys.modules, 'pydensecrf', raising=False)
     monkeypatch.setattr(builtins, '__import__', refuse)
-    with pytest.raises(ImportError, match=r'needs pydensecrf, which is not installed.*Cython 0\.29\.37'):
+    with pytest.raises(
+        ImportError, match=r'needs pydensecrf, which is not installed.*densecrf\.cpp and .*eigen\.cpp.*Cython 0\.29\.37'
+    ):
         DenseCRF()
 
 

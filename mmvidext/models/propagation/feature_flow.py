@@ -8,11 +8,25 @@ import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from mmvidext.models.segmentors.flow_input import FlowInput
+from mmvidext.models.propagation.flow_input import FlowInput
+from mmvidext.models.propagation.flow_network import FlowNetwork
+from mmvidext.models.propagation.map_stride import map_stride
 from mmvidext.ops import flow_warp
 from mmvidext.registry import MODELS
 
-__all__ = ['FeatureFlow', 'Motion']
+__all__ = ['FeatureFlow', 'KeyFrame', 'Motion']
+
+
+class KeyFrame(NamedTuple):
+    """All that is kept of a key frame.
+
+    Attributes:
+        flow_frame: ``(N, 3, h, w)``, the half-size frame for the flow network.
+        maps: What is propagated, ``(N, C, H, W)`` each.
+    """
+
+    flow_frame: Tensor
+    maps: tuple[Tensor, ...]
 
 
 class Motion(NamedTuple):
@@ -40,7 +54,10 @@ class FeatureFlow(BaseModule):
         flow_net: Config of the flow network.
         channels: Channels of each propagated map.
         scale_map: Learn the scale.
-        flow_input: Arguments of :class:`~mmvidext.models.segmentors.flow_input.FlowInput`.
+        flow_input: Arguments of :class:`~mmvidext.models.propagation.FlowInput`.
+
+    Raises:
+        ValueError: If the flow network is no :class:`~mmvidext.models.propagation.FlowNetwork`.
     """
 
     def __init__(
@@ -54,6 +71,11 @@ class FeatureFlow(BaseModule):
         super().__init__()
         self.flow_input = FlowInput(**(flow_input or {}))
         self.flow_net = MODELS.build(flow_net)
+        if not isinstance(self.flow_net, FlowNetwork):
+            raise ValueError(
+                f'flow_net must have feature_channels, feature_stride and estimate_at_stride, as FlowNetS has, but '
+                f'{type(self.flow_net).__name__} has not'
+            )
         self.scale_convs = nn.ModuleList()
         if scale_map:
             for num_channels in channels:
@@ -61,19 +83,21 @@ class FeatureFlow(BaseModule):
                 nn.init.zeros_(conv.weight)
                 self.scale_convs.append(conv)
 
-    def estimate(self, current: Tensor, key: Tensor, *, map_height: int) -> Motion:
+    def estimate(self, current: Tensor, key: Tensor, *, maps: Sequence[Tensor]) -> Motion:
         """Estimate the motion from the current frame back to the key frame.
 
         Args:
             current: ``(N, 3, h, w)``, prepared by ``flow_input``.
             key: The key frame, likewise.
-            map_height: Height of the finest map that will be warped: the flow is predicted at its resolution, or at a
-                quarter of the half-size frames if the map is finer.
+            maps: What will be warped, ``(N, C, H, W)`` each. The flow is predicted at the resolution of the finest map,
+                or at the flow network's own if that is coarser.
         """
+        size = (current.shape[-2], current.shape[-1])
         finest = self.flow_net.feature_stride
-        stride = max(finest, round(current.shape[-2] / map_height / finest) * finest)
+        height = min(map_stride(size, (feature.shape[-2], feature.shape[-1]))[0] for feature in maps)
+        stride = max(finest, round(height / finest) * finest)
         flow, feature = self.flow_net.estimate_at_stride(current, key, stride=stride)
-        return Motion(flow, feature, (current.shape[-2], current.shape[-1]))
+        return Motion(flow, feature, size)
 
     def warp(self, feature: Tensor, motion: Motion) -> Tensor:
         """Warp one map ``(N, C, H, W)`` of the key frame, whatever its stride, without scale."""
@@ -81,8 +105,10 @@ class FeatureFlow(BaseModule):
         flow = motion.flow
         if flow.shape[-2:] != size:
             flow = F.interpolate(flow, size, mode='bilinear', align_corners=False)
-        to_feature_pixels = flow.new_tensor([size[1] / motion.frame_size[1], size[0] / motion.frame_size[0]])
-        return flow_warp(feature, flow * to_feature_pixels.view(1, 2, 1, 1))
+        stride_y, stride_x = map_stride(motion.frame_size, size)
+        if stride_x == stride_y:
+            return flow_warp(feature, flow / stride_x)
+        return flow_warp(feature, torch.stack((flow[:, 0] / stride_x, flow[:, 1] / stride_y), dim=1))
 
     def forward(self, maps: Sequence[Tensor], motion: Motion) -> tuple[Tensor, ...]:
         """Propagate the maps of the key frame: warp, then scale."""

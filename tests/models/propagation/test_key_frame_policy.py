@@ -1,6 +1,6 @@
 import pytest
 
-from mmvidext.models.segmentors import AdaptiveInterval, FixedInterval
+from mmvidext.models.propagation import AdaptiveInterval, FixedInterval
 
 
 def test_fixed_interval():

@@ -1,0 +1,56 @@
+"""The part of a config's test pipeline that a stream of frames goes through."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from mmcv.transforms import LoadImageFromFile, TestTimeAug
+from mmengine.config import Config
+from mmseg.datasets.transforms import LoadAnnotations, PackSegInputs
+
+from mmvidext.datasets.transforms import ClipTransform, LoadClip, SampleKeyFrame
+from mmvidext.registry import TRANSFORMS
+
+__all__ = ['frame_transforms', 'test_dataset']
+
+# what finds, loads or packs: a stream brings its frames itself, and has no labels
+_NOT_FOR_FRAMES = (LoadImageFromFile, LoadAnnotations, PackSegInputs, LoadClip, SampleKeyFrame)
+
+
+def test_dataset(config: Config) -> dict[str, Any]:
+    """Return the config of the data set that a model is tested on, without wrappers; an empty one if there is none.
+
+    Raises:
+        ValueError: If data sets that are concatenated have different pipelines.
+    """
+    loader = config.get('test_dataloader') or {}
+    dataset = loader.get('dataset') or {}
+    while 'dataset' in dataset or 'datasets' in dataset:
+        inner = dataset.get('datasets') or [dataset['dataset']]
+        if any(other.get('pipeline') != inner[0].get('pipeline') for other in inner):
+            raise ValueError(
+                'the data sets of test_dataloader have different pipelines, so it is not known how to prepare a frame: '
+                'give them one pipeline, or test_dataloader one data set'
+            )
+        dataset = inner[0]
+    return dataset
+
+
+def frame_transforms(config: Config) -> list[ClipTransform]:
+    """Return the steps of the test pipeline that change a frame, whether they are made for clips or for images.
+
+    The pipeline is that of the test data set, else ``test_pipeline``; without either, frames are left as they are.
+
+    Raises:
+        ValueError: If the pipeline augments at test time: a stream has one result for a frame.
+    """
+    steps: Iterable[dict[str, Any]] = test_dataset(config).get('pipeline') or config.get('test_pipeline') or ()
+    transforms = []
+    for step in steps:
+        transform = TRANSFORMS.build(step)
+        if isinstance(transform, TestTimeAug):
+            raise ValueError('the test pipeline has TestTimeAug, which a stream of frames cannot use: leave it out')
+        if isinstance(transform, ClipTransform):
+            transforms.append(transform)
+        elif not isinstance(transform, _NOT_FOR_FRAMES):
+            transforms.append(ClipTransform([transform]))
+    return transforms

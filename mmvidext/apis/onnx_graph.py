@@ -1,0 +1,55 @@
+"""Write a module as an ONNX graph."""
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+__all__ = ['write_onnx']
+
+
+def write_onnx(
+    model: nn.Module,
+    arguments: tuple[Any, ...],
+    path: str | Path,
+    *,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    dynamic_shapes: dict[str, Any] | None = None,
+    opset: int | None = None,
+) -> None:
+    """Trace a module and write its graph as one file.
+
+    Args:
+        model: It is put into evaluation mode.
+        arguments: Of its forward: examples of the sizes.
+        path: The file to write.
+        inputs: Names of the graph's inputs.
+        outputs: Names of the graph's outputs.
+        dynamic_shapes: Sizes that stay free, as ``torch.export`` takes them; None fixes all.
+        opset: Version of the ONNX operators; None is the exporter's own choice.
+
+    Raises:
+        ImportError: If onnx or onnxscript is missing.
+    """
+    try:
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise ImportError("exporting needs onnx and onnxscript: pip install 'mmvidext[onnx]'") from error
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter('ignore')  # of the exporter, about its own internals
+        torch.onnx.export(
+            model.eval(),
+            arguments,
+            str(path),
+            input_names=list(inputs),
+            output_names=list(outputs),
+            dynamic_shapes=dynamic_shapes,
+            opset_version=opset,
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
