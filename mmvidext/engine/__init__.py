@@ -1,4 +1,4 @@
-"""Hooks."""
+"""Hooks and optimizer-wrapper constructors."""
 
 from importlib.util import find_spec
 
