@@ -10,15 +10,12 @@ mean and blue below; a cross marks the position itself.
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from mmvidext.apis.weights import load_for_inference
 from mmvidext.layers import DynamicFilter

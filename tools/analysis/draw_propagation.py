@@ -4,10 +4,7 @@ python tools/analysis/draw_propagation.py CONFIG CHECKPOINT OUT.png [--index N] 
 """
 
 import argparse
-import sys
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import cv2
 import numpy as np

@@ -7,20 +7,17 @@ for its size as on the colour wheel at the right, fading to white where the matc
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.registry import init_default_scope
 
 from mmvidext.apis.weights import load_for_inference
+from mmvidext.cli.config import load_config
 from mmvidext.ops import flow_color_wheel, flow_to_image
 
 GAP = 4  # pixels between pictures
@@ -69,14 +66,12 @@ def main() -> None:
     parser.add_argument('video', type=Path)
     parser.add_argument('out', type=Path, help='PNG file to write')
     parser.add_argument('--scale', type=int, default=2, help='enlarge the frames so many times (default: %(default)s)')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='override the config')
+    parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='override the config')
     args = parser.parse_args()
     for path in (args.config, args.checkpoint, args.video):
         if not path.is_file():
             parser.error(f'there is no file {path}')
-    cfg = Config.fromfile(args.config)
-    if args.cfg_options:
-        cfg.merge_from_dict(args.cfg_options)
+    cfg = load_config(args.config, args.cfg_options)
     init_default_scope('mmaction')
     frames, motion = estimate(cfg, args.checkpoint, args.video)
     size = (frames.shape[3] * args.scale, frames.shape[2] * args.scale)

@@ -12,11 +12,11 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from benchmarks.timing import Comparison, peak_memory, time_alternately
 from torch import Tensor, nn
 
 from mmvidext.layers import DynamicFilter
 from mmvidext.ops import dynamic_filter
-from tools.benchmarks.timing import Comparison, peak_memory, time_alternately
 
 OUTPUTS, KERNEL_SIZE = 24, 3
 Sizes = tuple[int, int, int]  # channels, height, width

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from benchmarks.timing import Comparison, share_weights, time_alternately
 
 from mmvidext.models.backbones import TSMResNet
-from tools.benchmarks.timing import Comparison, share_weights, time_alternately
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from benchmarks.timing import Comparison, time_alternately
 from torch import Tensor, nn
 
 from mmvidext.models.backbones import VideoResNet
-from tools.benchmarks.timing import Comparison, time_alternately
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
