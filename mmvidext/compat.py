@@ -10,7 +10,7 @@ Four defects are cured at run time. :data:`DEFECTS` lists them:
 
 The first two are missing modules. A finder at the **end** of ``sys.meta_path`` supplies a stand-in, so Python asks it
 only after every real finder has failed: a full mmcv, or a repaired mmaction2, is never touched. Two further defects
-(undeclared dependencies, and ``pkg_resources`` gone from setuptools 81) are cured by the requirements in ``setup.cfg``.
+(undeclared dependencies, and ``pkg_resources`` gone from setuptools 81) are fixed by the requirements in ``setup.cfg``.
 """
 
 import importlib.util
@@ -22,20 +22,20 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any, NoReturn
 
-__all__ = ['DEFECTS', 'Defect', 'apply_cures']
+__all__ = ['DEFECTS', 'Defect', 'apply_fixes']
 
 _DRN_PACKAGE = 'mmaction.models.localizers.drn'
 
 
 @dataclass(frozen=True)
 class Defect:
-    """One defect of the stack: what breaks, where it is discussed, how to see it and how to cure it."""
+    """One defect of the stack: what breaks, where it is discussed, how to detect it and how to fix it."""
 
     name: str
     symptom: str
     link: str
     is_present: Callable[[], bool]
-    cure: Callable[[], None]
+    fix: Callable[[], None]
 
 
 def _is_missing(module: str) -> bool:
@@ -44,7 +44,7 @@ def _is_missing(module: str) -> bool:
     spec = importlib.util.find_spec(top)
     for depth in range(1, len(rest) + 1):
         if spec is None:
-            return False  # the parent itself is absent: nothing to cure
+            return False  # the parent itself is absent: nothing to fix
         spec = PathFinder.find_spec('.'.join([top, *rest[:depth]]), spec.submodule_search_locations)
     return spec is None
 
@@ -106,7 +106,7 @@ def _fill_mmcv_ext(module: ModuleType) -> None:
 
 
 def _fill_drn(module: ModuleType) -> None:
-    """Register a ``DRN`` that explains itself when a config asks for it."""
+    """Register a ``DRN`` that explains itself when a config uses it."""
     from mmaction.registry import MODELS
 
     class DRN:
@@ -142,7 +142,7 @@ def _get_method(owner: Any, name: str) -> Any:
     """Stand in for ``getattr`` in checkpoints: it gives the methods that mmengine saves, and nothing else."""
     if owner not in _methods_in_checkpoints() or name not in _methods_in_checkpoints()[owner]:
         raise ValueError(
-            f'the checkpoint asks for {owner}.{name}, which no checkpoint of mmengine holds: do not load it'
+            f'the checkpoint requests {owner}.{name}, which no checkpoint of mmengine holds: do not load it'
         )
     return getattr(owner, name)
 
@@ -214,42 +214,42 @@ DEFECTS: tuple[Defect, ...] = (
         symptom='import mmcv.ops fails: mmcv-lite has no compiled ops',
         link='https://mmcv.readthedocs.io/en/2.x/get_started/installation.html',
         is_present=lambda: _is_missing('mmcv._ext'),
-        cure=lambda: _supply('mmcv._ext', _fill_mmcv_ext),
+        fix=lambda: _supply('mmcv._ext', _fill_mmcv_ext),
     ),
     Defect(
         name='mmaction.models.localizers.drn',
         symptom='import mmaction.models fails: the 1.2.0 wheel lacks this folder',
         link='https://github.com/open-mmlab/mmaction2/issues/2714',
         is_present=lambda: _is_missing(_DRN_PACKAGE),
-        cure=_supply_drn,
+        fix=_supply_drn,
     ),
     Defect(
         name='mmengine checkpoints',
         symptom='torch.load(weights_only=True) refuses the message hub that mmengine saves',
         link='https://github.com/open-mmlab/mmengine/issues/1655',
         is_present=_torch_load_is_strict,
-        cure=_allow_checkpoint_globals,
+        fix=_allow_checkpoint_globals,
     ),
     Defect(
         name='mmengine config names',
         symptom="_base_ = 'mmvidext::NAME' fails: mmengine has a fixed list of packages with configs",
         link='https://github.com/open-mmlab/mmengine/blob/v0.10.7/mmengine/config/utils.py',
         is_present=_configs_have_no_names,
-        cure=_name_our_configs,
+        fix=_name_our_configs,
     ),
 )
 
-_cured: list[str] = []
+_fixed: list[str] = []
 
 
-def apply_cures() -> tuple[str, ...]:
+def apply_fixes() -> tuple[str, ...]:
     """Cure every defect that is present.
 
     Returns:
-        The names of all defects cured so far in this process. Calling again changes nothing.
+        The names of all defects fixed so far in this process. Calling again changes nothing.
     """
     for defect in DEFECTS:
-        if defect.name not in _cured and defect.is_present():
-            defect.cure()
-            _cured.append(defect.name)
-    return tuple(_cured)
+        if defect.name not in _fixed and defect.is_present():
+            defect.fix()
+            _fixed.append(defect.name)
+    return tuple(_fixed)

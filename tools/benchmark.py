@@ -1,4 +1,4 @@
-"""Time this package against the alternatives, both sides in turn within one run.
+"""Time this package against the alternatives, both sides alternately in one run.
 
     python tools/benchmark.py SUBCOMMAND [--rounds N] [--json FILE]
 

@@ -3,7 +3,7 @@
 #
 #   bash tools/quickstart.sh
 #
-# What is there already is kept, so a second run is quick, and one that was interrupted goes on. Results: work_dirs/quickstart.
+# What is there already is kept, so a second run is quick, and an interrupted one resumes. Results: work_dirs/quickstart.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

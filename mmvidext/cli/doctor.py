@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 import mmvidext
-from mmvidext.compat import DEFECTS, apply_cures
+from mmvidext.compat import DEFECTS, apply_fixes
 
 __all__ = ['doctor']
 
@@ -62,11 +62,11 @@ def report_versions() -> bool:
 
 
 def report_defects() -> None:
-    """Print which defects of the stack were present, and cured."""
-    cured = apply_cures()
+    """Print which defects of the stack were present, and fixed."""
+    fixed = apply_fixes()
     click.echo('\ndefects of the stack')
     for defect in DEFECTS:
-        click.echo(f'  {"cured" if defect.name in cured else "not present":13}{defect.symptom} ({defect.link})')
+        click.echo(f'  {"fixed" if defect.name in fixed else "not present":13}{defect.symptom} ({defect.link})')
 
 
 def report_backends() -> None:

@@ -17,7 +17,7 @@ PICTURES = ('.bmp', '.jpeg', '.jpg', '.png', '.ppm', '.webp')
 
 
 class Source(NamedTuple):
-    """Frames, RGB ``(H, W, 3)``, how many there are (0 if unknown), and how many belong to a second."""
+    """Frames, RGB ``(H, W, 3)``, how many there are (0 if unknown), and how many per second."""
 
     frames: Iterator[Frame]
     num_frames: int
@@ -42,7 +42,7 @@ def open_source(source: str, out: Path | None = None) -> Source:
     if not Path(source).is_file():
         raise FileNotFoundError(f'there is no video, folder or camera {source}')
     reader = VideoReader(source, written_to=out)
-    return Source(iter(reader), max(reader.num_announced, 0), reader.frame_rate)
+    return Source(iter(reader), max(reader.num_declared, 0), reader.frame_rate)
 
 
 def _open_folder(folder: Path) -> Source:

@@ -69,7 +69,7 @@ def start_from(runner: Runner, checkpoint: str | None, *, resume: bool) -> None:
 
 
 def check_labels(runner: Runner, *, dump: Path | None) -> None:
-    """Without labels there is nothing to measure: leave the metrics out, or stop if no predictions are asked for."""
+    """Without labels there is nothing to measure: drop the metrics, or stop if no predictions are requested."""
     loop = runner.test_loop
     dataset = loop.dataloader.dataset
     if not isinstance(dataset, BaseDataset):

@@ -117,7 +117,7 @@ def test_a_video_that_breaks_off_is_an_error_and_what_was_drawn_is_kept(config, 
     output = invoke(stream, config, 'none', video, '--out', out, status=1)
     _, kept, _ = open_source(str(out))
     assert 1 < kept < 9
-    assert f'a.avi breaks off: frame {kept + 1} of 10 cannot be read; the {kept} frames' in output
+    assert f'a.avi is truncated: frame {kept + 1} of 10 cannot be read; the {kept} frames' in output
     invoke(stream, config, 'none', video, '--max-frames', kept)
 
 

@@ -33,7 +33,7 @@ class Outcome(NamedTuple):
 
 
 def make_streams(args: argparse.Namespace) -> list[Scene]:
-    """Return slow and fast scenes in turn."""
+    """Return slow and fast scenes alternately."""
     speeds = [args.slow, args.fast] * (args.streams // 2)
     return [
         random_scene(

@@ -3,7 +3,7 @@
 python tools/analysis/show_motion.py CONFIG CHECKPOINT VIDEO OUT.png
 
 Upper row: the frames that the model sees. Lower row: displacement to the next frame, hue for direction and saturation
-for its size as on the colour wheel at the right, fading to white where the match is not sure.
+for its size as on the color wheel at the right, fading to white where the match is not sure.
 """
 
 import argparse
@@ -45,9 +45,9 @@ def estimate(cfg: Config, checkpoint: Path, video: Path) -> tuple[torch.Tensor, 
 
 def paint(motion: torch.Tensor, size: tuple[int, int]) -> list[np.ndarray]:
     """Return one picture ``(H, W, 3)`` for each displacement map."""
-    colours = flow_to_image(motion[:, :2], 1.0).float()  # (T-1, 3, h, w)
+    colors = flow_to_image(motion[:, :2], 1.0).float()  # (T-1, 3, h, w)
     confidence = motion[:, 2:].clamp(0, 1)
-    faded = colours * confidence + 255 * (1 - confidence)
+    faded = colors * confidence + 255 * (1 - confidence)
     pictures = faded.round().byte().permute(0, 2, 3, 1).numpy()
     return [cv2.resize(picture, size, interpolation=cv2.INTER_NEAREST) for picture in pictures]
 

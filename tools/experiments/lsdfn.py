@@ -4,7 +4,7 @@
 
 Segmentation: an FCN on ordinary scenes and on scenes with thin objects, plain and with LS-DFN. Flow: FlowNetS
 on pairs with large displacements, plain and with LS-DFN. Every model has the same steps, data and seeds. Results
-are kept in the work folder: a second call goes on where the first one stopped.
+are kept in the work folder: a second call resumes where the first one stopped.
 """
 
 import argparse

@@ -88,7 +88,7 @@ def make_synthetic() -> None:
 @make_synthetic.command()
 @common_options(train=600, val=160, size='128x96')
 @click.option('--frames', type=int, default=20, show_default=True, help='Of each clip.')
-@click.option('--travel-only', is_flag=True, help='Leave out motions towards and away from the camera.')
+@click.option('--travel-only', is_flag=True, help='Leave out motions toward and away from the camera.')
 @click.option('--camera', is_flag=True, help='The camera turns: four labels that are easier to learn.')
 def sthv2(
     out: Path,

@@ -62,7 +62,7 @@ def prepare_sthv2(
     """Turn the download of Something-Something V2 into annotation lists, and check that every video opens.
 
     ROOT holds the unpacked videos and the JSON files, with or without the prefix something-something-v2-. A second
-    run checks only what is new or has changed. Ends with status 1 if videos are bad, unless --drop-bad leaves them out.
+    run checks only what is new or has changed. Ends with status 1 if videos are bad, unless --drop-bad excludes them.
 
     Example: mmvidext data prepare-sthv2 data/sthv2
     """

@@ -28,7 +28,7 @@ def test_what_is_missing_is_named(tmp_path):
 def test_an_empty_folder(tmp_path, name):
     problems = find_problems(name, tmp_path)
     assert [problem.split(':')[0] for problem in problems] == ['train', 'val']
-    assert 'no labelled snippet found; expected images under' in problems[0]
+    assert 'no labeled snippet found; expected images under' in problems[0]
 
 
 def test_the_command_fails_and_says_where_to_download(tmp_path):
