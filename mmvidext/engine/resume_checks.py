@@ -13,6 +13,7 @@ __all__ = ['check_resumable', 'confine']
 
 # what changes in a scheduler while it is used; the rest is its settings
 _PROGRESS = {
+    'end',  # mmengine sets it to the length of the run; what a schedule makes of it has another name
     'last_step',
     '_global_step',
     '_last_value',
@@ -108,6 +109,8 @@ def _check_schedulers(own: Any, saved: Any) -> None:
                     f'{key} of {type(scheduler).__name__} is {here} here and {there} in the checkpoint: resume with '
                     'the schedule that it was trained with, or begin a new one from its weights with load_from'
                 )
+            if 'end' in state:
+                state['end'] = scheduler.end  # or the rate would stay constant after the old length
 
 
 def _differences(own: dict[str, Any], saved: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:

@@ -128,7 +128,7 @@ def test_weights_are_no_state_to_resume_from(run_a, tmp_path):
     torch.save(torch.load(best)['state_dict'], bare)
     error = refusal(config(tmp_path / 'run_b'), bare, tmp_path)
     assert error is not None
-    assert 'has no meta' in error
+    assert 'this checkpoint has no meta' in error
 
 
 def test_the_middle_of_an_epoch_of_other_batches_is_refused(tmp_path):
