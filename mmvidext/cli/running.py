@@ -1,6 +1,8 @@
 """What ``mmvidext train`` and ``mmvidext test`` share: from a config and flags to a runner."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ __all__ = [
     'check_labels',
     'leave_process_group',
     'load_run_config',
+    'run_errors',
     'start_from',
 ]
 
@@ -96,6 +99,21 @@ def build_runner(cfg: Config) -> Any:
                 find_unused_parameters=unused,
             )
     return RUNNERS.build(cfg) if cfg.get('runner_type') else Runner.from_cfg(cfg)
+
+
+@contextmanager
+def run_errors() -> Iterator[None]:
+    """End the command with one line where a run cannot go on, and close the connections when it was told to stop."""
+    from mmvidext.engine import RunError
+
+    try:
+        yield
+    except RunError as error:
+        raise click.ClickException(str(error)) from error
+    except SystemExit:
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
+        raise
 
 
 def leave_process_group() -> None:

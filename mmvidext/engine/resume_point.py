@@ -57,9 +57,11 @@ def check_whole(path: Path) -> None:
     Raises:
         RunError: If not.
     """
-    damage = file_damage(path) if path.is_file() else 'there is no such file'
+    if not path.is_file():
+        raise RunError(f'there is no checkpoint {path}')
+    damage = file_damage(path)
     if damage is not None:
-        raise RunError(f'{path}: {damage}')
+        raise RunError(f'{path} is damaged: {damage}')
     try:
         read_checkpoint(path)
     except (ValueError, OSError) as error:

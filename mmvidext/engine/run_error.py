@@ -3,5 +3,5 @@
 __all__ = ['RunError']
 
 
-class RunError(RuntimeError):
+class RunError(ValueError):
     """A run cannot start, resume or save. The message says what is wrong and what to change."""

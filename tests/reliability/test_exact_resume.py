@@ -5,7 +5,8 @@ import signal
 import pytest
 import torch
 
-from tests.reliability.tiny_run import config, differences, in_child, newest, state, train
+from tests.reliability.tiny_run import config, in_child, newest, train
+from tools.chaos import differences, state
 
 # options of the run, iterations at which it is killed; 6 are an epoch, and between two checkpoints by iteration
 RUNS = {

@@ -11,7 +11,8 @@ from mmengine.registry import HOOKS
 
 from mmvidext.engine.preemption import EXIT_RESUME_ME
 from mmvidext.engine.resume_point import find_resume_point
-from tests.reliability.tiny_run import config, differences, in_child, newest, state, train
+from tests.reliability.tiny_run import config, in_child, newest, train
+from tools.chaos import differences, state
 
 
 @HOOKS.register_module(force=True)
@@ -31,7 +32,7 @@ class RecordHook(Hook):
 def test_a_signal_saves_and_the_run_goes_on(number, options, reference, tmp_path):
     """In the middle of an epoch, at its end, and again."""
     for kill in (8, 12, 14):
-        kill = dict(at=kill, number=number)
+        kill = dict(at=kill, number=int(number))
         assert in_child(train, config(tmp_path, **options), kill=kill, resume=find_resume_point(tmp_path)) == 75
         assert torch.load(newest(tmp_path))['meta']['iter'] == kill['at']
     assert in_child(train, config(tmp_path, **options), resume=find_resume_point(tmp_path)) == 0
@@ -42,7 +43,7 @@ def test_a_signal_saves_and_the_run_goes_on(number, options, reference, tmp_path
 @pytest.mark.parametrize('options', [dict(), dict(interval=4)])
 def test_a_signal_in_a_validation_does_not_wait_for_its_end(options, reference, tmp_path):
     """With the weights of EMA in the model, and with or without a checkpoint of this step."""
-    kill = dict(in_val=6, number=signal.SIGTERM)
+    kill = dict(in_val=6, number=int(signal.SIGTERM))
     assert in_child(train, config(tmp_path, **options), kill=kill) == EXIT_RESUME_ME
     assert in_child(train, config(tmp_path, **options), resume=find_resume_point(tmp_path)) == 0
     assert list(differences(state(newest(tmp_path)), state(newest(reference(**options))))) == []
@@ -57,7 +58,7 @@ def test_a_run_that_goes_on_in_an_epoch_gives_batches_their_own_numbers(tmp_path
         return cfg
 
     assert in_child(train, cfg('whole')) == 0
-    assert in_child(train, cfg('parts'), kill=dict(at=8, number=signal.SIGTERM)) == EXIT_RESUME_ME
+    assert in_child(train, cfg('parts'), kill=dict(at=8, number=int(signal.SIGTERM))) == EXIT_RESUME_ME
     assert in_child(train, cfg('parts'), resume=find_resume_point(tmp_path / 'parts')) == 0
     assert (tmp_path / 'parts.txt').read_text() == (tmp_path / 'whole.txt').read_text()
     assert len((tmp_path / 'whole.txt').read_text().splitlines()) == 18

@@ -54,8 +54,7 @@ def second(cfg):
     try:
         train(cfg)
     except RunError as error:
-        assert 'is in use by' in str(error)
-        os._exit(3)
+        os._exit(3 if 'is in use by' in str(error) else 4)
 
 
 def test_two_runs_in_one_directory(tmp_path):
@@ -69,7 +68,7 @@ def test_two_runs_in_one_directory(tmp_path):
 
 
 def test_too_little_room_is_said_before_training(tmp_path):
-    with pytest.raises(RunError, match=r'MiB free, but a checkpoint of this model takes up to 953674316 MiB: make room'):
+    with pytest.raises(RunError, match=r'MiB free, but a checkpoint .* takes up to 953674316 MiB: make room'):
         check_room(tmp_path, 10**15)
     check_room(tmp_path, 1000)
     assert list(tmp_path.iterdir()) == []
@@ -77,7 +76,7 @@ def test_too_little_room_is_said_before_training(tmp_path):
 
 def test_a_directory_that_cannot_be_written_to(tmp_path):
     (tmp_path / 'file').write_text('')
-    with pytest.raises(RunError, match='no checkpoint can be written to .*file'):
+    with pytest.raises(RunError, match=r'no checkpoint can be written to .*file'):
         check_room(tmp_path / 'file' / 'run', 1)
     with pytest.raises(RunError, match='cannot be written to'):
         lock_work_dir(tmp_path / 'file' / 'run')

@@ -8,9 +8,11 @@ import random
 import signal
 import sys
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
+from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmengine.evaluator import BaseMetric
 from mmengine.hooks import Hook
@@ -28,7 +30,7 @@ ITERATIONS = 18  # 3 epochs of 6 batches of 4
 class TinyDataset(BaseDataset):
     """Four numbers a sample, disturbed by all three generators."""
 
-    METAINFO = {'classes': ('a', 'b')}
+    METAINFO: ClassVar = {'classes': ('a', 'b')}
 
     def load_data_list(self):
         return [dict(value=float(index)) for index in range(NUM_SAMPLES)]
@@ -98,7 +100,7 @@ class KillHook(Hook):
     priority = 'LOWEST'
 
     def __init__(self, at=None, in_val=None, number=signal.SIGKILL):
-        self.at, self.in_val, self.number = at, in_val, number
+        self.at, self.in_val, self.number = at, in_val, int(number)
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
         if runner.iter + 1 == self.at:
@@ -166,8 +168,8 @@ def config(work_dir, *, by_epoch=True, interval=None, workers=0, persistent=Fals
 def train(cfg, *, kill=None, resume=None):
     """Train in this process. ``kill`` are the arguments of KillHook, ``resume`` a checkpoint."""
     hooks = [*cfg['custom_hooks'], *([dict(type='KillHook', **kill)] if kill else [])]
-    runner = Runner(**{**cfg, 'custom_hooks': hooks, 'resume': resume is not None, 'load_from': resume and str(resume)})
-    runner.cfg.merge_from_dict(dict(train_dataloader=cfg['train_dataloader']))
+    resume = dict(resume=resume is not None, load_from=resume and str(resume))
+    runner = Runner.from_cfg(Config({**cfg, **resume, 'custom_hooks': hooks}))
     runner.train()
     return runner
 
@@ -189,39 +191,8 @@ def newest(work_dir):
     return max(files, key=lambda path: torch.load(path)['meta']['iter'])
 
 
-def state(path):
-    """Return what must be equal between a run that was killed and one that was not."""
-    checkpoint = torch.load(path)
-    hub = checkpoint['message_hub']
-    scalars = {
-        name: buffer.data for name, buffer in hub['log_scalars'].items() if 'time' not in name and 'memory' not in name
-    }
-    kept = {name: checkpoint[name] for name in ('state_dict', 'ema_state_dict', 'optimizer', 'param_schedulers')}
-    exact = {name: value for name, value in checkpoint['exact_resume'].items() if name != 'ranks'}
-    generators = [rank['generators'] for rank in checkpoint['exact_resume']['ranks']]
-    return {**kept, 'scalars': scalars, 'best': hub['runtime_info'].get('best_score'), 'exact': exact, 'ranks': generators}
-
-
-def differences(one, other, path=''):
-    """Yield where two nested states differ in one bit."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        for key in one.keys() | other.keys():
-            if (key in one) != (key in other):
-                yield f'{path}/{key}'
-            else:
-                yield from differences(one[key], other[key], f'{path}/{key}')
-    elif isinstance(one, list | tuple) and isinstance(other, list | tuple) and len(one) == len(other):
-        for number, (left, right) in enumerate(zip(one, other, strict=True)):
-            yield from differences(left, right, f'{path}/{number}')
-    elif isinstance(one, torch.Tensor | np.ndarray):
-        if not np.array_equal(np.asarray(one), np.asarray(other)):
-            yield path
-    elif one != other:
-        yield path
-
-
 def kill_in_save(number):
-    """Make this process die just before its ``number``-th file operation from now on (open to write, rename, remove)."""
+    """Make this process die just before its ``number``-th file operation from now on: open to write, rename, remove."""
     left = [number]
 
     def count(event, args):
