@@ -1,0 +1,53 @@
+"""``tools/slurm_train.sh`` with stand-ins for Slurm's commands: what it submits again, and how."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def slurm(tmp_path):
+    """Return a function that runs the script; ``srun`` returns one exit code after the other."""
+
+    def run(codes, **environment):
+        (tmp_path / 'codes').write_text('\n'.join(map(str, codes)) + '\n')
+        log = tmp_path / 'log'
+        log.write_text('')
+        for name, ending in (
+            ('srun', f'code=$(head -1 {tmp_path}/codes); sed -i 1d {tmp_path}/codes; exit $code'),
+            ('scontrol', ''),
+        ):
+            path = tmp_path / name
+            path.write_text(f'#!/bin/sh\necho {name} "$@" >>{log}\n{ending}\n')
+            path.chmod(0o755)
+        command = ['bash', str(ROOT / 'tools' / 'slurm_train.sh'), 'partition', 'job', 'config.py', '--seed', '1']
+        environment = {**os.environ, 'PATH': f'{tmp_path}:{os.environ["PATH"]}', **environment}
+        result = subprocess.run(command, env=environment, check=False, timeout=30)
+        return result.returncode, log.read_text().splitlines()
+
+    return run
+
+
+def test_a_preempted_run_is_submitted_again_and_resumes(slurm):
+    code, lines = slurm([75, 75, 0])
+    assert code == 0
+    assert [line.endswith('--seed 1 --resume') for line in lines] == [False, True, True]
+    assert all('--signal=USR1@120' in line for line in lines)
+
+
+def test_a_failed_run_is_not(slurm):
+    assert slurm([3])[0] == 3
+    code, lines = slurm([75, 1])
+    assert (code, len(lines)) == (1, 2)
+
+
+def test_inside_of_a_job_the_job_is_requeued(slurm):
+    code, lines = slurm([75], SLURM_JOB_ID='7')
+    assert (code, lines[1:]) == (0, ['scontrol requeue 7'])
+    code, lines = slurm([0], SLURM_JOB_ID='7', SLURM_RESTART_COUNT='1')
+    assert code == 0
+    assert lines[0].endswith('--resume')
