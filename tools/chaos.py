@@ -3,7 +3,8 @@
 python tools/chaos.py CONFIG --kills 10 [--seed 0] [--work-dir work_dirs/chaos] [--cfg-options KEY=VALUE ...]
 
 Every third kill waits until a checkpoint is being written. After each kill the newest whole checkpoint is compared with
-that of the same iteration of the uninterrupted run; at the end the last ones are. The exit code is 1 if any differs.
+that of the same iteration of the uninterrupted run; at the end the last ones are. A run that ends before its next kill
+is followed by another. The exit code is 1 if anything differs.
 """
 
 import argparse
@@ -84,7 +85,7 @@ def run_to_end(process: subprocess.Popen[str]) -> int:
 
 
 def kill(process: subprocess.Popen[str], work_dir: Path, iterations: int, *, in_save: bool, delay: float) -> str:
-    """Kill the run after so many iterations, or in the save that follows them; return where, or ``ended``."""
+    """Kill the run after so many iterations, or in the save that follows; return where, or nothing if it has ended."""
     seen = 0
     for line in process.stdout or ():
         seen += '(train)' in line
@@ -97,7 +98,8 @@ def kill(process: subprocess.Popen[str], work_dir: Path, iterations: int, *, in_
             where = f'in a save, after {seen} iterations'
             break
     if process.poll() is not None:
-        return 'ended'
+        process.communicate()
+        return ''
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     return where
@@ -109,7 +111,7 @@ def compare(work_dir: Path, reference: dict[int, Path]) -> tuple[str, list[str]]
 
     point = find_resume_point(work_dir)
     if point is None:
-        return 'none yet', []
+        return '', []
     iteration = torch.load(point, map_location='cpu')['meta']['iter']
     found = state(point)
     wanted = state(reference[iteration])
@@ -122,9 +124,12 @@ def compare(work_dir: Path, reference: dict[int, Path]) -> tuple[str, list[str]]
     return point.name, sorted(differences(found, wanted))
 
 
-def verdict(different: list[str]) -> str:
-    """Return what stands in the table."""
-    return f'no: {", ".join(different[:3])}' if different else 'yes'
+def report(number: str, where: str, work_dir: Path, reference: dict[int, Path]) -> bool:
+    """Print a line of the table; return whether all is equal."""
+    point, different = compare(work_dir, reference)
+    verdict = f'no: {", ".join(different[:3])}' if different else 'yes' if point else ''
+    print(f'| {number} | {where} | {point or "none yet"} | {verdict} |', flush=True)
+    return not different
 
 
 def main() -> None:
@@ -135,8 +140,8 @@ def main() -> None:
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/chaos'))
     parser.add_argument('--cfg-options', nargs='*', default=[], metavar='KEY=VALUE')
     args = parser.parse_args()
-    whole, killed = args.work_dir / 'whole', args.work_dir / 'killed'
-    if any(path.exists() for path in (whole, killed)):
+    whole = args.work_dir / 'whole'
+    if args.work_dir.exists():
         sys.exit(f'{args.work_dir} holds an older run: remove it')
     total = run_to_end(start(args, whole))
     files = [path for path in whole.glob('*.pth') if not path.name.startswith('best_')]
@@ -144,18 +149,20 @@ def main() -> None:
     print(f'uninterrupted: {total} iterations, {len(reference)} checkpoints\n\n| kill | where | resumes from | equal |')
     print('|---|---|---|---|')
     draw = random.Random(args.seed)
-    wrong = 0
-    for number in range(1, args.kills + 1):
-        iterations = draw.randint(1, max(1, 2 * total // args.kills))
+    verdicts = []
+    killed, kills = args.work_dir / 'killed_1', 0
+    while kills < args.kills:
         process = start(args, killed)
-        where = kill(process, killed, iterations, in_save=number % 3 == 0, delay=draw.random())
-        point, different = compare(killed, reference)
-        wrong += bool(different)
-        print(f'| {number} | {where} | {point} | {verdict(different)} |', flush=True)
+        in_save = kills % 3 == 2
+        where = kill(process, killed, draw.randint(1, max(2, total // 2)), in_save=in_save, delay=draw.random())
+        verdicts.append(report(str(kills + 1) if where else 'end', where, killed, reference))
+        if where:
+            kills += 1
+        else:  # it ended before; the next one begins anew
+            killed = args.work_dir / f'killed_{kills + 1}'
     run_to_end(start(args, killed))
-    point, different = compare(killed, reference)
-    print(f'| end | | {point} | {verdict(different)} |')
-    sys.exit(bool(wrong or different))
+    verdicts.append(report('end', '', killed, reference))
+    sys.exit(not all(verdicts))
 
 
 if __name__ == '__main__':
