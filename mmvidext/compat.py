@@ -1,14 +1,16 @@
 """Cures for the defects of the OpenMMLab stack on today's PyTorch, each applied only where the defect is present.
 
-Three defects are cured at run time. :data:`DEFECTS` lists them:
+Four defects are cured at run time. :data:`DEFECTS` lists them:
 
 1. ``mmcv.ops`` cannot be imported with mmcv-lite: there is no compiled ``mmcv._ext``.
 2. ``mmaction.models`` cannot be imported: the 1.2.0 wheel lacks the folder ``mmaction/models/localizers/drn``.
 3. ``torch.load`` (torch >= 2.6) refuses the checkpoints that mmengine 0.10.7 writes.
+4. mmengine finds configs by name (``PACKAGE::NAME``) only for the packages of a list of its own, only in a folder, and
+   looks up every name in them in the package's own scope, which does not hold for a package that extends toolboxes.
 
 The first two are missing modules. A finder at the **end** of ``sys.meta_path`` supplies a stand-in, so Python asks it
 only after every real finder has failed: a full mmcv, or a repaired mmaction2, is never touched. Two further defects
-(undeclared dependencies, and ``pkg_resources`` gone from setuptools 81) are cured by the requirements in ``setup.cfg``.
+(undeclared dependencies, and ``pkg_resources`` gone from setuptools 81) are fixed by the requirements in ``setup.cfg``.
 """
 
 import importlib.util
@@ -20,20 +22,20 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any, NoReturn
 
-__all__ = ['DEFECTS', 'Defect', 'apply_cures']
+__all__ = ['DEFECTS', 'Defect', 'apply_fixes']
 
 _DRN_PACKAGE = 'mmaction.models.localizers.drn'
 
 
 @dataclass(frozen=True)
 class Defect:
-    """One defect of the stack: what breaks, where it is discussed, how to see it and how to cure it."""
+    """One defect of the stack: what breaks, where it is discussed, how to detect it and how to fix it."""
 
     name: str
     symptom: str
     link: str
     is_present: Callable[[], bool]
-    cure: Callable[[], None]
+    fix: Callable[[], None]
 
 
 def _is_missing(module: str) -> bool:
@@ -42,7 +44,7 @@ def _is_missing(module: str) -> bool:
     spec = importlib.util.find_spec(top)
     for depth in range(1, len(rest) + 1):
         if spec is None:
-            return False  # the parent itself is absent: nothing to cure
+            return False  # the parent itself is absent: nothing to fix
         spec = PathFinder.find_spec('.'.join([top, *rest[:depth]]), spec.submodule_search_locations)
     return spec is None
 
@@ -104,7 +106,7 @@ def _fill_mmcv_ext(module: ModuleType) -> None:
 
 
 def _fill_drn(module: ModuleType) -> None:
-    """Register a ``DRN`` that explains itself when a config asks for it."""
+    """Register a ``DRN`` that explains itself when a config uses it."""
     from mmaction.registry import MODELS
 
     class DRN:
@@ -140,7 +142,7 @@ def _get_method(owner: Any, name: str) -> Any:
     """Stand in for ``getattr`` in checkpoints: it gives the methods that mmengine saves, and nothing else."""
     if owner not in _methods_in_checkpoints() or name not in _methods_in_checkpoints()[owner]:
         raise ValueError(
-            f'the checkpoint asks for {owner}.{name}, which no checkpoint of mmengine holds: do not load it'
+            f'the checkpoint requests {owner}.{name}, which no checkpoint of mmengine holds: do not load it'
         )
     return getattr(owner, name)
 
@@ -172,41 +174,82 @@ def _allow_checkpoint_globals() -> None:
     add_safe_globals(_checkpoint_globals())
 
 
+_OUR_PACKAGE = 'mmvidext'
+
+
+def _configs_have_no_names() -> bool:
+    from mmengine.config.utils import MODULE2PACKAGE
+
+    return _OUR_PACKAGE not in MODULE2PACKAGE
+
+
+def _name_our_configs() -> None:
+    """Let ``_base_ = 'mmvidext::NAME'`` and ``mmengine.hub.get_config('mmvidext::NAME')`` find our configs."""
+    from mmengine.config import Config, config, utils
+
+    # a module's name, which mmengine looks for if there is no such distribution: it finds an editable install, too
+    utils.MODULE2PACKAGE[_OUR_PACKAGE] = 'mmvidext.version'
+    split, find = utils._get_package_and_cfg_path, Config._get_cfg_path
+
+    def split_name(name: str) -> tuple[str, str]:
+        package, _, path = name.partition('::')
+        if package != _OUR_PACKAGE:
+            return split(name)
+        return utils.MODULE2PACKAGE[package], path if path.endswith('.py') else f'{path}.py'
+
+    def find_config(name: str, filename: str) -> tuple[str, str | None]:
+        path, scope = find(name, filename)
+        return path, None if scope == _OUR_PACKAGE else scope  # our configs say their default_scope themselves
+
+    # the hub, which is slow to import, takes the function from `utils` when it is imported
+    for module in (utils, config, sys.modules.get('mmengine.hub.hub')):
+        if module is not None:
+            vars(module)['_get_package_and_cfg_path'] = split_name
+    Config._get_cfg_path = staticmethod(find_config)
+
+
 DEFECTS: tuple[Defect, ...] = (
     Defect(
         name='mmcv._ext',
         symptom='import mmcv.ops fails: mmcv-lite has no compiled ops',
         link='https://mmcv.readthedocs.io/en/2.x/get_started/installation.html',
         is_present=lambda: _is_missing('mmcv._ext'),
-        cure=lambda: _supply('mmcv._ext', _fill_mmcv_ext),
+        fix=lambda: _supply('mmcv._ext', _fill_mmcv_ext),
     ),
     Defect(
         name='mmaction.models.localizers.drn',
         symptom='import mmaction.models fails: the 1.2.0 wheel lacks this folder',
         link='https://github.com/open-mmlab/mmaction2/issues/2714',
         is_present=lambda: _is_missing(_DRN_PACKAGE),
-        cure=_supply_drn,
+        fix=_supply_drn,
     ),
     Defect(
         name='mmengine checkpoints',
         symptom='torch.load(weights_only=True) refuses the message hub that mmengine saves',
         link='https://github.com/open-mmlab/mmengine/issues/1655',
         is_present=_torch_load_is_strict,
-        cure=_allow_checkpoint_globals,
+        fix=_allow_checkpoint_globals,
+    ),
+    Defect(
+        name='mmengine config names',
+        symptom="_base_ = 'mmvidext::NAME' fails: mmengine has a fixed list of packages with configs",
+        link='https://github.com/open-mmlab/mmengine/blob/v0.10.7/mmengine/config/utils.py',
+        is_present=_configs_have_no_names,
+        fix=_name_our_configs,
     ),
 )
 
-_cured: list[str] = []
+_fixed: list[str] = []
 
 
-def apply_cures() -> tuple[str, ...]:
+def apply_fixes() -> tuple[str, ...]:
     """Cure every defect that is present.
 
     Returns:
-        The names of all defects cured so far in this process. Calling again changes nothing.
+        The names of all defects fixed so far in this process. Calling again changes nothing.
     """
     for defect in DEFECTS:
-        if defect.name not in _cured and defect.is_present():
-            defect.cure()
-            _cured.append(defect.name)
-    return tuple(_cured)
+        if defect.name not in _fixed and defect.is_present():
+            defect.fix()
+            _fixed.append(defect.name)
+    return tuple(_fixed)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from mmengine.registry import DefaultScope
 
-import mmvidext  # noqa: F401 - cures the stack before any test imports a part of it
+import mmvidext  # noqa: F401 - fixes the stack before any test imports a part of it
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / 'mmvidext'
-# what each part may import of the others: nothing imports upwards
+# what each part may import of the others: nothing imports upward
 LAYERS = {
     'ops': set(),
     'layers': {'ops', 'registry'},

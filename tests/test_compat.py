@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mmvidext.compat import DEFECTS, apply_cures
+from mmvidext.compat import DEFECTS, apply_fixes
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -103,5 +103,5 @@ def test_without_mmcv_one_line_says_what_to_install():
 
 def test_curing_twice_changes_nothing():
     finders = list(sys.meta_path)
-    assert apply_cures() == apply_cures()
+    assert apply_fixes() == apply_fixes()
     assert sys.meta_path == finders

@@ -1,4 +1,4 @@
-"""Time this package against the alternatives, both sides in turn within one run.
+"""Time this package against the alternatives, both sides alternately in one run.
 
     python tools/benchmark.py SUBCOMMAND [--rounds N] [--json FILE]
 
@@ -9,18 +9,10 @@ sides and their ratio: above 1 we are faster.
 import argparse
 import importlib
 import json
-import os
-import sys
 from pathlib import Path
 
-# Both sides get huge pages; torch reads this once, at its first allocation.
-os.environ.setdefault('THP_MEM_ALLOC_ENABLE', '1')
-
 import torch
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from tools.benchmarks.timing import Comparison, keep_freed_memory, use_cpu_time
+from benchmarks.timing import Comparison, keep_freed_memory, use_cpu_time
 
 SUBCOMMANDS = {
     'correlation': 'local_correlation against spatial-correlation-sampler, or a loop over shifts without it',
@@ -38,7 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     subparsers = parser.add_subparsers(dest='subcommand', required=True)
     for name, summary in SUBCOMMANDS.items():
-        module = importlib.import_module(f'tools.benchmarks.{name.replace("-", "_")}')
+        module = importlib.import_module(f'benchmarks.{name.replace("-", "_")}')
         subparser = subparsers.add_parser(name, help=summary, description=module.__doc__)
         subparser.add_argument('--rounds', type=int, default=15, help='timed calls of each side (default: %(default)s)')
         subparser.add_argument('--threads', type=int, help="torch's thread count (default: torch's own)")

@@ -3,7 +3,7 @@
 #
 #   bash tools/quickstart.sh
 #
-# What is there already is kept, so a second run is quick, and one that was interrupted goes on. Results: work_dirs/quickstart.
+# What is there already is kept, so a second run is quick, and an interrupted one resumes. Results: work_dirs/quickstart.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -16,21 +16,21 @@ mkdir -p "$out"
 step() { printf '\n== %s\n' "$1"; }
 
 step 'Generate 400 training and 120 validation clips, in the format of Something-Something V2'
-$python tools/data/make_synthetic.py sthv2 "$data" --train 400 --val 120 --size 96x72 --travel-only
-$python tools/data/prepare_sthv2.py "$data" >"$out/prepare.log"
+"$python" tools/data/make_synthetic.py sthv2 "$data" --train 400 --val 120 --size 96x72 --travel-only
+"$python" tools/data/prepare_sthv2.py "$data" >"$out/prepare.log"
 
 for model in tsn ms_tsm; do
     config=configs/demo/${model}_r18_demo.py
     work_dir=$out/$model
     if [ ! -f "$work_dir/epoch_12.pth" ]; then
         step "Train: tools/train.py $config (log: $work_dir.log)"
-        $python tools/train.py "$config" --work-dir "$work_dir" --resume >"$work_dir.log" 2>&1 \
+        "$python" tools/train.py "$config" --work-dir "$work_dir" --resume >"$work_dir.log" 2>&1 \
             || { tail -n 20 "$work_dir.log" >&2; exit 1; }
         grep -ao 'Epoch(val) .*top1: [0-9.]*' "$work_dir.log" | sed 's/\[[0-9]*\/[0-9]*\] */ /'
     fi
     if [ ! -f "$work_dir/metrics.json" ]; then
         step "Evaluate: tools/test.py $config $work_dir/epoch_12.pth"
-        $python tools/test.py "$config" "$work_dir/epoch_12.pth" --work-dir "$work_dir/test" --per-class \
+        "$python" tools/test.py "$config" "$work_dir/epoch_12.pth" --work-dir "$work_dir/test" --per-class \
             --class-names "$data/class_names.txt" --confusion-matrix "$work_dir/confusion_matrix.png" \
             --metrics "$work_dir/metrics.json" >"$work_dir.test.log" 2>&1 \
             || { tail -n 20 "$work_dir.test.log" >&2; exit 1; }
@@ -38,11 +38,11 @@ for model in tsn ms_tsm; do
 done
 
 step 'Draw'
-$python tools/analysis/plot_training.py "$out/training.png" "2D baseline=$out/tsn" "MS-TSM=$out/ms_tsm"
-[ -f "$out/motion.png" ] || $python tools/analysis/show_motion.py configs/demo/ms_tsm_r18_demo.py \
+"$python" tools/analysis/plot_training.py "$out/training.png" "2D baseline=$out/tsn" "MS-TSM=$out/ms_tsm"
+[ -f "$out/motion.png" ] || "$python" tools/analysis/show_motion.py configs/demo/ms_tsm_r18_demo.py \
     "$out/ms_tsm/epoch_12.pth" "$data/videos/401.webm" "$out/motion.png" 2>>"$out/ms_tsm.test.log"
 
-$python - "$out" <<'PY'
+"$python" - "$out" <<'PY'
 import json
 import sys
 

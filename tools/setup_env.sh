@@ -6,7 +6,7 @@
 # TORCH_SPEC  what to install as torch (default torch==2.13.0). A torch that the system's Python already has is kept.
 # PYTHON      the Python to start from (default python3).
 #
-# Nothing is done when .venv already holds what setup.cfg, the constraints and the extras ask for.
+# Nothing is done when .venv already holds what setup.cfg, the constraints and the extras require.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -3,7 +3,7 @@
 #
 #   bash tools/slurm_train.sh PARTITION JOB_NAME CONFIG [flags of tools/train.py]
 #
-# GPUS (default 8), GPUS_PER_NODE (default 8), CPUS_PER_TASK (default 5), SRUN_ARGS: what the job asks for.
+# GPUS (default 8), GPUS_PER_NODE (default 8), CPUS_PER_TASK (default 5), SRUN_ARGS: what the job requests.
 set -euo pipefail
 if [ $# -lt 3 ]; then
     sed -n '2,6s/^# \{0,1\}//p' "$0" >&2

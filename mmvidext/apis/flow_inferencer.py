@@ -21,7 +21,7 @@ class FlowInferencer:
     Args:
         config: A config of a :class:`~mmvidext.models.flow.FlowEstimator`: its path, or the config itself.
         checkpoint: Weights of the whole model: ours, or official ones, which are converted. None leaves the network as
-            it is initialised.
+            it is initialized.
         device: Where to compute.
 
     Raises:
@@ -76,7 +76,7 @@ class FlowInferencer:
 
     @staticmethod
     def draw(flow: NDArray[np.float32], max_magnitude: float | None = None) -> NDArray[np.uint8]:
-        """Colour a flow field; see :func:`mmvidext.ops.flow_to_image`.
+        """Color a flow field; see :func:`mmvidext.ops.flow_to_image`.
 
         Args:
             flow: ``(H, W, 2)`` in pixels, order ``(x, y)``.

@@ -1,4 +1,4 @@
-"""Recognise what happens in a stream, frame by frame."""
+"""Recognize what happens in a stream, frame by frame."""
 
 from collections import deque
 from pathlib import Path
@@ -16,21 +16,21 @@ __all__ = ['OnlineRecognizer']
 
 
 class OnlineRecognizer:
-    """Scores the classes after every frame of a stream, with a model whose temporal shift looks only back.
+    """Scores the classes after every frame of a stream, with a model whose temporal shift uses past frames only.
 
     Each frame is computed once; what earlier frames contribute is a few small maps. The scores are the softmax of the
     mean of the latest frames' logits, as the head averages the frames of a clip: after as many frames as a clip has,
     they are the clip's scores.
 
     Args:
-        config: Config of a 2D recogniser with ``causal=True`` in its backbone, or its path.
-        checkpoint: Weights of the whole recogniser, ours or official. None keeps the random ones.
+        config: Config of a 2D recognizer with ``causal=True`` in its backbone, or its path.
+        checkpoint: Weights of the whole recognizer, ours or official. None keeps the random ones.
         device: Where to compute.
         window: Frames to average over; None is ``num_segments`` of the backbone.
 
     Raises:
         FileNotFoundError: If the config or the checkpoint does not exist.
-        ValueError: If the config is of no recogniser, its backbone is not causal, the weights do not fit, there is no
+        ValueError: If the config is of no recognizer, its backbone is not causal, the weights do not fit, there is no
             such CUDA device, or ``window`` is below 1.
 
     Example:
@@ -52,7 +52,7 @@ class OnlineRecognizer:
         config = config if isinstance(config, Config) else Config.fromfile(str(config))
         if not recognizer_config(config).backbone.get('causal', False):
             raise ValueError(
-                'an online recogniser needs a backbone that looks only back: set causal=True in model.backbone of the '
+                'an online recognizer needs a causal backbone: set causal=True in model.backbone of the '
                 'config, and train it so'
             )
         device = torch.device(device)

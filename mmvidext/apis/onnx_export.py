@@ -1,4 +1,4 @@
-"""Export recognisers to ONNX: whole clips, or one frame with the state as inputs and outputs."""
+"""Export recognizers to ONNX: whole clips, or one frame with the state as inputs and outputs."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ __all__ = ['ClipClassifier', 'OnlineClassifier', 'export_recognizer']
 
 
 class ClipClassifier(nn.Module):
-    """A recogniser as a function of raw clips.
+    """A recognizer as a function of raw clips.
 
     Args:
         recognizer: A ``Recognizer2D`` or ``Recognizer3D`` of mmaction2, with or without a neck.
@@ -42,7 +42,7 @@ class ClipClassifier(nn.Module):
 
 
 class OnlineClassifier(nn.Module):
-    """A causal recogniser as a function of one frame and the state.
+    """A causal recognizer as a function of one frame and the state.
 
     Args:
         recognizer: A ``Recognizer2D`` whose backbone has ``initial_state`` and ``step``.
@@ -79,13 +79,13 @@ def export_recognizer(
     online: bool = False,
     opset: int | None = None,
 ) -> tuple[str, ...]:
-    """Write a recogniser as ONNX. The number of clips (streams) in a batch is free, the other sizes are fixed.
+    """Write a recognizer as ONNX. The number of clips (streams) in a batch is free, the other sizes are fixed.
 
     With a neck the batch size is 1: the exporter cannot leave that of a dynamic filter free.
 
     Args:
         recognizer: The model, as mmaction2 builds it.
-        path: The file to write. Its input is RGB from 0 to 255 in float32; the normalisation is part of the graph.
+        path: The file to write. Its input is RGB from 0 to 255 in float32; the normalization is part of the graph.
         num_frames: Frames of a clip; not used online.
         height: Height of the frames.
         width: Width of the frames.
@@ -134,7 +134,7 @@ def _check_length(model: nn.Module, clip: Tensor, num_frames: int) -> None:
 
 
 def _statistics(recognizer: Any) -> tuple[Tensor, Tensor]:
-    """Return the mean and standard deviation of the preprocessor, zeros and ones where it does not normalise."""
+    """Return the mean and standard deviation of the preprocessor, zeros and ones where it does not normalize."""
     preprocessor = recognizer.data_preprocessor
     mean, std = getattr(preprocessor, 'mean', None), getattr(preprocessor, 'std', None)
     if mean is None or std is None:

@@ -114,7 +114,7 @@ def export_video_segmentor(
     """Write the two steps of a Deep Feature Flow as ONNX: ``key_frame.onnx`` and ``propagated.onnx``.
 
     The first takes ``frame`` and returns ``logits``, ``flow_frame`` and ``map_0``, ...; the second takes ``frame`` and
-    what the last key frame left, and returns ``logits``. Normalisation and the resizing of the logits are part of the
+    what the last key frame left, and returns ``logits``. Normalization and the resizing of the logits are part of the
     graphs. All sizes are fixed, and the batch size is 1: a graph serves one stream.
 
     Args:

@@ -1,4 +1,4 @@
-"""Build a recogniser and its preprocessing from a config, for use outside a runner."""
+"""Build a recognizer and its preprocessing from a config, for use outside a runner."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,12 +18,12 @@ def recognizer_config(config: Config) -> ConfigDict:
     """Return the model of a config.
 
     Raises:
-        ValueError: If it is no recogniser.
+        ValueError: If it is no recognizer.
     """
     model = config.get('model') or {}
     if 'backbone' not in model or 'cls_head' not in model:
         raise ValueError(
-            'the model of the config must be a recogniser of mmaction2, with a backbone and a cls_head, but it is '
+            'the model of the config must be a recognizer of mmaction2, with a backbone and a cls_head, but it is '
             f'{model.get("type", "missing")}'
         )
     return model
@@ -33,12 +33,12 @@ def build_recognizer(config: Config, checkpoint: str | Path | None = None) -> An
     """Build the model of a config and load its weights.
 
     Args:
-        config: Config of an mmaction2 recogniser.
-        checkpoint: Weights of the whole recogniser, ours or official. None keeps the random ones.
+        config: Config of an mmaction2 recognizer.
+        checkpoint: Weights of the whole recognizer, ours or official. None keeps the random ones.
 
     Raises:
         FileNotFoundError: If there is no such checkpoint.
-        ValueError: If the config's model is no recogniser, or the weights do not fit it.
+        ValueError: If the config's model is no recognizer, or the weights do not fit it.
     """
     from mmaction.registry import MODELS
 

@@ -13,7 +13,7 @@ _CODECS = {'.mp4': 'mp4v', '.avi': 'MJPG', '.webm': 'VP90'}
 
 
 class VideoReader:
-    """Frames of a video, ``uint8 (H, W, 3)``, RGB; notices when the file ends before the last frame that it announces.
+    """Frames of a video, ``uint8 (H, W, 3)``, RGB; notices when the file ends before the last frame that it declares.
 
     Args:
         path: The video.
@@ -21,7 +21,7 @@ class VideoReader:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no readable video; while iterating, if it breaks off.
+        ValueError: If it is no readable video; while iterating, if it is truncated.
     """
 
     def __init__(self, path: str | Path, *, written_to: str | Path | None = None) -> None:
@@ -32,7 +32,7 @@ class VideoReader:
         self._capture = cv2.VideoCapture(str(path))
         if not self._capture.isOpened():
             raise ValueError(f'{path} is not a video that OpenCV can read, or its index is missing: record it again')
-        self.num_announced = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        self.num_declared = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
         self.frame_rate = self._capture.get(cv2.CAP_PROP_FPS) or 25.0
 
     def __enter__(self) -> 'VideoReader':
@@ -51,11 +51,11 @@ class VideoReader:
                 break
             num_read += 1
             yield frame[..., ::-1].copy()
-        # some containers announce a duration, from which the last frame's number follows to within one
-        if num_read < self.num_announced - 1:
+        # some containers declare a duration, from which the last frame's number follows to within one
+        if num_read < self.num_declared - 1:
             kept = f'; the {num_read} frames before it are in {self.written_to}' if self.written_to else ''
             raise ValueError(
-                f'{self.path} breaks off: frame {num_read + 1} of {self.num_announced} cannot be read{kept}'
+                f'{self.path} is truncated: frame {num_read + 1} of {self.num_declared} cannot be read{kept}'
             )
 
 

@@ -120,14 +120,14 @@ class VideoSegmentor:
         Args:
             path: Any video that OpenCV reads.
             out_path: ``.mp4``, ``.avi`` or ``.webm``.
-            on_frame: Called after each frame with its number, from 1, and how many the file announces.
+            on_frame: Called after each frame with its number, from 1, and how many the file declares.
 
         Returns:
             How many frames were written, and how many of them were key frames.
 
         Raises:
             FileNotFoundError: If there is no such video.
-            ValueError: If it cannot be read, or breaks off. What was done until then is in ``out_path``, which is
+            ValueError: If it cannot be read, or is truncated. The part until then is in ``out_path``, which is
                 closed and playable; the message names the frame.
         """
         self.reset()
@@ -139,7 +139,7 @@ class VideoSegmentor:
                 num_frames += 1
                 num_key_frames += self.is_key_frame
                 if on_frame is not None:
-                    on_frame(num_frames, reader.num_announced)
+                    on_frame(num_frames, reader.num_declared)
         return VideoReport(num_frames, num_key_frames)
 
     def _advance(self, frame: Tensor, *, is_same_size: bool) -> Tensor:
@@ -165,18 +165,18 @@ class VideoSegmentor:
         return {name: [value] for name, value in packed.items()}
 
 
-def draw_overlay(frame: np.ndarray, colours: np.ndarray, *, marked: bool = False) -> np.ndarray:
-    """Lay the colours of the labels over a frame.
+def draw_overlay(frame: np.ndarray, colors: np.ndarray, *, marked: bool = False) -> np.ndarray:
+    """Lay the colors of the labels over a frame.
 
     Args:
         frame: RGB, ``uint8 (H, W, 3)``.
-        colours: RGB, ``uint8 (H, W, 3)``.
+        colors: RGB, ``uint8 (H, W, 3)``.
         marked: Draw a yellow border.
 
     Returns:
         RGB, ``uint8 (H, W, 3)``.
     """
-    overlay = (frame.astype(np.uint16) + colours) // 2
+    overlay = (frame.astype(np.uint16) + colors) // 2
     if marked:
         border = max(2, min(frame.shape[:2]) // 50)
         inside = overlay[border:-border, border:-border].copy()
@@ -186,7 +186,7 @@ def draw_overlay(frame: np.ndarray, colours: np.ndarray, *, marked: bool = False
 
 
 def _palette(dataset: dict[str, Any], num_classes: int) -> np.ndarray:
-    """Return the colours ``uint8 (K, 3)`` of a data set's classes, or evenly spread ones if it names none."""
+    """Return the colors ``uint8 (K, 3)`` of a data set's classes, or evenly spread ones if it names none."""
     kind = dataset.get('type')
     kind = SEG_DATASETS.get(kind) if isinstance(kind, str) else kind
     own = dataset.get('metainfo') or getattr(kind, 'METAINFO', {})

@@ -24,7 +24,7 @@ _DEPTHS = {  # blocks of each stage, and whether they are bottlenecks
 
 
 def load_weights(model: nn.Module, path: str | Path, *, prefix: str = '', optional: Sequence[str] = ()) -> Fit:
-    r"""Load a checkpoint into a model, completely or not at all.
+    """Load a checkpoint into a model, completely or not at all.
 
     Args:
         model: The model to fill. Its state dict decides what is expected.
@@ -39,9 +39,6 @@ def load_weights(model: nn.Module, path: str | Path, *, prefix: str = '', option
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If it cannot be read, or does not fit. The model is unchanged; the message names the tensors.
-
-    Example:
-        >>> load_weights(recognizer, 'r2plus1d_18-91a641e6.pth', optional=[r'cls_head\.'])  # doctest: +SKIP
     """
     fit = fit_weights(model, path, prefix=prefix, optional=optional)
     model.load_state_dict(fit.weights, strict=False)

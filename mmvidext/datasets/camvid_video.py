@@ -1,4 +1,4 @@
-"""CamVid with the frames of its videos, labelled once a second."""
+"""CamVid with the frames of its videos, labeled once a second."""
 
 import re
 from typing import Any, ClassVar
@@ -15,7 +15,7 @@ _STEM = re.compile(r'(?P<prefix>(?P<sequence>[^_]+)_f?)(?P<frame>\d+)$')
 
 @DATASETS.register_module()
 class CamVidVideoDataset(VideoSegDataset):
-    """CamVid's 11 classes, with every frame of the videos extracted beside the labelled ones.
+    """CamVid's 11 classes, with every frame of the videos extracted beside the labeled ones.
 
     ::
 
@@ -27,7 +27,7 @@ class CamVidVideoDataset(VideoSegDataset):
         **kwargs: See :class:`~mmvidext.datasets.video_seg_dataset.VideoSegDataset`.
 
     Raises:
-        FileNotFoundError: If a folder, a labelled frame or a frame inside a snippet is missing.
+        FileNotFoundError: If a folder, a labeled frame or a frame inside a snippet is missing.
         ValueError: If a label file's name has no sequence and frame number.
     """
 

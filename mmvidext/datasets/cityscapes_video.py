@@ -1,4 +1,4 @@
-"""Cityscapes with the 30-frame snippets around its labelled images."""
+"""Cityscapes with the 30-frame snippets around its labeled images."""
 
 import re
 from typing import Any
@@ -19,7 +19,7 @@ _STEM = re.compile(r'(?P<prefix>.+_\d+_)(?P<frame>\d+)$')
 class CityscapesVideoDataset(VideoSegDataset):
     """``leftImg8bit_sequence`` with the fine labels of ``gtFine``.
 
-    The labelled frame is the one that the label file names: usually the 20th of its snippet, but not always.
+    The labeled frame is the one that the label file names: usually the 20th of its snippet, but not always.
 
     ::
 
@@ -33,7 +33,7 @@ class CityscapesVideoDataset(VideoSegDataset):
         **kwargs: See :class:`~mmvidext.datasets.video_seg_dataset.VideoSegDataset`.
 
     Raises:
-        FileNotFoundError: If a folder, a labelled frame or a frame inside a snippet is missing.
+        FileNotFoundError: If a folder, a labeled frame or a frame inside a snippet is missing.
         ValueError: If a label file's name has no sequence and frame number.
     """
 

@@ -36,7 +36,7 @@ def check_flip(pipeline: Sequence[Any]) -> None:
     """Check that a training pipeline which flips pictures says what becomes of the labels.
 
     Args:
-        pipeline: Configs of transforms; what is no config is not looked at.
+        pipeline: Configs of transforms; other entries are ignored.
 
     Raises:
         ValueError: If a horizontal ``Flip`` has no ``flip_label_map``.

@@ -1,4 +1,4 @@
-"""Find the frames around a labelled one by the numbers in their file names."""
+"""Find the frames around a labeled one by the numbers in their file names."""
 
 import os
 import re
@@ -13,7 +13,7 @@ __all__ = ['Snippet', 'SnippetFinder', 'contiguous_run']
 
 
 class Snippet(NamedTuple):
-    """A run of consecutive frames, some of them labelled.
+    """A run of consecutive frames, some of them labeled.
 
     Attributes:
         name: Identifies it in messages and metrics.
@@ -27,36 +27,36 @@ class Snippet(NamedTuple):
 
 
 def contiguous_run(
-    numbers: Sequence[int], labelled: int, *, snippet_length: int, name: str, distance: int = 0
+    numbers: Sequence[int], labeled: int, *, snippet_length: int, name: str, distance: int = 0
 ) -> tuple[int, int]:
-    """Find the frames that belong to a labelled one: the run of consecutive numbers around it.
+    """Find the frames that belong to a labeled one: the run of consecutive numbers around it.
 
     Args:
         numbers: The frame numbers that exist in the sequence.
-        labelled: The labelled one.
+        labeled: The labeled one.
         snippet_length: Longest snippet. Frames nearer than this beyond a gap belong to the same snippet, so the gap is
             a missing frame; a snippet that is cut into a long sequence has no frames there.
         name: The snippet, for messages.
-        distance: How many frames before the labelled one are needed.
+        distance: How many frames before the labeled one are needed.
 
     Returns:
         First and last number of the run.
 
     Raises:
-        FileNotFoundError: If the labelled frame is missing, or a frame that ``distance`` needs.
+        FileNotFoundError: If the labeled frame is missing, or a frame that ``distance`` needs.
     """
     present = set(numbers)
-    if labelled not in present:
+    if labeled not in present:
         raise FileNotFoundError(
-            f'snippet {name}: its labelled frame {labelled} is missing; unpack the image sequence again'
+            f'snippet {name}: its labeled frame {labeled} is missing; unpack the image sequence again'
         )
-    first = last = labelled
+    first = last = labeled
     while first - 1 in present:
         first -= 1
     while last + 1 in present:
         last += 1
-    beyond_gap = any(labelled - snippet_length < number < first for number in present)
-    if labelled - distance < first and beyond_gap:
+    beyond_gap = any(labeled - snippet_length < number < first for number in present)
+    if labeled - distance < first and beyond_gap:
         raise FileNotFoundError(
             f'snippet {name}: frame {first - 1} is missing, although earlier frames exist; unpack the image sequence '
             'again'
@@ -73,7 +73,7 @@ class SnippetFinder:
             names the folder of the images; without it they lie in a folder named as that of the label.
         suffix: What follows the stem of an image.
         snippet_length: See :func:`contiguous_run`; a snippet reaches at most this far to either side.
-        distance: How many frames before the labelled one are needed.
+        distance: How many frames before the labeled one are needed.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class SnippetFinder:
             naming: How a stem must look, for the message.
 
         Raises:
-            FileNotFoundError: If a folder, a labelled frame or a frame of a snippet is missing.
+            FileNotFoundError: If a folder, a labeled frame or a frame of a snippet is missing.
             ValueError: If a label file is named otherwise, or two frames have the same number (``a_1`` and ``a_01``).
         """
         snippets = []
@@ -112,17 +112,17 @@ class SnippetFinder:
         if folder not in self._frames:
             self._frames[folder] = self._list_frames(folder)
         frames = self._frames[folder].get(match['prefix'], {})
-        labelled = int(match['frame'])
+        labeled = int(match['frame'])
         first, last = contiguous_run(
             list(frames),
-            labelled,
+            labeled,
             snippet_length=self.snippet_length,
             name=match[0],
             distance=self.distance,
         )
-        first, last = max(first, labelled - self.snippet_length), min(last, labelled + self.snippet_length)
+        first, last = max(first, labeled - self.snippet_length), min(last, labeled + self.snippet_length)
         paths = tuple(os.path.join(self.image_root, folder, frames[number]) for number in range(first, last + 1))
-        return Snippet(match[0], paths, {labelled - first: str(label_path)})
+        return Snippet(match[0], paths, {labeled - first: str(label_path)})
 
     def _list_frames(self, folder: str) -> dict[str, dict[int, str]]:
         """Return number and file name of each frame in a folder, by what precedes the number in the name."""

@@ -80,13 +80,13 @@ def read_class_names(path: Path) -> list[str]:
     return [names[index] for index in range(len(names))]
 
 
-def read_items(path: Path, class_names: list[str], *, labelled: bool = True) -> list[VideoItem]:
+def read_items(path: Path, class_names: list[str], *, labeled: bool = True) -> list[VideoItem]:
     """Read the clips of one split.
 
     Args:
         path: The JSON file.
         class_names: The templates, see :func:`read_class_names`.
-        labelled: Whether items must have a template; those of the test split have none.
+        labeled: Whether items must have a template; those of the test split have none.
 
     Raises:
         ValueError: If an item lacks a key, has an id that is no number, an unknown template, or an id that another has.
@@ -103,7 +103,7 @@ def read_items(path: Path, class_names: list[str], *, labelled: bool = True) -> 
         if video_id in first_seen:
             raise ValueError(f'{where}: item {first_seen[video_id]} has the same id')
         first_seen[video_id] = number
-        items.append(VideoItem(video_id, _label(item, index, where) if labelled else -1))
+        items.append(VideoItem(video_id, _label(item, index, where) if labeled else -1))
     return items
 
 

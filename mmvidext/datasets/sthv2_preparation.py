@@ -60,7 +60,7 @@ def prepare_sthv2(
 
     Lists have ``<path> <label>`` lines (only ``<path>`` for the test split), with paths relative to the folder of the
     videos. Without ``drop_bad`` they are written only if every video is good. What was checked is remembered in
-    ``checked_videos.jsonl``; what is wrong stands in ``bad_videos.txt``.
+    ``checked_videos.jsonl``; what is wrong is listed in ``bad_videos.txt``.
 
     Args:
         root: Folder of the download.
@@ -116,7 +116,7 @@ def _read_splits(annotations: Path, class_names: list[str]) -> dict[str, list[Vi
     splits = {split: read_items(_required(annotations, split), class_names) for split in ('train', 'validation')}
     test = annotation_path(annotations, 'test')
     if test is not None:
-        splits['test'] = read_items(test, class_names, labelled=False)
+        splits['test'] = read_items(test, class_names, labeled=False)
     split_of: dict[str, str] = {}
     for split, items in splits.items():
         for item in items:

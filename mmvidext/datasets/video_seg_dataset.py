@@ -1,4 +1,4 @@
-"""What the video segmentation data sets share: snippets, labelled frames and propagation distances."""
+"""What the video segmentation data sets share: snippets, labeled frames and propagation distances."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,16 +11,16 @@ __all__ = ['VideoSegDataset', 'check_distance']
 
 
 class VideoSegDataset(BaseSegDataset):
-    """Base of the video data sets: a sample is a labelled frame and the frames around it.
+    """Base of the video data sets: a sample is a labeled frame and the frames around it.
 
-    In training neither ``distances`` nor ``key_frame_interval`` is set: there is one sample for each labelled frame,
+    In training neither ``distances`` nor ``key_frame_interval`` is set: there is one sample for each labeled frame,
     and ``SampleKeyFrame`` in the pipeline draws the key frame. For evaluation, ``distances`` makes one sample for each
-    labelled frame and distance, and ``key_frame_interval`` makes every labelled frame a sample whose key frame is the
+    labeled frame and distance, and ``key_frame_interval`` makes every labeled frame a sample whose key frame is the
     last multiple of the interval, as in a stream.
 
     Args:
-        distances: Evaluate each labelled frame at these numbers of frames behind its key frame.
-        key_frame_interval: Evaluate each labelled frame in a stream with this interval.
+        distances: Evaluate each labeled frame at these numbers of frames behind its key frame.
+        key_frame_interval: Evaluate each labeled frame in a stream with this interval.
         **kwargs: The arguments of ``mmseg.BaseSegDataset``.
 
     Raises:
@@ -50,7 +50,7 @@ class VideoSegDataset(BaseSegDataset):
         """Return one entry for each sample."""
         self.snippets = self.find_snippets()
         if not self.snippets:
-            raise FileNotFoundError(f'no labelled snippet found; expected {self.layout()}')
+            raise FileNotFoundError(f'no labeled snippet found; expected {self.layout()}')
         return [
             self._sample(number, index, distance)
             for number, snippet in enumerate(self.snippets)
@@ -59,7 +59,7 @@ class VideoSegDataset(BaseSegDataset):
         ]
 
     def layout(self) -> str:
-        """Describe where files are looked for, for messages."""
+        """Describe the searched paths, for messages."""
         return f'images under {self.data_prefix["img_path"]} and labels under {self.data_prefix["seg_map_path"]}'
 
     def get_data_info(self, idx: int) -> dict[str, Any]:
@@ -102,6 +102,6 @@ def check_distance(distance: int, frame_index: int, *, snippet: str) -> None:
     """
     if distance > frame_index:
         raise ValueError(
-            f'distance {distance} is longer than snippet {snippet}: only {frame_index} frames come before its labelled '
+            f'distance {distance} is longer than snippet {snippet}: only {frame_index} frames come before its labeled '
             f'frame; use a distance of at most {frame_index}'
         )

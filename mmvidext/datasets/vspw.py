@@ -1,4 +1,4 @@
-"""VSPW: video scene parsing in the wild, every frame labelled."""
+"""VSPW: video scene parsing in the wild, every frame labeled."""
 
 import json
 import logging

@@ -14,9 +14,9 @@ __all__ = ['SegmentsCheckHook']
 class SegmentsCheckHook(Hook):
     """Check that ``num_clips`` of the sampler fits ``num_segments`` of backbone and head.
 
-    A segment-based recogniser (TSM, MotionSqueeze, TIN) finds the clips in a batch of frames by ``num_segments`` alone.
+    A segment-based recognizer (TSM, MotionSqueeze, TIN) finds the clips in a batch of frames by ``num_segments`` alone.
     With any other number of frames it would group frames of different clips, without an error. Models without
-    ``num_segments`` are not looked at.
+    ``num_segments`` are not checked.
     """
 
     def before_run(self, runner: Runner) -> None:

@@ -13,12 +13,12 @@ from mmvidext.registry import METRICS
 
 __all__ = ['ClassificationReport', 'draw_confusion_matrix']
 
-_MOST_LABELLED = 40  # with more classes the picture has no room for names and numbers
+_MOST_LABELED = 40  # with more classes the picture has no room for names and numbers
 
 
 @METRICS.register_module()
 class ClassificationReport(BaseMetric):
-    """Per-class accuracy of a recogniser.
+    """Per-class accuracy of a recognizer.
 
     Args:
         class_names: File with the name of each class, one per line, as ``tools/data/prepare_sthv2.py`` writes it. None
@@ -105,14 +105,14 @@ def draw_confusion_matrix(matrix: np.ndarray, names: list[str], path: str | Path
     from matplotlib.figure import Figure
 
     shares = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
-    labelled = len(names) <= _MOST_LABELLED
-    side = 2.5 + 0.5 * len(names) if labelled else 12
+    labeled = len(names) <= _MOST_LABELED
+    side = 2.5 + 0.5 * len(names) if labeled else 12
     figure = Figure(figsize=(side + 2, side), layout='constrained')
     FigureCanvasAgg(figure)
     axes = figure.add_subplot(xlabel='prediction', ylabel='label')
     image = axes.imshow(shares, cmap='Blues', vmin=0, vmax=1)
     figure.colorbar(image, label='share of the clips of a class', shrink=0.8)
-    if labelled:
+    if labeled:
         axes.set_xticks(range(len(names)), names, rotation=45, ha='right')
         axes.set_yticks(range(len(matrix)), names[: len(matrix)])
         for (row, column), count in np.ndenumerate(matrix):

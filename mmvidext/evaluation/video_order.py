@@ -16,7 +16,7 @@ class VideoOrder:
         self.frame_index = -1
 
     def starts_video(self, sample: dict[str, Any]) -> bool:
-        """Take note of a frame; return whether it is the first one of its video.
+        """Register a frame; return whether it is the first one of its video.
 
         Args:
             sample: Holds ``video`` and ``frame_index``.

@@ -41,7 +41,7 @@ class _Tiling:
 
     @property
     def rows(self) -> int:
-        """By: two rows share most of their windows; more only add products that nobody asked for."""
+        """By: two rows share most of their windows; more only add products that are not needed."""
         return 2 if self.height % 2 == 0 else 1
 
     @property

@@ -44,7 +44,7 @@ def flow_warp(feature: Tensor, flow: Tensor, *, padding_mode: str = 'zeros') -> 
     if tuple(flow.shape) != (num, 2, height, width):
         raise ValueError(
             f'flow must be (N, 2, H, W) with the N, H, W of feature, ({num}, 2, {height}, {width}), but it is '
-            f'{tuple(flow.shape)}; bring it to the size of feature first, and scale its vectors with it'
+            f'{tuple(flow.shape)}; resize it to the size of feature first, and scale its vectors accordingly'
         )
     if padding_mode not in PADDING_MODES:
         raise ValueError(f"padding_mode must be 'zeros' or 'border', not {padding_mode!r}")

@@ -24,7 +24,7 @@ def kernel_soft_argmax(
     Args:
         correlation: Scores ``(N, P, P, H, W)``, indexed ``[dy, dx]``, P odd, as :func:`mmvidext.ops.local_correlation`
             returns.
-        sigma: Width of the Gaussian in cells. None leaves it out: the plain soft-argmax.
+        sigma: Width of the Gaussian in cells. None omits it: the plain soft-argmax.
         temperature: The smaller, the closer to the plain argmax.
 
     Returns:

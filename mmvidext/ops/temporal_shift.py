@@ -16,8 +16,8 @@ def temporal_shift(x: Tensor, num_segments: int, shift_div: int = 8, *, causal: 
 
     With ``fold = C // shift_div``, frame t of the output takes channels ``[0, fold)`` from frame t+1, channels
     ``[fold, 2 * fold)`` from frame t-1 and the rest from frame t. Where that frame lies outside the clip the channels
-    are zero. The causal form (section 4.2, online models) looks back only: channels ``[0, fold)`` come from frame t-1
-    and the rest stays.
+    are zero. The causal form (section 4.2, online models) uses the past only: channels ``[0, fold)`` come from frame
+    t-1 and the rest stays.
 
     The output has the input's memory format and dtype. Forward and backward cost one copy each.
 

@@ -1,4 +1,4 @@
-"""A small causal recogniser, as a config, for tests of the streaming tools."""
+"""A small causal recognizer, as a config, for tests of the streaming tools."""
 
 from mmengine.config import Config
 

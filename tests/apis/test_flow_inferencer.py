@@ -1,13 +1,10 @@
-import cv2
 import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
 
 from mmvidext.apis.flow_inferencer import FlowInferencer
-from mmvidext.datasets.flow_io import read_flo
 from mmvidext.models.flow import FlowEstimator
-from tools import estimate_flow
 
 NET = dict(type='mmvidext.FlowNetS', width=0.125)
 CONFIG = Config(dict(default_scope='mmvidext', model=dict(type='mmvidext.FlowEstimator', flow_net=NET)))
@@ -62,32 +59,3 @@ def test_errors(frames, checkpoint, tmp_path):
         inferencer(frames[0], frames[1].astype(np.float32))
     with pytest.raises(ValueError, match='both frames must have the same size'):
         inferencer(frames[0], frames[1][:-1])
-
-
-def test_tool(frames, checkpoint, tmp_path, monkeypatch, capsys):
-    CONFIG.dump(tmp_path / 'config.py')
-    for name, frame in zip(('first', 'second'), frames, strict=True):
-        cv2.imwrite(str(tmp_path / f'{name}.png'), frame[..., ::-1])
-    paths = [str(tmp_path / name) for name in ('config.py', 'flownets.pth', 'first.png', 'second.png')]
-    outputs = [f'--{name}={tmp_path}/{name}{suffix}' for name, suffix in (('out', '.flo'), ('picture', '.png'))]
-    monkeypatch.setattr('sys.argv', ['estimate_flow.py', *paths, *outputs, f'--legend={tmp_path}/legend.png'])
-    estimate_flow.main()
-    np.testing.assert_array_equal(read_flo(tmp_path / 'out.flo'), FlowInferencer(CONFIG, checkpoint[0])(*frames))
-    assert cv2.imread(str(tmp_path / 'picture.png')).shape == (37, 53, 3)
-    assert cv2.imread(str(tmp_path / 'legend.png')).shape == (201, 201, 3)
-    assert '53 x 37 vectors' in capsys.readouterr().out
-    truth = [f'--truth={tmp_path}/out.flo', f'--picture={tmp_path}/picture.png']
-    monkeypatch.setattr('sys.argv', ['estimate_flow.py', *paths, *truth])
-    estimate_flow.main()
-    assert 'end-point error 0.000 pixels' in capsys.readouterr().out
-    picture = cv2.imread(str(tmp_path / 'picture.png'))[..., ::-1]
-    np.testing.assert_array_equal(picture[:, :53], frames[0])
-    np.testing.assert_array_equal(picture[:, 53:106], picture[:, 106:])
-    monkeypatch.setattr('sys.argv', ['estimate_flow.py', *paths[:3], str(tmp_path / 'none.png')])
-    with pytest.raises(SystemExit):
-        estimate_flow.main()
-    assert 'none.png does not exist' in capsys.readouterr().err
-    monkeypatch.setattr('sys.argv', ['estimate_flow.py', *paths, '--out=flow.pfm'])
-    with pytest.raises(SystemExit):
-        estimate_flow.main()
-    assert "--out must end in .flo or .png, not in '.pfm'" in capsys.readouterr().err

@@ -34,7 +34,7 @@ def test_after_a_clip_the_scores_are_those_of_the_clip(config, checkpoint):
     clip = frames(3)
     for frame in clip:
         scores = recognizer.step(frame)
-    # the same clip through mmaction2's own recogniser
+    # the same clip through mmaction2's own recognizer
     model = build_recognizer(config, checkpoint).eval()
     results = dict(imgs=clip, img_shape=(48, 64), original_shape=(48, 64), modality='RGB', num_clips=3, clip_len=1)
     for transform in frame_transforms(config):
@@ -70,7 +70,7 @@ def test_errors(config, checkpoint):
     with pytest.raises(ValueError, match=r'does not fit the Recognizer2D: missing: backbone\.conv1\.conv\.weight'):
         OnlineRecognizer(config, path)
     for model in (None, dict(type='mmvidext.DeepFeatureFlow'), dict(type='EncoderDecoder', backbone=dict(depth=18))):
-        with pytest.raises(ValueError, match=r'must be a recogniser .* but it is (missing|mmvidext\.Deep|Encoder)'):
+        with pytest.raises(ValueError, match=r'must be a recognizer .* but it is (missing|mmvidext\.Deep|Encoder)'):
             OnlineRecognizer(Config(dict(model=model)))
     with pytest.raises(ValueError, match='there is no device cuda:99: torch finds'):
         OnlineRecognizer(config, device='cuda:99')

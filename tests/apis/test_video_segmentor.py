@@ -129,7 +129,7 @@ def test_a_video_that_breaks_off(tmp_path):
     readable = count_frames(path)
     assert 0 < readable < 11
     message = (
-        rf'in.avi breaks off: frame {readable + 1} of 12 cannot be read; the {readable} frames before it are in '
+        rf'in.avi is truncated: frame {readable + 1} of 12 cannot be read; the {readable} frames before it are in '
         r'.*out.avi'
     )
     with pytest.raises(ValueError, match=message):
@@ -249,8 +249,8 @@ class TestErrors:
 
 
 def test_overlay_marks_key_frames():
-    frame, colours = np.zeros((20, 30, 3), np.uint8), np.full((20, 30, 3), 100, np.uint8)
-    assert (draw_overlay(frame, colours) == 50).all()
-    marked = draw_overlay(frame, colours, marked=True)
+    frame, colors = np.zeros((20, 30, 3), np.uint8), np.full((20, 30, 3), 100, np.uint8)
+    assert (draw_overlay(frame, colors) == 50).all()
+    marked = draw_overlay(frame, colors, marked=True)
     assert marked[0, 0].tolist() == [255, 220, 0]
     assert (marked[2:-2, 2:-2] == 50).all()

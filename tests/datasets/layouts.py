@@ -23,13 +23,13 @@ def write_label(path, labels):
     cv2.imwrite(str(path), np.asarray(labels, np.uint8))
 
 
-def write_cityscapes(root, *, frames=range(30), labelled=19, labels=None, sequence='000000', size=(16, 8)):
+def write_cityscapes(root, *, frames=range(30), labeled=19, labels=None, sequence='000000', size=(16, 8)):
     """One snippet; returns the folder of its images."""
     folder = root / 'leftImg8bit_sequence' / 'val' / CITY
     for number in frames:
         write_image(folder / f'{CITY}_{sequence}_{number:06d}_leftImg8bit.png', number, size=size)
     labels = np.random.default_rng(0).integers(0, 19, size[::-1]) if labels is None else labels
-    stem = f'{CITY}_{sequence}_{labelled:06d}'
+    stem = f'{CITY}_{sequence}_{labeled:06d}'
     write_label(root / 'gtFine' / 'val' / CITY / f'{stem}_gtFine_labelTrainIds.png', labels)
     return folder
 
@@ -44,8 +44,8 @@ def write_vspw(root, videos=(('a', 6), ('b', 3)), names=None):
             write_label(root / 'data' / name / 'mask' / f'{stem}.png', np.arange(128).reshape(8, 16) % 3)
 
 
-def write_camvid(root, numbers=range(5280, 5341), labelled=(5310, 5340)):
+def write_camvid(root, numbers=range(5280, 5341), labeled=(5310, 5340)):
     for number in numbers:
         write_image(root / 'frames' / '0016E5' / f'0016E5_{number:05d}.png', number)
-    for number in labelled:
+    for number in labeled:
         write_label(root / 'labels' / 'val' / f'0016E5_{number:05d}.png', np.arange(128).reshape(8, 16) % 11)

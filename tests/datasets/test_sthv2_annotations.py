@@ -54,8 +54,8 @@ def test_items_get_the_index_of_their_template(tmp_path):
         {'id': '7', 'template': 'Dropping [something]'},
     ]
     assert read_items(write(tmp_path / 'train.json', items), NAMES) == [VideoItem('12', 1), VideoItem('7', 0)]
-    unlabelled = write(tmp_path / 'test.json', [{'id': '3'}])
-    assert read_items(unlabelled, NAMES, labelled=False) == [VideoItem('3', -1)]
+    unlabeled = write(tmp_path / 'test.json', [{'id': '3'}])
+    assert read_items(unlabeled, NAMES, labeled=False) == [VideoItem('3', -1)]
 
 
 @pytest.mark.parametrize(

@@ -208,11 +208,11 @@ def test_a_fifo_in_the_place_of_a_video_does_not_hang(folder):
 
 
 def test_lists_without_labels_only_if_asked_for(folder):
-    (folder / 'unlabelled.txt').write_text('0.webm\n1.webm\n')
+    (folder / 'unlabeled.txt').write_text('0.webm\n1.webm\n')
     options = dict(data_prefix=dict(video=str(folder / 'videos')), pipeline=TEST_PIPELINE, test_mode=True)
-    path = str(folder / 'unlabelled.txt')
+    path = str(folder / 'unlabeled.txt')
     assert VideoListDataset(path, with_labels=False, **options)[1]['inputs'].shape[0] == 4
-    with pytest.raises(ValueError, match=r'unlabelled\.txt:1: expected 2 fields'):
+    with pytest.raises(ValueError, match=r'unlabeled\.txt:1: expected 2 fields'):
         VideoListDataset(path, **options)
     with pytest.raises(ValueError, match='with_labels=False needs test_mode=True'):
         VideoListDataset(path, with_labels=False, **{**options, 'test_mode': False})

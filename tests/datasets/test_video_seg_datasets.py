@@ -40,14 +40,14 @@ def key_and_current(sample):
 
 
 class TestCityscapes:
-    @pytest.mark.parametrize(('frames', 'labelled'), [(range(30), 19), (range(275, 305), 294), (range(12), 11)])
-    def test_the_labelled_frame_is_the_one_the_label_names(self, tmp_path, frames, labelled):
-        write_cityscapes(tmp_path, frames=frames, labelled=labelled)
+    @pytest.mark.parametrize(('frames', 'labeled'), [(range(30), 19), (range(275, 305), 294), (range(12), 11)])
+    def test_the_labeled_frame_is_the_one_the_label_names(self, tmp_path, frames, labeled):
+        write_cityscapes(tmp_path, frames=frames, labeled=labeled)
         sample = cityscapes(tmp_path, distances=(4,))[0]
         key, current = key_and_current(sample)
-        assert np.array_equal(current, texture(labelled))
-        assert np.array_equal(key, texture(labelled - 4))
-        assert sample['data_samples'].frame_index == labelled - frames[0]
+        assert np.array_equal(current, texture(labeled))
+        assert np.array_equal(key, texture(labeled - 4))
+        assert sample['data_samples'].frame_index == labeled - frames[0]
 
     def test_one_sample_for_each_distance(self, tmp_path):
         write_cityscapes(tmp_path)
@@ -59,8 +59,8 @@ class TestCityscapes:
         assert cityscapes(tmp_path, key_frame_interval=5)[0]['data_samples'].propagation_distance == 4
 
     def test_two_snippets_of_one_sequence(self, tmp_path):
-        write_cityscapes(tmp_path, frames=range(275, 305), labelled=294)
-        write_cityscapes(tmp_path, frames=range(557, 587), labelled=576)
+        write_cityscapes(tmp_path, frames=range(275, 305), labeled=294)
+        write_cityscapes(tmp_path, frames=range(557, 587), labeled=576)
         dataset = cityscapes(tmp_path, distances=(9,))
         assert [len(snippet.frame_paths) for snippet in dataset.snippets] == [30, 30]
 
@@ -84,9 +84,9 @@ class TestCityscapes:
         with pytest.raises(FileNotFoundError, match=r'frame .*_000014_leftImg8bit\.png does not exist; unpack'):
             dataset[0]
 
-    def test_a_missing_labelled_frame(self, tmp_path):
-        write_cityscapes(tmp_path, frames=range(10), labelled=19)
-        with pytest.raises(FileNotFoundError, match='its labelled frame 19 is missing'):
+    def test_a_missing_labeled_frame(self, tmp_path):
+        write_cityscapes(tmp_path, frames=range(10), labeled=19)
+        with pytest.raises(FileNotFoundError, match='its labeled frame 19 is missing'):
             cityscapes(tmp_path)
 
     def test_a_frame_of_another_size(self, tmp_path):
@@ -182,7 +182,7 @@ class TestCityscapes:
             cityscapes(tmp_path, distances=[-1])
 
     def test_a_missing_folder(self, tmp_path):
-        with pytest.raises(FileNotFoundError, match='no labelled snippet found; expected images under'):
+        with pytest.raises(FileNotFoundError, match='no labeled snippet found; expected images under'):
             cityscapes(tmp_path)
         write_label(tmp_path / 'gtFine/val/ulm/ulm_000000_000019_gtFine_labelTrainIds.png', np.zeros((8, 16)))
         with pytest.raises(FileNotFoundError, match=r'the image folder .*ulm is missing'):

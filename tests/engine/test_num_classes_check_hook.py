@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader
 from mmvidext.engine import NumClassesCheckHook
 
 
-class Labelled(BaseDataset):
+class Labeled(BaseDataset):
     def __init__(self, labels, num_classes=None, **kwargs):
         self.labels, self.num_classes = labels, num_classes
         super().__init__(**kwargs)
@@ -37,11 +37,11 @@ def check(*args, **kwargs):
 
 
 def test_what_fits_passes():
-    check(Labelled([0, 3], 4), split='val')
-    check(Labelled([0, 3]))
-    check(Labelled([[0, 2], [3]], 4))
+    check(Labeled([0, 3], 4), split='val')
+    check(Labeled([0, 3]))
+    check(Labeled([[0, 2], [3]], 4))
     check(torch.utils.data.TensorDataset(torch.zeros(3)))
-    check(Labelled([0, 9], 10), cls_head=SimpleNamespace())  # a head that does not say
+    check(Labeled([0, 9], 10), cls_head=SimpleNamespace())  # a head that does not say
     check()
 
 
@@ -50,25 +50,25 @@ def test_another_number(split):
     message = f'the {split} data set .*has num_classes=174, but the head of the model has num_classes=4'
     for wrap in (False, True):
         with pytest.raises(ValueError, match=message):
-            check(Labelled([0], 174), split=split, wrap=wrap)
+            check(Labeled([0], 174), split=split, wrap=wrap)
 
 
 def test_a_label_that_the_head_has_not():
     for labels in ([0, 4], [[0, 1], [2, 4]]):
         with pytest.raises(ValueError, match='has the label 4, but the head of the model has num_classes=4'):
-            check(Labelled(labels))
+            check(Labeled(labels))
 
 
 def test_inside_wrappers():
-    bad = Labelled([0], 5)
-    wrapped = (RepeatDataset(bad, 2), ClassBalancedDataset(bad, 0.5), ConcatDataset([Labelled([0], 4), bad]))
+    bad = Labeled([0], 5)
+    wrapped = (RepeatDataset(bad, 2), ClassBalancedDataset(bad, 0.5), ConcatDataset([Labeled([0], 4), bad]))
     for dataset in wrapped:
         with pytest.raises(ValueError, match='num_classes=5'):
             check(dataset)
 
 
 def test_a_segmentor():
-    data = Labelled([0], metainfo=dict(classes=('a', 'b', 'c')))
+    data = Labeled([0], metainfo=dict(classes=('a', 'b', 'c')))
     head = SimpleNamespace(num_classes=19)
     for model in (dict(decode_head=head), dict(segmentor=SimpleNamespace(decode_head=head))):
         with pytest.raises(ValueError, match='num_classes=3, but the head of the model has num_classes=19'):

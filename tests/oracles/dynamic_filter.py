@@ -25,17 +25,17 @@ def naive_dynamic_filter(
     channel = channel_kernel.view(batch, outputs, channels, height, width)
     position = position_attention.view(batch, kernel_size, kernel_size, height, width)
     sample = sample_attention.view(batch, num_samples, num_samples, height, width)
-    centre, middle = kernel_size // 2, num_samples // 2
+    center, middle = kernel_size // 2, num_samples // 2
     fused = 0
     for alpha in range(num_samples):
         for beta in range(num_samples):
             filtered = 0
             for j in range(kernel_size):
                 for i in range(kernel_size):
-                    dy = sample_stride * (alpha - middle) + j - centre
-                    dx = sample_stride * (beta - middle) + i - centre
+                    dy = sample_stride * (alpha - middle) + j - center
+                    dx = sample_stride * (beta - middle) + i - center
                     kernel = spatial[:, :, None, j, i].expand_as(channel)
-                    if j == i == centre:
+                    if j == i == center:
                         kernel = kernel + channel + 1 / channels
                     taps = (kernel * shift_with_zeros(feature, dy, dx)[:, None]).sum(2)
                     filtered = filtered + (1 + position[:, None, j, i]) * taps

@@ -1,4 +1,4 @@
-"""Forward passes of the official 2D recognisers (TSM, MotionSqueeze, TIN), written out as functions of their weights.
+"""Forward passes of the official 2D recognizers (TSM, MotionSqueeze, TIN), written out as functions of their weights.
 
 ``state`` has the official names without ``module.base_model.``; frames are ``(N*T, 3, H, W)``, results features.
 """

@@ -5,7 +5,7 @@
     python tools/analysis/compare_backbones.py [CONFIG ...] [--work-dir DIR] [--cfg-options KEY=VALUE ...]
 
 Each config is trained by tools/train.py, unless DIR holds a finished run of it already. Multiply-adds and time are of
-one clip through the whole model, as large as the config's validation pipeline makes it. The clips are timed in turn,
+one clip through the whole model, as large as the config's validation pipeline makes it. Clips are timed alternately,
 so that a disturbance hits all models alike.
 """
 
@@ -18,8 +18,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import torch
 from mmengine.config import Config
@@ -71,7 +69,7 @@ def read_log(work_dir: Path) -> tuple[float, float, float]:
 
 
 def make_clip(config: Config) -> torch.Tensor:
-    """Return one random clip of the size that the validation pipeline ends with, as the recogniser takes it."""
+    """Return one random clip of the size that the validation pipeline ends with, as the recognizer takes it."""
     steps = {step.type: step for step in config.val_dataloader.dataset.pipeline}
     width, height = steps['Resize'].scale
     sample = steps.get('UniformSample') or steps['SampleFrames']

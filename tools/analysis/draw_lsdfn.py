@@ -10,15 +10,12 @@ mean and blue below; a cross marks the position itself.
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from mmvidext.apis.weights import load_for_inference
 from mmvidext.layers import DynamicFilter
@@ -98,10 +95,10 @@ def draw_attention(image: np.ndarray, weights: Tensor, layer: DynamicFilter, *, 
             y, x = (2 * row + 1) * height // (2 * grid), (2 * column + 1) * width // (2 * grid)
             relative = (weights[:, y, x] / weights[:, y, x].mean()).tolist()
             for value, (dy, dx) in zip(relative, [(dy, dx) for dy in offsets for dx in offsets], strict=True):
-                centre = int((x + dx * stride + 0.5) * cell_x), int((y + dy * stride + 0.5) * cell_y)
-                colour = (60, 60, 255) if value > 1 else (255, 120, 40)
+                center = int((x + dx * stride + 0.5) * cell_x), int((y + dy * stride + 0.5) * cell_y)
+                color = (60, 60, 255) if value > 1 else (255, 120, 40)
                 size = max(1, round(radius * min(2.0, max(0.0, value)) ** 0.5))
-                cv2.circle(picture, centre, size, colour, 2, cv2.LINE_AA)
+                cv2.circle(picture, center, size, color, 2, cv2.LINE_AA)
             position = int((x + 0.5) * cell_x), int((y + 0.5) * cell_y)
             cv2.drawMarker(picture, position, (255, 255, 255), cv2.MARKER_CROSS, 12, 2)
     return picture

@@ -1,13 +1,10 @@
-"""Draw what Deep Feature Flow does with one labelled frame: key frame, frame, flow, propagated labels, true labels.
+"""Draw what Deep Feature Flow does with one labeled frame: key frame, frame, flow, propagated labels, true labels.
 
 python tools/analysis/draw_propagation.py CONFIG CHECKPOINT OUT.png [--index N] [--distance D]
 """
 
 import argparse
-import sys
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import cv2
 import numpy as np
@@ -37,9 +34,9 @@ def draw(model: DeepFeatureFlow, sample: dict, palette: np.ndarray) -> list[np.n
         labels = label_map(model.segmentor, logits, {'img_shape': size})[0].numpy()
     flow = flow_to_image(motion.flow)[0].numpy().transpose(1, 2, 0)
     truth = sample['data_samples'].gt_sem_seg.data[0].numpy()
-    colours = np.vstack([palette, np.tile(IGNORED, (256 - len(palette), 1))]).astype(np.uint8)
+    colors = np.vstack([palette, np.tile(IGNORED, (256 - len(palette), 1))]).astype(np.uint8)
     enlarged = cv2.resize(flow, size[::-1], interpolation=cv2.INTER_NEAREST)
-    return [key_picture, picture, enlarged, colours[labels], colours[truth]]
+    return [key_picture, picture, enlarged, colors[labels], colors[truth]]
 
 
 def main() -> None:
@@ -47,7 +44,7 @@ def main() -> None:
     parser.add_argument('config')
     parser.add_argument('checkpoint')
     parser.add_argument('out', type=Path)
-    parser.add_argument('--index', type=int, nargs='+', default=[0], help='labelled frames of the test set')
+    parser.add_argument('--index', type=int, nargs='+', default=[0], help='labeled frames of the test set')
     parser.add_argument('--distance', type=int, default=5, help='frames between key frame and frame (%(default)s)')
     args = parser.parse_args()
     config = Config.fromfile(args.config)

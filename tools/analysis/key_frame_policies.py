@@ -8,11 +8,8 @@ frame that the adaptive policy turns into a key frame after all has paid for its
 """
 
 import argparse
-import sys
 from pathlib import Path
 from typing import NamedTuple
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
 import torch
@@ -36,7 +33,7 @@ class Outcome(NamedTuple):
 
 
 def make_streams(args: argparse.Namespace) -> list[Scene]:
-    """Return slow and fast scenes in turn."""
+    """Return slow and fast scenes alternately."""
     speeds = [args.slow, args.fast] * (args.streams // 2)
     return [
         random_scene(

@@ -3,24 +3,21 @@
 python tools/analysis/show_motion.py CONFIG CHECKPOINT VIDEO OUT.png
 
 Upper row: the frames that the model sees. Lower row: displacement to the next frame, hue for direction and saturation
-for its size as on the colour wheel at the right, fading to white where the match is not sure.
+for its size as on the color wheel at the right, fading to white where the match is not sure.
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.registry import init_default_scope
 
 from mmvidext.apis.weights import load_for_inference
+from mmvidext.cli.config import load_config
 from mmvidext.ops import flow_color_wheel, flow_to_image
 
 GAP = 4  # pixels between pictures
@@ -48,9 +45,9 @@ def estimate(cfg: Config, checkpoint: Path, video: Path) -> tuple[torch.Tensor, 
 
 def paint(motion: torch.Tensor, size: tuple[int, int]) -> list[np.ndarray]:
     """Return one picture ``(H, W, 3)`` for each displacement map."""
-    colours = flow_to_image(motion[:, :2], 1.0).float()  # (T-1, 3, h, w)
+    colors = flow_to_image(motion[:, :2], 1.0).float()  # (T-1, 3, h, w)
     confidence = motion[:, 2:].clamp(0, 1)
-    faded = colours * confidence + 255 * (1 - confidence)
+    faded = colors * confidence + 255 * (1 - confidence)
     pictures = faded.round().byte().permute(0, 2, 3, 1).numpy()
     return [cv2.resize(picture, size, interpolation=cv2.INTER_NEAREST) for picture in pictures]
 
@@ -69,14 +66,12 @@ def main() -> None:
     parser.add_argument('video', type=Path)
     parser.add_argument('out', type=Path, help='PNG file to write')
     parser.add_argument('--scale', type=int, default=2, help='enlarge the frames so many times (default: %(default)s)')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='override the config')
+    parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='override the config')
     args = parser.parse_args()
     for path in (args.config, args.checkpoint, args.video):
         if not path.is_file():
             parser.error(f'there is no file {path}')
-    cfg = Config.fromfile(args.config)
-    if args.cfg_options:
-        cfg.merge_from_dict(args.cfg_options)
+    cfg = load_config(args.config, args.cfg_options)
     init_default_scope('mmaction')
     frames, motion = estimate(cfg, args.checkpoint, args.video)
     size = (frames.shape[3] * args.scale, frames.shape[2] * args.scale)

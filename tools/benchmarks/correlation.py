@@ -7,10 +7,10 @@ from functools import partial
 
 import torch
 import torch.nn.functional as F
+from benchmarks.timing import Comparison, peak_memory, time_alternately
 from torch import Tensor
 
 from mmvidext.ops import local_correlation
-from tools.benchmarks.timing import Comparison, peak_memory, time_alternately
 
 # (N, C, H, W), max_displacement: MotionSqueeze at 8 clips of 8 frames, FlowNetC-like maps
 SHAPES = [((56, 64, 28, 28), 7), ((1, 256, 48, 64), 10)]

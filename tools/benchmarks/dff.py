@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from benchmarks.timing import Comparison, memory_kib
 from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
@@ -25,7 +26,6 @@ from torch import Tensor
 from mmvidext.models.segmentors import DeepFeatureFlow
 from mmvidext.models.segmentors.label_map import label_map
 from mmvidext.registry import MODELS
-from tools.benchmarks.timing import Comparison, memory_kib
 
 CONFIG = Path(__file__).resolve().parents[2] / 'configs' / 'dff_pspnet_r101_cityscapes.py'
 SMALL_CONFIG = CONFIG.with_name('demo') / 'dff_pspnet_r18_demo.py'

@@ -12,11 +12,11 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from benchmarks.timing import Comparison, peak_memory, time_alternately
 from torch import Tensor, nn
 
 from mmvidext.layers import DynamicFilter
 from mmvidext.ops import dynamic_filter
-from tools.benchmarks.timing import Comparison, peak_memory, time_alternately
 
 OUTPUTS, KERNEL_SIZE = 24, 3
 Sizes = tuple[int, int, int]  # channels, height, width
@@ -49,8 +49,8 @@ def naive_dynamic_filter(
 
     residual = torch.zeros(taps, device=feature.device)
     residual[taps // 2] = 1
-    centred = (at_positions(channel, -1, channels, 1) + 1 / channels) * residual
-    kernel = at_positions(spatial, -1, 1, taps) + centred  # (N, H*W, C', C, k*k)
+    centered = (at_positions(channel, -1, channels, 1) + 1 / channels) * residual
+    kernel = at_positions(spatial, -1, 1, taps) + centered  # (N, H*W, C', C, k*k)
     kernel = (kernel * (1 + at_positions(position, 1, 1, taps))).flatten(3)
     border = kernel_size // 2 + sample_stride * (num_samples - 1) // 2
     padded = F.pad(feature, (border,) * 4).permute(0, 2, 3, 1).contiguous()

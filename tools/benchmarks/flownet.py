@@ -4,10 +4,10 @@ import argparse
 from collections.abc import Callable
 
 import torch
+from benchmarks.timing import Comparison, time_alternately
 
 from mmvidext.models.flow import FlowNetC, FlowNetS
 from mmvidext.models.flow.flownet import FlowNet
-from tools.benchmarks.timing import Comparison, time_alternately
 
 NETS: dict[str, Callable[[], FlowNet]] = {
     'FlowNetC': FlowNetC,

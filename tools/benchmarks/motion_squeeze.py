@@ -4,9 +4,9 @@ import argparse
 from collections.abc import Callable
 
 import torch
+from benchmarks.timing import Comparison, share_weights, time_alternately
 
 from mmvidext.models.backbones import MSResNet, TSMResNet
-from tools.benchmarks.timing import Comparison, share_weights, time_alternately
 
 
 def prepare(model: torch.nn.Module, device: str, *, backward: bool) -> Callable[[], None]:

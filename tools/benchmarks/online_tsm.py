@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from benchmarks.timing import Comparison, share_weights, time_alternately
 
 from mmvidext.models.backbones import TSMResNet
-from tools.benchmarks.timing import Comparison, share_weights, time_alternately
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _stream(model: TSMResNet, frame: torch.Tensor) -> Callable[[], Any]:
-    """Return a call that feeds the same frame again and again, each time with the state that the last call left."""
+    """Return a call that passes the same frame repeatedly, each time with the state that the last call left."""
     held = [model.initial_state(frame.shape[0], *frame.shape[2:])]
 
     def call() -> None:
@@ -28,7 +28,7 @@ def _stream(model: TSMResNet, frame: torch.Tensor) -> Callable[[], Any]:
 
 @torch.inference_mode()
 def run(args: argparse.Namespace) -> list[Comparison]:
-    from mmaction.models.backbones.resnet import ResNet  # only after mmvidext has cured the stack
+    from mmaction.models.backbones.resnet import ResNet  # only after mmvidext has fixed the stack
 
     online, plain = TSMResNet(args.depth, causal=True), ResNet(args.depth)
     online.to(args.device).eval()

@@ -10,10 +10,10 @@ from functools import partial
 from typing import Any
 
 import torch
+from benchmarks.timing import Comparison, share_weights, time_alternately
 from mmengine.logging import MMLogger
 
 from mmvidext.models.backbones import TSMResNet
-from tools.benchmarks.timing import Comparison, share_weights, time_alternately
 
 LAYOUTS = ('contiguous float32', 'channels_last float32', 'channels_last bfloat16 autocast')
 

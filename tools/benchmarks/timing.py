@@ -1,6 +1,6 @@
 """Time two implementations against each other in one run.
 
-A shared machine drifts: its speed in one second says little about the next. So both sides are called in turn, the
+A shared machine drifts: its speed in one second says little about the next. So both sides are called alternately, the
 median of each side is taken, and what counts is the ratio. Peak memory is read in a fresh process for each side.
 """
 
@@ -90,7 +90,7 @@ def share_weights(model: torch.nn.Module, other: torch.nn.Module, *, drop: str |
 def time_alternately(
     ours: Callable[[], Any], other: Callable[[], Any], *, rounds: int = 15, warmup: int = 2
 ) -> tuple[float, float]:
-    """Call both sides in turn and return the median time of each.
+    """Call both sides alternately and return the median time of each.
 
     Args:
         ours: First side.
@@ -128,7 +128,7 @@ def _report_peak(make: Callable[[], Callable[[], Any]], connection: Any) -> None
         _synchronize()
         connection.send((torch.cuda.max_memory_allocated() - before) / 2**20)
         return
-    # a child starts with its parent's peak in getrusage, so ask the kernel to forget, and read its own counter
+    # a child starts with its parent's peak in getrusage, so reset it, and read the child's own counter
     Path('/proc/self/clear_refs').write_text('5')
     before = memory_kib('VmHWM')
     function()

@@ -1,7 +1,7 @@
 """VideoResNet r2plus1d-18 against a plain nn.Sequential of the same convolutions, and its two memory layouts.
 
 The other side has every convolution, norm and ReLU of the network in the same sizes, in plain nn.Sequential containers
-one after the other. With --sums it adds the shortcuts as a network of that depth must; without, it leaves the sums out,
+one after the other. With --sums it adds the shortcuts as a network of that depth must; without, it omits the sums,
 and only computes the shortcuts' convolutions.
 """
 
@@ -10,10 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from benchmarks.timing import Comparison, time_alternately
 from torch import Tensor, nn
 
 from mmvidext.models.backbones import VideoResNet
-from tools.benchmarks.timing import Comparison, time_alternately
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,1 +1,1 @@
-"""Experiments whose tables stand in the documentation."""
+"""Experiments whose tables are in the documentation."""

@@ -4,7 +4,7 @@
 
 Segmentation: an FCN on ordinary scenes and on scenes with thin objects, plain and with LS-DFN. Flow: FlowNetS
 on pairs with large displacements, plain and with LS-DFN. Every model has the same steps, data and seeds. Results
-are kept in the work folder: a second call goes on where the first one stopped.
+are kept in the work folder: a second call resumes where the first one stopped.
 """
 
 import argparse
@@ -16,11 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+from mmengine.config import Config
+from mmengine.runner import Runner
 
-from mmengine.config import Config  # noqa: E402
-from mmengine.runner import Runner  # noqa: E402
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-# The generated clips of tools/quickstart.sh: an object that moves, to the right, to the left, upwards or downwards.
+# The generated clips of tools/quickstart.sh: an object that moves, to the right, to the left, upward or downward.
 data_root = 'data/quickstart'
 train_list = f'{data_root}/sthv2_train_list_videos.txt'
 val_list = f'{data_root}/sthv2_val_list_videos.txt'

@@ -2,7 +2,7 @@
 
 Decoder without biases (``deconv_bias``, ``predict_bias`` and ``upflow_bias`` off). Its input is RGB, as ours, in [0, 1]
 less the mean ``(0.45, 0.432, 0.411)``: ``FlowDataPreprocessor(mean=[114.75, 110.16, 104.805], std=[255] * 3)``. The
-one exception is its FlowNetS that was converted from Caffe, which takes BGR; its keys do not tell.
+one exception is its FlowNetS that was converted from Caffe, which takes BGR; its keys do not show it.
 """
 
 import re

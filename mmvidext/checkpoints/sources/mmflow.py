@@ -1,6 +1,6 @@
 """Checkpoints of https://github.com/open-mmlab/mmflow: FlowNetS and FlowNetC.
 
-mmflow feeds BGR in [0, 1]. Our networks take RGB, so the three channels of each image are swapped in the first layer.
+mmflow uses BGR in [0, 1]. Our networks take RGB, so the three channels of each image are swapped in the first layer.
 FlowNetS has no biases where flow is upsampled (``upflow_bias`` off), FlowNetC has them all.
 """
 

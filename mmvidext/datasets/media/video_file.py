@@ -20,7 +20,7 @@ from mmvidext.datasets.media.files import file_problem, is_local
 __all__ = ['BadVideoError', 'VideoFile']
 
 MOST_PIXELS = 2**26  # twice a frame of 8K video
-# Matroska's own words for a file that breaks off, and for bytes inside it that are no Matroska; it reads on after both
+# what the Matroska reader logs for a truncated file, and for bytes that are no Matroska; it continues after both
 _MATROSKA_DAMAGE = ('ended prematurely', 'invalid as first byte of an EBML number')
 _log_lock = threading.Lock()
 

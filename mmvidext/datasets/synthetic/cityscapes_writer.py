@@ -15,7 +15,7 @@ from mmvidext.datasets.synthetic.recipe import claim_folder
 __all__ = ['write_cityscapes']
 
 CITY = 'generated'
-USUAL_POSITION = 19 / 30  # of the labelled frame in its snippet
+USUAL_POSITION = 19 / 30  # of the labeled frame in its snippet
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class _Snippet:
 
     @property
     def _numbers(self) -> tuple[int, int]:
-        """Return the number of the first frame and the labelled one's place in the snippet."""
+        """Return the number of the first frame and the labeled one's place in the snippet."""
         rng = np.random.default_rng([*self.seed, 1])
         last = self.options.num_frames - 1
         usual = int(USUAL_POSITION * self.options.num_frames)
@@ -47,18 +47,18 @@ class _Snippet:
         return self._path('gtFine', position, 'gtFine_labelTrainIds')
 
     def is_complete(self) -> bool:
-        """The labelled frame's labels are written last."""
+        """The labeled frame's labels are written last."""
         return self._label_path(self._numbers[1]).exists()
 
     def write(self) -> None:
         scene = random_scene(np.random.default_rng([*self.seed, 0]), self.options)
-        labelled = self._numbers[1]
+        labeled = self._numbers[1]
         for position in range(self.options.num_frames):
             view = scene.view(position)
             _write_png(self._path('leftImg8bit_sequence', position, 'leftImg8bit'), view.image[..., ::-1])
-            if self.label_every_frame and position != labelled:
+            if self.label_every_frame and position != labeled:
                 _write_png(self._label_path(position), view.classes)
-        _write_png(self._label_path(labelled), scene.view(labelled).classes)
+        _write_png(self._label_path(labeled), scene.view(labeled).classes)
 
 
 def _write_png(path: Path, picture: NDArray[np.uint8]) -> None:
@@ -80,7 +80,7 @@ def write_cityscapes(
     """Write snippets with exact labels.
 
     Makes ``leftImg8bit_sequence/{split}/generated/generated_{number:06d}_{frame:06d}_leftImg8bit.png`` and
-    ``gtFine/{split}/generated/..._gtFine_labelTrainIds.png`` for the labelled frame of each snippet, which is usually,
+    ``gtFine/{split}/generated/..._gtFine_labelTrainIds.png`` for the labeled frame of each snippet, which is usually,
     but not always, the 20th of 30. A snippet that is already there is kept. The pictures depend on ``seed`` and
     ``options`` alone.
 

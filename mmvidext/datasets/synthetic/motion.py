@@ -1,6 +1,6 @@
 """The motions that the generated recognition clips show, and the label of each.
 
-They come in pairs of which one is the other played backwards, so nothing but the direction of time tells them apart.
+They come in pairs of which one is the other played backward, so only the direction of time distinguishes them.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Motion:
     Attributes:
         template: The label in the words of Something-Something, with ``[something]`` in brackets.
         x: Direction of travel, -1, 0 or 1; rightwards is positive.
-        y: The same; downwards is positive.
+        y: The same; downward is positive.
         zoom: 1 when it grows, -1 when it shrinks, else 0.
     """
 
@@ -38,7 +38,7 @@ class Motion:
 MOTIONS = (
     Motion('Moving [something] away from the camera', zoom=-1),
     Motion('Moving [something] down', y=1),
-    Motion('Moving [something] towards the camera', zoom=1),
+    Motion('Moving [something] toward the camera', zoom=1),
     Motion('Moving [something] up', y=-1),
     Motion('Pushing [something] from left to right', x=1),
     Motion('Pushing [something] from right to left', x=-1),
@@ -46,10 +46,10 @@ MOTIONS = (
 
 # what the picture does: the opposite of what the camera does
 CAMERA_TURNS = (
-    Motion('Turning the camera downwards while filming [something]', y=-1),
+    Motion('Turning the camera downward while filming [something]', y=-1),
     Motion('Turning the camera left while filming [something]', x=1),
     Motion('Turning the camera right while filming [something]', x=-1),
-    Motion('Turning the camera upwards while filming [something]', y=1),
+    Motion('Turning the camera upward while filming [something]', y=1),
 )
 
 FLIP_LABEL_MAP = {4: 5, 5: 4}  # labels that a horizontal flip exchanges, for mmaction2's `Flip`
@@ -71,7 +71,7 @@ def motion_trajectory(
         num_frames: Frames of the clip, T.
 
     Returns:
-        Centre in pixels (it may leave the picture: draw the object once per period, which is ``size``), angle in
+        Center in pixels (it may leave the picture: draw the object once per period, which is ``size``), angle in
         radians, and in ``scale`` the object's radius in pixels.
     """
     short_side = min(size)

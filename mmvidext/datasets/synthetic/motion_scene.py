@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from mmvidext.datasets.synthetic.motion import CAMERA_TURNS, MOTIONS, camera_trajectory, motion_trajectory
 from mmvidext.datasets.synthetic.scene import Layer, Scene
 from mmvidext.datasets.synthetic.shape import SHAPE_RADIUS, SHAPES, shape_alpha
-from mmvidext.datasets.synthetic.texture import colour_texture, grey_noise
+from mmvidext.datasets.synthetic.texture import color_texture, gray_noise
 from mmvidext.datasets.synthetic.trajectory import Trajectory, smooth_jitter
 
 __all__ = ['OBJECTS', 'background_layer', 'camera_scene', 'motion_scene', 'object_layer']
@@ -24,7 +24,7 @@ def background_layer(
     *,
     size: tuple[int, int],
     class_id: int = 0,
-    texture: Callable[..., NDArray[np.uint8]] = colour_texture,
+    texture: Callable[..., NDArray[np.uint8]] = color_texture,
 ) -> Layer:
     """Return a background of one class, at least as large as a frame before it repeats.
 
@@ -50,9 +50,9 @@ def object_layer(
         shape: One of :data:`~mmvidext.datasets.synthetic.shape.SHAPES`.
         trajectory: Where it is; its ``scale`` is the object's radius in pixels.
         class_id: Class of its pixels.
-        hue: See :func:`~mmvidext.datasets.synthetic.texture.colour_texture`.
+        hue: See :func:`~mmvidext.datasets.synthetic.texture.color_texture`.
     """
-    texture = colour_texture(rng, _OBJECT_SIZE, hue=hue, cells=int(2 ** rng.integers(2, 4)))
+    texture = color_texture(rng, _OBJECT_SIZE, hue=hue, cells=int(2 ** rng.integers(2, 4)))
     scaled = Trajectory(trajectory.x, trajectory.y, trajectory.scale / (SHAPE_RADIUS * _OBJECT_SIZE), trajectory.angle)
     classes = np.full((_OBJECT_SIZE, _OBJECT_SIZE), class_id, np.uint8)
     return Layer(texture, classes, shape_alpha(shape, _OBJECT_SIZE), scaled)
@@ -92,7 +92,7 @@ def camera_scene(rng: np.random.Generator, label: int, *, shape: str, size: tupl
     :func:`motion_scene`. Arguments and result are the same.
     """
     path = camera_trajectory(rng, CAMERA_TURNS[label], size=size, num_frames=num_frames)
-    background = background_layer(rng, path, size=size, texture=grey_noise)
+    background = background_layer(rng, path, size=size, texture=gray_noise)
     x, y = rng.uniform(0, 1, 2) * size
     radius = np.full(num_frames, rng.uniform(0.2, 0.3) * min(size))
     trajectory = Trajectory(path.x + x, path.y + y, radius, np.full(num_frames, rng.uniform(0, 2 * np.pi)))
@@ -110,7 +110,7 @@ def _scene(
 ) -> Scene:
     """Put one object before a background.
 
-    What leaves on one side comes in on the other: every place of the picture is equally likely in every frame.
+    What leaves on one side enters on the other: every place of the picture is equally likely in every frame.
     """
     item = object_layer(rng, shape, trajectory, class_id=OBJECTS.index(shape) + 1)
     width, height = size

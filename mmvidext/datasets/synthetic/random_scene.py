@@ -6,7 +6,7 @@ import numpy as np
 
 from mmvidext.datasets.synthetic.motion_scene import object_layer
 from mmvidext.datasets.synthetic.scene import Layer, Scene
-from mmvidext.datasets.synthetic.texture import clouds, colour_texture
+from mmvidext.datasets.synthetic.texture import clouds, color_texture
 from mmvidext.datasets.synthetic.trajectory import Trajectory
 
 __all__ = ['GROUND', 'THIN', 'THINGS', 'SceneOptions', 'random_scene']
@@ -18,7 +18,7 @@ class Kind:
 
     Attributes:
         train_id: Its index among the 19 classes that are trained and evaluated.
-        hue: Its colour, in [0, 1); some kinds share theirs, so that the shape counts too.
+        hue: Its color, in [0, 1); some kinds share theirs, so that the shape counts too.
         shape: Of the object; empty for the ground.
     """
 
@@ -99,7 +99,7 @@ def _ground(rng: np.random.Generator, options: SceneOptions) -> Layer:
     tile = 1 << int(np.ceil(np.log2(max(options.size))))
     regions = clouds(rng, tile, cells=4, octaves=1) > 0.5
     first, second = (
-        colour_texture(rng, tile, hue=kind.hue, cells=int(2 ** rng.integers(3, 5)) * max(tile // 128, 1))
+        color_texture(rng, tile, hue=kind.hue, cells=int(2 ** rng.integers(3, 5)) * max(tile // 128, 1))
         for kind in GROUND
     )
     texture = np.where(regions[..., None], first, second)
@@ -113,16 +113,16 @@ def _path(
 ) -> Trajectory:
     """Return a steady motion that is inside the picture at a random moment.
 
-    Of the displacement, up to 0.7 is travel and 0.3 is turning and growing, seen at ``radius`` from the centre.
+    Of the displacement, up to 0.7 is travel and 0.3 is turning and growing, seen at ``radius`` from the center.
     """
     time = np.arange(options.num_frames) - rng.integers(options.num_frames)
-    centre = rng.uniform(0, 1, 2) * options.size
+    center = rng.uniform(0, 1, 2) * options.size
     direction, pace = rng.uniform(0, 2 * np.pi), rng.uniform(*speed) * options.max_displacement
     largest = 1.3 * radius  # growth is stopped at 1.25
     turn, growth = rng.uniform(-1, 1, 2) * 0.15 * options.max_displacement / largest
     return Trajectory(
-        x=centre[0] + pace * np.cos(direction) * time,
-        y=centre[1] + pace * np.sin(direction) * time,
+        x=center[0] + pace * np.cos(direction) * time,
+        y=center[1] + pace * np.sin(direction) * time,
         scale=scale * np.clip(1 + growth * time, 0.75, 1.25),
         angle=rng.uniform(0, 2 * np.pi) + turn * time,
     )

@@ -159,10 +159,10 @@ class Scene:
         size = (int(right - left), int(bottom - top))
         local = matrix - [[0, 0, left], [0, 0, top], [0, 0, 0]]
         alpha = _warp(layer.alpha, local, size)
-        colours = _warp(layer.texture, local, size, borderMode=cv2.BORDER_REPLICATE)
+        colors = _warp(layer.texture, local, size, borderMode=cv2.BORDER_REPLICATE)
         covered = alpha >= 0.5
         image, classes, owners = (array[top:bottom, left:right] for array in canvas)
-        image[:] = np.round(image + alpha[..., None] * (colours - image.astype(np.float32)))
+        image[:] = np.round(image + alpha[..., None] * (colors - image.astype(np.float32)))
         nearest = _warp(layer.classes, local, size, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
         classes[covered] = nearest[covered]
         owners[covered] = index

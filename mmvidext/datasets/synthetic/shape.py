@@ -60,7 +60,7 @@ def shape_alpha(name: str, size: int) -> NDArray[np.float32]:
 
     Args:
         name: One of :data:`SHAPES`.
-        size: Side of the square, in pixels. The shape is centred and reaches :data:`SHAPE_RADIUS` times ``size``.
+        size: Side of the square, in pixels. The shape is centered and reaches :data:`SHAPE_RADIUS` times ``size``.
 
     Returns:
         ``(size, size)`` values in [0, 1].
@@ -71,9 +71,9 @@ def shape_alpha(name: str, size: int) -> NDArray[np.float32]:
     if name not in SHAPES:
         raise ValueError(f'name must be one of {", ".join(SHAPES)}, but is {name!r}')
     mask = np.zeros((size, size), np.uint8)
-    centre = (size - 1) / 2
+    center = (size - 1) / 2
     corners = [
-        np.round((outline * SHAPE_RADIUS * size + centre) * 2**_SHIFT).astype(np.int32) for outline in SHAPES[name]()
+        np.round((outline * SHAPE_RADIUS * size + center) * 2**_SHIFT).astype(np.int32) for outline in SHAPES[name]()
     ]
     cv2.fillPoly(mask, corners, color=255, lineType=cv2.LINE_AA, shift=_SHIFT)  # a second outline inside is a hole
     return mask.astype(np.float32) / np.float32(255)

@@ -79,9 +79,9 @@ def write_sthv2(
         folder: Root of the data set; created if missing.
         num_train: Training clips.
         num_val: Validation clips.
-        size: ``(width, height)`` in pixels, both even (VP9 halves the resolution of colour).
+        size: ``(width, height)`` in pixels, both even (VP9 halves the resolution of color).
         num_frames: Frames of each clip.
-        travel_only: Leave out the motions towards and away from the camera, which take a network longest to tell apart.
+        travel_only: Leave out the motions toward and away from the camera, which take a network longest to distinguish.
         camera: The camera moves and not the object: four other labels, which are easier to learn.
         seed: Of everything random.
         workers: Processes; 0 works in this one.

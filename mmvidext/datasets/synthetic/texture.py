@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ['clouds', 'colour_texture', 'grey_noise', 'pattern']
+__all__ = ['clouds', 'color_texture', 'gray_noise', 'pattern']
 
 PATTERNS = ('clouds', 'stripes', 'checks', 'dots')
 
@@ -63,21 +63,21 @@ def pattern(rng: np.random.Generator, size: int, kind: str, *, cells: int = 8) -
     return (0.5 + 0.5 * np.tanh(3 * wave)).astype(np.float32)
 
 
-def _colour(rng: np.random.Generator, hue: float) -> NDArray[np.float32]:
-    """Return a random RGB colour, ``(3,)`` in [0, 255], of a hue in [0, 1)."""
+def _color(rng: np.random.Generator, hue: float) -> NDArray[np.float32]:
+    """Return a random RGB color, ``(3,)`` in [0, 255], of a hue in [0, 1)."""
     hsv = np.array([[[hue % 1 * 360, rng.uniform(0.3, 1), rng.uniform(0.35, 1)]]], np.float32)
     return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0, 0] * 255
 
 
-def colour_texture(
+def color_texture(
     rng: np.random.Generator, size: int, *, hue: float | None = None, kind: str | None = None, cells: int = 8
 ) -> NDArray[np.uint8]:
-    """Return a random coloured texture that repeats with period ``size``.
+    """Return a random colored texture that repeats with period ``size``.
 
     Args:
         rng: Source of everything random.
         size: Side of the square, in pixels; a power of two.
-        hue: Hue of both colours, in [0, 1), give or take a little; by default each colour has its own random one.
+        hue: Hue of both colors, in [0, 1), give or take a little; by default each color has its own random one.
         kind: Pattern, see :func:`pattern`; random by default.
         cells: Bumps, or about the number of periods, along one side; a power of two.
 
@@ -86,15 +86,15 @@ def colour_texture(
     """
     kind = PATTERNS[rng.integers(len(PATTERNS))] if kind is None else kind
     hues = rng.random(2) if hue is None else hue + rng.uniform(-0.03, 0.03, 2)
-    first, second = _colour(rng, hues[0]), _colour(rng, hues[1])
+    first, second = _color(rng, hues[0]), _color(rng, hues[1])
     mix = 0.6 * pattern(rng, size, kind, cells=cells) + 0.4 * clouds(rng, size, cells=cells)
     light = 0.55 + 0.45 * clouds(rng, size, cells=2 * cells, octaves=2)
-    colours = (first + mix[..., None] * (second - first)) * light[..., None]
-    return np.clip(colours, 0, 255).astype(np.uint8)
+    colors = (first + mix[..., None] * (second - first)) * light[..., None]
+    return np.clip(colors, 0, 255).astype(np.uint8)
 
 
-def grey_noise(rng: np.random.Generator, size: int, *, cells: int = 8) -> NDArray[np.uint8]:
-    """Return smooth grey noise of full contrast that repeats with period ``size``.
+def gray_noise(rng: np.random.Generator, size: int, *, cells: int = 8) -> NDArray[np.uint8]:
+    """Return smooth gray noise of full contrast that repeats with period ``size``.
 
     Every texture has about the same mean and standard deviation, those of ImageNet's pixels: a network need not first
     learn to look past light and contrast.
@@ -108,5 +108,5 @@ def grey_noise(rng: np.random.Generator, size: int, *, cells: int = 8) -> NDArra
         ``(size, size, 3)`` RGB.
     """
     noise = _enlarged(rng.standard_normal((cells, cells), dtype=np.float32), size)
-    grey = 116 + 57 * (noise - noise.mean()) / noise.std()
-    return np.repeat(np.clip(grey, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
+    gray = 116 + 57 * (noise - noise.mean()) / noise.std()
+    return np.repeat(np.clip(gray, 0, 255).astype(np.uint8)[..., None], 3, axis=2)

@@ -13,8 +13,8 @@ class Trajectory:
     """A similarity transform for each of the T frames.
 
     Attributes:
-        x: ``(T,)`` where the layer's centre is, in frame pixels.
-        y: ``(T,)``, the same, downwards.
+        x: ``(T,)`` where the layer's center is, in frame pixels.
+        y: ``(T,)``, the same, downward.
         scale: ``(T,)`` frame pixels per layer pixel.
         angle: ``(T,)`` in radians, clockwise as seen on the screen.
     """
@@ -27,14 +27,14 @@ class Trajectory:
     def __len__(self) -> int:
         return len(self.x)
 
-    def matrix(self, frame: int, centre: tuple[float, float]) -> NDArray[np.float64]:
-        """Return the ``(3, 3)`` matrix from layer pixels, with their ``(x, y)`` ``centre``, to pixels of ``frame``."""
+    def matrix(self, frame: int, center: tuple[float, float]) -> NDArray[np.float64]:
+        """Return the ``(3, 3)`` matrix from layer pixels, with their ``(x, y)`` ``center``, to pixels of ``frame``."""
         cosine = self.scale[frame] * np.cos(self.angle[frame])
         sine = self.scale[frame] * np.sin(self.angle[frame])
         turn = np.array([[cosine, -sine], [sine, cosine]])
         matrix = np.eye(3)
         matrix[:2, :2] = turn
-        matrix[:2, 2] = np.array([self.x[frame], self.y[frame]]) - turn @ np.array(centre)
+        matrix[:2, 2] = np.array([self.x[frame], self.y[frame]]) - turn @ np.array(center)
         return matrix
 
     def moved(self, x: float, y: float) -> 'Trajectory':

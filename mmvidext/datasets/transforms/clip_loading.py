@@ -1,4 +1,4 @@
-"""Choose the key frame of a labelled frame, load both, and load the label."""
+"""Choose the key frame of a labeled frame, load both, and load the label."""
 
 import io
 from typing import Any
@@ -18,9 +18,9 @@ __all__ = ['LoadClip', 'LoadClipAnnotations', 'SampleKeyFrame']
 
 @TRANSFORMS.register_module()
 class SampleKeyFrame(BaseTransform):
-    """Draw how many frames the key frame lies before the labelled one.
+    """Draw how many frames the key frame lies before the labeled one.
 
-    A sample of an evaluation data set brings its ``propagation_distance`` and is left as it is.
+    A sample of an evaluation data set has its ``propagation_distance`` already and is not changed.
 
     Args:
         distance: A fixed distance, or the least and greatest of a uniform range, both included. Deep Feature Flow
@@ -60,9 +60,9 @@ class SampleKeyFrame(BaseTransform):
 
 @TRANSFORMS.register_module()
 class LoadClip(BaseTransform):
-    """Load the key frame and the labelled frame as ``imgs``, in this order, each BGR ``uint8 (H, W, 3)``.
+    """Load the key frame and the labeled frame as ``imgs``, in this order, each BGR ``uint8 (H, W, 3)``.
 
-    At distance 0 both are the same frame, so every clip has two. A labelled frame that ``LoadImageFromFile`` has loaded
+    At distance 0 both are the same frame, so every clip has two. A labeled frame that ``LoadImageFromFile`` has loaded
     before is not loaded again, and an image that belongs to no video is a clip of one frame: a test pipeline that
     starts with ``LoadImageFromFile`` serves mmseg's ``inference_model`` and ``MMSegInferencer`` too.
 
@@ -146,7 +146,7 @@ class LoadClipAnnotations(LoadAnnotations):
 
 
 def _check_label_file(path: str, frame_size: tuple[int, int] | None) -> None:
-    """Look at the header only: mmseg would cut 16 bits down to 8, and take colours for more pixels."""
+    """Look at the header only: mmseg would cut 16 bits down to 8, and take colors for more pixels."""
     try:
         content = read_bytes(path)
     except (FileNotFoundError, ValueError) as error:

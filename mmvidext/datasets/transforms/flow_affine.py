@@ -40,7 +40,7 @@ class AffineRange:
             raise ValueError(f'translate and rotate are taken either way and must not be negative, but they are {self}')
 
     def draw(self, height: int, width: int) -> Matrix:
-        """Draw a map ``(3, 3)`` from output to input pixels, about the image's centre."""
+        """Draw a map ``(3, 3)`` from output to input pixels, about the image's center."""
         zoom, stretch = (np.exp(np.random.uniform(*np.log(values))) for values in (self.zoom, self.stretch))
         angle = np.deg2rad(np.random.uniform(-self.rotate, self.rotate))
         shift = np.random.uniform(-self.translate, self.translate, 2) * (width, height)

@@ -1,4 +1,4 @@
-"""Colour augmentation of image pairs: both images change in the same way, and the noise of each is its own."""
+"""Color augmentation of image pairs: both images change in the same way, and the noise of each is its own."""
 
 from typing import Any
 
@@ -23,8 +23,8 @@ class FlowPairColorJitter(BaseTransform):
 
     Args:
         brightness: The images are multiplied by a factor from ``[max(0, 1 - b), 1 + b]``.
-        contrast: The same range, for the distance to the image's mean grey.
-        saturation: The same range, for the distance to each pixel's grey.
+        contrast: The same range, for the distance to the image's mean gray.
+        saturation: The same range, for the distance to each pixel's gray.
         hue: The hue turns by ``[-h, h]`` of a full turn; at most 0.5.
 
     Raises:

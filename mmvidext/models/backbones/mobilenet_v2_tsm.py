@@ -16,17 +16,17 @@ __all__ = ['MobileNetV2TSM']
 
 @MODELS.register_module()
 class MobileNetV2TSM(OnlineBackbone, MobileNetV2):
-    """mmaction2's MobileNetV2 with our temporal shift, so that it can look back only and run frame by frame.
+    """mmaction2's MobileNetV2 with our temporal shift, so that it can use past frames only and run frame by frame.
 
-    The shift stands in front of the expanding convolution of every block with a shortcut, ten in all, as in the
+    The shift precedes the expanding convolution of every block with a shortcut, ten in all, as in the
     official code. State-dict keys are those of mmaction2's ``MobileNetV2TSM``, offline and causal alike.
 
     Args:
         num_segments: Frames of a clip.
         shift_div: Channels over the number of channels that move in one direction.
         causal: Shift from the past only. This is what :meth:`step` needs.
-        pretrained: Checkpoint with these keys, of the backbone or a whole recogniser, or an official one of the TSM
-            repository. None initialises from scratch, or by ``init_cfg``.
+        pretrained: Checkpoint with these keys, of the backbone or a whole recognizer, or an official one of the TSM
+            repository. None initializes from scratch, or by ``init_cfg``.
         **kwargs: Arguments of mmaction2's ``MobileNetV2``.
 
     Example:

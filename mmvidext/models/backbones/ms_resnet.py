@@ -44,7 +44,7 @@ class MSResNet(TSMResNet):
         **kwargs: Any,
     ) -> None:
         if kwargs.get('causal'):
-            raise ValueError('MSResNet cannot be causal: the displacement of a frame is towards the next one')
+            raise ValueError('MSResNet cannot be causal: the displacement of a frame is toward the next one')
         super().__init__(depth, num_segments, **kwargs)
         if not 1 <= motion_stage <= self.num_stages:
             raise ValueError(f'motion_stage must be between 1 and num_stages={self.num_stages}, but is {motion_stage}')

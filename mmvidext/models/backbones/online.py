@@ -17,7 +17,7 @@ Features = Tensor | tuple[Tensor, ...]
 
 
 class OnlineBackbone(PretrainedBackbone):
-    """Adds :meth:`initial_state` and :meth:`step` to a backbone whose shifts look only back (TSM, section 4.2).
+    """Adds :meth:`initial_state` and :meth:`step` to a backbone whose shifts use past frames only (TSM, section 4.2).
 
     The state is a plain tuple of tensors, one for each shifting layer: the part of its input that moves to the next
     frame. The module keeps nothing, so that any number of streams can run in one batch, and a stream can be paused,

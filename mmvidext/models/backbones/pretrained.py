@@ -39,6 +39,6 @@ class PretrainedBackbone(nn.Module):
         load_weights(self, file[0], prefix=file[1], optional=self.added_parts)
 
     def train(self, mode: bool = True) -> Any:
-        """Switch to training or evaluation, and return the backbone, which mmaction2's forget to do."""
+        """Switch to training or evaluation, and return the backbone, which mmaction2's backbones do not do."""
         super().train(mode)
         return self

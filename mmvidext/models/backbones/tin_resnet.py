@@ -19,14 +19,14 @@ class TINResNet(PretrainedBackbone, ResNet):
 
     "Temporal Interlacing Network", https://arxiv.org/abs/2001.06499; code https://github.com/deepcs233/TIN. Runs on
     every device: mmaction2's ``ResNetTIN`` needs a CUDA kernel. State-dict keys are the same. The number of frames is
-    part of the model, because two fully connected layers read over time.
+    part of the model, because two fully connected layers span the time axis.
 
     Args:
         depth: 18, 34, 50, 101 or 152.
         num_segments: Frames of a clip.
         shift_div: The first ``C / shift_div`` channels of a block's input are interlaced.
         pretrained: Checkpoint to start from: ImageNet weights (torchvision's or mmaction2's keys), or one of TIN, of
-            mmaction2, of the official repository or of ours. None initialises from scratch, or by ``init_cfg``.
+            mmaction2, of the official repository or of ours. None initializes from scratch, or by ``init_cfg``.
         **kwargs: Arguments of mmaction2's ``ResNet``.
 
     Raises:

@@ -41,11 +41,11 @@ class TSMResNet(OnlineBackbone, ResNet):
         non_local: For each stage 0 or 1, or a tuple with 0 or 1 for each block: where a non-local block follows.
         non_local_cfg: Arguments of mmcv's ``NonLocal3d``.
         pretrained: Checkpoint to start from: ImageNet weights (torchvision's or mmaction2's keys), or a TSM checkpoint
-            of mmaction2, of the official repository or of ours. None initialises from scratch, or by ``init_cfg``.
+            of mmaction2, of the official repository or of ours. None initializes from scratch, or by ``init_cfg``.
         **kwargs: Arguments of mmaction2's ``ResNet``.
 
     Raises:
-        ValueError: If an argument is out of range, or ``causal`` meets a part that looks ahead.
+        ValueError: If an argument is out of range, or ``causal`` is combined with a part that needs future frames.
 
     Example:
         >>> backbone = TSMResNet(50, num_segments=8)

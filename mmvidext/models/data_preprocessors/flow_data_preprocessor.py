@@ -14,7 +14,7 @@ __all__ = ['FlowDataPreprocessor']
 
 @MODELS.register_module()
 class FlowDataPreprocessor(BaseDataPreprocessor):
-    """Stack image pairs and normalise them: ``(image - mean) / std``.
+    """Stack image pairs and normalize them: ``(image - mean) / std``.
 
     Nothing is padded: the FlowNets take every size.
 

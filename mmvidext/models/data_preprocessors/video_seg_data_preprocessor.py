@@ -14,10 +14,10 @@ __all__ = ['VideoSegDataPreProcessor']
 
 @MODELS.register_module()
 class VideoSegDataPreProcessor(SegDataPreProcessor):
-    """Normalise, pad and stack clips as mmseg's ``SegDataPreProcessor`` does with images.
+    """Normalize, pad and stack clips as mmseg's ``SegDataPreProcessor`` does with images.
 
     It takes the same arguments. A sample's ``inputs`` is a clip ``(T, 3, H, W)``, key frame first and current
-    (labelled) frame last, and every frame of it is treated alike. An image ``(3, H, W)`` is a clip of one frame, so
+    (labeled) frame last, and every frame of it is treated alike. An image ``(3, H, W)`` is a clip of one frame, so
     mmseg's own pipelines and its ``inference_model`` work on a video segmentor too. Batch augmentations mix images, not
     clips, and are refused.
 
@@ -70,7 +70,7 @@ class VideoSegDataPreProcessor(SegDataPreProcessor):
         return {'inputs': torch.stack(clips), 'data_samples': samples}
 
     def denormalize(self, frames: Tensor) -> Tensor:
-        """Undo the normalisation: ``(..., 3, H, W)`` to pixel values in [0, 255], channels as the model sees them."""
+        """Undo the normalization: ``(..., 3, H, W)`` to pixel values in [0, 255], channels as the model sees them."""
         return frames * self.std + self.mean if self._enable_normalize else frames
 
     @staticmethod

@@ -23,7 +23,7 @@ class FlowEstimator(BaseModel):
         loss: Config of the loss; default :class:`~mmvidext.models.flow.MultiLevelEPE`.
         data_preprocessor: Config of the data preprocessor; default
             :class:`~mmvidext.models.data_preprocessors.FlowDataPreprocessor`.
-        init_cfg: Initialisation; the network's own applies where it is None.
+        init_cfg: Initialization; the network's own applies where it is None.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class FlowEstimator(BaseModel):
         """Run one of mmengine's three modes.
 
         Args:
-            inputs: Normalised image pairs ``(N, 2, 3, H, W)``.
+            inputs: Normalized image pairs ``(N, 2, 3, H, W)``.
             data_samples: For each pair, ``gt_flow (2, H, W)`` in pixels, order ``(x, y)``, and ``gt_valid (H, W)``;
                 ``'loss'`` needs them.
             mode: ``'tensor'``, ``'loss'`` or ``'predict'``.

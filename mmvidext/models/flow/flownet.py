@@ -108,7 +108,7 @@ class FlowNet(BaseModule, metaclass=ABCMeta):
         """Run all but the last prediction.
 
         Args:
-            first: ``(N, C, H, W)``, normalised as the data preprocessor does.
+            first: ``(N, C, H, W)``, normalized as the data preprocessor does.
             second: The same shape.
 
         Returns:
@@ -131,7 +131,7 @@ class FlowNet(BaseModule, metaclass=ABCMeta):
         """Predict the flow of every level.
 
         Args:
-            first: ``(N, C, H, W)``, normalised as the data preprocessor does.
+            first: ``(N, C, H, W)``, normalized as the data preprocessor does.
             second: The same shape.
 
         Returns:
@@ -145,7 +145,7 @@ class FlowNet(BaseModule, metaclass=ABCMeta):
         """Return the flow in pixels at the input's size: the finest prediction, upsampled bilinearly.
 
         Args:
-            first: ``(N, C, H, W)``, normalised as the data preprocessor does.
+            first: ``(N, C, H, W)``, normalized as the data preprocessor does.
             second: The same shape.
 
         Returns:
@@ -161,7 +161,7 @@ class FlowNet(BaseModule, metaclass=ABCMeta):
         code of Deep Feature Flow does.
 
         Args:
-            first: ``(N, C, H, W)``, normalised as the data preprocessor does.
+            first: ``(N, C, H, W)``, normalized as the data preprocessor does.
             second: The same shape.
             stride: The grid's spacing in pixels of the input: a multiple of 4.
 

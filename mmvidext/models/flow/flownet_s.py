@@ -18,7 +18,7 @@ class FlowNetS(FlowNet):
     Args:
         in_channels: Channels of each image.
         width: Multiplies the channels of every layer but the flow's. Deep Feature Flow's "Half" is 0.5.
-        **kwargs: Switches of biases, the dynamic filter and the initialisation: see
+        **kwargs: Switches of biases, the dynamic filter and the initialization: see
             :class:`mmvidext.models.flow.flownet.FlowNet`.
 
     Example:

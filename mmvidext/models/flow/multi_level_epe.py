@@ -42,7 +42,7 @@ class MultiLevelEPE(nn.Module):
             valid: Where it is known, ``bool (N, H, W)``; None means everywhere. Unknown vectors may hold anything.
 
         Returns:
-            ``loss_level2`` to ``loss_level6``; training minimises their sum.
+            ``loss_level2`` to ``loss_level6``; training minimizes their sum.
 
         Raises:
             ValueError: If there are not as many predictions as weights.

@@ -15,16 +15,16 @@ __all__ = ['DeepLabV2Head']
 class DeepLabV2Head(BaseDecodeHead):
     """DeepLabV2's atrous spatial pyramid: one 3x3 classifier for each dilation, and the sum of their scores.
 
-    Each branch goes from the feature straight to the classes, with neither normalisation nor activation, as in the
+    Each branch goes from the feature straight to the classes, with neither normalization nor activation, as in the
     variant of the paper on ResNet-101. So the head has no layer in front of its classifier: ``conv_seg`` passes the sum
     through, and ``channels`` is the number of outputs.
 
     Args:
         in_channels: Channels of the feature.
-        num_classes: Classes to tell apart.
+        num_classes: Number of classes.
         dilations: Dilation of each branch.
         dropout_ratio: Probability to zero a score map in training.
-        init_cfg: mmengine's initialisation config; by default N(0, 0.01) for the branches.
+        init_cfg: mmengine's initialization config; by default N(0, 0.01) for the branches.
         **kwargs: Further arguments of mmseg's ``BaseDecodeHead``.
     """
 
@@ -51,7 +51,7 @@ class DeepLabV2Head(BaseDecodeHead):
         if self.channels != self.out_channels:
             raise ValueError(
                 f'channels must be the number of outputs, {self.out_channels}, because the branches are the '
-                f'classifier, but it is {self.channels}: leave it out'
+                f'classifier, but it is {self.channels}: omit it'
             )
         self.conv_seg = nn.Identity()
         self.branches = nn.ModuleList(

@@ -35,10 +35,10 @@ class LSDFNNeck(BaseModule):
         dynamic_channels: Outputs of the dynamic filter.
         kernel_size: Taps along each axis of a kernel, odd.
         num_samples: Samples along each axis of the field, odd. 1 is a plain dynamic filter network.
-        sample_stride: Pixels of the feature between neighbouring samples.
+        sample_stride: Pixels of the feature between neighboring samples.
         in_index: Which feature to filter; it is also the one that grows.
         post_channels: Channels of the dynamic features, after the 1x1 convolution.
-        init_cfg: mmengine's initialisation config.
+        init_cfg: mmengine's initialization config.
         **layer: Further arguments of :class:`~mmvidext.layers.DynamicFilter`.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""Frames as a flow network wants them: half the size, normalised its own way."""
+"""Frames as a flow network wants them: half the size, normalized its own way."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ __all__ = ['FlowInput']
 
 
 class FlowInput(nn.Module):
-    """Halve frames and normalise them.
+    """Halve frames and normalize them.
 
     Deep Feature Flow runs its FlowNet on frames averaged 2x2, minus their mean, divided by 255.
 

@@ -18,7 +18,7 @@ class KeyFramePolicy(Protocol):
 
     @property
     def needs_residual(self) -> bool:
-        """Whether :meth:`trusts` looks at the residual at all."""
+        """Whether :meth:`trusts` uses the residual."""
         ...
 
 

@@ -30,14 +30,14 @@ class DeepFeatureFlow(BaseSegmentor):
     frame, the key frame's maps are warped along the flow and multiplied by a scale map, and the cheap rest of the
     segmentor turns them into labels. As in the paper that rest is only the classifier.
 
-    Input is a clip ``(N, T, 3, H, W)``, key frame first and current (labelled) frame last. A longer clip is a stream:
+    Input is a clip ``(N, T, 3, H, W)``, key frame first and current (labeled) frame last. A longer clip is a stream:
     each frame whose index is a multiple of ``key_frame_interval`` is a key frame, and the last frame is propagated from
     the last of them. With ``key_frame_interval=1``, with a clip of one frame, and for samples that say
     ``propagation_distance=0``, the output is the plain segmentor's, exactly. A checkpoint of the plain segmentor
     loads as it is: flow network and scale map keep their values.
 
     Args:
-        segmentor: Config of an ``EncoderDecoder``. Its data preprocessor is taken over, unless another one is given.
+        segmentor: Config of an ``EncoderDecoder``. Its data preprocessor is reused, unless another one is given.
         flow_net: Config of a flow network of this package, or of any other
             :class:`~mmvidext.models.propagation.FlowNetwork`.
         key_frame_interval: Every how many frames of a stream a key frame comes.
@@ -53,7 +53,7 @@ class DeepFeatureFlow(BaseSegmentor):
         pretrained: As the argument of ``EncoderDecoder``, which gets it; None leaves the segmentor's config as it is.
         train_cfg: Likewise.
         test_cfg: Likewise.
-        init_cfg: Config of the initialisation.
+        init_cfg: Config of the initialization.
 
     Raises:
         ValueError: If an argument is not one of the above, or the segmentor's features cannot be warped.
@@ -116,16 +116,16 @@ class DeepFeatureFlow(BaseSegmentor):
     # ---- frame by frame
 
     def encode_key_frame(self, frame: Tensor) -> KeyFrame:
-        """Run the expensive part on a normalised key frame ``(N, 3, H, W)``."""
+        """Run the expensive part on a normalized key frame ``(N, 3, H, W)``."""
         encoded = self.cut.encode(self.decode_head, self.segmentor.extract_feat(frame))
         return KeyFrame(self.prepare_flow_frame(frame), encoded.maps)
 
     def prepare_flow_frame(self, frame: Tensor) -> Tensor:
-        """Turn a normalised frame ``(N, 3, H, W)`` into the flow network's half-size one."""
+        """Turn a normalized frame ``(N, 3, H, W)`` into the flow network's half-size one."""
         return self.feature_flow.flow_input(self.data_preprocessor.denormalize(frame))
 
     def estimate_motion(self, frame: Tensor, key_frame: KeyFrame) -> Motion:
-        """Estimate the motion from a normalised frame ``(N, 3, H, W)`` back to the key frame."""
+        """Estimate the motion from a normalized frame ``(N, 3, H, W)`` back to the key frame."""
         current = self.prepare_flow_frame(frame)
         return self.feature_flow.estimate(current, key_frame.flow_frame, maps=key_frame.maps)
 
@@ -137,7 +137,7 @@ class DeepFeatureFlow(BaseSegmentor):
         """Say how much a frame differs from its key frame warped onto it, and so how far to trust propagation.
 
         Args:
-            frame: Normalised, ``(N, 3, H, W)``.
+            frame: Normalized, ``(N, 3, H, W)``.
             key_frame: Its key frame.
             motion: From the frame to the key frame.
 

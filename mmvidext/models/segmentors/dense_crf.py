@@ -18,7 +18,7 @@ INSTALL_HINT = (
 
 @dataclass(frozen=True)
 class DenseCRF:
-    """A CRF whose pairwise potentials join every two pixels: one by position, one by position and colour.
+    """A CRF whose pairwise potentials join every two pixels: one by position, one by position and color.
 
     The defaults are in common use for DeepLabV2 on ResNet-101; they belong to images at their original size.
 
@@ -26,9 +26,9 @@ class DenseCRF:
         iterations: Mean-field iterations.
         position_weight: Weight of the potential by position.
         position_std: Its range in pixels.
-        bilateral_weight: Weight of the potential by position and colour.
+        bilateral_weight: Weight of the potential by position and color.
         bilateral_position_std: Its range in pixels.
-        bilateral_colour_std: Its range in levels of 0 to 255.
+        bilateral_color_std: Its range in levels of 0 to 255.
     """
 
     iterations: int = 10
@@ -36,7 +36,7 @@ class DenseCRF:
     position_std: float = 1
     bilateral_weight: float = 4
     bilateral_position_std: float = 67
-    bilateral_colour_std: float = 3
+    bilateral_color_std: float = 3
 
     def __post_init__(self) -> None:
         _import_densecrf()  # fail when the model is built, not after an hour of training
@@ -67,7 +67,7 @@ class DenseCRF:
         crf.addPairwiseGaussian(sxy=self.position_std, compat=self.position_weight)
         crf.addPairwiseBilateral(
             sxy=self.bilateral_position_std,
-            srgb=self.bilateral_colour_std,
+            srgb=self.bilateral_color_std,
             rgbim=np.ascontiguousarray(image),
             compat=self.bilateral_weight,
         )

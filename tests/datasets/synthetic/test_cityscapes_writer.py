@@ -29,15 +29,15 @@ def numbers(folder, kind, split='train'):
 def test_layout_is_that_of_cityscapes(folder):
     assert sorted(path.name for path in folder.iterdir()) == ['gtFine', 'leftImg8bit_sequence', 'synthetic.json']
     for split, count in (('train', 8), ('val', 2)):
-        labelled, frames = numbers(folder, 'gtFine', split), numbers(folder, 'leftImg8bit_sequence', split)
-        assert [sequence for sequence, _ in labelled] == list(range(count))
-        assert set(labelled) <= set(frames)
+        labeled, frames = numbers(folder, 'gtFine', split), numbers(folder, 'leftImg8bit_sequence', split)
+        assert [sequence for sequence, _ in labeled] == list(range(count))
+        assert set(labeled) <= set(frames)
         for sequence in range(count):
             run = [frame for number, frame in frames if number == sequence]
             assert run == list(range(run[0], run[0] + 6))
 
 
-def test_the_labelled_frame_is_not_always_at_the_same_place(folder):
+def test_the_labeled_frame_is_not_always_at_the_same_place(folder):
     first = {}
     for sequence, frame in numbers(folder, 'leftImg8bit_sequence'):
         first.setdefault(sequence, frame)
@@ -58,7 +58,7 @@ def test_pictures_and_labels_are_those_of_the_scene(folder):
     np.testing.assert_array_equal(labels, scene.view(position).classes)
 
 
-def test_every_frame_can_be_labelled(tmp_path):
+def test_every_frame_can_be_labeled(tmp_path):
     write_cityscapes(tmp_path, OPTIONS, num_train=0, num_val=1, label_every_frame=True)
     assert numbers(tmp_path, 'gtFine', 'val') == numbers(tmp_path, 'leftImg8bit_sequence', 'val')
 

@@ -96,7 +96,7 @@ def test_camera_turns_move_the_picture_the_other_way():
             camera_trajectory(np.random.default_rng(seed), turn, size=SIZE, num_frames=20) for turn in CAMERA_TURNS
         ]
         moved = [(np.sign(path.x[-1] - path.x[0]), np.sign(path.y[-1] - path.y[0])) for path in paths]
-        assert (moved[0][1], moved[3][1]) == (-1, 1)  # downwards, upwards
+        assert (moved[0][1], moved[3][1]) == (-1, 1)  # downward, upward
         assert (moved[1][0], moved[2][0]) == (1, -1)  # left, right
         np.testing.assert_allclose((paths[0].x + paths[3].x) / 2, paths[1].x / 2 + paths[2].x / 2)
 

@@ -70,8 +70,8 @@ def test_flow_of_zoom_and_turn_follows_the_formula():
 
 def test_a_positive_angle_turns_clockwise_on_the_screen():
     scene = two_layers(moving(angle=(0, 0.1)))
-    right_of_centre = scene.flow(0)[15, 25]
-    assert right_of_centre[1] > 0.4  # downwards
+    right_of_center = scene.flow(0)[15, 25]
+    assert right_of_center[1] > 0.4  # downward
 
 
 def test_flow_to_the_same_frame_is_zero_and_there_and_back_cancels():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mmvidext.datasets.synthetic.shape import SHAPE_RADIUS, SHAPES, shape_alpha
-from mmvidext.datasets.synthetic.texture import PATTERNS, clouds, colour_texture, grey_noise, pattern
+from mmvidext.datasets.synthetic.texture import PATTERNS, clouds, color_texture, gray_noise, pattern
 
 
 @pytest.mark.parametrize('kind', PATTERNS)
@@ -24,21 +24,21 @@ def test_clouds_use_the_whole_range():
 
 
 def test_textures_have_contrast_and_depend_on_the_generator_alone():
-    first, again, other = (colour_texture(np.random.default_rng(seed), 64) for seed in (1, 1, 2))
+    first, again, other = (color_texture(np.random.default_rng(seed), 64) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert first.dtype == np.uint8
     assert np.abs(first.astype(int) - other).mean() > 5
-    assert min(colour_texture(np.random.default_rng(seed), 64).std() for seed in range(30)) > 8
+    assert min(color_texture(np.random.default_rng(seed), 64).std() for seed in range(30)) > 8
 
 
-def test_a_hue_colours_the_texture():
-    green = colour_texture(np.random.default_rng(0), 64, hue=1 / 3).astype(float).mean(axis=(0, 1))
+def test_a_hue_colors_the_texture():
+    green = color_texture(np.random.default_rng(0), 64, hue=1 / 3).astype(float).mean(axis=(0, 1))
     assert green.argmax() == 1
 
 
 @pytest.mark.parametrize('cells', [4, 8, 16])
 def test_grey_noise_has_one_mean_and_contrast_and_no_seam(cells):
-    textures = [grey_noise(np.random.default_rng(seed), 64, cells=cells).astype(float) for seed in range(20)]
+    textures = [gray_noise(np.random.default_rng(seed), 64, cells=cells).astype(float) for seed in range(20)]
     for texture in textures:
         assert texture.shape == (64, 64, 3)
         assert np.ptp(texture, axis=2).max() == 0
@@ -55,7 +55,7 @@ def test_unknown_pattern():
 
 
 @pytest.mark.parametrize('name', SHAPES)
-def test_shapes_are_centred_and_leave_a_rim(name):
+def test_shapes_are_centered_and_leave_a_rim(name):
     alpha = shape_alpha(name, 64)
     assert alpha.min() == 0
     assert alpha.max() == 1

@@ -39,7 +39,7 @@ GEOMETRY = [
 
 
 @pytest.mark.parametrize('seed', range(8))
-def test_every_frame_gets_the_same_geometry_and_colour(seed):
+def test_every_frame_gets_the_same_geometry_and_color(seed):
     np.random.seed(seed)
     output = ClipTransform([*GEOMETRY, dict(type='PhotoMetricDistortion')])(results())
     assert len(output['imgs']) == 3
@@ -58,7 +58,7 @@ class OwnGenerator:
 
 
 def draw_from(source):
-    """Make a transform that paints the image in a random colour."""
+    """Make a transform that paints the image in a random color."""
     draws = {
         'numpy': lambda: np.random.randint(256),
         'python': lambda: random.randrange(256),

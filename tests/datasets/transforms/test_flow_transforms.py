@@ -173,7 +173,7 @@ def test_pair_stays_when_no_map_fits():
     np.testing.assert_array_equal(out['img1'], pair['img1'])
 
 
-def test_colour_changes_are_shared_and_noise_is_not():
+def test_color_changes_are_shared_and_noise_is_not():
     image = np.random.randint(0, 256, (8, 9, 3)).astype(np.uint8)
     for transform in (FlowPairColorJitter(), FlowPairGamma()):
         out = transform(dict(img1=image, img2=image))
@@ -200,7 +200,7 @@ def test_adjust_color():
     assert adjust_color(image, 'brightness', 9.0).max() == 255
 
 
-def test_colour_errors():
+def test_color_errors():
     with pytest.raises(ValueError, match=r'hue at most 0\.5 turns'):
         FlowPairColorJitter(hue=0.6)
     with pytest.raises(ValueError, match='gamma_range must be'):

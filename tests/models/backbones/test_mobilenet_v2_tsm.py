@@ -52,7 +52,7 @@ def test_frame_by_frame_equals_the_causal_clip():
                 assert torch.allclose(feature, stage.unflatten(0, (3, 5))[:, t], rtol=0, atol=1e-12)
 
 
-def test_pretrained_reads_a_recogniser(tmp_path):
+def test_pretrained_reads_a_recognizer(tmp_path):
     source = MobileNetV2TSM()
     torch.save({f'backbone.{name}': tensor for name, tensor in source.state_dict().items()}, tmp_path / 'a.pth')
     model = MobileNetV2TSM(causal=True, pretrained=str(tmp_path / 'a.pth'))

@@ -57,7 +57,7 @@ def test_predict_mode_fills_the_samples(estimator):
         assert len(estimator(data['inputs'])) == 5
 
 
-def test_preprocessor_normalises():
+def test_preprocessor_normalizes():
     preprocessor = FlowDataPreprocessor(mean=(10, 20, 30), std=(2, 4, 5))
     pair = torch.tensor([12.0, 24.0, 35.0]).view(1, 3, 1, 1).expand(2, 3, 4, 5)
     out = preprocessor(dict(inputs=[pair, pair]))

@@ -23,14 +23,14 @@ def test_dynamic_features_join_level_3_and_its_skip(flow_net):
 
 
 @pytest.mark.parametrize('flow_net', [FlowNetS, FlowNetC])
-def test_every_parameter_receives_a_gradient_at_initialisation(flow_net):
+def test_every_parameter_receives_a_gradient_at_initialization(flow_net):
     net = flow_net(width=0.0625, dynamic_filter=FILTER)
     net.init_weights()
     sum(flow.square().sum() for flow in net(*torch.randn(2, 1, 3, 64, 96))).backward()
     assert [name for name, p in net.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0] == []
 
 
-def test_initialisation_of_the_network_leaves_the_kernels_small():
+def test_initialization_of_the_network_leaves_the_kernels_small():
     net = FlowNetS(width=0.0625, dynamic_filter=FILTER)
     net.init_weights()
     assert net.dynamic_filter.channel_kernel.weight.std() < 0.1

@@ -19,7 +19,7 @@ FLOWNET = dict(type='mmvidext.FlowNetS', width=0.0625)
 @pytest.fixture(autouse=True, scope='module')
 def segmentation_scope():
     init_default_scope('mmseg')
-    MMLogger.get_current_instance().setLevel('ERROR')  # every layer's initialisation is logged otherwise
+    MMLogger.get_current_instance().setLevel('ERROR')  # every layer's initialization is logged otherwise
 
 
 def make(flow_net=None, *, segmentor=None, train=False, **kwargs):
@@ -123,7 +123,7 @@ def test_the_scale_map_starts_as_1():
     assert len(DeepFeatureFlow(fcn(), FLOWNET, scale_map=False).feature_flow.scale_convs) == 0
 
 
-def test_the_flow_network_sees_half_size_frames_normalised_its_own_way():
+def test_the_flow_network_sees_half_size_frames_normalized_its_own_way():
     model = make(flow_input=dict(mean=(1.0, 2.0, 3.0), std=(2.0, 2.0, 2.0), swap_channels=True))
     pixels = torch.rand(1, 3, 31, 64) * 255
     preprocessor = model.data_preprocessor

@@ -39,7 +39,7 @@ def test_message_says_how_to_install(monkeypatch):
 def test_removes_noise_along_the_edges_of_the_image():
     pytest.importorskip('pydensecrf', reason='pydensecrf, an optional dependency, is not installed')
     image, probabilities, truth = make_noisy_square()
-    refined = DenseCRF(bilateral_colour_std=20).refine(image, probabilities)
+    refined = DenseCRF(bilateral_color_std=20).refine(image, probabilities)
     assert refined.shape == probabilities.shape
     assert refined.dtype == np.float32
     np.testing.assert_allclose(refined.sum(0), 1, atol=1e-4)

@@ -1,8 +1,9 @@
 import pytest
 
 from mmvidext.apis.recognizer_loading import build_recognizer
+from mmvidext.cli.export import clip_length, export
 from tests.apis.online_config import online_config
-from tools.export_onnx import clip_length, main
+from tests.cli.invoke import invoke
 
 pytest.importorskip('onnxscript')
 
@@ -38,25 +39,22 @@ def test_the_default_length_is_the_one_the_backbone_is_built_for():
 )
 def test_a_length_that_does_not_fit_is_one_line(config, frames, message, tmp_path):
     config.dump(tmp_path / 'config.py')
-    with pytest.raises(SystemExit) as error:
-        main([str(tmp_path / 'config.py'), str(tmp_path / 'a.onnx'), '--shape', '32', '--frames', str(frames)])
-    assert str(error.value).startswith('error: ')
-    assert message in str(error.value)
-    assert '\n' not in str(error.value)
+    output = invoke(export, tmp_path / 'config.py', tmp_path / 'a.onnx', '--shape', '32', '--frames', frames, status=1)
+    assert output.startswith('Error: ')
+    assert message in output
+    assert output.count('\n') == 1
     assert not (tmp_path / 'a.onnx').exists()
 
 
 def test_missing_files_and_other_models(tmp_path):
     out = str(tmp_path / 'a.onnx')
-    with pytest.raises(SystemExit, match=r'error: .*absent\.py'):
-        main([str(tmp_path / 'absent.py'), out])
+    assert 'absent.py' in invoke(export, tmp_path / 'absent.py', out, status=1)
     config = online_config()
     config.dump(tmp_path / 'config.py')
-    with pytest.raises(SystemExit, match=r'error: there is no checkpoint .*absent\.pth'):
-        main([str(tmp_path / 'config.py'), out, '--checkpoint', str(tmp_path / 'absent.pth')])
-    with pytest.raises(SystemExit, match='2'):
-        main([str(tmp_path / 'config.py'), out, '--frames', '0'])
+    output = invoke(export, tmp_path / 'config.py', out, '--checkpoint', tmp_path / 'absent.pth', status=1)
+    assert 'Error: there is no checkpoint' in output
+    invoke(export, tmp_path / 'config.py', out, '--frames', '0', status=2)
+    assert 'expected HEIGHTxWIDTH' in invoke(export, tmp_path / 'config.py', out, '--shape', '3x', status=2)
     del config.model.cls_head
     config.dump(tmp_path / 'other.py')
-    with pytest.raises(SystemExit, match='error: the model of the config must be a recogniser'):
-        main([str(tmp_path / 'other.py'), out])
+    assert 'Error: the model of the config must be a' in invoke(export, tmp_path / 'other.py', out, status=1)

@@ -34,5 +34,5 @@ class Asks:
 
 @pytest.mark.parametrize('name', ['__init__', '__globals__', 'register_statistics'])
 def test_getattr_gives_nothing_else(name):
-    with pytest.raises(ValueError, match=f'the checkpoint asks for .*HistoryBuffer.*{name}'):
+    with pytest.raises(ValueError, match=f'the checkpoint requests .*HistoryBuffer.*{name}'):
         torch.load(save(Asks(name)), weights_only=True)

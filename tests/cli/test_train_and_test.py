@@ -12,11 +12,13 @@ import mmaction
 import pytest
 import torch
 
+from mmvidext.cli.config import load_config
+from mmvidext.cli.test import test as test_command
+from mmvidext.cli.train import apply_train_flags
+from mmvidext.cli.train import train as train_command
 from mmvidext.datasets.sthv2_preparation import prepare_sthv2
 from mmvidext.datasets.synthetic.sthv2_writer import write_sthv2
-from tools import test as test_script
-from tools import train as train_script
-from tools.running import load_config
+from tests.cli.invoke import invoke
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = 'configs/demo/ms_tsm_r18_demo.py'
@@ -126,9 +128,9 @@ def test_two_processes_train_the_same_model_as_one_with_the_doubled_batch(data, 
     def train(launch, work_dir, batch_size):
         more = [
             'train_dataloader.sampler.shuffle=False',
-            'train_dataloader.dataset.pipeline.1.test_mode=True',
+            '+train_dataloader.dataset.pipeline.1.test_mode=True',
             'train_dataloader.dataset.pipeline.4.flip_ratio=0',
-            'model.backbone.norm_eval=True',
+            '+model.backbone.norm_eval=True',
             'optim_wrapper.optimizer.lr=0.01',
         ]
         values = options(data, 1, *more)
@@ -224,6 +226,11 @@ def test_a_list_without_labels_is_for_dumping_only(trained, data, tmp_path):
     command = [sys.executable, 'tools/test.py', CONFIG, str(work_dir / 'epoch_2.pth'), '--work-dir', str(tmp_path)]
     values = [*options(data, 2), f'test_dataloader.dataset.ann_file={tmp_path}/test.txt']
     result = run([*command, *values])
+    assert result.returncode == 2
+    assert 'Traceback' not in result.stderr
+    assert 'needs with_labels=False' in result.stderr
+    values.append('+test_dataloader.dataset.with_labels=False')
+    result = run([*command, *values])
     assert result.returncode == 1
     assert 'have no label: use --dump FILE.pkl' in result.stderr
     result = run([*command, '--dump', str(tmp_path / 'dump.pkl'), *values])
@@ -235,36 +242,29 @@ def test_a_list_without_labels_is_for_dumping_only(trained, data, tmp_path):
 @pytest.mark.parametrize(
     ('flags', 'message'),
     [
-        (['--confusion-matrix', 'matrix.txt'], '--confusion-matrix writes a picture, so its file must end in .png'),
-        (['--class-names', 'none.txt'], '--class-names is for --per-class and --confusion-matrix'),
-        (['--class-names', 'none.txt', '--per-class'], 'there is no file of class names none.txt'),
+        (['--confusion-matrix', 'matrix.txt'], 'the file must end in .png, but is matrix.txt'),
+        (['--dump', 'dump.txt'], 'the file must end in .pkl or .pickle, but is dump.txt'),
+        (['--class-names', CONFIG], '--class-names is for --per-class and --confusion-matrix'),
+        (['--class-names', 'none.txt', '--per-class'], "File 'none.txt' does not exist"),
     ],
 )
-def test_flags_of_the_evaluation_are_checked_first(flags, message, tmp_path, capsys):
-    parser = test_script.build_parser()
-    args = parser.parse_args([CONFIG, str(save({'a': torch.zeros(1)}, tmp_path / 'weights.pth')), *flags])
-    with pytest.raises(SystemExit):
-        test_script.apply_flags(parser, args, load_config(parser, args))
-    assert message in capsys.readouterr().err
+def test_flags_of_the_evaluation_are_checked_first(flags, message, tmp_path):
+    weights = save({'a': torch.zeros(1)}, tmp_path / 'weights.pth')
+    assert message in invoke(test_command, ROOT / CONFIG, weights, *flags, status=2)
 
 
 def test_resume_without_a_checkpoint_begins_with_the_weights_of_the_config(tmp_path):
     weights = save({'a': torch.zeros(1)}, tmp_path / 'weights.pth')
-    parser = train_script.build_parser()
-    args = parser.parse_args([CONFIG, '--work-dir', str(tmp_path), '--resume', '--cfg-options', f'load_from={weights}'])
-    cfg = load_config(parser, args)
-    train_script.apply_flags(parser, args, cfg)
+    cfg = load_config(ROOT / CONFIG, [f'load_from={weights}'])
+    cfg.work_dir = str(tmp_path)
+    apply_train_flags(cfg, resume='auto')
     assert (cfg.resume, cfg.load_from) == (False, str(weights))
     newest = save({'a': torch.zeros(1)}, tmp_path / 'epoch_1.pth')
     (tmp_path / 'last_checkpoint').write_text(str(newest))
-    train_script.apply_flags(parser, args, cfg)
+    apply_train_flags(cfg, resume='auto')
     assert (cfg.resume, cfg.load_from) == (True, str(newest))
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason='mixed precision works here')
-def test_mixed_precision_needs_a_device(capsys):
-    parser = train_script.build_parser()
-    args = parser.parse_args([CONFIG, '--amp'])
-    with pytest.raises(SystemExit):
-        train_script.apply_flags(parser, args, load_config(parser, args))
-    assert '--amp needs a GPU' in capsys.readouterr().err
+def test_mixed_precision_needs_a_device():
+    assert '--amp needs a GPU' in invoke(train_command, ROOT / CONFIG, '--amp', status=2)

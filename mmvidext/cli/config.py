@@ -1,0 +1,121 @@
+"""Read a config by path or name, and change it with ``KEY=VALUE`` options that are checked.
+
+An option says what to change in one of two ways:
+
+- ``NAME=VALUE`` where NAME is a variable of the config or of its bases: the config is read again with that value, so
+  that everything built from the variable follows;
+- ``PATH=VALUE`` where PATH leads to a value of the finished config: ``train_dataloader.dataset.pipeline.3.scale``.
+
+A key that is not there is an error, unless it is one that the runner reads, or the option is ``+KEY=VALUE``.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mmengine.config import Config, DictAction
+
+from mmvidext.cli.config_chain import ConfigFile, evaluate, read_config_file, read_located
+from mmvidext.cli.config_keys import ENVIRONMENT_KEYS, KNOWN_KEYS, find_typo
+from mmvidext.cli.config_names import ConfigError, find_config, nearest
+
+__all__ = ['ConfigError', 'load_config']
+
+
+class Option(NamedTuple):
+    """One change of the config."""
+
+    key: str
+    value: Any
+    may_be_new: bool
+
+
+def load_config(path_or_name: str | Path, options: Iterable[str] = ()) -> Config:
+    """Read a config.
+
+    Args:
+        path_or_name: A file, or ``PACKAGE::NAME`` for a config of an installed package, for example
+            ``mmvidext::ms_tsm_r50_sthv2``.
+        options: Changes, ``KEY=VALUE`` or ``+KEY=VALUE``.
+
+    Raises:
+        ConfigError: In one line that names the file, and the line in it, or the option: if the config, or one of its
+            bases, is missing, circular or wrong; if an option's key does not exist; if nothing reads a key of the
+            config that looks like a misspelled one.
+    """
+    path = find_config(path_or_name)
+    changes = [_parse_option(option) for option in options]
+    if path.suffix != '.py':
+        cfg = read_located(path, lambda: Config.fromfile(path), {})
+        values, used, built_from = dict[str, Any](), set[str](), set[str]()
+    else:
+        file = read_config_file(path)
+        variables, used = _changeable(file), file.names_read()
+        values = {change.key: change.value for change in changes if change.key in variables}
+        cfg = evaluate(file, values)
+        built_from = (variables & used) | (set(cfg) - variables)
+    _check_keys(cfg, used, path)
+    for change in changes:
+        if change.key not in values:
+            _check_option(cfg, change, built_from, path)
+            try:
+                cfg.merge_from_dict({change.key: change.value})
+            except (KeyError, TypeError) as error:
+                raise ConfigError(f'{change.key} cannot be set in {path}: {error}') from error
+    return cfg
+
+
+def _parse_option(option: str) -> Option:
+    key, separator, text = option.removeprefix('+').partition('=')
+    if not separator or not key or key == '_base_':
+        raise ConfigError(f'expected KEY=VALUE or +KEY=VALUE to change the config, but got {option!r}')
+    try:
+        return Option(key, DictAction._parse_iterable(text), option.startswith('+'))
+    except AssertionError as error:
+        raise ConfigError(f'the brackets in {option!r} do not match') from error
+
+
+def _changeable(file: ConfigFile) -> set[str]:
+    """Return the variables that can be given another value: none if the config inherits with ``read_base``."""
+    return set() if 'read_base' in file.names_read() else file.variables()
+
+
+def _check_keys(cfg: Config, used: set[str], path: Path) -> None:
+    """Refuse keys that nothing reads and that look like one that is read."""
+    for key in cfg:
+        known = find_typo(key, used)
+        if known is not None:
+            raise ConfigError(f'{path}: nothing reads {key!r}; did you mean {known!r}?')
+    environment = cfg.get('env_cfg') or {}
+    if not isinstance(environment, dict):
+        raise ConfigError(f'{path}: env_cfg must be a dict, not {environment!r}')
+    for key in environment:
+        if key not in ENVIRONMENT_KEYS:
+            raise ConfigError(f'{path}: nothing reads env_cfg.{key}{nearest(key, ENVIRONMENT_KEYS)}')
+
+
+def _check_option(cfg: Config, option: Option, built_from: set[str], path: Path) -> None:
+    """Refuse an option whose key leads nowhere, or that changes a variable when it is too late."""
+    head, *rest = option.key.split('.')
+    if head in built_from and head not in KNOWN_KEYS:
+        how = 'a part of it cannot be changed' if rest else 'one of a base of another package cannot be changed'
+        raise ConfigError(
+            f'{option.key}: {head} is a variable from which {path} is built, and {how} by an option: set the value '
+            'where it is used, for example train_dataloader.dataset.pipeline.3.scale, or write a config of your own'
+        )
+    if option.may_be_new or (head not in cfg and head in KNOWN_KEYS):
+        return
+    node, place = cfg, ''
+    for part in option.key.split('.'):
+        is_list = isinstance(node, (list, tuple))
+        keys = [str(index) for index in range(len(node))] if is_list else list(node) if hasattr(node, 'keys') else []
+        if part not in keys:
+            what = f'{place} of {path} has no {part!r}' if place else f'{path} has no {part!r}'
+            near = nearest(part, keys if place else [*keys, *KNOWN_KEYS])
+            add = '' if is_list else f' (+{option.key}=... adds it)'
+            raise ConfigError(f'{what}{near or _all_of(keys, place)}{add}')
+        node, place = node[int(part)] if is_list else node[part], f'{place}.{part}' if place else part
+
+
+def _all_of(keys: list[str], place: str) -> str:
+    return f'; it has {", ".join(keys)}' if place and keys else ''

@@ -1,0 +1,48 @@
+"""Find the file of a config by its path or its name."""
+
+import difflib
+import importlib.util
+from collections.abc import Iterable
+from pathlib import Path
+
+__all__ = ['ConfigError', 'find_config', 'nearest']
+
+SUFFIXES = ('.py', '.yml', '.yaml', '.json')
+
+
+class ConfigError(ValueError):
+    """A config that cannot be read, in one line that names the file and what to change."""
+
+
+def find_config(name: str | Path) -> Path:
+    """Return the file of a config, given as a path or as ``PACKAGE::NAME`` (a config of an installed package).
+
+    Raises:
+        ConfigError: If there is none; names the most similar one.
+    """
+    text = str(name)
+    if '::' not in text:
+        path = Path(text).expanduser()
+        if path.is_file():
+            return path
+        raise ConfigError(f'there is no config {text}{nearest(path.name, _names(path.parent, "*"))}')
+    package, _, config = text.partition('::')
+    spec = importlib.util.find_spec(package) if package.isidentifier() else None
+    if spec is None or not spec.submodule_search_locations:
+        raise ConfigError(f'there is no config {text}: the package {package!r} is not installed')
+    root = Path(spec.submodule_search_locations[0]) / '.mim' / 'configs'
+    path = root / (config if config.endswith(SUFFIXES) else f'{config}.py')
+    if path.is_file():
+        return path
+    known = [name.removesuffix('.py') for name in _names(root, '**/*')]
+    raise ConfigError(f'there is no config {text} in {root}{nearest(config.removesuffix(".py"), known)}')
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return ``; did you mean NAME?`` for the most similar name, or nothing if none is similar."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f'; did you mean {close[0]}?' if close else ''
+
+
+def _names(folder: Path, pattern: str) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.glob(pattern) if path.suffix in SUFFIXES)

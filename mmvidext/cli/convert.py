@@ -1,0 +1,46 @@
+"""``mmvidext convert``: bring official weights under the names of a model."""
+
+from pathlib import Path
+
+import click
+import torch
+from mmengine.registry import MODELS, init_default_scope
+
+from mmvidext.checkpoints import convert_checkpoint, find_source, read_checkpoint, source_names
+from mmvidext.checkpoints.sources import SOURCES
+from mmvidext.cli.config import load_config
+from mmvidext.cli.options import RunCommand, cfg_options_option, config_argument, one_line_errors
+
+__all__ = ['convert']
+
+
+def build_model(config: str, cfg_options: tuple[str, ...]) -> torch.nn.Module:
+    """Build the model of a config without memory for its weights."""
+    cfg = load_config(config, cfg_options)
+    init_default_scope(cfg.get('default_scope', 'mmengine'))
+    with torch.device('meta'):
+        return MODELS.build(cfg.model)
+
+
+@click.command(cls=RunCommand, epilog='Sources: ' + '; '.join(f'{source.name}: {source.summary}' for source in SOURCES))
+@config_argument
+@click.argument('input', metavar='IN')
+@click.argument('output', metavar='OUT', type=click.Path(path_type=Path, dir_okay=False))
+@click.option('--source', type=click.Choice(source_names()), help='Where IN is from.  [default: recognized]')
+@cfg_options_option
+def convert(config: str, input: str, output: Path, source: str | None, cfg_options: tuple[str, ...]) -> None:
+    """Bring the official weights IN, a file or URL, under the names of the model of CONFIG, and write them to OUT.
+
+    Every tensor must have its place in the model. OUT is a file with a state_dict that the tools of mmaction2 and
+    mmsegmentation read, too; ours also read IN. Nothing in IN is executed.
+
+    Example: mmvidext convert mmvidext::tsm_causal_mobilenet_v2_jester mobilenetv2_jester_online.pth.tar jester.pth
+    """
+    with one_line_errors():
+        weights = read_checkpoint(input).tensors
+        found = source or find_source(weights)
+        converted = convert_checkpoint(weights, build_model(config, cfg_options), source)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        torch.save({'state_dict': converted, 'meta': {'source': found}}, output)
+    size = sum(tensor.numel() for tensor in converted.values()) / 1e6
+    click.echo(f'{input}: {found}, {len(converted)} tensors, {size:.1f} million values -> {output}')

@@ -1,0 +1,22 @@
+"""``mmvidext data``: generate, prepare and check data sets."""
+
+import click
+
+from mmvidext.cli.lazy_group import LazyGroup
+
+__all__ = ['data']
+
+COMMANDS = {
+    'make-synthetic': 'Generate a small data set with exact labels.',
+    'prepare-sthv2': 'Make lists of Something-Something V2 and check its videos.',
+    'check-flow': 'Check the layout of FlyingChairs or Sintel.',
+    'check-segmentation': 'Check the layout of Cityscapes, VSPW or CamVid.',
+}
+
+
+@click.group(cls=LazyGroup, package='mmvidext.cli.data', summaries=COMMANDS)
+def data() -> None:
+    """Generate, prepare and check data sets.
+
+    Example: mmvidext data make-synthetic sthv2 data/synthetic_sthv2
+    """

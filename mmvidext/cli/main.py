@@ -1,0 +1,31 @@
+"""The ``mmvidext`` command, which gathers all others."""
+
+import click
+
+from mmvidext.cli.lazy_group import LazyGroup
+from mmvidext.version import __version__
+
+__all__ = ['main']
+
+COMMANDS = {
+    'train': 'Train a model.',
+    'test': 'Evaluate a checkpoint.',
+    'stream': 'Recognize a stream frame by frame.',
+    'segment': 'Segment a video.',
+    'flow': 'Estimate the optical flow between two images.',
+    'export': 'Export a recognizer to ONNX.',
+    'convert': 'Bring official weights into the layout of our models.',
+    'data': 'Generate, prepare and check data sets.',
+    'doctor': 'Report on this installation.',
+}
+
+
+@click.group(cls=LazyGroup, package='mmvidext.cli', summaries=COMMANDS)
+@click.version_option(__version__, prog_name='mmvidext')
+def main() -> None:
+    """Video models for the OpenMMLab toolboxes: train, evaluate and use them.
+
+    A CONFIG is a file, or the name of a config of an installed package: mmvidext::NAME, mmaction::FOLDER/NAME.
+
+    Example: mmvidext train mmvidext::ms_tsm_r50_sthv2
+    """

@@ -1,0 +1,117 @@
+"""Options that several commands share, and how a command reports an error of the user."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+__all__ = [
+    'RunCommand',
+    'cfg_options_option',
+    'checked_suffix',
+    'config_argument',
+    'device_option',
+    'one_line_errors',
+    'optional_checkpoint',
+    'pick_device',
+    'run_options',
+    'usage_errors',
+]
+
+CFG_OPTIONS = '--cfg-options'
+
+
+class RunCommand(click.Command):
+    """A command whose ``--cfg-options`` takes several values, as that of the OpenMMLab tools does."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Repeat the flag in front of every ``KEY=VALUE`` that follows it."""
+        return super().parse_args(ctx, list(_repeat_flag(args)))
+
+
+def _repeat_flag(args: Sequence[str]) -> Iterator[str]:
+    taking = False
+    for arg in args:
+        if arg == CFG_OPTIONS:
+            taking = True
+        elif taking and '=' in arg and not arg.startswith('-'):
+            yield from (CFG_OPTIONS, arg)
+        else:
+            taking = False
+            yield arg
+
+
+config_argument = click.argument('config')
+cfg_options_option = click.option(
+    CFG_OPTIONS,
+    multiple=True,
+    metavar='KEY=VALUE ...',
+    help='Change the config: a variable that it is built from, or a value by its path '
+    '(optim_wrapper.optimizer.lr=0.005). +KEY=VALUE adds a key that is not there.',
+)
+device_option = click.option(
+    '--device', default='auto', show_default=True, help='cpu, cuda, cuda:1, ...; auto: a GPU if there is one.'
+)
+_RUN_OPTIONS = (
+    config_argument,
+    click.option('--work-dir', help='Where logs and checkpoints go.  [default: work_dirs/NAME_OF_THE_CONFIG]'),
+    click.option('--seed', type=int, help='Of all random numbers.  [default: a random one, the same on all ranks]'),
+    click.option('--deterministic', is_flag=True, help='Use deterministic algorithms, at some cost in speed.'),
+    cfg_options_option,
+    click.option(
+        '--launcher', type=click.Choice(['none', 'pytorch', 'slurm', 'mpi']), default='none', help='Job launcher.'
+    ),
+    click.option('--local_rank', '--local-rank', type=int, default=0, hidden=True),
+)
+
+
+def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the argument and the options that training and evaluation have in common."""
+    for option in reversed(_RUN_OPTIONS):
+        function = option(function)
+    return function
+
+
+def optional_checkpoint(ctx: click.Context, param: click.Parameter, value: str) -> str | None:
+    """Return the path of a checkpoint, or None for ``none``: random weights."""
+    return None if value == 'none' else value
+
+
+def pick_device(name: str) -> str:
+    """Return the name of a device; ``auto`` is a GPU if there is one, otherwise the CPU."""
+    import torch
+
+    if name != 'auto':
+        return name
+    return 'cuda' if torch.cuda.is_available() else 'cpu'
+
+
+@contextmanager
+def usage_errors() -> Iterator[None]:
+    """End the command with one line where a value of the command line is wrong, as if the command had checked it."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        raise click.UsageError(str(error)) from error
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """End the command with one line, and no traceback, where a file, a value or a package is wrong."""
+    try:
+        yield
+    except (ValueError, OSError, ImportError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def checked_suffix(*suffixes: str) -> Callable[[click.Context, click.Parameter, Path | None], Path | None]:
+    """Return a callback that accepts only files with one of the suffixes."""
+
+    def check(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
+        if value is not None and value.suffix not in suffixes:
+            raise click.BadParameter(f'the file must end in {" or ".join(suffixes)}, but is {value}')
+        return value
+
+    return check

@@ -1,0 +1,108 @@
+"""``mmvidext test``: evaluate a checkpoint."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+from mmengine.config import Config
+
+from mmvidext.cli.options import RunCommand, checked_suffix, run_options, usage_errors
+from mmvidext.cli.running import (
+    build_runner,
+    check_labels,
+    leave_process_group,
+    load_run_config,
+)
+
+__all__ = ['apply_test_flags', 'test']
+
+
+def apply_test_flags(
+    cfg: Config,
+    *,
+    dump: Path | None = None,
+    per_class: bool = False,
+    confusion_matrix: Path | None = None,
+    class_names: Path | None = None,
+) -> None:
+    """Write the evaluation flags into the config.
+
+    Raises:
+        click.UsageError: If class names are given to nothing that shows them.
+    """
+    cfg.load_from = None  # the checkpoint is loaded when the model is there
+    evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]
+    if dump:
+        evaluators.append(dict(type='DumpResults', out_file_path=str(dump)))
+    if class_names and not (per_class or confusion_matrix):
+        raise click.UsageError('--class-names is for --per-class and --confusion-matrix: give one of them, too')
+    if per_class or confusion_matrix:
+        evaluators.append(
+            dict(
+                type='mmvidext.ClassificationReport',
+                class_names=class_names and str(class_names),
+                table=per_class,
+                picture=confusion_matrix and str(confusion_matrix),
+            )
+        )
+    cfg.test_evaluator = evaluators
+
+
+@click.command(cls=RunCommand)
+@run_options
+@click.argument('checkpoint')
+@click.option(
+    '--dump',
+    type=click.Path(path_type=Path),
+    callback=checked_suffix('.pkl', '.pickle'),
+    metavar='FILE.pkl',
+    help='Also write all predictions to this file.',
+)
+@click.option('--metrics', type=click.Path(path_type=Path), metavar='FILE.json', help='Also write the metrics to it.')
+@click.option('--per-class', is_flag=True, help='Print a table of the accuracy of each class.')
+@click.option(
+    '--confusion-matrix',
+    type=click.Path(path_type=Path),
+    callback=checked_suffix('.png'),
+    metavar='FILE.png',
+    help='Write a picture of the confusion matrix.',
+)
+@click.option(
+    '--class-names',
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar='FILE.txt',
+    help='Names of the classes, one a line, for the two above.',
+)
+def test(
+    checkpoint: str,
+    dump: Path | None,
+    metrics: Path | None,
+    per_class: bool,
+    confusion_matrix: Path | None,
+    class_names: Path | None,
+    **common: Any,
+) -> None:
+    """Evaluate CHECKPOINT, a file or URL, ours or official, on the test data of CONFIG.
+
+    Example: mmvidext test mmvidext::ms_tsm_r50_sthv2 work_dirs/ms_tsm/epoch_40.pth --per-class
+    """
+    from mmvidext.apis.weights import load_for_inference
+
+    cfg = load_run_config(**common)
+    apply_test_flags(
+        cfg,
+        dump=dump,
+        per_class=per_class,
+        confusion_matrix=confusion_matrix,
+        class_names=class_names,
+    )
+    runner = build_runner(cfg)
+    with usage_errors():
+        load_for_inference(runner.model, checkpoint)
+        check_labels(runner, dump=dump)
+    values = runner.test()
+    if metrics and runner.rank == 0:
+        metrics.parent.mkdir(parents=True, exist_ok=True)
+        metrics.write_text(json.dumps({name: float(value) for name, value in values.items()}, indent=2) + '\n')
+    leave_process_group()

@@ -1,0 +1,81 @@
+"""``mmvidext train``: train a model."""
+
+from typing import Any
+
+import click
+from mmengine.config import Config
+
+from mmvidext.cli.options import RunCommand, run_options, usage_errors
+from mmvidext.cli.running import build_runner, leave_process_group, load_run_config, start_from
+
+__all__ = ['apply_train_flags', 'train']
+
+
+def apply_train_flags(
+    cfg: Config, *, resume: str | None = None, amp: bool = False, auto_scale_lr: bool = False, no_validate: bool = False
+) -> None:
+    """Write the training flags into the config.
+
+    Raises:
+        click.UsageError: If a flag cannot be followed with this config, or on this machine.
+    """
+    if amp:
+        _use_mixed_precision(cfg)
+    if resume:
+        _resume(cfg, resume)
+    if auto_scale_lr:
+        if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
+            raise click.UsageError(f'--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in {cfg.filename}')
+        cfg.auto_scale_lr.enable = True
+    if no_validate:
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+
+
+def _use_mixed_precision(cfg: Config) -> None:
+    from mmengine.device import get_device
+
+    if get_device() == 'cpu':
+        raise click.UsageError('--amp needs a GPU, or another device of those that mmengine knows; there is none')
+    wrapper = cfg.optim_wrapper.get('type', 'OptimWrapper')
+    if wrapper not in ('OptimWrapper', 'AmpOptimWrapper'):
+        raise click.UsageError(f'--amp cannot replace the optim_wrapper {wrapper!r} of {cfg.filename}')
+    cfg.optim_wrapper.type = 'AmpOptimWrapper'
+    cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+
+
+def _resume(cfg: Config, checkpoint: str) -> None:
+    """Resume from a checkpoint; 'auto' is the newest of the work directory, if there is one."""
+    from mmengine.runner import find_latest_checkpoint
+
+    newest = find_latest_checkpoint(cfg.work_dir) if checkpoint == 'auto' else checkpoint
+    cfg.resume = newest is not None  # the first start of a job that always resumes begins with the config's weights
+    cfg.load_from = newest or cfg.get('load_from')
+
+
+@click.command(cls=RunCommand)
+@run_options
+@click.option(
+    '--resume',
+    is_flag=False,
+    flag_value='auto',
+    metavar='[CHECKPOINT]',
+    help='Resume from CHECKPOINT, or without one from the newest checkpoint in the work directory, if there is any.',
+)
+@click.option('--amp', is_flag=True, help='Use automatic mixed precision.')
+@click.option('--auto-scale-lr', is_flag=True, help="Scale the learning rate to the batch size in the config's way.")
+@click.option('--no-validate', is_flag=True, help='Do not evaluate during training.')
+def train(resume: str | None, amp: bool, auto_scale_lr: bool, no_validate: bool, **common: Any) -> None:
+    """Train the model of CONFIG.
+
+    Example: mmvidext train mmvidext::ms_tsm_r50_sthv2 --work-dir work_dirs/ms_tsm --resume
+    """
+    cfg = load_run_config(**common)
+    apply_train_flags(cfg, resume=resume, amp=amp, auto_scale_lr=auto_scale_lr, no_validate=no_validate)
+    load_from = cfg.get('load_from')
+    if not cfg.get('resume'):
+        cfg.load_from = None  # mmengine would take what fits and say nothing of the rest
+    runner = build_runner(cfg)
+    with usage_errors():
+        start_from(runner, load_from, resume=bool(cfg.get('resume')))
+    runner.train()
+    leave_process_group()

@@ -1,0 +1,189 @@
+"""Configs by name, options that reach everything built from a variable, and errors in one line."""
+
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+from mmengine.hub import get_config
+
+from mmvidext.cli.config import ConfigError, load_config
+
+BASE = """\
+sizes = (8, 6)  # height, width
+height, width = sizes
+crop = [height]; root = 'data/'
+if height > 7:
+    steps = 2
+else:
+    steps = 3
+pipeline = [dict(type='Resize', scale=(
+    sizes), note='é'), dict(type='Flip')]
+train_dataloader = dict(
+    batch_size=2,
+    dataset=dict(pipeline=pipeline, root=root + 'train', crop=crop, steps=steps),
+)
+env_cfg = dict(cudnn_benchmark=False)
+"""
+TOP = """\
+_base_ = ['./base.py']
+sizes = (4, 2)
+name = '{{ fileBasenameNoExtension }} in {{ fileDirname }}'
+val_dataloader = dict(dataset=dict(sizes=sizes, pipeline=_base_.pipeline, root={{ _base_.root }}))
+"""
+
+
+@pytest.fixture
+def config(tmp_path):
+    (tmp_path / 'base.py').write_text(BASE, encoding='utf-8')
+    (tmp_path / 'top.py').write_text(TOP)
+    return tmp_path / 'top.py'
+
+
+def write(path, text):
+    path.write_text(text)
+    return path
+
+
+def test_a_variable_changes_everything_built_from_it(config, tmp_path):
+    cfg = load_config(config, ['sizes=(16,12)', 'root=else/', 'steps=5'])
+    train, val = cfg.train_dataloader.dataset, cfg.val_dataloader.dataset
+    assert (train.root, train.crop, train.steps, train.pipeline[0].scale) == ('else/train', [16], 5, (16, 12))
+    assert (val.sizes, val.root, val.pipeline[0].scale) == ((16, 12), 'else/', (16, 12))
+    assert (cfg.height, cfg.width) == (16, 12)
+    assert cfg.filename == str(config)
+    assert cfg.name == f'top in {tmp_path}'
+    assert "'é'" in repr(train.pipeline[0].note)
+
+
+def test_one_of_several_names_of_an_assignment(config):
+    cfg = load_config(config, ['height=10'])
+    assert (cfg.height, cfg.width, cfg.crop) == (10, 6, [10])
+
+
+def test_the_dumped_config_is_the_changed_one(config, tmp_path):
+    cfg = load_config(config, ['sizes=(16,12)', 'train_dataloader.batch_size=7'])
+    cfg.dump(tmp_path / 'dumped.py')
+    again = load_config(tmp_path / 'dumped.py')
+    assert again.to_dict() == cfg.to_dict()
+    assert 'sizes = (16, 12)' in cfg.text
+    assert str(config) in cfg.text
+
+
+def test_without_options_it_is_what_mmengine_reads(config):
+    assert load_config(config).to_dict() == Config.fromfile(config).to_dict()
+    assert load_config(config, []).text == Config.fromfile(config).text
+
+
+def test_a_value_is_changed_in_place(config):
+    cfg = load_config(config, ['train_dataloader.dataset.pipeline.0.scale=(1,2)', 'train_dataloader.batch_size=3'])
+    assert cfg.train_dataloader.dataset.pipeline[0].scale == (1, 2)
+    assert cfg.val_dataloader.dataset.pipeline[0].scale == (8, 6)
+    assert cfg.train_dataloader.batch_size == 3
+
+
+def test_a_new_key_is_one_of_the_runner_or_is_added_on_purpose(config):
+    cfg = load_config(config, ['randomness.seed=3', '+train_dataloader.drop_last=True', '+mine.own=1'])
+    assert (cfg.randomness.seed, cfg.train_dataloader.drop_last, cfg.mine.own) == (3, True, 1)
+
+
+@pytest.mark.parametrize(
+    ('option', 'message'),
+    [
+        (
+            'train_dataloader.batchsize=3',
+            r"train_dataloader of .* has no 'batchsize'; did you mean batch_size\?",
+        ),
+        ('train_dataloader.zzz=3', r"no 'zzz'; it has batch_size, dataset \(\+train_dataloader\.zzz=\.\.\. adds it\)"),
+        ('optim_wraper.optimizer.lr=3', r"has no 'optim_wraper'; did you mean optim_wrapper\?"),
+        ('size=3', r"has no 'size'; did you mean sizes\?"),
+        ('train_dataloader.dataset.pipeline.7.scale=3', "dataset.pipeline of .* has no '7'; it has 0, 1$"),
+        ('+train_dataloader.dataset.pipeline.7.scale=3', 'cannot be set'),
+        ('train_dataloader.batch_size.x=3', "train_dataloader.batch_size of .* has no 'x'"),
+        ('pipeline.0.scale=3', 'pipeline is a variable from which .* is built, and a part of it cannot be changed'),
+        ('sizes', 'expected KEY=VALUE or'),
+        ('=3', 'expected KEY=VALUE or'),
+        ('_base_=x', 'expected KEY=VALUE or'),
+        ('sizes=(1,(2)', r'the brackets in .* do not match'),
+        ('sizes=3', r'base\.py:2: TypeError: cannot unpack'),
+    ],
+)
+def test_an_option_that_would_change_nothing_is_an_error(option, message, config):
+    with pytest.raises(ConfigError, match=message) as error:
+        load_config(config, [option])
+    assert '\n' not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        ("_base_ = './top.py'\n", r'top\.py:1: the base \./config\.py inherits from this config, in a circle'),
+        ("x = 1\n_base_ = ['./basse.py']\n", r'config\.py:2: there is no base \./basse\.py; did you mean base\.py\?'),
+        ("x = 1\n_base_ = 'nothing::a.py'\n", r"config\.py:2: .* the package 'nothing' is not installed"),
+        ("_base_ = 'mmvidext::ms_tsm_r50_sthv22'\n", r'config\.py:1: .*; did you mean ms_tsm_r50_sthv2\?'),
+        ('_base_ = 3\n', r'config\.py:1: _base_ must be a path or a list of paths'),
+        ('_base_ = a + b\n', r'config\.py:1: _base_ must be a path or a list of paths'),
+        ('a = 1\nb = (\n', r"config\.py:2: '\(' was never closed"),
+        ("a = 1\nb = a + 'x'\n", r'config\.py:2: TypeError: unsupported operand'),
+        ("_base_ = './base.py'\nenv_cfg = [1]\n", r'config\.py: env_cfg must be a dict, not \[1\]'),
+        ("optim_wraper = dict(type='OptimWrapper')\n", "nothing reads 'optim_wraper'; did you mean 'optim_wrapper'"),
+        ('train_dataloaders = dict(num_workers=1)\n', "nothing reads 'train_dataloaders'; did you mean"),
+        (
+            'env_cfg = dict(cudnn_benchmrk=True)\n',
+            r'env_cfg\.cudnn_benchmrk; did you mean cudnn_benchmark',
+        ),
+        ("custom_imports = dict(imports=['no_such_module'])\n", r'config\.py: ImportError: .*no_such_module'),
+    ],
+)
+def test_a_wrong_config_is_one_line(text, message, config, tmp_path):
+    path = write(tmp_path / 'config.py', text)
+    if 'circle' in message:
+        write(config, "_base_ = './config.py'\n")
+    with pytest.raises(ConfigError, match=message) as error:
+        load_config(path)
+    assert '\n' not in str(error.value)
+
+
+def test_variables_of_the_users_own_are_no_typos(tmp_path):
+    path = write(tmp_path / 'config.py', 'model_cfg = 1\ntrain_datasets = [model_cfg]\nx = train_datasets\nmine = 2\n')
+    assert load_config(path).mine == 2
+
+
+def test_other_formats_and_new_style_configs(tmp_path, config):
+    path = write(tmp_path / 'config.yaml', 'train_cfg: {max_epochs: 3}\nmine: 1\n')
+    cfg = load_config(path, ['train_cfg.max_epochs=4', 'mine=2'])
+    assert (cfg.train_cfg.max_epochs, cfg.mine) == (4, 2)
+    with pytest.raises(ConfigError, match='did you mean max_epochs'):
+        load_config(path, ['train_cfg.max_epoch=4'])
+    with pytest.raises(ConfigError, match=r'bad\.yaml: '):
+        load_config(write(tmp_path / 'bad.yaml', '{'))
+
+
+def test_names_of_installed_packages(tmp_path):
+    cfg = load_config('mmvidext::ms_tsm_r50_sthv2')
+    assert Path(cfg.filename).name == 'ms_tsm_r50_sthv2.py'
+    assert load_config('mmvidext::ms_tsm_r50_sthv2.py').to_dict() == cfg.to_dict()
+    mine = write(tmp_path / 'mine.py', "_base_ = 'mmvidext::ms_tsm_r50_sthv2'\nval_dataloader = dict(batch_size=3)\n")
+    assert load_config(mine).to_dict() == {**cfg.to_dict(), 'val_dataloader': {**cfg.val_dataloader, 'batch_size': 3}}
+    with pytest.raises(ConfigError, match=r'there is no config mmvidext::ms_tsm_r50 .*; did you mean ms_tsm_r50_'):
+        load_config('mmvidext::ms_tsm_r50')
+    with pytest.raises(ConfigError, match=r'there is no config .*top\.py'):
+        load_config(tmp_path / 'top.py')
+
+
+def test_mmengine_finds_our_configs_by_name(tmp_path):
+    """As any tool of the toolboxes does; what inherits from them needs no scope but their own."""
+    cfg = get_config('mmvidext::ms_tsm_r50_sthv2.py')
+    mine = write(tmp_path / 'mine.py', "_base_ = 'mmvidext::ms_tsm_r50_sthv2.py'\nmodel = dict(test_cfg=None)\n")
+    inherited = Config.fromfile(mine)
+    assert inherited.to_dict() == {**cfg.to_dict(), 'model': {**cfg.model.to_dict(), 'test_cfg': None}}
+    assert '_scope_' not in inherited.pretty_text
+
+
+def test_a_variable_of_another_package_is_not_changed_in_silence(tmp_path):
+    pytest.importorskip('mmaction')
+    name = 'mmaction::recognition/tsm/tsm_imagenet-pretrained-r50_8xb16-1x1x8-50e_sthv2-rgb.py'
+    assert load_config(name, ['data_root=mine']).train_dataloader.dataset.data_prefix.video == 'mine'
+    mine = write(tmp_path / 'mine.py', f'_base_ = {name!r}\n')
+    assert load_config(mine, ['train_dataloader.batch_size=3']).train_dataloader.batch_size == 3
+    with pytest.raises(ConfigError, match=r'data_root is a variable .* of a base of another package'):
+        load_config(mine, ['data_root=mine'])

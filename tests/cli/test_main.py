@@ -1,0 +1,116 @@
+"""The command with all its parts, and the scripts that lead to them."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from mmvidext.cli.config_names import find_config
+from mmvidext.cli.lazy_group import LazyGroup
+from mmvidext.cli.main import main
+from tests.cli.invoke import invoke
+
+ROOT = Path(__file__).resolve().parents[2]
+DOORS = sorted(
+    path.relative_to(ROOT)
+    for path in (ROOT / 'tools').rglob('*.py')
+    if 'from mmvidext.cli' in path.read_text() and 'sys.exit' in path.read_text()
+)
+
+
+def commands(group, name='mmvidext'):
+    """Yield every command with its name."""
+    yield name, group
+    if isinstance(group, click.Group):
+        with click.Context(group) as context:
+            for part in group.list_commands(context):
+                yield from commands(group.get_command(context, part), f'{name} {part}')
+
+
+COMMANDS = dict(commands(main))
+
+
+@pytest.mark.parametrize('name', COMMANDS)
+def test_help_shows_one_example_that_is_accepted(name, tmp_path, monkeypatch):
+    """What the example gives is taken by the command it is an example of; nothing is run."""
+    text = ' '.join(COMMANDS[name].help.split())
+    (example,) = re.findall(r'Example: (mmvidext .*)$', text)
+    called = []
+    for command in COMMANDS.values():
+        if not isinstance(command, click.Group):
+            monkeypatch.setattr(command, 'callback', lambda command=command, **values: called.append(command))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'class_names.txt').touch()
+    invoke(main, *shlex.split(example)[1:])
+    assert len(called) == 1
+    assert example.startswith(name)
+    for config in re.findall(r'mmvidext::\S+', text):
+        assert config == 'mmvidext::NAME,' or find_config(config).is_file()
+
+
+def test_summaries_are_those_of_the_commands():
+    for name, command in COMMANDS.items():
+        if isinstance(command, LazyGroup):
+            output = invoke(command, '--help')
+            for part, summary in command.summaries.items():
+                assert re.search(rf'{part} +{re.escape(summary)}', output)
+                assert COMMANDS[f'{name} {part}'].help
+
+
+def test_an_unknown_command():
+    assert "No such command 'trian'" in invoke(main, 'trian', status=2)
+
+
+def test_a_package_that_is_not_installed_is_one_line(monkeypatch):
+    group = LazyGroup(package='mmvidext.cli', summaries={'not-there': 'Nothing.'})
+    output = invoke(group, 'not-there', status=1)
+    assert output.startswith("Error: not-there needs what is not installed: No module named 'mmvidext.cli.not_there'")
+
+
+def test_there_is_a_script_for_each_command_of_the_first_version():
+    names = {path.name for path in DOORS}
+    assert {'train.py', 'test.py', 'stream.py', 'segment_video.py', 'estimate_flow.py', 'export_onnx.py'} <= names
+    assert {'convert_checkpoint.py', 'check_env.py', 'make_synthetic.py', 'prepare_sthv2.py'} <= names
+
+
+@pytest.mark.parametrize('door', DOORS, ids=str)
+def test_a_script_without_the_package_says_so_in_one_line(door, tmp_path):
+    """Isolated from the installed packages."""
+    done = subprocess.run(
+        [sys.executable, '-S', '-E', ROOT / door, '--help'], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.count('\n') == 1
+    assert "No module named 'mmvidext'; this script needs the package: pip install" in done.stderr
+
+
+def test_a_script_is_the_command():
+    done = subprocess.run(
+        [sys.executable, 'tools/train.py', '--help'], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert 'Usage: train.py [OPTIONS] CONFIG' in done.stdout
+    assert '--cfg-options KEY=VALUE ...' in done.stdout
+
+
+def test_cfg_options_take_several_values_as_those_of_the_toolboxes(monkeypatch):
+    train = COMMANDS['mmvidext train']
+    values = {}
+    monkeypatch.setattr(train, 'callback', lambda **given: values.update(given))
+    invoke(train, '--cfg-options', 'a=1', 'b.c=[1,2]', '+d=x', 'config.py', '--seed', '3', '--cfg-options', 'e=-1')
+    assert values['cfg_options'] == ('a=1', 'b.c=[1,2]', '+d=x', 'e=-1')
+    assert (values['config'], values['seed'], values['resume']) == ('config.py', 3, None)
+    invoke(train, 'config.py', '--resume', '--local_rank=2', '--launcher', 'pytorch', '--cfg-options=a=1')
+    assert (values['resume'], values['local_rank'], values['cfg_options']) == ('auto', 2, ('a=1',))
+    invoke(train, 'config.py', '--resume', 'a.pth', '--local-rank', '1')
+    assert (values['resume'], values['local_rank']) == ('a.pth', 1)
+
+
+def test_doctor():
+    output = invoke(COMMANDS['mmvidext doctor'])
+    assert re.search(r'torch +2\S+ +2\.13\.0', output)
+    assert re.search(r'mmengine +0\.10\.7 +0\.10\.7', output)
+    assert 'import mmvidext.models: works' in output
