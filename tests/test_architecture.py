@@ -14,7 +14,7 @@ LAYERS = {
     'checkpoints': {'safe_numpy'},  # it knows state dicts, not models
     'datasets': {'ops', 'registry'},
     'evaluation': {'ops', 'registry', 'datasets', 'checkpoints'},
-    'engine': {'ops', 'registry', 'models'},
+    'engine': {'ops', 'registry', 'models', 'checkpoints'},
     'apis': {'ops', 'layers', 'models', 'datasets', 'evaluation', 'engine', 'checkpoints', 'registry'},
 }
 LAYERS['cli'] = {*LAYERS, 'registry', 'compat', 'version'}

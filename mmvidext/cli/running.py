@@ -29,6 +29,7 @@ __all__ = [
     'check_labels',
     'leave_process_group',
     'load_run_config',
+    'run_errors',
     'start_from',
 ]
 
@@ -141,6 +142,21 @@ def building_errors(cfg: Config) -> Iterator[None]:
         traceback = ''.join(format_exception(error))
         print_log(f'the error in full:\n{traceback}', logger='current', level=logging.DEBUG)
         raise click.ClickException(f'{cfg.filename}: {type(error).__name__}: {" ".join(str(error).split())}') from error
+
+
+@contextmanager
+def run_errors() -> Iterator[None]:
+    """End the command with one line where a run cannot go on, and close the connections when it was told to stop."""
+    from mmvidext.engine import RunError
+
+    try:
+        yield
+    except RunError as error:
+        raise click.ClickException(str(error)) from error
+    except SystemExit:
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
+        raise
 
 
 def leave_process_group() -> None:

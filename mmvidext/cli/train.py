@@ -1,12 +1,20 @@
 """``mmvidext train``: train a model."""
 
+from pathlib import Path
 from typing import Any
 
 import click
 from mmengine.config import Config
 
 from mmvidext.cli.options import RunCommand, run_options, usage_errors
-from mmvidext.cli.running import build_runner, build_training, leave_process_group, load_run_config, start_from
+from mmvidext.cli.running import (
+    build_runner,
+    build_training,
+    leave_process_group,
+    load_run_config,
+    run_errors,
+    start_from,
+)
 
 __all__ = ['apply_train_flags', 'train']
 
@@ -21,6 +29,8 @@ def apply_train_flags(
     """
     if amp:
         _use_mixed_precision(cfg)
+    if cfg.get('resume') and not cfg.get('load_from'):
+        resume = resume or 'auto'
     if resume:
         _resume(cfg, resume)
     if auto_scale_lr:
@@ -44,12 +54,28 @@ def _use_mixed_precision(cfg: Config) -> None:
 
 
 def _resume(cfg: Config, checkpoint: str) -> None:
-    """Resume from a checkpoint; 'auto' is the newest of the work directory, if there is one."""
-    from mmengine.runner import find_latest_checkpoint
+    """Resume from a checkpoint; 'auto' is the newest whole one of the run, if there is any."""
+    from mmvidext.engine.resume_point import check_whole
 
-    newest = find_latest_checkpoint(cfg.work_dir) if checkpoint == 'auto' else checkpoint
+    with usage_errors():
+        newest = _newest(cfg) if checkpoint == 'auto' else checkpoint
+        if newest is not None and '://' not in newest:
+            check_whole(Path(newest))
     cfg.resume = newest is not None  # the first start of a job that always resumes begins with the config's weights
     cfg.load_from = newest or cfg.get('load_from')
+
+
+def _newest(cfg: Config) -> str | None:
+    from mmengine.runner import find_latest_checkpoint
+
+    from mmvidext.engine.resume_point import find_resume_point
+
+    out_dir = cfg.get('default_hooks', {}).get('checkpoint', {}).get('out_dir')
+    if out_dir and '://' in out_dir:
+        return find_latest_checkpoint(cfg.work_dir)
+    work_dir = Path(cfg.work_dir)
+    path = find_resume_point(Path(out_dir) / work_dir.name if out_dir else work_dir)
+    return None if path is None else str(path)
 
 
 @click.command(cls=RunCommand)
@@ -59,13 +85,15 @@ def _resume(cfg: Config, checkpoint: str) -> None:
     is_flag=False,
     flag_value='auto',
     metavar='[CHECKPOINT]',
-    help='Resume from CHECKPOINT, or without one from the newest checkpoint in the work directory, if there is any.',
+    help='Resume from CHECKPOINT, or without one from the newest whole checkpoint in the work directory, if any.',
 )
 @click.option('--amp', is_flag=True, help='Use automatic mixed precision.')
 @click.option('--auto-scale-lr', is_flag=True, help="Scale the learning rate to the batch size in the config's way.")
 @click.option('--no-validate', is_flag=True, help='Do not evaluate during training.')
 def train(resume: str | None, amp: bool, auto_scale_lr: bool, no_validate: bool, **common: Any) -> None:
     """Train the model of CONFIG.
+
+    SIGTERM and SIGUSR1 end it after the iteration in progress, with a checkpoint and exit code 75: --resume goes on.
 
     Example: mmvidext train mmvidext::ms_tsm_r50_sthv2 --work-dir work_dirs/ms_tsm --resume
     """
@@ -78,5 +106,6 @@ def train(resume: str | None, amp: bool, auto_scale_lr: bool, no_validate: bool,
     with usage_errors():
         start_from(runner, load_from, resume=bool(cfg.get('resume')))
     build_training(runner, cfg)
-    runner.train()
+    with run_errors():
+        runner.train()
     leave_process_group()

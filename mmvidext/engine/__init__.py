@@ -2,12 +2,23 @@
 
 from importlib.util import find_spec
 
+from mmvidext.engine.checkpoint_hook import CheckpointHook
+from mmvidext.engine.exact_resume_hook import ExactResumeHook
 from mmvidext.engine.non_finite_hook import NonFiniteHook
 from mmvidext.engine.num_classes_check_hook import NumClassesCheckHook
+from mmvidext.engine.run_error import RunError
 from mmvidext.engine.segments_check_hook import SegmentsCheckHook
 from mmvidext.engine.start_weights_hook import StartWeightsHook
 
-__all__ = ['NonFiniteHook', 'NumClassesCheckHook', 'SegmentsCheckHook', 'StartWeightsHook']
+__all__ = [
+    'CheckpointHook',
+    'ExactResumeHook',
+    'NonFiniteHook',
+    'NumClassesCheckHook',
+    'RunError',
+    'SegmentsCheckHook',
+    'StartWeightsHook',
+]
 
 if find_spec('mmseg') is not None:
     from mmvidext.engine.video_learning_rate_decay import VideoLearningRateDecay as VideoLearningRateDecay

@@ -17,11 +17,15 @@ from torch.optim import Optimizer
 from mmvidext.engine.finite import any_rank_not_finite, gradients_of, loss_terms, names_not_finite
 from mmvidext.engine.generators import capture_generators
 from mmvidext.engine.non_finite_cause import ForwardCall, describe, find_cause
+from mmvidext.engine.run_error import RunError
 from mmvidext.registry import HOOKS
 
 __all__ = ['NonFiniteHook']
 
-_COUNT = 'skipped_updates'  # in the message hub, so that it goes on after a resume
+# kept in the message hub, which checkpoints save: a resumed run goes on as if it had not ended
+_COUNT = 'skipped_updates'
+_IN_A_ROW = 'skipped_updates_in_a_row'
+_IS_SPOILED = 'accumulated_update_is_spoiled'
 
 
 @dataclass
@@ -62,8 +66,6 @@ class NonFiniteHook(Hook):
         if max_in_a_row < 1:
             raise ValueError(f'max_in_a_row must be at least 1, but is {max_in_a_row}')
         self.max_in_a_row = max_in_a_row
-        self._in_a_row = 0
-        self._is_spoiled = False  # the update that is being accumulated
         self._handles: list[Any] = []
         self._buffers: list[tuple[Tensor, Tensor]] = []
         self._now = _Iteration()
@@ -86,10 +88,10 @@ class NonFiniteHook(Hook):
         """Check the weights: a file may have brought them.
 
         Raises:
-            FloatingPointError: If a parameter or a running statistic is not finite.
+            RunError: If a parameter or a running statistic is not finite.
         """
         if bad := names_not_finite(_weights(_unwrapped(runner))):
-            raise FloatingPointError(f'before iteration {runner.iter + 1} {_listed(bad)} not finite: check load_from')
+            raise RunError(f'before iteration {runner.iter + 1} {_listed(bad)} not finite: check load_from')
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Keep the values of the buffers."""
@@ -104,7 +106,7 @@ class NonFiniteHook(Hook):
         """Judge what no step has judged, and report.
 
         Raises:
-            FloatingPointError: If the run has to stop.
+            RunError: If the run has to stop.
         """
         is_update = _is_update(runner)
         if not self._now.is_judged:
@@ -114,22 +116,22 @@ class NonFiniteHook(Hook):
         if self._now.is_bad:
             self._count(runner)
             self._report(runner, data_batch)
-        elif self._now.is_stepped and not self._is_spoiled:
-            self._in_a_row = 0
+        elif self._now.is_stepped and not _recall(runner, _IS_SPOILED):
+            _remember(runner, _IN_A_ROW, 0)
         if is_update:
-            self._is_spoiled = False
+            _remember(runner, _IS_SPOILED, 0)
         self._now = _Iteration()  # frees the batch
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Refuse to save weights that are not finite.
 
         Raises:
-            FloatingPointError: If a parameter or a running statistic is not finite.
+            RunError: If a parameter or a running statistic is not finite.
         """
         weights = {name for name, _ in _weights(_unwrapped(runner))}
         state = checkpoint.get('state_dict') or {}
         if bad := names_not_finite((name, state[name]) for name in state if name in weights):
-            raise FloatingPointError(
+            raise RunError(
                 f'no checkpoint is written, because {_listed(bad)} not finite; the earlier ones in {runner.work_dir} '
                 'are as they were'
             )
@@ -138,7 +140,7 @@ class NonFiniteHook(Hook):
         """Say how many updates were skipped."""
         for handle in self._handles:
             handle.remove()
-        if count := runner.message_hub.runtime_info.get(_COUNT, 0):
+        if count := _recall(runner, _COUNT):
             runner.logger.warning(f'{count} updates were skipped, because of numbers that were not finite')
 
     def _before_forward(self, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -155,11 +157,9 @@ class NonFiniteHook(Hook):
     def _before_step(self, runner: Runner, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         parameters = [parameter for group in optimizer.param_groups for parameter in group['params']]
         self._judge(runner, None if _scaler(runner) else parameters)
-        found_inf = getattr(
-            optimizer, 'found_inf', None
-        )  # a fused optimizer takes it from the scaler, and skips itself
+        found_inf = getattr(optimizer, 'found_inf', None)  # from the scaler, if the optimizer itself heeds it
         self._now.is_stepped = found_inf is None or not found_inf.item()
-        if self._now.is_bad or self._is_spoiled:
+        if self._now.is_bad or _recall(runner, _IS_SPOILED):
             optimizer.zero_grad(set_to_none=True)  # an optimizer leaves a parameter without a gradient as it is
 
     def _judge(self, runner: Runner, parameters: list[Tensor] | None) -> None:
@@ -183,11 +183,10 @@ class NonFiniteHook(Hook):
             buffer.copy_(kept)
         for optimizer in _optimizers(runner):
             optimizer.zero_grad(set_to_none=True)
-        if not self._is_spoiled:
-            self._in_a_row += 1
-            hub = runner.message_hub
-            hub.update_info(_COUNT, hub.runtime_info.get(_COUNT, 0) + 1)
-        self._is_spoiled = True
+        if not _recall(runner, _IS_SPOILED):
+            for name in (_COUNT, _IN_A_ROW):
+                _remember(runner, name, _recall(runner, name) + 1)
+        _remember(runner, _IS_SPOILED, 1)
 
     def _report(self, runner: Runner, data_batch: Any) -> None:
         model = _unwrapped(runner)
@@ -197,16 +196,26 @@ class NonFiniteHook(Hook):
         findings = all_gather_object(finding)
         message = f'iteration {runner.iter + 1}: {describe(findings)}'
         if any(finding.parameters_are_bad for finding in findings):
-            raise FloatingPointError(f'{message}. No later batch can repair a parameter: {_advice(runner)}')
-        if self._in_a_row >= self.max_in_a_row:
-            raise FloatingPointError(
-                f'{message}. {self._in_a_row} updates in a row were skipped (max_in_a_row of NonFiniteHook is '
+            raise RunError(f'{message}. No later batch can repair a parameter: {_advice(runner)}')
+        in_a_row = _recall(runner, _IN_A_ROW)
+        if in_a_row >= self.max_in_a_row:
+            raise RunError(
+                f'{message}. {in_a_row} updates in a row were skipped (max_in_a_row of NonFiniteHook is '
                 f'{self.max_in_a_row}): {_advice(runner)}'
             )
         runner.logger.warning(
-            f'{message}. The update is skipped: {self._in_a_row} in a row, of at most {self.max_in_a_row}, and '
-            f'{runner.message_hub.get_info(_COUNT)} in all'
+            f'{message}. The update is skipped: {in_a_row} in a row, of at most {self.max_in_a_row}, and '
+            f'{_recall(runner, _COUNT)} in all'
         )
+
+
+def _recall(runner: Runner, name: str) -> int:
+    return int(runner.message_hub.runtime_info.get(name, 0))
+
+
+def _remember(runner: Runner, name: str, value: int) -> None:
+    if value or name in runner.message_hub.runtime_info:
+        runner.message_hub.update_info(name, value)
 
 
 def _unwrapped(runner: Runner) -> nn.Module:

@@ -20,7 +20,7 @@ from mmengine.structures import BaseDataElement
 from torch import nn
 from torch.utils.data import Dataset
 
-from mmvidext.engine import NonFiniteHook
+from mmvidext.engine import NonFiniteHook, RunError
 
 NAN, INF = math.nan, math.inf
 
@@ -228,7 +228,7 @@ def test_the_warning_names_the_cause(tmp_path, warnings, mark, parts):
 
 
 def test_a_run_of_bad_updates_ends_with_the_checkpoint_intact(tmp_path):
-    with pytest.raises(FloatingPointError, match=r'iteration 7: .*3 updates in a row.*max_in_a_row.*learning rate'):
+    with pytest.raises(RunError, match=r'iteration 7: .*3 updates in a row.*max_in_a_row.*learning rate'):
         train(tmp_path / 'run', [None, None, 'loss', None, *['image'] * 3, None], interval=1)
     newest = tmp_path / 'run' / 'iter_6.pth'
     saved = torch.load(newest, weights_only=False)['state_dict']
@@ -242,7 +242,7 @@ def test_good_updates_begin_the_count_anew(tmp_path):
 
 
 def test_a_weight_that_is_not_finite_stops_at_once(tmp_path):
-    with pytest.raises(FloatingPointError, match=r'iteration 3: .*parameters that are not finite: fc.weight.*repair'):
+    with pytest.raises(RunError, match=r'iteration 3: .*parameters that are not finite: fc.weight.*repair'):
         train(tmp_path / 'run', [None] * 4, hooks=[Spoil(2)], interval=1)
     assert not (tmp_path / 'run' / 'iter_3.pth').exists()
 
@@ -253,7 +253,7 @@ def test_weights_are_checked_before_training(tmp_path):
             with torch.no_grad():
                 runner.model.stem[1].running_var[0] = INF
 
-    with pytest.raises(FloatingPointError, match=r'before iteration 1 stem.1.running_var is not finite'):
+    with pytest.raises(RunError, match=r'before iteration 1 stem.1.running_var is not finite'):
         train(tmp_path / 'run', [None], hooks=[SpoilBefore(-1)])
 
 
@@ -264,7 +264,7 @@ def test_a_checkpoint_never_holds_weights_that_are_not_finite(tmp_path):
                 with torch.no_grad():
                     runner.model.fc.bias[0] = INF
 
-    with pytest.raises(FloatingPointError, match=r'no checkpoint is written, because fc.bias is not finite'):
+    with pytest.raises(RunError, match=r'no checkpoint is written, because fc.bias is not finite'):
         train(tmp_path / 'run', [None] * 3, hooks=[SpoilAfter(-1)], interval=1)
     assert [path.name for path in (tmp_path / 'run').glob('*.pth')] == ['iter_1.pth']
 
@@ -316,7 +316,7 @@ def test_overflows_of_the_scale_do_not_count(tmp_path):
 
 def test_gradients_that_no_scale_repairs_stop_the_run(tmp_path):
     wrapper = dict(type='CpuAmpWrapper', dtype='float16', init_scale=2.0**3)
-    with pytest.raises(FloatingPointError, match=r'iteration 6: .*3 updates in a row'):
+    with pytest.raises(RunError, match=r'iteration 6: .*3 updates in a row'):
         train(tmp_path / 'run', ['gradient'] * 10, wrapper=wrapper)
 
 
@@ -352,7 +352,7 @@ def _rank(rank, port, folder, marks, wrapper):
     try:
         runner = train(folder / 'run', marks, wrapper=wrapper, per_loader=1, is_distributed=True)
         torch.save([state_of(runner), runner.message_hub.get_info('skipped_updates')], folder / f'{rank}.pth')
-    except FloatingPointError as error:
+    except RunError as error:
         (folder / f'{rank}.txt').write_text(str(error))
     finally:
         torch.distributed.destroy_process_group()
@@ -364,7 +364,7 @@ def on_two_ranks(folder, marks, wrapper=None):
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = str(free.getsockname()[1])
-    mp.spawn(_rank, (port, folder, marks, wrapper), nprocs=2)
+    mp.start_processes(_rank, (port, folder, marks, wrapper), nprocs=2, start_method='fork')
 
 
 @pytest.mark.parametrize('wrapper', [None, dict(accumulative_counts=2)], ids=['each', 'accumulated'])

@@ -1,0 +1,164 @@
+"""mmengine's ``CheckpointHook``, whose files are whole or not there."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+from mmengine.dist import is_main_process
+from mmengine.fileio import LocalBackend
+from mmengine.hooks import CheckpointHook as MMEngineCheckpointHook
+from mmengine.runner import Runner
+
+from mmvidext.engine.run_error import RunError
+from mmvidext.engine.whole_file import WholeFileBackend, write_whole
+from mmvidext.registry import HOOKS
+
+__all__ = ['PREEMPTED', 'CheckpointHook']
+
+PREEMPTED = 'preempted.pth'  # saved when the run was told to stop, removed with the next regular checkpoint
+
+
+@HOOKS.register_module()
+class CheckpointHook(MMEngineCheckpointHook):
+    """Save checkpoints as mmengine's hook does, with the same arguments, but safely.
+
+    - A file is written beside its name, flushed and renamed, its SHA-256 beside it (on a local disk).
+    - An old file is removed after the new one is whole, and never one outside the directory of the checkpoints.
+    - ``last_checkpoint`` is written last, in one step.
+    - ``save_best`` never takes NaN.
+    - The checkpoint of a step is saved again after the validation of that step, so that a resumed run knows its
+      result; a run killed in between validates again.
+
+    Args:
+        *args: See mmengine's ``CheckpointHook``.
+        **kwargs: Likewise.
+    """
+
+    last_ckpt: str | None
+    backend_args: dict[str, Any] | None
+    file_backend: Any
+    _saved_iter: int | None = None  # the iteration at which the last regular checkpoint was saved
+
+    @classmethod
+    def take_over(cls, stock: MMEngineCheckpointHook) -> 'CheckpointHook':
+        """Return a hook that goes on in the place of mmengine's."""
+        hook = cls.__new__(cls)
+        hook.__dict__.update(vars(stock))
+        hook._write_whole_files()
+        return hook
+
+    def before_train(self, runner: Runner) -> None:
+        """Find the directory, see mmengine's hook."""
+        super().before_train(runner)
+        self._write_whole_files()
+
+    def saved(self, iteration: int) -> bool:
+        """Whether there is a checkpoint of the state after so many iterations."""
+        return self._saved_iter == iteration
+
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, Any] | None = None) -> None:
+        """Save the best checkpoint, and then remove the one that was the best."""
+        before, last = self._best_paths(), self.last_ckpt
+        finite = {key: None if _is_nan(value) else value for key, value in (metrics or {}).items()}
+        if before:
+            self._set_best_paths({})  # mmengine's hook would remove it first
+        self.last_ckpt = None  # nor shall it save the last one already, before all hooks know the result
+        try:
+            super().after_val_epoch(runner, finite)
+        finally:
+            self.last_ckpt = last
+            after = {**before, **self._best_paths()}
+            if before:
+                self._set_best_paths(after)
+        for key, path in before.items():
+            if after[key] != path:
+                self._remove(path)
+
+    def after_val(self, runner: Runner) -> None:
+        """Save the checkpoint of this step again, now that the validation is part of the state."""
+        if self.saved(runner.iter):
+            step = runner.epoch if self.by_epoch else runner.iter
+            self._save_checkpoint_with_step(runner, step, dict(epoch=runner.epoch, iter=runner.iter))
+
+    def save_preempted(self, runner: Runner, *, epoch: int, iteration: int) -> str:
+        """Save the state at any moment, to resume from; called on every process.
+
+        Args:
+            runner: The runner.
+            epoch: Finished epochs.
+            iteration: Finished iterations.
+
+        Returns:
+            The file.
+        """
+        runner.call_hook('gather_rank_states')
+        self._save(runner, PREEMPTED, dict(epoch=epoch, iter=iteration), whole_state=True)
+        path = self.file_backend.join_path(self.out_dir, PREEMPTED)
+        if is_main_process():
+            write_whole(Path(runner.work_dir) / 'last_checkpoint', path.encode())
+        return path
+
+    def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict[str, Any]) -> None:
+        outdated = self._keep(runner, step)
+        name = self.filename_tmpl.format(step)
+        self.last_ckpt = self.file_backend.join_path(self.out_dir, name)
+        runner.message_hub.update_info('last_ckpt', self.last_ckpt)
+        runner.call_hook('gather_rank_states')
+        self._save(runner, name, meta)
+        self._saved_iter = meta['iter']
+        if is_main_process():
+            write_whole(Path(runner.work_dir) / 'last_checkpoint', self.last_ckpt.encode())
+            for other in (*outdated, PREEMPTED):
+                self._remove(self.file_backend.join_path(self.out_dir, other))
+
+    def _keep(self, runner: Runner, step: int) -> list[str]:
+        """Note the step as one to keep; return the names of those that are now too many."""
+        if self.max_keep_ckpts <= 0 or step in self.keep_ckpt_ids:
+            return []
+        ids = [*self.keep_ckpt_ids, step]
+        self.keep_ckpt_ids.append(step)  # which drops the oldest: its length is bounded
+        runner.message_hub.update_info('keep_ckpt_ids', list(self.keep_ckpt_ids))
+        return [self.filename_tmpl.format(one) for one in ids if one not in self.keep_ckpt_ids]
+
+    def _save(self, runner: Runner, name: str, meta: dict[str, Any], *, whole_state: bool = False) -> None:
+        try:
+            runner.save_checkpoint(
+                self.out_dir,
+                name,
+                self.file_client_args,
+                save_optimizer=self.save_optimizer or whole_state,
+                save_param_scheduler=self.save_param_scheduler or whole_state,
+                meta=meta,
+                by_epoch=self.by_epoch,
+                backend_args=self.backend_args,
+                **self.args,
+            )
+        except OSError as error:
+            raise RunError(
+                f'{name} cannot be written to {self.out_dir}: {error}. The checkpoints before it are whole: make room, '
+                'then resume'
+            ) from error
+
+    def _write_whole_files(self) -> None:
+        if self.file_client_args is None and self.backend_args is None and isinstance(self.file_backend, LocalBackend):
+            self.backend_args = dict(backend='whole_file')
+            self.file_backend = WholeFileBackend()
+
+    def _best_paths(self) -> dict[str, str]:
+        """Return the best files so far, by metric."""
+        paths = getattr(self, 'best_ckpt_path_dict', None) or {'': getattr(self, 'best_ckpt_path', None)}
+        return {key: path for key, path in paths.items() if path}
+
+    def _set_best_paths(self, paths: dict[str, str]) -> None:
+        if hasattr(self, 'best_ckpt_path_dict'):
+            self.best_ckpt_path_dict.update({key: paths.get(key) for key in self.best_ckpt_path_dict})
+        else:
+            self.best_ckpt_path = paths.get('')
+
+    def _remove(self, path: str) -> None:
+        if is_main_process() and Path(path).parent == Path(self.out_dir) and self.file_backend.isfile(path):
+            self.file_backend.remove(path)
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and math.isnan(value)

@@ -1,0 +1,56 @@
+"""End a run when the cluster asks for its machine: note the signal, stop where all processes agree."""
+
+import signal
+import threading
+from types import FrameType
+from typing import Any
+
+import torch
+from torch import distributed
+
+__all__ = ['EXIT_RESUME_ME', 'Preemption']
+
+EXIT_RESUME_ME = 75  # EX_TEMPFAIL of sysexits.h: try again later
+_SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+
+
+class Preemption:
+    """Notes SIGTERM and SIGUSR1 while it listens.
+
+    Attributes:
+        noticed: Whether this process got one.
+    """
+
+    def __init__(self) -> None:
+        self.noticed = False
+        self._handlers: dict[int, Any] = {}
+        self._group: Any = None
+
+    def listen(self) -> None:
+        """Begin to listen; called on every process. Only the main thread can."""
+        if threading.current_thread() is threading.main_thread():
+            self._handlers = {number: signal.signal(number, self._note) for number in _SIGNALS}
+        if distributed.is_initialized() and distributed.get_world_size() > 1:
+            self._group = distributed.new_group(backend='gloo')  # of the CPUs: never waits for a GPU
+
+    def close(self) -> None:
+        """Give the signals back."""
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        self._handlers = {}
+
+    def agreed(self) -> bool:
+        """Whether any process got a signal: the same answer on all; called on every process."""
+        if self._group is None:
+            return self.noticed
+        flag = torch.tensor(int(self.noticed))
+        distributed.all_reduce(flag, distributed.ReduceOp.MAX, group=self._group)
+        return bool(flag)
+
+    def wait_for_all(self) -> None:
+        """Wait until every process is here."""
+        if self._group is not None:
+            distributed.barrier(group=self._group)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.noticed = True

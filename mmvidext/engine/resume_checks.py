@@ -1,0 +1,119 @@
+"""What a checkpoint must be like for a run to resume from it, and what of it never reaches the run."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mmengine.runner import Runner
+
+from mmvidext.engine.rank_state import unwrapped
+from mmvidext.engine.run_error import RunError
+
+__all__ = ['check_resumable', 'confine']
+
+# what changes in a scheduler while it is used; the rest is its settings
+_PROGRESS = {
+    'end',  # mmengine sets it to the length of the run; what a schedule makes of it has another name
+    'last_step',
+    '_global_step',
+    '_last_value',
+    'best',
+    'num_bad_epochs',
+    'cooldown_counter',
+    'verbose',
+}
+_PLAIN = (int, float, str, bool, list, tuple)
+
+
+def confine(checkpoint: dict[str, Any], directory: Path) -> None:
+    """Remove from a checkpoint what mmengine would run, and every path outside of a directory.
+
+    mmengine executes ``meta['config']`` as Python when it resumes, and removes files that the checkpoint names as its
+    best and last ones. Of those only the names are kept, if such files are in ``directory``: so a work directory can
+    be moved, and nothing outside of it is removed.
+    """
+    meta = checkpoint.get('meta')
+    if isinstance(meta, dict):
+        meta.pop('config', None)
+    hub = checkpoint.get('message_hub')
+    if not isinstance(hub, dict) or not isinstance(hub.get('runtime_info'), dict):
+        return
+    info = hub['runtime_info']
+    for key in [key for key in info if key == 'last_ckpt' or str(key).startswith('best_ckpt')]:
+        path = directory / Path(str(info[key]).replace('\\', '/')).name
+        if path.is_file():
+            info[key] = str(path)
+        else:
+            del info[key]
+            hub.get('resumed_keys', {}).pop(key, None)
+    if 'keep_ckpt_ids' in info:
+        info['keep_ckpt_ids'] = [one for one in info['keep_ckpt_ids'] if isinstance(one, int)]
+
+
+def check_resumable(runner: Runner, checkpoint: dict[str, Any]) -> None:
+    """Check that a checkpoint is the state of such a run.
+
+    Raises:
+        RunError: If it is the weights alone, or of another model, other classes or another schedule.
+    """
+    missing = [key for key in ('meta', 'message_hub', 'optimizer') if not isinstance(checkpoint.get(key), dict)]
+    if missing or not all(isinstance(checkpoint['meta'].get(key), int) for key in ('epoch', 'iter')):
+        raise RunError(
+            f'this checkpoint has no {missing[0] if missing else "position"}: it is weights, such as those of best_*, '
+            'and no run can resume from it; begin a new one from them with load_from, or resume from a regular one'
+        )
+    _check_model(unwrapped(runner).state_dict(), checkpoint['state_dict'])
+    _check_classes(runner, checkpoint['meta'].get('dataset_meta'))
+    _check_schedulers(runner.param_schedulers, checkpoint.get('param_schedulers'))
+
+
+def _check_model(own: dict[str, Any], saved: dict[str, Any]) -> None:
+    saved = {name.removeprefix('module.'): tensor for name, tensor in saved.items()}
+    wrong = [f'{name} is missing' for name in own if name not in saved]
+    wrong += [f'{name} is not in the model' for name in saved if name not in own]
+    wrong += [
+        f'{name} is {tuple(saved[name].shape)} instead of {tuple(own[name].shape)}'
+        for name in own
+        if name in saved and own[name].shape != saved[name].shape
+    ]
+    if wrong:
+        raise RunError(f'this checkpoint is of another model than that of the config: {"; ".join(wrong[:3])}')
+
+
+def _check_classes(runner: Runner, saved: Any) -> None:
+    own = getattr(runner.train_loop.dataloader.dataset, 'metainfo', None)
+    names = [list(one['classes']) if isinstance(one, dict) and one.get('classes') else None for one in (own, saved)]
+    if None not in names and names[0] != names[1]:
+        raise RunError(f'this checkpoint is of other classes: {_start(names[1])} instead of {_start(names[0])}')
+
+
+def _start(names: Any) -> str:
+    return f'{", ".join(map(str, names[:3]))}{", ..." if len(names) > 3 else ""} ({len(names)})'
+
+
+def _check_schedulers(own: Any, saved: Any) -> None:
+    if own is None or saved is None:
+        if own:
+            raise RunError('this checkpoint has no param_schedulers, so the learning rate would begin anew: no resume')
+        return
+    for name, schedulers in own.items() if isinstance(own, dict) else [('', own)]:
+        states = saved.get(name) if isinstance(saved, dict) else saved
+        if not isinstance(states, list) or len(states) != len(schedulers):
+            raise RunError(
+                f'this checkpoint has {len(states) if isinstance(states, list) else "no"} param_schedulers, and the '
+                f'config {len(schedulers)}: resume with the config that it was trained with'
+            )
+        for scheduler, state in zip(schedulers, states, strict=True):
+            for key, here, there in _differences(scheduler.state_dict(), state):
+                raise RunError(
+                    f'{key} of {type(scheduler).__name__} is {here} here and {there} in the checkpoint: resume with '
+                    'the schedule that it was trained with, or begin a new one from its weights with load_from'
+                )
+            if 'end' in state:
+                state['end'] = scheduler.end  # or the rate would stay constant after the old length
+
+
+def _differences(own: dict[str, Any], saved: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    for key, value in own.items():
+        if key not in _PROGRESS and isinstance(value, _PLAIN) and saved.get(key) != value:
+            yield key, value, saved.get(key)

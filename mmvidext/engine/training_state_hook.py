@@ -1,0 +1,238 @@
+"""The part of a run's state that mmengine does not save: generators, position in the data, what each process has."""
+
+import bisect
+from pathlib import Path
+from typing import IO, Any, NoReturn
+
+from mmengine.dist import all_gather_object, broadcast_object_list, get_rank, get_world_size, is_main_process
+from mmengine.hooks import CheckpointHook as MMEngineCheckpointHook
+from mmengine.hooks import EarlyStoppingHook, EMAHook, Hook
+from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
+from torch.utils.data import DataLoader, IterableDataset
+
+from mmvidext.engine.checkpoint_hook import CheckpointHook
+from mmvidext.engine.generators import capture_generators, restore_generators
+from mmvidext.engine.preemption import EXIT_RESUME_ME, Preemption
+from mmvidext.engine.rank_state import capture_rank, restore_rank, unwrapped
+from mmvidext.engine.run_error import RunError
+from mmvidext.engine.seeded_loading import PlacedBatches, RemainingBatches, seeded_loader
+from mmvidext.engine.whole_file import remove_partial_files
+from mmvidext.engine.work_dir import check_room, lock_work_dir
+
+__all__ = ['STATE_KEY', 'TrainingStateHook', 'checkpoint_directory']
+
+STATE_KEY = 'exact_resume'  # in the checkpoint
+_EARLY_STOPPING = ('wait_count', 'best_score')
+
+
+class TrainingStateHook(Hook):
+    """Saves and restores what mmengine does not, and stops at a signal; :class:`ExactResumeHook` registers it."""
+
+    priority = 'LOWEST'  # after all hooks that belong to the state
+
+    def __init__(self) -> None:
+        self.resumed: dict[str, Any] | None = None  # what the checkpoint held, until it is restored
+        self._seed = 0
+        self._consumed = 0  # batches of the epoch in which the run resumes
+        self._ranks: list[dict[str, Any]] | None = None  # the states of all processes, for the next checkpoint
+        self._before_val: dict[str, Any] | None = None  # the generators; validation does not change them
+        self._validated_iter = -1
+        self._preemption = Preemption()
+        self._checkpoints: CheckpointHook | None = None
+        self._batches: PlacedBatches | None = None
+        self._lock: IO[str] | None = None
+
+    def before_train(self, runner: Runner) -> None:
+        """Prepare the run after everything else is: the state is loaded, all other hooks are ready.
+
+        Raises:
+            RunError: If the work directory cannot be used, or the checkpoint is of other batches.
+        """
+        if is_main_process():
+            self._lock = lock_work_dir(Path(runner.work_dir))
+            self._prepare_directory(runner)
+        self._take_over_checkpoints(runner)
+        self._seed_data(runner)
+        if self.resumed is not None:
+            self._resume(runner, self.resumed)
+        self._preemption.listen()
+        if self.resumed is not None and self._validation_is_missing(runner, self.resumed):
+            restore_generators(self._own(self.resumed)['generators'])
+            runner.val_loop.run()
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Say where the data begins, and restore the generators of a resumed run, now that nothing draws any more."""
+        if self._batches is not None and not self._batches.endless:
+            self._batches.epoch = runner.epoch
+            self._batches.start, self._consumed = self._consumed, 0
+        if self.resumed is not None:
+            restore_generators(self._own(self.resumed)['generators'])
+            self.resumed = None
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict[str, Any] | None = None
+    ) -> None:
+        """Stop here if the cluster wants its machine."""
+        if self._preemption.agreed():
+            self._save_and_exit(runner, runner.iter + 1)
+
+    def before_val(self, runner: Runner) -> None:
+        """Keep the state of training."""
+        if self._batches is not None:
+            self.gather_rank_states(runner)
+            self._before_val = capture_generators()
+
+    def after_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
+        """Stop in the middle of a validation, which a resumed run begins anew."""
+        if self._preemption.noticed and self._before_val is not None:
+            for hook in runner.hooks:
+                if isinstance(hook, EMAHook):
+                    hook.after_val_epoch(runner)  # gives the model its own weights back
+            self._save_and_exit(runner, runner.iter)
+
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        """Note that the validation of this step is part of the state."""
+        self._validated_iter = runner.iter
+
+    def after_val(self, runner: Runner) -> None:
+        """Go on with the generators of training."""
+        if self._before_val is not None:
+            restore_generators(self._before_val)
+            self._before_val = self._ranks = None
+
+    def after_run(self, runner: Runner) -> None:
+        """Give signals and work directory back."""
+        self._preemption.close()
+        if self._lock is not None:
+            self._lock.close()
+
+    def gather_rank_states(self, runner: Runner) -> None:
+        """Collect the states of all processes; called on each of them before a checkpoint is saved by the first.
+
+        During a validation the states before it are kept.
+        """
+        if self._before_val is None:
+            self._ranks = all_gather_object(capture_rank(runner))
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        """Add this hook's part, unless the checkpoint is not for resuming."""
+        if 'optimizer' not in checkpoint or self._batches is None:
+            return
+        ranks = self._ranks or [capture_rank(runner)]
+        checkpoint[STATE_KEY] = dict(
+            seed=self._seed,
+            ranks=ranks,
+            batches=len(self._batches),
+            batch_size=self._batches.batch_size,
+            validated=self._validated_iter == checkpoint['meta']['iter'],
+            early_stopping=[{name: getattr(hook, name) for name in _EARLY_STOPPING} for hook in _stopping(runner)],
+            stop_training=runner.train_loop.stop_training,
+        )
+        if self._before_val is None:
+            self._ranks = None
+
+    def _prepare_directory(self, runner: Runner) -> None:
+        directory = checkpoint_directory(runner)
+        sizes = [tensor.numel() * tensor.element_size() for tensor in unwrapped(runner).state_dict().values()]
+        check_room(directory, 3 * sum(sizes))  # weights, and two tensors of an optimizer such as Adam
+        remove_partial_files(directory)
+
+    def _take_over_checkpoints(self, runner: Runner) -> None:
+        for number, hook in enumerate(runner.hooks):
+            if type(hook) is MMEngineCheckpointHook:
+                runner.hooks[number] = hook = CheckpointHook.take_over(hook)
+            if isinstance(hook, CheckpointHook):
+                self._checkpoints = hook
+
+    def _seed_data(self, runner: Runner) -> None:
+        """Give the loop batches that follow from the seed, from its position on."""
+        loop = runner.train_loop
+        loader = getattr(loop, 'dataloader', None)
+        counts_epochs = isinstance(loop, EpochBasedTrainLoop)
+        if not isinstance(loader, DataLoader) or isinstance(loader.dataset, IterableDataset):
+            runner.logger.warning(f'mmvidext.ExactResumeHook cannot resume the data of {type(loop).__name__}')
+            return
+        if not counts_epochs and not isinstance(loop, IterBasedTrainLoop):
+            runner.logger.warning(f'ExactResumeHook knows no loop {type(loop).__name__}: its data begins anew')
+            return
+        seeds = [self.resumed['seed'] if self.resumed else runner.seed]
+        broadcast_object_list(seeds)  # one for all, also with diff_rank_seed
+        self._seed = seeds[0]
+        cfg = runner.cfg.get('train_dataloader')
+        loop.dataloader = seeded_loader(loader, cfg, seed=self._seed, endless=not counts_epochs)
+        self._batches = loop.dataloader.batch_sampler
+        if counts_epochs:
+            per_epoch = self.resumed['batches'] if self.resumed else len(loader)
+            self._consumed = max(0, runner.iter - runner.epoch * per_epoch)
+            run_iter = loop.run_iter
+            # the loop counts the batches that it gets; an epoch that goes on in its middle has had some before
+            loop.run_iter = lambda idx, batch: run_iter(idx + self._batches.start, batch)
+        else:
+            self._batches.start = runner.iter
+            loop.dataloader_iterator = RemainingBatches(loop.dataloader, runner.iter)
+
+    def _resume(self, runner: Runner, state: dict[str, Any]) -> None:
+        self._check_batches(runner, state)
+        restore_rank(runner, self._own(state))
+        for hook, values in zip(_stopping(runner), state['early_stopping'], strict=False):
+            for name in _EARLY_STOPPING:
+                setattr(hook, name, values[name])
+        runner.train_loop.stop_training = state['stop_training']
+        if state['validated']:
+            self._validated_iter = runner.iter
+
+    def _check_batches(self, runner: Runner, state: dict[str, Any]) -> None:
+        if self._batches is None:
+            return
+        here = len(self._batches), self._batches.batch_size, get_world_size()
+        there = state['batches'], state['batch_size'], len(state['ranks'])
+        if here == there:
+            return
+        names = ('batches of an epoch', 'samples of a batch', 'processes')
+        changes = [f'{a} {name} instead of {b}' for name, a, b in zip(names, here, there, strict=True) if a != b]
+        if self._consumed > 0:
+            raise RunError(
+                f'{", ".join(changes)}: this checkpoint is from the middle of an epoch of other batches; resume from '
+                'one of the end of an epoch, or with the batch size, processes and data that it was trained with'
+            )
+        runner.logger.warning(f'{", ".join(changes)}: the run resumes, but not as if it had never stopped')
+
+    def _own(self, state: dict[str, Any]) -> dict[str, Any]:
+        ranks: list[dict[str, Any]] = state['ranks']
+        if len(ranks) == get_world_size():
+            return ranks[get_rank()]
+        return dict(generators=capture_generators(), gradients=[], buffers={})
+
+    def _validation_is_missing(self, runner: Runner, state: dict[str, Any]) -> bool:
+        """Whether the run was killed between a checkpoint and the end of the validation that follows it."""
+        loop = runner.train_loop
+        counts_epochs = isinstance(loop, EpochBasedTrainLoop)
+        if runner.val_loop is None or state['validated'] or self._batches is None:
+            return False
+        if self._consumed > 0:
+            return False
+        done, last = (runner.epoch, runner.max_epochs) if counts_epochs else (runner.iter, runner.max_iters)
+        interval = loop.dynamic_intervals[bisect.bisect(loop.dynamic_milestones, done + 1) - 1]
+        return done >= loop.val_begin and (done % interval == 0 or done == last)
+
+    def _save_and_exit(self, runner: Runner, iteration: int) -> NoReturn:
+        if self._checkpoints is not None and not self._checkpoints.saved(iteration):
+            self._checkpoints.save_preempted(runner, epoch=runner.epoch, iteration=iteration)
+        if self._before_val is None:
+            self._preemption.wait_for_all()
+        runner.logger.info(f'stopped by a signal after iteration {iteration}, to be resumed: exit {EXIT_RESUME_ME}')
+        raise SystemExit(EXIT_RESUME_ME)
+
+
+def checkpoint_directory(runner: Runner) -> Path:
+    """Return where checkpoints are saved."""
+    for hook in runner.hooks:
+        if isinstance(hook, MMEngineCheckpointHook) and hook.out_dir not in (None, runner.work_dir):
+            name = Path(runner.work_dir).name
+            out_dir = Path(hook.out_dir)
+            return out_dir if out_dir.name == name else out_dir / name  # mmengine adds the name before training
+    return Path(runner.work_dir)
+
+
+def _stopping(runner: Runner) -> list[EarlyStoppingHook]:
+    return [hook for hook in runner.hooks if isinstance(hook, EarlyStoppingHook)]

@@ -1,0 +1,106 @@
+"""Checkpoints that are whole or not there: written beside, flushed, renamed, with their checksum beside them."""
+
+import hashlib
+import os
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mmengine.fileio import LocalBackend, register_backend
+
+__all__ = ['PARTIAL', 'WholeFileBackend', 'checksum_path', 'file_damage', 'remove_partial_files', 'write_whole']
+
+PARTIAL = '.partial'  # the end of the name of a file that is being written
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that, whenever the process or the machine stops, the old file or the new one is there.
+
+    Raises:
+        OSError: If it cannot be written, for example because the disk is full. The old file is untouched then, and
+            nothing else is left.
+    """
+    with _written_beside(path, content) as partial:
+        os.replace(partial, path)
+
+
+@contextmanager
+def _written_beside(path: Path, content: bytes) -> Iterator[Path]:
+    """Write to another name, to be renamed in the block; afterwards that name is gone, and the new one on the disk."""
+    partial = path.with_name(f'.{path.name}{PARTIAL}')
+    try:
+        with partial.open('wb') as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        yield partial
+    finally:
+        partial.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def checksum_path(path: Path) -> Path:
+    """Return where the checksum of a file is, in the format of ``sha256sum``."""
+    return path.with_name(f'{path.name}.sha256')
+
+
+def file_damage(path: Path) -> str | None:
+    """Return what is wrong with a checkpoint file, or None: by its checksum, else by those inside the archive."""
+    try:
+        if checksum_path(path).is_file():
+            same = checksum_path(path).read_text('utf-8', 'replace').split()[:1] == [_sha256(path)]
+            return None if same else 'it does not match its checksum'
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                bad = archive.testzip()
+            return None if bad is None else f'{bad} in it does not match its checksum'
+    except Exception as error:  # zipfile raises nearly anything on a damaged file
+        return f'it cannot be read ({error or type(error).__name__})'
+    return None
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open('rb') as file:
+        while block := file.read(2**20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def remove_partial_files(directory: Path) -> None:
+    """Remove what a killed run was writing."""
+    for path in directory.glob(f'.*{PARTIAL}'):
+        path.unlink(missing_ok=True)
+
+
+class WholeFileBackend(LocalBackend):
+    """A file backend of mmengine, ``backend_args=dict(backend='whole_file')``, for checkpoints on a local disk."""
+
+    def put(self, obj: bytes, filepath: str | Path) -> None:
+        """Write a file and its checksum.
+
+        A file is never beside the checksum of another content: while it is replaced it has none.
+
+        Raises:
+            OSError: See :func:`write_whole`.
+        """
+        path = Path(filepath)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _written_beside(path, obj) as partial:
+            checksum_path(path).unlink(missing_ok=True)
+            os.replace(partial, path)
+        digest = hashlib.sha256(obj).hexdigest()
+        write_whole(checksum_path(path), f'{digest}  {path.name}\n'.encode())
+
+    def remove(self, filepath: str | Path) -> None:
+        """Remove a file and its checksum."""
+        checksum_path(Path(filepath)).unlink(missing_ok=True)
+        super().remove(filepath)
+
+
+register_backend('whole_file', WholeFileBackend, force=True)

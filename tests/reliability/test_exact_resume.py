@@ -1,0 +1,98 @@
+"""A run that is killed with SIGKILL and resumed ends bitwise equal to the run that was not."""
+
+import signal
+
+import pytest
+import torch
+
+from tests.reliability.tiny_run import config, in_child, newest, train
+from tools.chaos import differences, state
+
+# options of the run, iterations at which it is killed; 6 are an epoch, and between two checkpoints by iteration
+RUNS = {
+    'by epoch': (dict(), [7, 13]),
+    'by epoch, 2 workers': (dict(workers=2), [9]),
+    'by epoch, 4 persistent workers': (dict(workers=4, persistent=True), [14]),
+    'every 4 iterations, in the middle of an epoch': (dict(interval=4), [5, 11, 17]),
+    'every 4 iterations, 2 persistent workers': (dict(interval=4, workers=2, persistent=True), [10]),
+    'by iteration': (dict(by_epoch=False), [8, 15]),
+    'by iteration, 2 workers': (dict(by_epoch=False, workers=2), [8]),
+    'by iteration, finite sampler': (
+        dict(by_epoch=False, train_dataloader=dict(sampler=dict(type='DefaultSampler', shuffle=True))),
+        [8, 17],
+    ),
+    'accumulated gradients': (dict(interval=3, optim_wrapper=dict(accumulative_counts=4)), [4, 11]),
+    'loss scale': (dict(interval=4, optim_wrapper=dict(type='ScaledOptimWrapper')), [6, 17]),
+    'loss scale, accumulated gradients': (
+        dict(by_epoch=False, interval=5, optim_wrapper=dict(type='ScaledOptimWrapper', accumulative_counts=3)),
+        [7, 12],
+    ),
+    'repeated data set': (
+        dict(
+            interval=4,
+            train_cfg=dict(max_epochs=1),
+            train_dataloader=dict(dataset=dict(type='RepeatDataset', times=2, dataset=dict(type='TinyDataset'))),
+        ),
+        [9],
+    ),
+}
+
+
+def kill_and_resume(work_dir, options, kills, **resume_options):
+    """Kill a run once at each iteration; return its work directory when it has ended."""
+    kills = [dict(at=kill) if isinstance(kill, int) else kill for kill in kills]
+    for kill in [*kills, None]:
+        last = newest(work_dir) if list(work_dir.glob('*.pth')) else None
+        cfg = config(work_dir, **{**options, **(resume_options if last else {})})
+        assert in_child(train, cfg, kill=kill, resume=last) == (-signal.SIGKILL if kill else 0)
+    return work_dir
+
+
+def assert_equal(one, other):
+    assert list(differences(state(newest(one)), state(newest(other)))) == []
+
+
+@pytest.mark.parametrize('name', RUNS)
+def test_resumed_equals_uninterrupted(name, reference, tmp_path):
+    options, kills = RUNS[name]
+    assert_equal(kill_and_resume(tmp_path, options, kills), reference(**options))
+
+
+def test_without_the_hook_the_same_runs_differ(tmp_path):
+    """What stock mmengine does: the test above would notice."""
+    options = dict(exact=False)
+    assert in_child(train, config(tmp_path / 'a', **options)) == 0
+    (tmp_path / 'b').mkdir()
+    kill_and_resume(tmp_path / 'b', options, [7])
+    weights = [torch.load(newest(tmp_path / name))['state_dict'] for name in 'ab']
+    assert list(differences(*weights)) != []
+
+
+def test_a_drawn_seed_is_kept(tmp_path):
+    """Two runs without a seed differ; resuming one keeps its seed, its order and its augmentation."""
+    options = dict(seed=None)
+    assert in_child(train, config(tmp_path, **options), kill=dict(at=9)) == -signal.SIGKILL
+    first = torch.load(newest(tmp_path))
+    assert in_child(train, config(tmp_path, **options), resume=newest(tmp_path)) == 0
+    seed = torch.load(newest(tmp_path))['exact_resume']['seed']
+    assert seed == first['exact_resume']['seed'] == first['meta']['seed']
+    uninterrupted = tmp_path / 'again'
+    assert in_child(train, config(uninterrupted, seed=seed)) == 0
+    assert_equal(tmp_path, uninterrupted)
+
+
+@pytest.mark.parametrize('by_epoch', [True, False])
+def test_killed_in_a_validation(by_epoch, reference, tmp_path):
+    """The validation is made up for: its result is part of the best score and of early stopping."""
+    options = dict(by_epoch=by_epoch)
+    kill_and_resume(tmp_path, options, [dict(in_val=6), dict(in_val=12)])
+    assert_equal(tmp_path, reference(**options))
+    best = [{path.name for path in work_dir.glob('best_*.pth')} for work_dir in (tmp_path, reference(**options))]
+    assert best[0] == best[1] != set()
+
+
+@pytest.mark.parametrize('options', [dict(), dict(interval=4), dict(by_epoch=False)])
+def test_the_number_of_workers_may_change(options, reference, tmp_path):
+    """0, 2 and 4 workers, persistent or not: the same numbers, and the run may resume with others."""
+    kill_and_resume(tmp_path, dict(**options, workers=4, persistent=True), [9], workers=2, persistent=False)
+    assert_equal(tmp_path, reference(**options))

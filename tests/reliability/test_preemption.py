@@ -1,0 +1,94 @@
+"""A signal of the cluster: the run saves, exits with 75, and goes on later as if nothing had happened."""
+
+import os
+import signal
+import time
+
+import pytest
+import torch
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+
+from mmvidext.engine.preemption import EXIT_RESUME_ME
+from mmvidext.engine.resume_point import find_resume_point
+from tests.reliability.tiny_run import config, in_child, newest, train
+from tools.chaos import differences, state
+
+
+@HOOKS.register_module(force=True)
+class RecordHook(Hook):
+    """Writes which batches were numbered how, and which samples they hold."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        with open(self.path, 'a') as file:
+            file.write(f'{runner.epoch} {runner.iter} {batch_idx} {[float(x[0]) for x in data_batch["inputs"]]}\n')
+
+
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGUSR1])
+@pytest.mark.parametrize('options', [dict(), dict(workers=2), dict(by_epoch=False), dict(interval=4)])
+def test_a_signal_saves_and_the_run_goes_on(number, options, reference, tmp_path):
+    """In the middle of an epoch, at its end, and again."""
+    for kill in (8, 12, 14):
+        kill = dict(at=kill, number=int(number))
+        assert in_child(train, config(tmp_path, **options), kill=kill, resume=find_resume_point(tmp_path)) == 75
+        assert torch.load(newest(tmp_path))['meta']['iter'] == kill['at']
+    assert in_child(train, config(tmp_path, **options), resume=find_resume_point(tmp_path)) == 0
+    assert list(differences(state(newest(tmp_path)), state(newest(reference(**options))))) == []
+    assert not (tmp_path / 'preempted.pth').exists()
+
+
+@pytest.mark.parametrize('options', [dict(), dict(interval=4)])
+def test_a_signal_in_a_validation_does_not_wait_for_its_end(options, reference, tmp_path):
+    """With the weights of EMA in the model, and with or without a checkpoint of this step."""
+    kill = dict(in_val=6, number=int(signal.SIGTERM))
+    assert in_child(train, config(tmp_path, **options), kill=kill) == EXIT_RESUME_ME
+    assert in_child(train, config(tmp_path, **options), resume=find_resume_point(tmp_path)) == 0
+    assert list(differences(state(newest(tmp_path)), state(newest(reference(**options))))) == []
+
+
+def test_a_run_that_goes_on_in_an_epoch_gives_batches_their_own_numbers(tmp_path):
+    """And loads none of those before."""
+
+    def cfg(name):
+        cfg = config(tmp_path / name)
+        cfg['custom_hooks'].append(dict(type='RecordHook', path=str(tmp_path / f'{name}.txt')))
+        return cfg
+
+    assert in_child(train, cfg('whole')) == 0
+    assert in_child(train, cfg('parts'), kill=dict(at=8, number=int(signal.SIGTERM))) == EXIT_RESUME_ME
+    assert in_child(train, cfg('parts'), resume=find_resume_point(tmp_path / 'parts')) == 0
+    assert (tmp_path / 'parts.txt').read_text() == (tmp_path / 'whole.txt').read_text()
+    assert len((tmp_path / 'whole.txt').read_text().splitlines()) == 18
+
+
+def group_leader(cfg):
+    os.setpgid(0, 0)
+    cfg['custom_hooks'].append(dict(type='SlowHook'))
+    train(cfg)
+
+
+@HOOKS.register_module(force=True)
+class SlowHook(Hook):
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        time.sleep(0.2)
+
+
+def test_a_signal_to_the_whole_process_group_spares_the_workers(tmp_path):
+    """As Slurm sends it: a worker that died of it would end the run before it has saved."""
+    import multiprocessing
+
+    process = multiprocessing.get_context('fork').Process(
+        target=group_leader, args=(config(tmp_path, workers=2, persistent=True),)
+    )
+    process.start()
+    while not (tmp_path / 'epoch_1.pth').exists():
+        time.sleep(0.05)
+    started = time.monotonic()
+    os.killpg(process.pid, signal.SIGTERM)
+    process.join(60)
+    assert process.exitcode == EXIT_RESUME_ME
+    assert time.monotonic() - started < 20
+    assert find_resume_point(tmp_path) is not None

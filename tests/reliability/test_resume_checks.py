@@ -1,0 +1,160 @@
+"""What a run does not resume from, and what of a checkpoint never reaches it."""
+
+import os
+import shutil
+
+import pytest
+import torch
+
+from mmvidext.engine import RunError
+from mmvidext.engine.resume_point import check_whole
+from tests.reliability.tiny_run import config, in_child, newest, train
+from tools.chaos import differences, state
+
+
+@pytest.fixture
+def run_a(reference, tmp_path):
+    """Return a copy of a finished run."""
+    return shutil.copytree(reference(), tmp_path / 'run_a')
+
+
+def outcome(cfg, resume, file):
+    try:
+        train(cfg, resume=resume)
+    except RunError as error:
+        file.write_text(str(error))
+        os._exit(3)
+
+
+def refusal(cfg, resume, tmp_path):
+    """Return the line with which a run refuses to resume, or None."""
+    code = in_child(outcome, cfg, resume, tmp_path / 'error.txt')
+    assert code in (0, 3)
+    return (tmp_path / 'error.txt').read_text() if code else None
+
+
+def change(path, function):
+    checkpoint = torch.load(path)
+    function(checkpoint)
+    torch.save(checkpoint, path)
+
+
+def test_code_in_a_checkpoint_does_not_run(run_a, tmp_path):
+    """mmengine parses ``meta.config`` as a Python config when it resumes; whoever wrote it decides what that does."""
+    trap = tmp_path / 'trap'
+    path = run_a / 'epoch_2.pth'
+    change(path, lambda checkpoint: checkpoint['meta'].update(config=f'open({str(trap)!r}, "w").write("ran")'))
+    assert in_child(train, config(tmp_path / 'stock', exact=False), resume=path) == 0
+    assert trap.exists()
+    trap.unlink()
+    assert in_child(train, config(tmp_path / 'ours'), resume=path) == 0
+    assert not trap.exists()
+
+
+def test_nothing_outside_the_work_directory_is_removed(run_a, tmp_path):
+    """Resuming a copy of another run's checkpoint, whose best score is then beaten."""
+    victim = tmp_path / 'precious'
+    victim.mkdir()
+    path = run_a / 'epoch_2.pth'
+
+    def lower(checkpoint):
+        info = checkpoint['message_hub']['runtime_info']
+        info.update(best_score=-1e9, best_ckpt=str(victim), last_ckpt=str(victim), keep_ckpt_ids=['../x', 1, 2])
+
+    change(path, lower)
+    before = sorted(run_a.iterdir())
+    assert in_child(train, config(tmp_path / 'run_b'), resume=path) == 0
+    assert sorted(run_a.iterdir()) == before
+    assert victim.is_dir()
+    assert [one.name for one in (tmp_path / 'run_b').glob('best_*.pth')] == ['best_score_epoch_3.pth']
+    assert in_child(train, config(tmp_path / 'stock', exact=False), resume=path) == 0
+    assert not victim.exists()  # what mmengine does: a whole folder is gone
+
+
+def test_a_moved_work_directory_goes_on(reference, tmp_path):
+    options = dict(work_dir=None)
+    del options['work_dir']
+    assert in_child(train, config(tmp_path / 'old'), kill=dict(at=13)) < 0
+    (tmp_path / 'old').rename(tmp_path / 'new')
+    assert in_child(train, config(tmp_path / 'new'), resume=newest(tmp_path / 'new')) == 0
+    assert list(differences(state(newest(tmp_path / 'new')), state(newest(reference())))) == []
+    best = [{one.name for one in work_dir.glob('best_*.pth')} for work_dir in (tmp_path / 'new', reference())]
+    assert best[0] == best[1]
+
+
+def scheduler(**settings):
+    return [dict(type='OneCycleLR', eta_max=0.02, by_epoch=False, **settings)]
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (
+            dict(param_scheduler=[*scheduler(total_steps=30), dict(type='MultiStepLR', milestones=[2])]),
+            r'total_steps of OneCycleLR is 30 here and 18 in the checkpoint: resume with the schedule',
+        ),
+        (dict(param_scheduler=scheduler(total_steps=18)), r'has 2 param_schedulers, and the config 1'),
+        (dict(model=dict(width=16)), r'of another model than that of the config: layers.0.weight is \(8, 4\) instead'),
+        (
+            dict(train_dataloader=dict(dataset=dict(type='TinyDataset', metainfo=dict(classes=('a', 'c', 'd', 'e'))))),
+            r'of other classes: a, b \(2\) instead of a, c, d, \.\.\. \(4\)',
+        ),
+    ],
+)
+def test_a_checkpoint_of_another_run_is_refused(options, message, run_a, tmp_path):
+    import re
+
+    error = refusal(config(tmp_path / 'run_b', **options), run_a / 'epoch_2.pth', tmp_path)
+    assert error is not None
+    assert re.search(message, error), error
+    assert '\n' not in error
+
+
+def test_a_longer_run_with_the_same_schedule_is_not_refused(run_a, tmp_path):
+    """Steps at fixed epochs do not depend on the length."""
+    longer = dict(param_scheduler=[dict(type='MultiStepLR', milestones=[2], by_epoch=True)])
+    assert in_child(train, config(tmp_path / 'a', **longer)) == 0
+    longer = config(tmp_path / 'a', **longer, train_cfg=dict(max_epochs=4))
+    assert refusal(longer, newest(tmp_path / 'a'), tmp_path) is None
+    assert torch.load(newest(tmp_path / 'a'))['meta']['epoch'] == 4
+
+
+def test_weights_are_no_state_to_resume_from(run_a, tmp_path):
+    """``best_*`` has no optimizer and no schedule, and bare weights have no position either."""
+    best = next(run_a.glob('best_*.pth'))
+    error = refusal(config(tmp_path / 'run_b'), best, tmp_path)
+    assert error is not None
+    assert 'has no optimizer: it is weights, such as those of best_*' in error
+    bare = tmp_path / 'bare.pth'
+    torch.save(torch.load(best)['state_dict'], bare)
+    error = refusal(config(tmp_path / 'run_b'), bare, tmp_path)
+    assert error is not None
+    assert 'this checkpoint has no meta' in error
+
+
+def test_the_middle_of_an_epoch_of_other_batches_is_refused(tmp_path):
+    options = dict(interval=4)
+    assert in_child(train, config(tmp_path, **options), kill=dict(at=10)) < 0
+    other = dict(train_dataloader=dict(batch_size=6))
+    error = refusal(config(tmp_path, **options, **other), newest(tmp_path), tmp_path)
+    assert error is not None
+    assert error.startswith('4 batches of an epoch instead of 6, 6 samples of a batch instead of 4: this checkpoint is')
+
+
+def test_a_stock_checkpoint_resumes_as_in_mmengine(tmp_path):
+    assert in_child(train, config(tmp_path, exact=False), kill=dict(at=8)) < 0
+    assert in_child(train, config(tmp_path), resume=newest(tmp_path)) == 0
+    assert torch.load(newest(tmp_path))['meta'] | dict(iter=18, epoch=3) == torch.load(newest(tmp_path))['meta']
+
+
+def test_a_checkpoint_that_would_run_code_is_refused(tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return os.system, (f'touch {tmp_path}/ran',)
+
+    torch.save(dict(state_dict=dict(weight=torch.zeros(1)), meta=Trap()), tmp_path / 'epoch_1.pth')
+    with pytest.raises(RunError, match=r'epoch_1.pth holds more than tensors.*it was refused'):
+        check_whole(tmp_path / 'epoch_1.pth')
+    with pytest.raises(RunError, match='there is no checkpoint'):
+        check_whole(tmp_path / 'epoch_2.pth')
+    assert not (tmp_path / 'ran').exists()
