@@ -1,7 +1,6 @@
 """Whether numbers are finite, asked once for many tensors."""
 
 from collections.abc import Iterable, Mapping
-from math import inf
 from typing import Any
 
 import torch
@@ -32,22 +31,29 @@ def gradients_of(parameters: Iterable[Tensor]) -> list[Tensor]:
 def any_rank_not_finite(terms: Mapping[str, list[Tensor]], gradients: list[Tensor], device: torch.device) -> bool:
     """Return whether a loss term or a gradient of any process is not finite: every process gets the same answer.
 
-    Costs one wait for the device, and with several processes one number sent.
+    Costs one pass over the gradients, one wait for the device, and with several processes one number sent.
 
     Args:
         terms: Loss terms by name, tensors of any shape.
         gradients: Gradients, none of them empty.
         device: Where the answer is computed.
     """
-    values = [value.detach().reshape(-1).to(device, torch.float32) for tensors in terms.values() for value in tensors]
+    losses = [value.detach() for tensors in terms.values() for value in tensors]
+    quick = [value.reshape(-1).to(device, torch.float32) for value in losses]
     if gradients:
-        values.append(get_total_norm(gradients, norm_type=inf).reshape(1).to(device, torch.float32))
-    # not a sum: what is finite in float64 or in each part may overflow in it
-    is_bad = torch.zeros(1, device=device)
-    if values:
-        is_bad += ~torch.cat(values).isfinite().all()
-    all_reduce(is_bad, 'max')
-    return bool(is_bad.item())
+        quick.append(get_total_norm(gradients).reshape(1).to(device, torch.float32))
+    if not _on_any_rank([torch.cat(quick)] if quick else [], device):
+        return False
+    # the squares of finite gradients may have overflowed: look at each of them, which takes longer
+    return _on_any_rank([*losses, *gradients], device)
+
+
+def _on_any_rank(tensors: list[Tensor], device: torch.device) -> bool:
+    found = torch.zeros(1, device=device)
+    for tensor in tensors:
+        found += ~tensor.isfinite().all().to(device)
+    all_reduce(found, 'max')
+    return bool(found.item())
 
 
 def names_not_finite(tensors: Iterable[tuple[str, Tensor | None]]) -> list[str]:

@@ -21,6 +21,7 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from mmvidext.engine import NonFiniteHook, RunError
+from mmvidext.engine.finite import any_rank_not_finite
 
 NAN, INF = math.nan, math.inf
 
@@ -337,6 +338,17 @@ def test_the_diagnosis_changes_nothing(tmp_path):
     train(tmp_path / 'good', [None] * 3, hooks=[Draw(), Dropout()])
     train(tmp_path / 'spoiled', [None, 'loss', None], hooks=[Draw(), Dropout()])
     assert_same(drawn[:3], drawn[3:])
+
+
+@pytest.mark.parametrize(
+    ('loss', 'gradient', 'is_bad'),
+    [(1.0, 1e25, False), (1.0, INF, True), (1.0, NAN, True), (NAN, 1.0, True), (-INF, 1.0, True), (1.0, -3e38, False)],
+)
+def test_large_numbers_are_finite(loss, gradient, is_bad):
+    """Although their squares overflow."""
+    gradients = [torch.zeros(5), torch.tensor([1.0, gradient])]
+    found = any_rank_not_finite({'loss': [torch.tensor(loss)]}, gradients, torch.device('cpu'))
+    assert found is is_bad
 
 
 def test_the_limit_must_be_positive():
