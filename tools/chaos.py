@@ -22,6 +22,8 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import mmvidext  # noqa: F401 - lets torch read the checkpoints of mmengine
+
 ROOT = Path(__file__).resolve().parents[1]
 _PATIENCE = 30.0  # seconds to wait for a save
 

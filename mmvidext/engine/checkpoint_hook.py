@@ -1,6 +1,5 @@
 """mmengine's ``CheckpointHook``, whose files are whole or not there."""
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,6 @@ class CheckpointHook(MMEngineCheckpointHook):
     - A file is written beside its name, flushed and renamed, its SHA-256 beside it (on a local disk).
     - An old file is removed after the new one is whole, and never one outside the directory of the checkpoints.
     - ``last_checkpoint`` is written last, in one step.
-    - ``save_best`` never takes NaN.
     - The checkpoint of a step is saved again after the validation of that step, so that a resumed run knows its
       result; a run killed in between validates again.
 
@@ -59,12 +57,11 @@ class CheckpointHook(MMEngineCheckpointHook):
     def after_val_epoch(self, runner: Runner, metrics: dict[str, Any] | None = None) -> None:
         """Save the best checkpoint, and then remove the one that was the best."""
         before, last = self._best_paths(), self.last_ckpt
-        finite = {key: None if _is_nan(value) else value for key, value in (metrics or {}).items()}
         if before:
             self._set_best_paths({})  # mmengine's hook would remove it first
         self.last_ckpt = None  # nor shall it save the last one already, before all hooks know the result
         try:
-            super().after_val_epoch(runner, finite)
+            super().after_val_epoch(runner, metrics or {})
         finally:
             self.last_ckpt = last
             after = {**before, **self._best_paths()}
@@ -158,7 +155,3 @@ class CheckpointHook(MMEngineCheckpointHook):
     def _remove(self, path: str) -> None:
         if is_main_process() and Path(path).parent == Path(self.out_dir) and self.file_backend.isfile(path):
             self.file_backend.remove(path)
-
-
-def _is_nan(value: Any) -> bool:
-    return isinstance(value, float) and math.isnan(value)

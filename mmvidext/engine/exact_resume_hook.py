@@ -1,12 +1,17 @@
 """A resumed run goes on as if it had never stopped."""
 
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
+from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmvidext.engine.rank_state import unwrapped
 from mmvidext.engine.resume_checks import check_resumable, confine
 from mmvidext.engine.training_state_hook import STATE_KEY, TrainingStateHook, checkpoint_directory
+from mmvidext.engine.whole_file import remove_partial_files
+from mmvidext.engine.work_dir import check_room, lock_work_dir
 from mmvidext.registry import HOOKS
 
 __all__ = ['ExactResumeHook']
@@ -36,6 +41,7 @@ class ExactResumeHook(Hook):
 
     def __init__(self) -> None:
         self._state = TrainingStateHook()
+        self._lock: IO[str] | None = None
 
     def before_run(self, runner: Runner) -> None:
         """Register the hook that saves and restores."""
@@ -54,3 +60,22 @@ class ExactResumeHook(Hook):
             self._state.resumed = checkpoint.get(STATE_KEY)
             if self._state.resumed is None:
                 runner.logger.warning('this checkpoint was saved without ExactResumeHook: the data begins anew')
+
+    def before_train(self, runner: Runner) -> None:
+        """Take the work directory, before another hook writes to it.
+
+        Raises:
+            RunError: If another run uses it, or it cannot take a checkpoint.
+        """
+        if not is_main_process():
+            return
+        self._lock = lock_work_dir(Path(runner.work_dir))
+        directory = checkpoint_directory(runner)
+        sizes = [tensor.numel() * tensor.element_size() for tensor in unwrapped(runner).state_dict().values()]
+        check_room(directory, 3 * sum(sizes))  # weights, and two tensors of an optimizer such as Adam
+        remove_partial_files(directory)
+
+    def after_run(self, runner: Runner) -> None:
+        """Give the work directory back."""
+        if self._lock is not None:
+            self._lock.close()

@@ -19,7 +19,7 @@ from torch.utils.data import BatchSampler, DataLoader, Dataset
 
 from mmvidext.engine.generators import restored_generators, seed_generators
 
-__all__ = ['PlacedBatch', 'PlacedBatches', 'RemainingBatches', 'SeededDataset', 'seeded_loader']
+__all__ = ['PlacedBatch', 'PlacedBatches', 'RemainingBatches', 'SeededDataset', 'seeded_loader', 'shield_workers']
 
 
 class PlacedBatch(NamedTuple):
@@ -159,19 +159,21 @@ def seeded_loader(loader: DataLoader[Any], cfg: dict[str, Any] | None, *, seed: 
         endless: See :class:`PlacedBatches`.
     """
     batches = _fresh_batches(loader, cfg or {}, seed)
-    return DataLoader(
+    seeded: DataLoader[Any] = DataLoader(
         SeededDataset(loader.dataset, loader.collate_fn, seed=seed),
         batch_sampler=PlacedBatches(batches, endless=endless),  # type: ignore[arg-type] # any iterable will do
         collate_fn=_identity,
         num_workers=loader.num_workers,
         pin_memory=loader.pin_memory,
         timeout=loader.timeout,
-        worker_init_fn=partial(_init_worker, loader.worker_init_fn),
+        worker_init_fn=loader.worker_init_fn,
         multiprocessing_context=loader.multiprocessing_context,
         prefetch_factor=loader.prefetch_factor,
         persistent_workers=loader.persistent_workers,
         generator=torch.Generator().manual_seed(seed),  # or each pass would draw a number from the model's generator
     )
+    shield_workers(seeded)
+    return seeded
 
 
 def _fresh_batches(loader: DataLoader[Any], cfg: dict[str, Any], seed: int) -> Any:
@@ -190,6 +192,11 @@ def _fresh_batches(loader: DataLoader[Any], cfg: dict[str, Any], seed: int) -> A
         defaults = dict(sampler=sampler, batch_size=cfg.get('batch_size'))
         return DATA_SAMPLERS.build(dict(cfg['batch_sampler']), default_args=defaults)
     return loader.batch_sampler
+
+
+def shield_workers(loader: DataLoader[Any]) -> None:
+    """Keep signals that are sent to the whole run from the workers that a loader will start."""
+    loader.worker_init_fn = partial(_init_worker, loader.worker_init_fn)
 
 
 def _identity(batch: Any) -> Any:

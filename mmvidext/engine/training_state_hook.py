@@ -2,9 +2,9 @@
 
 import bisect
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import Any, NoReturn
 
-from mmengine.dist import all_gather_object, broadcast_object_list, get_rank, get_world_size, is_main_process
+from mmengine.dist import all_gather_object, broadcast_object_list, get_rank, get_world_size
 from mmengine.hooks import CheckpointHook as MMEngineCheckpointHook
 from mmengine.hooks import EarlyStoppingHook, EMAHook, Hook
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
@@ -13,11 +13,9 @@ from torch.utils.data import DataLoader, IterableDataset
 from mmvidext.engine.checkpoint_hook import CheckpointHook
 from mmvidext.engine.generators import capture_generators, restore_generators
 from mmvidext.engine.preemption import EXIT_RESUME_ME, Preemption
-from mmvidext.engine.rank_state import capture_rank, restore_rank, unwrapped
+from mmvidext.engine.rank_state import capture_rank, restore_rank
 from mmvidext.engine.run_error import RunError
-from mmvidext.engine.seeded_loading import PlacedBatches, RemainingBatches, seeded_loader
-from mmvidext.engine.whole_file import remove_partial_files
-from mmvidext.engine.work_dir import check_room, lock_work_dir
+from mmvidext.engine.seeded_loading import PlacedBatches, RemainingBatches, seeded_loader, shield_workers
 
 __all__ = ['STATE_KEY', 'TrainingStateHook', 'checkpoint_directory']
 
@@ -40,17 +38,13 @@ class TrainingStateHook(Hook):
         self._preemption = Preemption()
         self._checkpoints: CheckpointHook | None = None
         self._batches: PlacedBatches | None = None
-        self._lock: IO[str] | None = None
 
     def before_train(self, runner: Runner) -> None:
         """Prepare the run after everything else is: the state is loaded, all other hooks are ready.
 
         Raises:
-            RunError: If the work directory cannot be used, or the checkpoint is of other batches.
+            RunError: If the checkpoint is from the middle of an epoch of other batches.
         """
-        if is_main_process():
-            self._lock = lock_work_dir(Path(runner.work_dir))
-            self._prepare_directory(runner)
         self._take_over_checkpoints(runner)
         self._seed_data(runner)
         if self.resumed is not None:
@@ -101,10 +95,8 @@ class TrainingStateHook(Hook):
             self._before_val = self._ranks = None
 
     def after_run(self, runner: Runner) -> None:
-        """Give signals and work directory back."""
+        """Give the signals back."""
         self._preemption.close()
-        if self._lock is not None:
-            self._lock.close()
 
     def gather_rank_states(self, runner: Runner) -> None:
         """Collect the states of all processes; called on each of them before a checkpoint is saved by the first.
@@ -131,12 +123,6 @@ class TrainingStateHook(Hook):
         if self._before_val is None:
             self._ranks = None
 
-    def _prepare_directory(self, runner: Runner) -> None:
-        directory = checkpoint_directory(runner)
-        sizes = [tensor.numel() * tensor.element_size() for tensor in unwrapped(runner).state_dict().values()]
-        check_room(directory, 3 * sum(sizes))  # weights, and two tensors of an optimizer such as Adam
-        remove_partial_files(directory)
-
     def _take_over_checkpoints(self, runner: Runner) -> None:
         for number, hook in enumerate(runner.hooks):
             if type(hook) is MMEngineCheckpointHook:
@@ -158,6 +144,8 @@ class TrainingStateHook(Hook):
         seeds = [self.resumed['seed'] if self.resumed else runner.seed]
         broadcast_object_list(seeds)  # one for all, also with diff_rank_seed
         self._seed = seeds[0]
+        if runner.val_loop is not None:
+            shield_workers(runner.val_loop.dataloader)
         cfg = runner.cfg.get('train_dataloader')
         loop.dataloader = seeded_loader(loader, cfg, seed=self._seed, endless=not counts_epochs)
         self._batches = loop.dataloader.batch_sampler

@@ -259,8 +259,8 @@ def test_resume_without_a_checkpoint_begins_with_the_weights_of_the_config(tmp_p
     cfg.work_dir = str(tmp_path)
     apply_train_flags(cfg, resume='auto')
     assert (cfg.resume, cfg.load_from) == (False, str(weights))
-    newest = save({'a': torch.zeros(1)}, tmp_path / 'epoch_1.pth')
-    (tmp_path / 'last_checkpoint').write_text(str(newest))
+    run = dict(state_dict={'a': torch.zeros(1)}, optimizer={}, message_hub={}, meta=dict(epoch=1, iter=2))
+    newest = save(run, tmp_path / 'epoch_1.pth')
     apply_train_flags(cfg, resume='auto')
     assert (cfg.resume, cfg.load_from) == (True, str(newest))
 

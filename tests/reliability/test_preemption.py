@@ -80,8 +80,9 @@ def test_a_signal_to_the_whole_process_group_spares_the_workers(tmp_path):
     """As Slurm sends it: a worker that died of it would end the run before it has saved."""
     import multiprocessing
 
+    val = dict(num_workers=1, persistent_workers=True, multiprocessing_context='fork')
     process = multiprocessing.get_context('fork').Process(
-        target=group_leader, args=(config(tmp_path, workers=2, persistent=True),)
+        target=group_leader, args=(config(tmp_path, workers=2, persistent=True, val_dataloader=val),)
     )
     process.start()
     while not (tmp_path / 'epoch_1.pth').exists():

@@ -1,0 +1,85 @@
+"""``mmvidext train --resume``: what it takes, what it says in one line, and with which code it ends."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+
+from mmvidext.cli.train import train as train_command
+from mmvidext.engine.work_dir import lock_work_dir
+from tests.cli.invoke import invoke
+from tests.reliability.tiny_run import config, in_child, newest, train
+from tools.chaos import differences, state
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def config_file(tmp_path):
+    def write(**options):
+        cfg = config(tmp_path / 'run', **options)
+        cfg['custom_imports'] = dict(imports=['tests.reliability.tiny_run'], allow_failed_imports=False)
+        Config(cfg).dump(tmp_path / 'config.py')
+        return tmp_path / 'config.py'
+
+    return write
+
+
+def test_it_resumes_from_the_newest_whole_checkpoint(config_file, reference, tmp_path):
+    """The newest is truncated, and ``last_checkpoint`` names it."""
+    work_dir = tmp_path / 'run'
+    assert in_child(train, config(work_dir), kill=dict(at=14)) == -signal.SIGKILL
+    with (work_dir / 'epoch_2.pth').open('r+b') as file:
+        file.truncate(1000)
+    (work_dir / 'last_checkpoint').write_text('/nowhere/epoch_7.pth')
+    assert in_child(invoke, train_command, config_file(), '--resume') == 0
+    assert list(differences(state(newest(work_dir)), state(newest(reference())))) == []
+
+
+def test_no_whole_checkpoint_is_one_line(config_file, tmp_path):
+    (tmp_path / 'run').mkdir()
+    (tmp_path / 'run' / 'epoch_1.pth').write_bytes(b'PK')
+    output = invoke(train_command, config_file(), '--resume', status=2)
+    assert 'is whole: epoch_1.pth: it cannot be read' in output.splitlines()[-1]
+
+
+def test_a_directory_in_use_is_one_line(config_file, tmp_path):
+    work_dir = tmp_path / 'run'
+    child = os.fork()
+    if child == 0:
+        lock = lock_work_dir(work_dir)
+        time.sleep(60 if lock else 0)
+        os._exit(0)
+    try:
+        while not (work_dir / '.lock').is_file() or not (work_dir / '.lock').read_text():
+            time.sleep(0.01)
+        output = invoke(train_command, config_file(), status=1)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    assert output.splitlines()[-1].startswith(f'Error: {work_dir} is in use by process {child} on')
+
+
+def test_the_best_checkpoint_is_refused(config_file, reference):
+    best = next(reference().glob('best_*.pth'))
+    output = invoke(train_command, config_file(), '--resume', best, status=1)
+    errors = [line for line in output.splitlines() if line.startswith('Error: ')]
+    assert len(errors) == 1
+    assert errors[0].startswith('Error: this checkpoint has no optimizer: it is weights')
+
+
+def test_a_signal_ends_the_command_with_75(config_file, tmp_path):
+    work_dir = tmp_path / 'run'
+    path = config_file(train_cfg=dict(max_epochs=10_000), param_scheduler=[])
+    environment = {**os.environ, 'PYTHONPATH': str(ROOT), 'OMP_NUM_THREADS': '1'}
+    process = subprocess.Popen([sys.executable, 'tools/train.py', path], cwd=ROOT, env=environment)
+    while not (work_dir / 'epoch_2.pth').exists() and process.poll() is None:
+        time.sleep(0.1)
+    process.terminate()
+    assert process.wait(60) == 75
+    assert newest(work_dir).name in ('preempted.pth', *(f'epoch_{number}.pth' for number in range(2, 1000)))
