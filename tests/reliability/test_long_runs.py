@@ -108,7 +108,7 @@ def stream(step, frames, meter):
             meter.read(number)
 
 
-@pytest.mark.parametrize(('run', 'steps'), [(train, 200), (recognize, 400), (segment, 400)])
+@pytest.mark.parametrize(('run', 'steps'), [(train, 200), (recognize, 120), (segment, 200)])
 def test_memory_does_not_grow(run, steps, tmp_path):
     meter = Meter()
     run(tmp_path, steps, meter)
