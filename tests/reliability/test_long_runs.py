@@ -121,12 +121,12 @@ def test_a_leak_is_found():
     meter, kept = Meter(), []
 
     def leak(frame):
-        kept.append([torch.zeros(20_000), {}])
+        kept.append([torch.ones(200_000), {}])
 
     stream(leak, 400, meter)
     mebibytes, more = meter.growth()
     assert more['Tensor'] == 200
-    assert mebibytes > 10
+    assert mebibytes > 20
 
 
 if __name__ == '__main__':
