@@ -9,3 +9,4 @@ log_processor = dict(type='LogProcessor', window_size=20, by_epoch=True)
 log_level = 'INFO'
 load_from = None
 resume = False
+default_hooks = dict(non_finite=dict(type='mmvidext.NonFiniteHook'))

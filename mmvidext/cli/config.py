@@ -6,17 +6,20 @@ An option says what to change in one of two ways:
   that everything built from the variable follows;
 - ``PATH=VALUE`` where PATH leads to a value of the finished config: ``train_dataloader.dataset.pipeline.3.scale``.
 
-A key that is not there is an error, unless it is one that the runner reads, or the option is ``+KEY=VALUE``.
+A key that is not there is an error, unless it is one that the runner reads, or the option is ``+KEY=VALUE``. A key of
+the config that nothing reads is an error if it looks like a misspelled one, and a warning if not.
 """
 
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmengine.config import Config, DictAction
+from mmengine.logging import print_log
 
 from mmvidext.cli.config_chain import ConfigFile, evaluate, read_config_file, read_located
-from mmvidext.cli.config_keys import ENVIRONMENT_KEYS, KNOWN_KEYS, find_typo
+from mmvidext.cli.config_keys import ENVIRONMENT_KEYS, KNOWN_KEYS, find_typo, is_unread
 from mmvidext.cli.config_names import ConfigError, find_config, nearest
 
 __all__ = ['ConfigError', 'load_config']
@@ -48,13 +51,17 @@ def load_config(path_or_name: str | Path, options: Iterable[str] = ()) -> Config
     if path.suffix != '.py':
         cfg = read_located(path, lambda: Config.fromfile(path), {})
         values, used, built_from = dict[str, Any](), set[str](), set[str]()
+        own = set(cfg)
     else:
         file = read_config_file(path)
         variables, used = _changeable(file), file.names_read()
+        own = {name for name, _ in file.assignments()}  # a base may offer what this config has no use for
         values = {change.key: change.value for change in changes if change.key in variables}
         cfg = evaluate(file, values)
         built_from = (variables & used) | (set(cfg) - variables)
     _check_keys(cfg, used, path)
+    if unread := [key for key in cfg if key in own and is_unread(key, used)]:
+        print_log(f'{path}: nothing reads {", ".join(unread)}', logger='current', level=logging.WARNING)
     for change in changes:
         if change.key not in values:
             _check_option(cfg, change, built_from, path)

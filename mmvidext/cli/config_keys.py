@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from mmengine.runner import Runner
 
-__all__ = ['ENVIRONMENT_KEYS', 'KNOWN_KEYS', 'find_typo']
+__all__ = ['ENVIRONMENT_KEYS', 'KNOWN_KEYS', 'find_typo', 'is_unread']
 
 # read by mmengine's runner beside its own arguments, by the tools of the toolboxes, and by ours
 _OTHER_KEYS = (
@@ -34,7 +34,12 @@ _SIMILAR = 0.85
 
 def find_typo(key: str, used: Collection[str]) -> str | None:
     """Return the key that ``key`` was probably meant to be, or None if it is known, used, or like no other."""
-    if key in KNOWN_KEYS or key in used or key in _USUAL_VARIABLES:
+    if not is_unread(key, used):
         return None
     close = difflib.get_close_matches(key, KNOWN_KEYS, n=1, cutoff=_SIMILAR)
     return close[0] if close else None
+
+
+def is_unread(key: str, used: Collection[str]) -> bool:
+    """Whether neither the runner and the tools nor the config itself, which uses the names ``used``, reads a key."""
+    return key not in KNOWN_KEYS and key not in used and key not in _USUAL_VARIABLES

@@ -1,24 +1,31 @@
 """What ``mmvidext train`` and ``mmvidext test`` share: from a config and flags to a runner."""
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from traceback import format_exception
 from typing import Any
 
 import click
 import torch
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
+from mmengine.dist import get_world_size
 from mmengine.evaluator import DumpResults
+from mmengine.logging import print_log
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 from mmvidext.cli.config import load_config
 from mmvidext.cli.options import usage_errors
+from mmvidext.cli.unknown_keys import check_component_keys
 
 __all__ = [
     'build_runner',
+    'build_training',
+    'building_errors',
     'check_labels',
     'leave_process_group',
     'load_run_config',
@@ -41,6 +48,8 @@ def load_run_config(
     os.environ.setdefault('LOCAL_RANK', str(local_rank))
     with usage_errors():
         cfg = load_config(config, cfg_options)
+        for line in check_component_keys(cfg):
+            print_log(line, logger='current', level=logging.WARNING)
     cfg.launcher = launcher
     cfg.work_dir = work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(cfg.filename).stem)
     randomness = dict(cfg.get('randomness') or {})
@@ -98,7 +107,41 @@ def build_runner(cfg: Config) -> Any:
                 broadcast_buffers=False,
                 find_unused_parameters=unused,
             )
-    return RUNNERS.build(cfg) if cfg.get('runner_type') else Runner.from_cfg(cfg)
+    with building_errors(cfg):
+        return RUNNERS.build(cfg) if cfg.get('runner_type') else Runner.from_cfg(cfg)
+
+
+def build_training(runner: Any, cfg: Config) -> None:
+    """Build what mmengine's own runner would build only when training starts: data, loops and optimizer.
+
+    Raises:
+        click.ClickException: If something cannot be built from the config, or there is no batch to train on.
+    """
+    if type(runner) is not Runner:
+        return
+    with building_errors(cfg):
+        loader = runner.train_loop.dataloader
+        runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
+        if runner.val_loop is not None and not len(runner.val_loop.dataloader):
+            raise ValueError('val_dataloader has no sample')
+        if not len(loader):
+            raise ValueError(
+                f'no batch is left to train on: train_dataloader.batch_size={loader.batch_size} and drop_last=True, '
+                f'but the data set has {len(loader.dataset)} samples, to share among {get_world_size()} processes'
+            )
+
+
+@contextmanager
+def building_errors(cfg: Config) -> Iterator[None]:
+    """End the command with one line where something cannot be built from a config."""
+    try:
+        yield
+    except click.ClickException:
+        raise
+    except Exception as error:  # a config names any class, which may raise anything
+        traceback = ''.join(format_exception(error))
+        print_log(f'the error in full:\n{traceback}', logger='current', level=logging.DEBUG)
+        raise click.ClickException(f'{cfg.filename}: {type(error).__name__}: {" ".join(str(error).split())}') from error
 
 
 @contextmanager

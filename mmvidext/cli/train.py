@@ -7,7 +7,14 @@ import click
 from mmengine.config import Config
 
 from mmvidext.cli.options import RunCommand, run_options, usage_errors
-from mmvidext.cli.running import build_runner, leave_process_group, load_run_config, run_errors, start_from
+from mmvidext.cli.running import (
+    build_runner,
+    build_training,
+    leave_process_group,
+    load_run_config,
+    run_errors,
+    start_from,
+)
 
 __all__ = ['apply_train_flags', 'train']
 
@@ -98,6 +105,7 @@ def train(resume: str | None, amp: bool, auto_scale_lr: bool, no_validate: bool,
     runner = build_runner(cfg)
     with usage_errors():
         start_from(runner, load_from, resume=bool(cfg.get('resume')))
+    build_training(runner, cfg)
     with run_errors():
         runner.train()
     leave_process_group()

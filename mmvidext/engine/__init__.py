@@ -4,6 +4,7 @@ from importlib.util import find_spec
 
 from mmvidext.engine.checkpoint_hook import CheckpointHook
 from mmvidext.engine.exact_resume_hook import ExactResumeHook
+from mmvidext.engine.non_finite_hook import NonFiniteHook
 from mmvidext.engine.num_classes_check_hook import NumClassesCheckHook
 from mmvidext.engine.run_error import RunError
 from mmvidext.engine.segments_check_hook import SegmentsCheckHook
@@ -12,6 +13,7 @@ from mmvidext.engine.start_weights_hook import StartWeightsHook
 __all__ = [
     'CheckpointHook',
     'ExactResumeHook',
+    'NonFiniteHook',
     'NumClassesCheckHook',
     'RunError',
     'SegmentsCheckHook',

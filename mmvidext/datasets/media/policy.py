@@ -136,6 +136,8 @@ class BadVideoPolicy(BaseActionDataset):
                 raise BadVideoError(f'{path} cannot be read: {error}{self._advice(path)}') from error
             if results is None:
                 return None
+        if 'data_samples' in results:
+            results['data_samples'].set_metainfo({self.path_key: path})  # for whoever reports on a batch
         return results
 
     def _check_files(self, results: dict[str, Any]) -> None:
