@@ -15,13 +15,7 @@ from mmengine.runner import Runner
 from mmvidext.cli.config import load_config
 from mmvidext.cli.options import usage_errors
 
-__all__ = [
-    'build_runner',
-    'check_labels',
-    'leave_process_group',
-    'load_run_config',
-    'start_from',
-]
+__all__ = ['build_runner', 'check_labels', 'leave_process_group', 'load_run_config', 'start_from']
 
 
 def load_run_config(

@@ -23,6 +23,7 @@ train_pipeline = [
     dict(type='mmvidext.PackClipInputs'),
 ]
 val_pipeline = [
+    dict(type='LoadImageFromFile'),
     dict(type='mmvidext.LoadClip'),
     dict(type='mmvidext.ClipTransform', transforms=[dict(type='Resize', scale=frame_size, keep_ratio=True)]),
     dict(type='mmvidext.LoadClipAnnotations'),

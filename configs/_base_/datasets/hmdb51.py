@@ -95,5 +95,5 @@ test_dataloader = dict(
         test_mode=True,
     ),
 )
-val_evaluator = dict(type='AccMetric')
+val_evaluator = dict(type='mmvidext.AccMetric')
 test_evaluator = val_evaluator

@@ -70,5 +70,5 @@ val_dataloader = dict(
     ),
 )
 test_dataloader = val_dataloader
-val_evaluator = dict(type='AccMetric')
+val_evaluator = dict(type='mmvidext.AccMetric')
 test_evaluator = val_evaluator

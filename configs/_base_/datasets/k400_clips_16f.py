@@ -92,5 +92,5 @@ test_dataloader = dict(
         test_mode=True,
     ),
 )
-val_evaluator = dict(type='AccMetric')
+val_evaluator = dict(type='mmvidext.AccMetric')
 test_evaluator = val_evaluator

@@ -23,6 +23,7 @@ train_pipeline = [
     dict(type='mmvidext.PackClipInputs'),
 ]
 val_pipeline = [
+    dict(type='LoadImageFromFile'),
     dict(type='mmvidext.LoadClip'),
     dict(type='mmvidext.LoadClipAnnotations'),
     dict(type='mmvidext.PackClipInputs'),
