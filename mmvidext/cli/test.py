@@ -88,9 +88,7 @@ def test(
     from mmvidext.apis.weights import load_for_inference
 
     cfg = load_run_config(**common)
-    apply_test_flags(
-        cfg, dump=dump, per_class=per_class, confusion_matrix=confusion_matrix, class_names=class_names
-    )
+    apply_test_flags(cfg, dump=dump, per_class=per_class, confusion_matrix=confusion_matrix, class_names=class_names)
     runner = build_runner(cfg)
     with usage_errors():
         load_for_inference(runner.model, checkpoint)

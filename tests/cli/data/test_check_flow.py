@@ -59,7 +59,8 @@ def test_flying_things3d(tmp_path):
                 flows.mkdir(parents=True, exist_ok=True)
                 write_pfm(flows / f'OpticalFlowIntoFuture_0006_{camera[0].upper()}.pfm', FLOW)
     output = invoke(check_flow, 'flying-things3d', tmp_path, '--all')
-    assert output == ''.join(f'{s} {p}: 2 pairs\n' for s in ('TRAIN', 'TEST') for p in ('clean', 'final')) + 'complete\n'
+    parts = ('TRAIN clean', 'TRAIN final', 'TEST clean', 'TEST final')
+    assert output == ''.join(f'{part}: 2 pairs\n' for part in parts) + 'complete\n'
     (tmp_path / 'frames_finalpass').rename(tmp_path / 'elsewhere')
     assert 'TEST final: ' in invoke(check_flow, 'flying-things3d', tmp_path, status=1)
 
