@@ -123,9 +123,7 @@ def test_mmsegs_inferencer_and_inference_model(path, tmp_path):
     from mmengine.registry import MODELS
     from mmseg.apis import MMSegInferencer, inference_model
 
-    config = load(path)
-    config.model.segmentor.pretrained = None
-    config.model.segmentor.backbone.init_cfg = None
+    config = Config.fromfile(path)  # not the shared one: the inferencer changes its pipeline
     init_default_scope('mmseg')
     weights = tmp_path / 'weights.pth'
     torch.save(dict(state_dict=MODELS.build(config.model).state_dict(), meta={}), weights)
