@@ -133,5 +133,5 @@ def test_mmsegs_inferencer_and_inference_model(path, tmp_path):
     assert found['predictions'].shape == (64, 128)
     assert found['visualization'].shape == (64, 128, 3)
     inferencer.model.cfg = config
-    expected = inference_model(inferencer.model, picture).pred_sem_seg.data[0]
+    expected = inference_model(inferencer.model, picture).pred_sem_seg.data.squeeze(0)
     assert np.array_equal(found['predictions'], expected)
