@@ -5,8 +5,9 @@ Four defects are cured at run time. :data:`DEFECTS` lists them:
 1. ``mmcv.ops`` cannot be imported with mmcv-lite: there is no compiled ``mmcv._ext``.
 2. ``mmaction.models`` cannot be imported: the 1.2.0 wheel lacks the folder ``mmaction/models/localizers/drn``.
 3. ``torch.load`` (torch >= 2.6) refuses the checkpoints that mmengine 0.10.7 writes.
-4. mmengine finds configs by name (``PACKAGE::NAME``) only for the packages of a list of its own, only in a folder, and
-   looks up every name in them in the package's own scope, which does not hold for a package that extends toolboxes.
+4. mmengine finds a base config by name (``PACKAGE::NAME``) only for the packages of a list of its own, only in a
+   folder, and builds everything in it in that package's scope. An entry in the list is not enough: our configs lie
+   flat, and most of what they name is a toolbox's. So one private function of mmengine is wrapped, for our names alone.
 
 The first two are missing modules. A finder at the **end** of ``sys.meta_path`` supplies a stand-in, so Python asks it
 only after every real finder has failed: a full mmcv, or a repaired mmaction2, is never touched. Two further defects
@@ -19,6 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -174,37 +176,27 @@ def _allow_checkpoint_globals() -> None:
     add_safe_globals(_checkpoint_globals())
 
 
-_OUR_PACKAGE = 'mmvidext'
+_OUR_CONFIGS = 'mmvidext::'
 
 
 def _configs_have_no_names() -> bool:
     from mmengine.config.utils import MODULE2PACKAGE
 
-    return _OUR_PACKAGE not in MODULE2PACKAGE
+    return 'mmvidext' not in MODULE2PACKAGE
 
 
 def _name_our_configs() -> None:
-    """Let ``_base_ = 'mmvidext::NAME'`` and ``mmengine.hub.get_config('mmvidext::NAME')`` find our configs."""
-    from mmengine.config import Config, config, utils
+    """Let ``_base_ = 'mmvidext::NAME'`` find our configs, which say their ``default_scope`` themselves."""
+    from mmengine.config import Config
 
-    # a module's name, which mmengine looks for if there is no such distribution: it finds an editable install, too
-    utils.MODULE2PACKAGE[_OUR_PACKAGE] = 'mmvidext.version'
-    split, find = utils._get_package_and_cfg_path, Config._get_cfg_path
-
-    def split_name(name: str) -> tuple[str, str]:
-        package, _, path = name.partition('::')
-        if package != _OUR_PACKAGE:
-            return split(name)
-        return utils.MODULE2PACKAGE[package], path if path.endswith('.py') else f'{path}.py'
+    find = Config._get_cfg_path
 
     def find_config(name: str, filename: str) -> tuple[str, str | None]:
-        path, scope = find(name, filename)
-        return path, None if scope == _OUR_PACKAGE else scope  # our configs say their default_scope themselves
+        if not name.startswith(_OUR_CONFIGS):
+            return find(name, filename)
+        path = Path(__file__).parent / '.mim' / 'configs' / name.removeprefix(_OUR_CONFIGS)
+        return str(path if path.suffix else path.with_suffix('.py')), None
 
-    # the hub, which is slow to import, takes the function from `utils` when it is imported
-    for module in (utils, config, sys.modules.get('mmengine.hub.hub')):
-        if module is not None:
-            vars(module)['_get_package_and_cfg_path'] = split_name
     Config._get_cfg_path = staticmethod(find_config)
 
 

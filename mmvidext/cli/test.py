@@ -8,12 +8,7 @@ import click
 from mmengine.config import Config
 
 from mmvidext.cli.options import RunCommand, checked_suffix, run_options, usage_errors
-from mmvidext.cli.running import (
-    build_runner,
-    check_labels,
-    leave_process_group,
-    load_run_config,
-)
+from mmvidext.cli.running import build_runner, check_labels, leave_process_group, load_run_config
 
 __all__ = ['apply_test_flags', 'test']
 
@@ -29,15 +24,18 @@ def apply_test_flags(
     """Write the evaluation flags into the config.
 
     Raises:
-        click.UsageError: If class names are given to nothing that shows them.
+        click.UsageError: If a flag asks for what the config's metrics do not give.
     """
     cfg.load_from = None  # the checkpoint is loaded when the model is there
     evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]
-    if dump:
-        evaluators.append(dict(type='DumpResults', out_file_path=str(dump)))
+    is_segmentation = any(str(metric.get('type')).endswith('IoUMetric') for metric in evaluators)
     if class_names and not (per_class or confusion_matrix):
         raise click.UsageError('--class-names is for --per-class and --confusion-matrix: give one of them, too')
-    if per_class or confusion_matrix:
+    if is_segmentation and (confusion_matrix or class_names):
+        raise click.UsageError('--confusion-matrix and --class-names are for recognition, but this is segmentation')
+    if dump:
+        evaluators.append(dict(type='DumpResults', out_file_path=str(dump)))
+    if (per_class or confusion_matrix) and not is_segmentation:  # the IoU metrics log a table of their own
         evaluators.append(
             dict(
                 type='mmvidext.ClassificationReport',
@@ -60,7 +58,7 @@ def apply_test_flags(
     help='Also write all predictions to this file.',
 )
 @click.option('--metrics', type=click.Path(path_type=Path), metavar='FILE.json', help='Also write the metrics to it.')
-@click.option('--per-class', is_flag=True, help='Print a table of the accuracy of each class.')
+@click.option('--per-class', is_flag=True, help='Print a table of the accuracy (or IoU) of each class.')
 @click.option(
     '--confusion-matrix',
     type=click.Path(path_type=Path),
@@ -90,13 +88,7 @@ def test(
     from mmvidext.apis.weights import load_for_inference
 
     cfg = load_run_config(**common)
-    apply_test_flags(
-        cfg,
-        dump=dump,
-        per_class=per_class,
-        confusion_matrix=confusion_matrix,
-        class_names=class_names,
-    )
+    apply_test_flags(cfg, dump=dump, per_class=per_class, confusion_matrix=confusion_matrix, class_names=class_names)
     runner = build_runner(cfg)
     with usage_errors():
         load_for_inference(runner.model, checkpoint)

@@ -11,8 +11,8 @@ __all__ = ['FlyingChairsDataset', 'FlyingThings3DDataset', 'HD1KDataset', 'KITTI
 
 if find_spec('mmaction') is not None:
     from mmvidext.datasets.frame_list import FrameListDataset as FrameListDataset
-    from mmvidext.datasets.sthv1_dataset import SthV1Dataset as SthV1Dataset
-    from mmvidext.datasets.sthv2_dataset import SthV2Dataset as SthV2Dataset
+    from mmvidext.datasets.something_something import SthV1Dataset as SthV1Dataset
+    from mmvidext.datasets.something_something import SthV2Dataset as SthV2Dataset
     from mmvidext.datasets.video_list import VideoListDataset as VideoListDataset
 
     __all__ += ['FrameListDataset', 'SthV1Dataset', 'SthV2Dataset', 'VideoListDataset']

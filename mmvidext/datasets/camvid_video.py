@@ -3,13 +3,12 @@
 import re
 from typing import Any, ClassVar
 
-from mmvidext.datasets.snippets import Snippet, SnippetFinder
+from mmvidext.datasets.snippets import Snippet
 from mmvidext.datasets.video_seg_dataset import VideoSegDataset
 from mmvidext.registry import DATASETS
 
 __all__ = ['CamVidVideoDataset']
 
-SNIPPET_LENGTH = 30
 _STEM = re.compile(r'(?P<prefix>(?P<sequence>[^_]+)_f?)(?P<frame>\d+)$')
 
 
@@ -65,13 +64,4 @@ class CamVidVideoDataset(VideoSegDataset):
 
     def find_snippets(self) -> list[Snippet]:
         """Return one snippet for each label file."""
-        finder = SnippetFinder(
-            self.data_prefix['img_path'],
-            stem=_STEM,
-            suffix=self.img_suffix,
-            snippet_length=SNIPPET_LENGTH,
-            distance=max(self.distances or (0,)),
-        )
-        return finder.find_all(
-            self.data_prefix['seg_map_path'], pattern='*', suffix=self.seg_map_suffix, naming='<sequence>_<frame>'
-        )
+        return self.snippets_of_labels(_STEM, pattern='*', naming='<sequence>_<frame>')

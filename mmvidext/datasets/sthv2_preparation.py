@@ -56,7 +56,7 @@ def prepare_sthv2(
     drop_bad: bool = False,
     workers: int = 0,
 ) -> Preparation:
-    """Check the download and write annotation lists for :class:`~mmvidext.datasets.sthv2_dataset.SthV2Dataset`.
+    """Check the download and write annotation lists for :class:`~mmvidext.datasets.something_something.SthV2Dataset`.
 
     Lists have ``<path> <label>`` lines (only ``<path>`` for the test split), with paths relative to the folder of the
     videos. Without ``drop_bad`` they are written only if every video is good. What was checked is remembered in

@@ -1,11 +1,12 @@
 """What the video segmentation data sets share: snippets, labeled frames and propagation distances."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from mmseg.datasets import BaseSegDataset
 
-from mmvidext.datasets.snippets import Snippet
+from mmvidext.datasets.snippets import Snippet, SnippetFinder
 
 __all__ = ['VideoSegDataset', 'check_distance']
 
@@ -45,6 +46,20 @@ class VideoSegDataset(BaseSegDataset):
     def find_snippets(self) -> list[Snippet]:
         """Return every snippet; each data set knows its own layout."""
         raise TypeError(f'{type(self).__name__} must define find_snippets()')
+
+    def snippets_of_labels(
+        self, stem: re.Pattern[str], *, pattern: str, naming: str, snippet_length: int = 30
+    ) -> list[Snippet]:
+        """Return one snippet for each label file, see :class:`~mmvidext.datasets.snippets.SnippetFinder`."""
+        finder = SnippetFinder(
+            self.data_prefix['img_path'],
+            stem=stem,
+            suffix=self.img_suffix,
+            snippet_length=snippet_length,
+            distance=max(self.distances or (0,)),
+        )
+        labels = self.data_prefix['seg_map_path']
+        return finder.find_all(labels, pattern=pattern, suffix=self.seg_map_suffix, naming=naming)
 
     def load_data_list(self) -> list[dict[str, Any]]:
         """Return one entry for each sample."""

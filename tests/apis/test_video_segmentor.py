@@ -73,7 +73,9 @@ def test_streaming_equals_the_clip():
         labels = segmentor.step(frame)
         clip = torch.from_numpy(np.stack(resized[: index + 1]).transpose(0, 3, 1, 2).copy())
         (sample,) = segmentor.model.test_step({'inputs': [clip]})
-        expected = torch.nn.functional.interpolate(sample.seg_logits.data[None], (48, 96), mode='bilinear').argmax(1)[0]
+        expected = torch.nn.functional.interpolate(
+            sample.seg_logits.data.unsqueeze(0), (48, 96), mode='bilinear'
+        ).argmax(1)[0]
         assert np.array_equal(labels, expected.numpy())
         assert segmentor.is_key_frame == (index % 3 == 0)
         assert labels.shape == (48, 96)

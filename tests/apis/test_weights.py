@@ -4,9 +4,9 @@ The rule: what is evaluated has no random tensor; what is trained may start with
 from a plain segmentor; everything else must fit, name by name and shape by shape.
 """
 
-import sys
 from types import SimpleNamespace
 
+import click
 import pytest
 import torch
 
@@ -18,14 +18,14 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
 from mmvidext.apis import FlowInferencer, OnlineRecognizer, VideoSegmentor
+from mmvidext.cli.test import test as test_command
+from mmvidext.cli.train import train as train_command
 from mmvidext.engine import StartWeightsHook
 from mmvidext.evaluation import TemporalConsistency
 from mmvidext.models.backbones import TSMResNet
 from tests.apis.online_config import online_config
 from tests.apis.test_video_segmentor import PIPELINE
 from tests.models.segmentors.tiny import fcn
-from tools import test as test_script
-from tools import train as train_script
 
 FLOW_NET = dict(type='mmvidext.FlowNetS', width=0.0625)
 KINDS = ('plain_segmentor', 'right', 'ResNet-34', '7_classes', 'flow_network_only', 'foreign_prefix')
@@ -87,11 +87,10 @@ def folder(tmp_path_factory):
     return root
 
 
-def run_script(script, config, arguments, tmp_path, monkeypatch):
-    """Run a tool in this process up to the point where mmengine's runner begins."""
+def run_command(command, config, arguments, tmp_path, monkeypatch):
+    """Run ``mmvidext train`` or ``test`` in this process up to the point where mmengine's runner begins."""
     config.work_dir = str(tmp_path)
     config.dump(tmp_path / 'config.py')
-    monkeypatch.setattr(sys, 'argv', ['tool', str(tmp_path / 'config.py'), *arguments])
     models = []
 
     def begin(runner):
@@ -103,8 +102,8 @@ def run_script(script, config, arguments, tmp_path, monkeypatch):
 
     monkeypatch.setattr(Runner, 'train', begin)
     monkeypatch.setattr(Runner, 'test', lambda runner: models.append(runner.model) or {})
-    monkeypatch.setattr(test_script, 'check_labels', lambda *arguments, **kwargs: None)
-    script.main()
+    monkeypatch.setattr('mmvidext.cli.test.check_labels', lambda *arguments, **kwargs: None)
+    command.main([str(tmp_path / 'config.py'), *arguments], standalone_mode=False)
     return models[0]
 
 
@@ -126,12 +125,12 @@ def with_loops(config):
 
 
 def evaluate(config):
-    return lambda path, *where: run_script(test_script, with_loops(config()), [str(path)], *where)
+    return lambda path, *where: run_command(test_command, with_loops(config()), [str(path)], *where)
 
 
 def train(config):
     option = '--cfg-options'
-    return lambda path, *where: run_script(train_script, with_loops(config()), [option, f'load_from={path}'], *where)
+    return lambda path, *where: run_command(train_command, with_loops(config()), [option, f'load_from={path}'], *where)
 
 
 def pretrained(path, *where):
@@ -173,14 +172,12 @@ ENTRANCES = {
 
 @pytest.mark.parametrize('kind', KINDS)
 @pytest.mark.parametrize('entrance', ENTRANCES)
-def test_every_entrance_gives_the_same_verdict(entrance, kind, folder, tmp_path, monkeypatch, capsys):
+def test_every_entrance_gives_the_same_verdict(entrance, kind, folder, tmp_path, monkeypatch):
     model, enter, accepted = ENTRANCES[entrance]
     path = folder / f'{model}_{kind}.pth'
     if kind not in accepted:
-        with pytest.raises((SystemExit, ValueError)) as error:
+        with pytest.raises((click.UsageError, ValueError), match=rf'{kind}\.pth does not fit the '):
             enter(path, tmp_path, monkeypatch)
-        said = str(error.value) if error.type is ValueError else capsys.readouterr().err
-        assert f'{kind}.pth does not fit the ' in said
         return
     loaded = enter(path, tmp_path, monkeypatch).state_dict()
     wanted = torch.load(path)['state_dict']
@@ -223,15 +220,13 @@ def test_training_logs_what_it_starts_without(folder, tmp_path, monkeypatch):
     )
 
 
-def test_only_a_run_is_resumed(folder, tmp_path, monkeypatch, capsys):
+def test_only_a_run_is_resumed(folder, tmp_path, monkeypatch):
     path = folder / 'recognizer_right.pth'
     flags = ['--resume', str(path)]
-    with pytest.raises(SystemExit):
-        run_script(train_script, with_loops(recognizer_config()), flags, tmp_path, monkeypatch)
-    assert 'to start from its weights, set load_from and leave out --resume' in capsys.readouterr().err
+    with pytest.raises(click.UsageError, match='to start from its weights, set load_from and leave out --resume'):
+        run_command(train_command, with_loops(recognizer_config()), flags, tmp_path, monkeypatch)
     torch.save({**torch.load(path), 'optimizer': {}, 'message_hub': {}}, tmp_path / 'epoch_1.pth')
     flags = ['--resume', str(tmp_path / 'epoch_1.pth')]
-    run_script(train_script, with_loops(recognizer_config()), flags, tmp_path, monkeypatch)
-    with pytest.raises(SystemExit):
-        run_script(train_script, with_loops(recognizer_config(classes=6)), flags, tmp_path, monkeypatch)
-    assert 'does not fit the Recognizer2D: wrong: cls_head.fc_cls.weight' in capsys.readouterr().err
+    run_command(train_command, with_loops(recognizer_config()), flags, tmp_path, monkeypatch)
+    with pytest.raises(click.UsageError, match=r'does not fit the Recognizer2D: wrong: cls_head\.fc_cls\.weight'):
+        run_command(train_command, with_loops(recognizer_config(classes=6)), flags, tmp_path, monkeypatch)

@@ -11,7 +11,7 @@ from mmaction.models.backbones.resnet_tsm import ResNetTSM
 from mmvidext.checkpoints import load_weights
 from mmvidext.models.backbones import MSResNet, TINResNet, TSMResNet
 from mmvidext.models.flow import FlowNetS
-from mmvidext.models.segmentors.feature_flow import FeatureFlow
+from mmvidext.models.propagation import FeatureFlow
 
 BACKBONES = (TSMResNet, MSResNet, TINResNet)
 

@@ -15,6 +15,7 @@ from mmengine.runner import Runner, load_checkpoint, save_checkpoint
 from tests.configs.paths import DEMO, PAPER, load, name
 from tests.datasets.videos import write_video
 
+VIDEO_SEGMENTATION = [path for path in [*PAPER, *DEMO] if load(path).model.type == 'mmvidext.DeepFeatureFlow']
 RECOGNITION = [path for path in [*PAPER, *DEMO] if load(path).default_scope == 'mmaction']
 DEMO_RECOGNITION = [path for path in RECOGNITION if path in DEMO]
 NUM_FRAMES = 40
@@ -106,3 +107,31 @@ def test_the_inferencer_finds_all_it_needs(clips, tmp_path):
     expected = inference_recognizer(init_recognizer(str(path), weights, device='cpu'), str(clips / '0.webm'))
     assert found['rec_scores'][0] == pytest.approx(expected.pred_score.tolist(), abs=0.02)
     assert type(inferencer.actionrecog_inferencer.visualizer).__name__ == 'ActionVisualizer'
+
+
+@pytest.mark.parametrize('path', VIDEO_SEGMENTATION, ids=name)
+def test_mmsegs_api_finds_all_it_needs(path):
+    config = load(path)
+    assert config.test_dataloader.dataset.pipeline == config.test_pipeline
+    assert config.test_pipeline[0].type == 'LoadImageFromFile'
+    assert config.visualizer.type == 'SegLocalVisualizer'
+
+
+@pytest.mark.parametrize('path', [path for path in VIDEO_SEGMENTATION if path in DEMO], ids=name)
+def test_mmsegs_inferencer_and_inference_model(path, tmp_path):
+    """On an image that belongs to no video; the weights are random."""
+    from mmengine.registry import MODELS
+    from mmseg.apis import MMSegInferencer, inference_model
+
+    config = Config.fromfile(path)  # not the shared one: the inferencer changes its pipeline
+    init_default_scope('mmseg')
+    weights = tmp_path / 'weights.pth'
+    torch.save(dict(state_dict=MODELS.build(config.model).state_dict(), meta={}), weights)
+    picture = np.random.default_rng(0).integers(0, 256, (64, 128, 3), np.uint8)
+    inferencer = MMSegInferencer(config, str(weights), device='cpu', dataset_name='cityscapes')
+    found = inferencer(picture, show=False, return_vis=True)
+    assert found['predictions'].shape == (64, 128)
+    assert found['visualization'].shape == (64, 128, 3)
+    inferencer.model.cfg = config
+    expected = inference_model(inferencer.model, picture).pred_sem_seg.data.squeeze(0)
+    assert np.array_equal(found['predictions'], expected)

@@ -1,8 +1,7 @@
 import pytest
 from mmengine.registry import init_default_scope
 
-from mmvidext.datasets.sthv1_dataset import SthV1Dataset
-from mmvidext.datasets.sthv2_dataset import SthV2Dataset
+from mmvidext.datasets.something_something import SthV1Dataset, SthV2Dataset
 
 FLIP = dict(type='Flip', flip_ratio=0.5)
 

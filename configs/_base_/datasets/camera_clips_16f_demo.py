@@ -29,34 +29,19 @@ val_pipeline = [
 ]
 test_pipeline = val_pipeline
 
+loader = dict(batch_size=batch_size, num_workers=num_workers, persistent_workers=num_workers > 0)
+common = dict(type='mmvidext.SthV2Dataset', data_prefix=dict(video=videos), num_classes=num_classes)
 train_dataloader = dict(
-    batch_size=batch_size,
-    num_workers=num_workers,
-    persistent_workers=num_workers > 0,
+    **loader,
     drop_last=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
-    dataset=dict(
-        type='mmvidext.SthV2Dataset',
-        ann_file=train_list,
-        data_prefix=dict(video=videos),
-        num_classes=num_classes,
-        pipeline=train_pipeline,
-    ),
+    dataset=dict(**common, ann_file=train_list, pipeline=train_pipeline),
 )
 val_dataloader = dict(
-    batch_size=batch_size,
-    num_workers=num_workers,
-    persistent_workers=num_workers > 0,
+    **loader,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='mmvidext.SthV2Dataset',
-        ann_file=val_list,
-        data_prefix=dict(video=videos),
-        num_classes=num_classes,
-        pipeline=val_pipeline,
-        test_mode=True,
-    ),
+    dataset=dict(**common, ann_file=val_list, pipeline=val_pipeline, test_mode=True),
 )
 test_dataloader = val_dataloader
-val_evaluator = dict(type='AccMetric')
+val_evaluator = dict(type='mmvidext.AccMetric')
 test_evaluator = val_evaluator

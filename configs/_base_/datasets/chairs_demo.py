@@ -15,26 +15,18 @@ train_pipeline = [
 val_pipeline = [dict(type='mmvidext.LoadFlowPair'), dict(type='mmvidext.PackFlowPair')]
 test_pipeline = val_pipeline
 
+loader = dict(batch_size=batch_size, num_workers=num_workers, persistent_workers=num_workers > 0)
+common = dict(type='mmvidext.FlyingChairsDataset', data_root=data_root)
 train_dataloader = dict(
-    batch_size=batch_size,
-    num_workers=num_workers,
-    persistent_workers=num_workers > 0,
+    **loader,
     drop_last=True,
     sampler=dict(type='InfiniteSampler', shuffle=True),
-    dataset=dict(type='mmvidext.FlyingChairsDataset', data_root=data_root, split='train', pipeline=train_pipeline),
+    dataset=dict(**common, split='train', pipeline=train_pipeline),
 )
 val_dataloader = dict(
-    batch_size=batch_size,
-    num_workers=num_workers,
-    persistent_workers=num_workers > 0,
+    **loader,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='mmvidext.FlyingChairsDataset',
-        data_root=data_root,
-        split='val',
-        pipeline=val_pipeline,
-        test_mode=True,
-    ),
+    dataset=dict(**common, split='val', pipeline=val_pipeline, test_mode=True),
 )
 test_dataloader = val_dataloader
 val_evaluator = dict(type='mmvidext.EndPointError')

@@ -14,31 +14,29 @@ train_pipeline = [
 val_pipeline = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'), dict(type='PackSegInputs')]
 test_pipeline = val_pipeline
 
+loader = dict(num_workers=num_workers, persistent_workers=num_workers > 0)
+common = dict(type='mmvidext.CityscapesVideoDataset', data_root=data_root)
 train_dataloader = dict(
+    **loader,
     batch_size=batch_size,
-    num_workers=num_workers,
-    persistent_workers=num_workers > 0,
     sampler=dict(type='InfiniteSampler', shuffle=True),
     dataset=dict(
-        type='mmvidext.CityscapesVideoDataset',
-        data_root=data_root,
+        **common,
         data_prefix=dict(img_path='leftImg8bit_sequence/train', seg_map_path='gtFine/train'),
         pipeline=train_pipeline,
     ),
 )
 val_dataloader = dict(
+    **loader,
     batch_size=4,
-    num_workers=num_workers,
-    persistent_workers=num_workers > 0,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type='mmvidext.CityscapesVideoDataset',
-        data_root=data_root,
+        **common,
         data_prefix=dict(img_path='leftImg8bit_sequence/val', seg_map_path='gtFine/val'),
         test_mode=True,
         pipeline=val_pipeline,
     ),
 )
 test_dataloader = val_dataloader
-val_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'])
+val_evaluator = dict(type='mmvidext.IoUMetric', iou_metrics=['mIoU'])
 test_evaluator = val_evaluator

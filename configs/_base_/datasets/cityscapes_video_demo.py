@@ -15,32 +15,31 @@ train_pipeline = [
     dict(type='mmvidext.PackClipInputs'),
 ]
 val_pipeline = [
+    dict(type='LoadImageFromFile'),
     dict(type='mmvidext.LoadClip'),
     dict(type='mmvidext.LoadClipAnnotations'),
     dict(type='mmvidext.PackClipInputs'),
 ]
 test_pipeline = val_pipeline
 
+loader = dict(num_workers=num_workers, persistent_workers=num_workers > 0)
+common = dict(type='mmvidext.CityscapesVideoDataset', data_root=data_root)
 train_dataloader = dict(
+    **loader,
     batch_size=batch_size,
-    num_workers=num_workers,
-    persistent_workers=num_workers > 0,
     sampler=dict(type='InfiniteSampler', shuffle=True),
     dataset=dict(
-        type='mmvidext.CityscapesVideoDataset',
-        data_root=data_root,
+        **common,
         data_prefix=dict(img_path='leftImg8bit_sequence/train', seg_map_path='gtFine/train'),
         pipeline=train_pipeline,
     ),
 )
 val_dataloader = dict(
+    **loader,
     batch_size=4,
-    num_workers=num_workers,
-    persistent_workers=num_workers > 0,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type='mmvidext.CityscapesVideoDataset',
-        data_root=data_root,
+        **common,
         data_prefix=dict(img_path='leftImg8bit_sequence/val', seg_map_path='gtFine/val'),
         distances=distances,
         test_mode=True,

@@ -47,50 +47,21 @@ test_pipeline = [
     dict(type='PackActionInputs'),
 ]
 
+loader = dict(batch_size=batch_size, num_workers=num_workers, persistent_workers=num_workers > 0)
+common = dict(type='mmvidext.VideoListDataset', num_classes=num_classes, hint=hint)
 train_dataloader = dict(
-    batch_size=batch_size,
-    num_workers=num_workers,
-    persistent_workers=num_workers > 0,
+    **loader,
     drop_last=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
-    dataset=dict(
-        type='mmvidext.VideoListDataset',
-        ann_file=train_list,
-        data_prefix=dict(video=train_videos),
-        num_classes=num_classes,
-        hint=hint,
-        pipeline=train_pipeline,
-    ),
+    dataset=dict(**common, ann_file=train_list, data_prefix=dict(video=train_videos), pipeline=train_pipeline),
 )
 val_dataloader = dict(
-    batch_size=batch_size,
-    num_workers=num_workers,
-    persistent_workers=num_workers > 0,
+    **loader,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type='mmvidext.VideoListDataset',
-        ann_file=val_list,
-        data_prefix=dict(video=val_videos),
-        num_classes=num_classes,
-        hint=hint,
-        pipeline=val_pipeline,
-        test_mode=True,
+        **common, ann_file=val_list, data_prefix=dict(video=val_videos), pipeline=val_pipeline, test_mode=True
     ),
 )
-test_dataloader = dict(
-    batch_size=1,
-    num_workers=num_workers,
-    persistent_workers=num_workers > 0,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='mmvidext.VideoListDataset',
-        ann_file=val_list,
-        data_prefix=dict(video=val_videos),
-        num_classes=num_classes,
-        hint=hint,
-        pipeline=test_pipeline,
-        test_mode=True,
-    ),
-)
-val_evaluator = dict(type='AccMetric')
+test_dataloader = dict(val_dataloader, batch_size=1, dataset=dict(val_dataloader['dataset'], pipeline=test_pipeline))
+val_evaluator = dict(type='mmvidext.AccMetric')
 test_evaluator = val_evaluator

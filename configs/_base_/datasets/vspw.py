@@ -24,31 +24,27 @@ train_pipeline = [
     dict(type='mmvidext.PackClipInputs'),
 ]
 val_pipeline = [
+    dict(type='LoadImageFromFile'),
     dict(type='mmvidext.LoadClip'),
     dict(type='mmvidext.LoadClipAnnotations'),
     dict(type='mmvidext.PackClipInputs'),
 ]
 test_pipeline = val_pipeline
 
+loader = dict(num_workers=num_workers, persistent_workers=num_workers > 0)
+common = dict(type='mmvidext.VSPWDataset', data_root=data_root)
 train_dataloader = dict(
+    **loader,
     batch_size=batch_size,
-    num_workers=num_workers,
-    persistent_workers=num_workers > 0,
     sampler=dict(type='InfiniteSampler', shuffle=True),
-    dataset=dict(type='mmvidext.VSPWDataset', data_root=data_root, ann_file='train.txt', pipeline=train_pipeline),
+    dataset=dict(**common, ann_file='train.txt', pipeline=train_pipeline),
 )
 val_dataloader = dict(
+    **loader,
     batch_size=1,
-    num_workers=num_workers,
-    persistent_workers=num_workers > 0,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type='mmvidext.VSPWDataset',
-        data_root=data_root,
-        ann_file='val.txt',
-        key_frame_interval=key_frame_interval,
-        test_mode=True,
-        pipeline=val_pipeline,
+        **common, ann_file='val.txt', key_frame_interval=key_frame_interval, test_mode=True, pipeline=val_pipeline
     ),
 )
 test_dataloader = val_dataloader

@@ -1,6 +1,6 @@
 """Checkpoints of https://github.com/arunos728/MotionSqueeze: TSM with one MotionSqueeze layer.
 
-The shift leaves no mark in its names; it stands in every block, at every depth.
+The shift leaves no mark in its names; every block has one, at every depth.
 """
 
 from mmvidext.checkpoints.read import StateDict

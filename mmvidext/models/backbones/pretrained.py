@@ -11,7 +11,7 @@ __all__ = ['PretrainedBackbone']
 
 
 class PretrainedBackbone(nn.Module):
-    """Stands in front of mmengine's ``BaseModule``, or of a backbone of mmaction2, in the list of base classes.
+    """Comes before mmengine's ``BaseModule``, or of a backbone of mmaction2 among the base classes.
 
     Attributes:
         added_parts: Expressions of what the network adds to the one that its weights may come from; it may be missing

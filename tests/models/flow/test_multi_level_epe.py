@@ -44,7 +44,8 @@ def test_unknown_pixels_have_no_part(flows):
     target.masked_fill_(~valid.unsqueeze(1), float('nan'))
     exact = [torch.full_like(flow, 2.0).requires_grad_() for flow in flows]
     for flow in exact:
-        flow.data[0, :, :, : flow.shape[3] // 2] = 99  # wrong, but nobody knows
+        with torch.no_grad():
+            flow[0, :, :, : flow.shape[3] // 2] = 99  # wrong, but nobody knows
     losses = MultiLevelEPE()(exact, target, valid)
     assert sum(losses.values()).item() == pytest.approx(0, abs=1e-4)
     sum(MultiLevelEPE()(flows, target, valid).values()).backward()

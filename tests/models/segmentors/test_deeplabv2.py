@@ -100,7 +100,7 @@ def test_crf_sees_the_picture_and_its_result_is_what_is_predicted(monkeypatch):
     picture = torch.randint(0, 256, (3, 32, 48), dtype=torch.uint8)  # BGR, as it is loaded
     sample = make_batch()[1][0]
     sample.set_metainfo(dict(ori_shape=(32, 48)))
-    prediction = model.test_step(dict(inputs=[picture], data_samples=[sample]))[0].pred_sem_seg.data[0]
+    prediction = model.test_step(dict(inputs=[picture], data_samples=[sample]))[0].pred_sem_seg.data.squeeze(0)
     assert model.crf.iterations == 3
     np.testing.assert_array_equal(seen[0][0], picture.flip(0).permute(1, 2, 0).numpy())
     np.testing.assert_allclose(seen[0][1].sum(0), 1, atol=1e-5)

@@ -81,7 +81,7 @@ def plain_labels(model):
     inputs = torch.from_numpy(cv2.resize(image(), (64, 32)).transpose(2, 0, 1).copy())
     with torch.no_grad():
         logits = model.segmentor(model.data_preprocessor({'inputs': [inputs]})['inputs'][:, 0], mode='predict')[0]
-    full = torch.nn.functional.interpolate(logits.seg_logits.data[None], (48, 96), mode='bilinear')
+    full = torch.nn.functional.interpolate(logits.seg_logits.data.unsqueeze(0), (48, 96), mode='bilinear')
     return full.argmax(1)[0].numpy()
 
 
@@ -91,8 +91,8 @@ def test_init_model_and_inference_model(tmp_path, checkpoint):
     expected = plain_labels(model)
     from_file = inference_model(model, str(tmp_path / 'image.png'))
     from_array = inference_model(model, image())
-    assert np.array_equal(from_file.pred_sem_seg.data[0], expected)
-    assert np.array_equal(from_array.pred_sem_seg.data[0], expected)
+    assert np.array_equal(from_file.pred_sem_seg.data.squeeze(0), expected)
+    assert np.array_equal(from_array.pred_sem_seg.data.squeeze(0), expected)
 
 
 def test_inferencer(tmp_path, checkpoint):
