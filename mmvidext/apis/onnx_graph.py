@@ -34,8 +34,10 @@ def write_onnx(
 
     Raises:
         ImportError: If onnx or onnxscript is missing.
+        ValueError: If the exporter cannot write this version of the operators.
     """
     try:
+        import onnx
         import onnxscript  # noqa: F401
     except ImportError as error:
         raise ImportError("exporting needs onnx and onnxscript: pip install 'mmvidext[onnx]'") from error
@@ -53,3 +55,7 @@ def write_onnx(
             external_data=False,
             verbose=False,
         )
+    version = next(item.version for item in onnx.load(path).opset_import if not item.domain)
+    if opset is not None and version != opset:
+        Path(path).unlink()
+        raise ValueError(f'the exporter cannot write the operators of version {opset}: leave it out, or try {version}')

@@ -105,7 +105,7 @@ class VideoSegmentor:
         data = self.model.data_preprocessor(self._prepare(frame))
         logits = self._advance(data['inputs'][:, -1], is_same_size=frame.shape == self._frame_shape)
         self._frame_shape = frame.shape
-        labels = label_map(self.model.segmentor, logits, data['data_samples'][0].metainfo)
+        labels = label_map(self.model, logits, data['data_samples'][0].metainfo)
         return labels[0].cpu().numpy().astype(self._label_type)
 
     def segment_video(

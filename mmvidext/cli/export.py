@@ -1,17 +1,32 @@
-"""``mmvidext export``: export a recognizer to ONNX."""
+"""``mmvidext export``: export a model to ONNX."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 import torch
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from torch import nn
 
+from mmvidext.apis.onnx_check import largest_difference
 from mmvidext.apis.onnx_export import ClipClassifier, OnlineClassifier, export_recognizer
+from mmvidext.apis.onnx_video import (
+    FlowStep,
+    KeyFrameStep,
+    PropagatedStep,
+    export_flow_network,
+    export_video_segmentor,
+)
 from mmvidext.apis.recognizer_loading import build_recognizer
+from mmvidext.apis.weights import load_for_inference
 from mmvidext.cli.config import load_config
 from mmvidext.cli.options import RunCommand, cfg_options_option, config_argument, one_line_errors
+from mmvidext.registry import MODELS
 
 __all__ = ['clip_length', 'export']
+
+LARGEST_DIFFERENCE = 1e-3
 
 
 class FrameShape(click.ParamType):
@@ -27,35 +42,96 @@ class FrameShape(click.ParamType):
         return int(parts[0]), int(parts[-1])
 
 
+class Graph(NamedTuple):
+    """A graph that was written, with what it is checked against.
+
+    Attributes:
+        path: The file.
+        inputs: Names of its inputs.
+        module: What it was made from.
+        arguments: Random ones for the module's forward.
+    """
+
+    path: Path
+    inputs: tuple[str, ...]
+    module: nn.Module
+    arguments: tuple[Any, ...]
+
+
 def clip_length(backbone: torch.nn.Module) -> int:
     """Return the number of frames that a backbone is built for, or 16."""
     return getattr(backbone, 'num_segments', None) or getattr(backbone, 'clip_len', None) or 16
 
 
-def largest_difference(path: Path, model: torch.nn.Module, inputs: tuple[torch.Tensor, ...], *, online: bool) -> float:
-    """Return the largest difference between the graph's logits and the model's, relative to the largest logit."""
-    import onnxruntime
+def build_model(config: Config, checkpoint: Path | None) -> Any:
+    """Build a recognizer, a ``DeepFeatureFlow`` or a ``FlowEstimator``.
 
-    session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
-    names = [item.name for item in session.get_inputs()]
-    found = session.run(None, {name: tensor.numpy() for name, tensor in zip(names, inputs, strict=True)})[0]
-    with torch.no_grad():
-        expected = model(inputs[0], inputs[1:])[0] if online else model(inputs[0])
-    return float((torch.from_numpy(found) - expected).abs().max() / expected.abs().max())
+    Raises:
+        FileNotFoundError: If there is no such checkpoint.
+        ValueError: If the model is none of these, or the weights do not fit it.
+    """
+    model_config = config.get('model') or {}
+    if 'flow_net' not in model_config:
+        return build_recognizer(config, checkpoint)
+    with DefaultScope.overwrite_default_scope(config.get('default_scope', 'mmvidext')):
+        model = MODELS.build(model_config)
+    if checkpoint is not None:
+        load_for_inference(model, checkpoint)
+    return model
 
 
-def compare(path: Path, recognizer: Any, frames: int, size: tuple[int, int], *, online: bool) -> float:
-    """Return :func:`largest_difference` of a graph on three random clips, or on one frame of three streams."""
+def write_recognizer(
+    model: Any, out: Path, *, frames: int | None, size: tuple[int, int], online: bool, opset: int | None
+) -> list[Graph]:
+    """Write the graph of clips or, online, of one frame."""
     height, width = size
+    frames = frames or clip_length(model.backbone)
+    names = export_recognizer(model, out, num_frames=frames, height=height, width=width, online=online, opset=opset)
     if online:
-        state = tuple(torch.rand_like(item) for item in recognizer.backbone.initial_state(3, height, width))
-        model: torch.nn.Module = OnlineClassifier(recognizer)
-        inputs = (torch.rand(3, 3, height, width) * 255, *state)
-    else:
-        clip = ClipClassifier(recognizer)
-        shape = (3, 3, frames, height, width) if clip.reads_clips else (3, frames, 3, height, width)
-        model, inputs = clip, (torch.rand(shape) * 255,)
-    return largest_difference(path, model.eval(), inputs, online=online)
+        state = tuple(torch.rand_like(item) for item in model.backbone.initial_state(3, height, width))
+        return [Graph(out, names, OnlineClassifier(model), (torch.rand(3, 3, height, width) * 255, state))]
+    clip = ClipClassifier(model)
+    shape = (3, frames, height, width) if clip.reads_clips else (frames, 3, height, width)
+    num_clips = 1 if model.with_neck else 3  # with a neck the batch size is fixed
+    return [Graph(out, names, clip, (torch.rand(num_clips, *shape) * 255,))]
+
+
+def write_video_segmentor(model: Any, out: Path, *, size: tuple[int, int], opset: int | None) -> list[Graph]:
+    """Write the graphs of a key frame and of a frame that is propagated from it."""
+    height, width = size
+    key_file, propagated_file = export_video_segmentor(model, out, height=height, width=width, opset=opset)
+    key_step, propagated_step = KeyFrameStep(model), PropagatedStep(model)
+    first, second = (torch.rand(1, 3, height, width) * 255 for _ in range(2))
+    with torch.no_grad():
+        _, flow_frame, *maps = key_step(first)
+    names = ('frame', 'flow_frame', *(f'map_{index}' for index in range(len(maps))))
+    return [
+        Graph(key_file, ('frame',), key_step, (first,)),
+        Graph(propagated_file, names, propagated_step, (second, flow_frame, tuple(maps))),
+    ]
+
+
+def write_flow_network(model: Any, out: Path, *, size: tuple[int, int], opset: int | None) -> list[Graph]:
+    """Write the graph of a pair of images."""
+    height, width = size
+    names = export_flow_network(model, out, height=height, width=width, opset=opset)
+    return [Graph(out, names, FlowStep(model), tuple(torch.rand(2, 1, 3, height, width) * 255))]
+
+
+def write_graphs(
+    model: Any, out: Path, *, frames: int | None, size: tuple[int, int], online: bool, opset: int | None
+) -> list[Graph]:
+    """Write the graphs of a model of any kind.
+
+    Raises:
+        ValueError: If an option is given that has no meaning for the model, or the model cannot be exported so.
+    """
+    if hasattr(model, 'backbone'):
+        return write_recognizer(model, out, frames=frames, size=size, online=online, opset=opset)
+    if frames or online:
+        raise ValueError('--frames and --online are for recognizers: leave them out')
+    write = write_video_segmentor if hasattr(model, 'segmentor') else write_flow_network
+    return write(model, out, size=size, opset=opset)
 
 
 @click.command(cls=RunCommand)
@@ -67,7 +143,8 @@ def compare(path: Path, recognizer: Any, frames: int, size: tuple[int, int], *, 
     '--frames', type=click.IntRange(1), help="Frames of a clip.  [default: the backbone's, or 16 if it takes any]"
 )
 @click.option('--online', is_flag=True, help='One frame, state in and out; needs causal=True.')
-@click.option('--check', is_flag=True, help='Compare with torch in onnxruntime, on three clips.')
+@click.option('--opset', type=click.IntRange(1), help="Version of the ONNX operators.  [default: the exporter's]")
+@click.option('--check', is_flag=True, help='Compare with torch in onnxruntime, on random frames.')
 @cfg_options_option
 def export(
     config: str,
@@ -76,26 +153,29 @@ def export(
     shape: tuple[int, int],
     frames: int | None,
     online: bool,
+    opset: int | None,
     check: bool,
     cfg_options: tuple[str, ...],
 ) -> None:
-    """Export the recognizer of CONFIG to the ONNX file OUT, for clips or, with --online, for frame after frame.
+    """Export the model of CONFIG to ONNX.
 
-    The graph takes RGB from 0 to 255 in float32 and returns logits; the batch size is free. With --online it also
-    takes the state (zeros before the first frame) and returns the next one.
+    A recognizer becomes the file OUT, for clips or, with --online, for frame after frame: the batch size is free (1
+    with a neck). With --online it also takes the state (zeros before the first frame) and returns the next one. A flow
+    network becomes the file OUT, for two images. Deep Feature Flow becomes two files in the folder OUT: key_frame.onnx,
+    and propagated.onnx, which takes what the last key frame returned. All take RGB from 0 to 255 in float32.
 
     Example: mmvidext export mmvidext::tsm_r50_sthv2 tsm.onnx --checkpoint tsm.pth --check
     """
-    height, width = shape
     with one_line_errors():
-        recognizer = build_recognizer(load_config(config, cfg_options), checkpoint).eval()
-        frames = frames or clip_length(recognizer.backbone)
+        model = build_model(load_config(config, cfg_options), checkpoint).eval()
         out.parent.mkdir(parents=True, exist_ok=True)
-        names = export_recognizer(recognizer, out, num_frames=frames, height=height, width=width, online=online)
-    click.echo(f'{out}: {out.stat().st_size / 2**20:.1f} MiB, inputs {", ".join(names)}')
-    if check:
+        graphs = write_graphs(model, out, frames=frames, size=shape, online=online, opset=opset)
+    for graph in graphs:
+        size = graph.path.stat().st_size / 2**20
+        click.echo(f'{graph.path}: {size:.1f} MiB, inputs {", ".join(graph.inputs)}')
+    for graph in graphs if check else []:
         with one_line_errors():
-            error = compare(out, recognizer, frames, shape, online=online)
-        click.echo(f'largest relative difference to torch: {error:.1e}')
-        if error > 1e-3:
-            raise click.ClickException('the graph does not compute what the model computes')
+            error = largest_difference(graph.path, graph.module, graph.arguments)
+        click.echo(f'{graph.path}: largest relative difference to torch: {error:.1e}')
+        if not error <= LARGEST_DIFFERENCE:
+            raise click.ClickException(f'{graph.path} does not compute what the model computes')

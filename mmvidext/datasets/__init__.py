@@ -20,6 +20,7 @@ if find_spec('mmaction') is not None:
 if find_spec('mmseg') is not None:
     from mmvidext.datasets.camvid_video import CamVidVideoDataset as CamVidVideoDataset
     from mmvidext.datasets.cityscapes_video import CityscapesVideoDataset as CityscapesVideoDataset
+    from mmvidext.datasets.video_folders import VideoFolderSegDataset as VideoFolderSegDataset
     from mmvidext.datasets.vspw import VSPWDataset as VSPWDataset
 
-    __all__ += ['CamVidVideoDataset', 'CityscapesVideoDataset', 'VSPWDataset']
+    __all__ += ['CamVidVideoDataset', 'CityscapesVideoDataset', 'VSPWDataset', 'VideoFolderSegDataset']

@@ -32,7 +32,8 @@ class SintelDataset(FlowPairDataset):
         data_root: The folder that holds ``training`` and ``test``.
         split: ``'training'`` or ``'test'``, whose flow is not published.
         passes: The rendering passes to read: ``'clean'``, ``'final'`` or both.
-        scenes: Names of the scenes to read; None reads all. Sintel has no official split of its training scenes.
+        scenes: The scenes to read, one name or several; None reads all. Sintel has no official split of its training
+            scenes.
         use_invalid: Whether to leave out the pixels that ``invalid/`` marks.
         **kwargs: ``pipeline``, ``test_mode``, ``indices`` and what else mmengine's ``BaseDataset`` takes.
 
@@ -49,7 +50,7 @@ class SintelDataset(FlowPairDataset):
         *,
         split: str = 'training',
         passes: Sequence[str] = PASSES,
-        scenes: Sequence[str] | None = None,
+        scenes: str | Sequence[str] | None = None,
         use_invalid: bool = True,
         **kwargs: Any,
     ) -> None:
@@ -60,7 +61,7 @@ class SintelDataset(FlowPairDataset):
             raise ValueError(f"split must be 'training' or 'test', not {split!r}")
         self.split = split
         self.passes = passes
-        self.scenes = scenes
+        self.scenes = (scenes,) if isinstance(scenes, str) else scenes
         self.use_invalid = use_invalid
         super().__init__(data_root=data_root, **kwargs)
 

@@ -3,7 +3,7 @@
 import os
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,12 +18,12 @@ class Snippet(NamedTuple):
     Attributes:
         name: Identifies it in messages and metrics.
         frame_paths: One image per frame, in order.
-        labels: Frame index in the snippet to label file.
+        labels: Index of a frame to its label file, or to None for a frame without label that is to be predicted.
     """
 
     name: str
     frame_paths: tuple[str, ...]
-    labels: dict[int, str]
+    labels: Mapping[int, str | None]
 
 
 def contiguous_run(

@@ -92,17 +92,18 @@ class VideoSegDataset(BaseSegDataset):
 
     def _sample(self, number: int, index: int, distance: int | None) -> dict[str, Any]:
         snippet = self.snippets[number]
-        sample = {
+        sample: dict[str, Any] = {
             'snippet': number,
             'video': snippet.name,
             'frame_index': index,
             'img_path': snippet.frame_paths[index],
-            'seg_map_path': snippet.labels[index],
             'num_classes': len(self._metainfo['classes']),
             'label_map': self.label_map,
             'reduce_zero_label': self.reduce_zero_label,
             'seg_fields': [],
         }
+        if (label := snippet.labels[index]) is not None:
+            sample['seg_map_path'] = label
         if distance is not None:
             check_distance(distance, index, snippet=snippet.name)
             sample['propagation_distance'] = distance

@@ -1,11 +1,11 @@
-"""A segmentation whose scores are not finite has no label there."""
+"""The labels of a sample: the predicted ones, where the scores are finite, and the true ones."""
 
 from typing import Any
 
 import torch
 from torch import Tensor
 
-__all__ = ['finite_labels']
+__all__ = ['finite_labels', 'true_labels']
 
 
 def finite_labels(sample: dict[str, Any], *, fill: int) -> Tensor:
@@ -28,3 +28,18 @@ def finite_labels(sample: dict[str, Any], *, fill: int) -> Tensor:
         return labels
     finite = torch.isfinite(sample['seg_logits']['data']).all(0)
     return torch.where(finite.to(labels.device), labels, fill)
+
+
+def true_labels(sample: dict[str, Any]) -> Tensor:
+    """Return the ground truth ``(H, W)`` of a sample with ``gt_sem_seg``.
+
+    Raises:
+        ValueError: If it has none.
+    """
+    if 'gt_sem_seg' not in sample:
+        raise ValueError(
+            f'{sample.get("img_path")} has no ground truth: for a split without labels, leave only a metric that '
+            "writes predictions, dict(type='mmvidext.IoUMetric', format_only=True, output_dir=...)"
+        )
+    labels = sample['gt_sem_seg']['data']
+    return labels.reshape(labels.shape[-2:])

@@ -9,7 +9,7 @@ import mmseg.evaluation
 import numpy as np
 from torch import Tensor
 
-from mmvidext.evaluation.finite_labels import finite_labels
+from mmvidext.evaluation.finite_labels import finite_labels, true_labels
 from mmvidext.registry import METRICS
 
 __all__ = ['IoUMetric']
@@ -31,7 +31,7 @@ class IoUMetric(mmseg.evaluation.IoUMetric):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._written: dict[Path, str] = {}
+        self._written: dict[Path, tuple[str, int | None]] = {}
 
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
         """Add the areas of a batch, one result for each sample, and write the masks.
@@ -48,12 +48,7 @@ class IoUMetric(mmseg.evaluation.IoUMetric):
         for sample in data_samples:
             labels = finite_labels(sample, fill=num_classes)
             if not self.format_only:
-                if 'gt_sem_seg' not in sample:
-                    raise ValueError(
-                        f'{sample.get("img_path")} has no ground truth: to write the predictions of a split without '
-                        'labels, set format_only=True and output_dir of the metric'
-                    )
-                truth = sample['gt_sem_seg']['data'].reshape(labels.shape).to(labels)
+                truth = true_labels(sample).to(labels)
                 self.results.append(self.intersect_and_union(labels, truth, num_classes, self.ignore_index))
             if self.output_dir is not None:
                 self._write(labels, sample, num_classes)
@@ -67,10 +62,17 @@ class IoUMetric(mmseg.evaluation.IoUMetric):
         path = (root / self.mask_folder(sample) / f'{Path(image).stem}.png').resolve()
         if not path.is_relative_to(root):
             raise ValueError(f'the mask of {image} would be written to {path}, outside output_dir={self.output_dir}')
-        if self._written.setdefault(path, image) != image:
+        source = image, sample.get('propagation_distance')
+        first = self._written.setdefault(path, source)
+        if first[0] != image:
             raise ValueError(
-                f'the masks of {self._written[path]} and of {image} would both be written to {path}: evaluate them '
-                'apart, with one output_dir each'
+                f'the masks of {first[0]} and of {image} would both be written to {path}: evaluate them apart, with '
+                'one output_dir each'
+            )
+        if first != source:
+            raise ValueError(
+                f'the masks of {image} at the distances {first[1]} and {source[1]} would both be written to {path}: '
+                'use VideoIoUMetric, which has a folder for each distance, or key_frame_interval in the data set'
             )
         # the datasets that leave class 0 out (reduce_zero_label) count from 1 in their files
         values = labels.cpu().numpy() + int(bool(sample.get('reduce_zero_label', False)))

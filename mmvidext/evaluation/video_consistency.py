@@ -7,7 +7,7 @@ import torch
 from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
-from mmvidext.evaluation.finite_labels import finite_labels
+from mmvidext.evaluation.finite_labels import finite_labels, true_labels
 from mmvidext.evaluation.video_order import VideoOrder
 from mmvidext.registry import METRICS
 
@@ -28,7 +28,7 @@ class VideoConsistency(BaseMetric):
         **kwargs: The arguments of mmengine's ``BaseMetric``.
 
     Raises:
-        ValueError: If a window is shorter than 2, or frames do not arrive one after the other.
+        ValueError: If a window is shorter than 2, frames do not arrive one after the other, or one has no ground truth.
     """
 
     default_prefix = None
@@ -51,7 +51,7 @@ class VideoConsistency(BaseMetric):
                 self._close_windows()
             # a label of its own in each frame: negative numbers are no classes
             prediction = finite_labels(sample, fill=-1 - sample['frame_index'])
-            self._truth.add(sample['gt_sem_seg']['data'].squeeze().to(prediction.device))
+            self._truth.add(true_labels(sample).to(prediction.device))
             self._prediction.add(prediction)
 
     def _close_windows(self) -> None:

@@ -1,10 +1,14 @@
+import re
+
 import pytest
+from mmengine.config import Config
 
 from mmvidext.apis.recognizer_loading import build_recognizer
 from mmvidext.cli.export import clip_length, export
 from tests.apis.online_config import online_config
 from tests.cli.invoke import invoke
 
+onnx = pytest.importorskip('onnx')
 pytest.importorskip('onnxscript')
 
 
@@ -44,6 +48,64 @@ def test_a_length_that_does_not_fit_is_one_line(config, frames, message, tmp_pat
     assert message in output
     assert output.count('\n') == 1
     assert not (tmp_path / 'a.onnx').exists()
+
+
+def neck_config():
+    neck = dict(
+        type='mmvidext.LSDFNNeck',
+        in_channels=512,
+        dynamic_channels=4,
+        num_samples=3,
+        post_channels=4,
+        feature_channels=8,
+        kernel_channels=8,
+    )
+    config = online_config()
+    config.model.merge(dict(backbone=dict(out_indices=(2, 3)), neck=neck, cls_head=dict(in_channels=516)))
+    return config
+
+
+def flow_config():
+    flow_net = dict(type='mmvidext.FlowNetC', width=0.125)
+    return Config(dict(default_scope='mmvidext', model=dict(type='mmvidext.FlowEstimator', flow_net=flow_net)))
+
+
+def segmentation_config():
+    pytest.importorskip('mmseg')
+    from tests.models.segmentors.tiny import fcn
+
+    flow_net = dict(type='mmvidext.FlowNetS', width=0.0625)
+    model = dict(type='mmvidext.DeepFeatureFlow', segmentor=fcn(), flow_net=flow_net)
+    return Config(dict(default_scope='mmseg', model=model))
+
+
+@pytest.mark.parametrize(
+    ('make', 'out', 'graphs'),
+    [
+        (neck_config, 'clip.onnx', {'clip.onnx': 'clips'}),
+        (flow_config, 'flow.onnx', {'flow.onnx': 'first, second'}),
+        (
+            segmentation_config,
+            'dff',
+            {'dff/key_frame.onnx': 'frame', 'dff/propagated.onnx': 'frame, flow_frame, map_0'},
+        ),
+    ],
+)
+def test_each_kind_of_model_is_checked(make, out, graphs, tmp_path):
+    pytest.importorskip('onnxruntime')
+    make().dump(tmp_path / 'config.py')
+    options = ('--shape', '64x96', '--opset', 20, '--check')
+    output = invoke(export, tmp_path / 'config.py', tmp_path / out, *options)
+    for path, inputs in graphs.items():
+        assert re.search(rf'{path}: .* MiB, inputs {inputs}\n', output)
+        assert re.search(rf'{path}: largest relative difference to torch: \d\.\de-\d\d\n', output)
+        assert onnx.load(tmp_path / path).opset_import[0].version == 20
+
+
+def test_options_of_recognizers(tmp_path):
+    flow_config().dump(tmp_path / 'config.py')
+    output = invoke(export, tmp_path / 'config.py', tmp_path / 'flow.onnx', '--frames', 3, status=1)
+    assert output == 'Error: --frames and --online are for recognizers: leave them out\n'
 
 
 def test_missing_files_and_other_models(tmp_path):

@@ -44,6 +44,16 @@ def write_vspw(root, videos=(('a', 6), ('b', 3)), names=None):
             write_label(root / 'data' / name / 'mask' / f'{stem}.png', np.arange(128).reshape(8, 16) % 3)
 
 
+def write_video_folders(root, videos=(('a', 12), ('b', 3)), values=(0, 7, 26)):
+    """Frames ``1.jpg, 2.jpg, ...``, with a label that holds `values` for every second one."""
+    for name, length in videos:
+        for number in range(1, length + 1):
+            write_image(root / 'frames' / name / f'{number}.jpg', number)
+            if number % 2:
+                labels = np.asarray(values)[np.arange(128).reshape(8, 16) % len(values)]
+                write_label(root / 'labels' / name / f'{number}.png', labels)
+
+
 def write_camvid(root, numbers=range(5280, 5341), labeled=(5310, 5340)):
     for number in numbers:
         write_image(root / 'frames' / '0016E5' / f'0016E5_{number:05d}.png', number)

@@ -81,12 +81,14 @@ def test_sintel(tmp_path):
     valid = both[0]['data_samples'].gt_valid
     assert not valid[0].any()
     assert valid[1:].all()
+    named = SintelDataset(str(tmp_path), passes='final', scenes='market_2', pipeline=PIPELINE)
     one = SintelDataset(str(tmp_path), passes='final', scenes=['market_2'], use_invalid=False, pipeline=PIPELINE)
     assert [one.get_data_info(i)['sample_id'] for i in range(2)] == [
         'final/market_2/frame_0001',
         'final/market_2/frame_0002',
     ]
     assert one[0]['data_samples'].gt_valid.all()
+    assert len(named) == len(one)
 
 
 def test_a_sintel_flow_file_without_a_number(tmp_path):

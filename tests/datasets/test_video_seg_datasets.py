@@ -1,5 +1,7 @@
 import os
+import shutil
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -10,7 +12,7 @@ import numpy as np
 from mmengine.registry import init_default_scope
 from PIL import Image
 
-from mmvidext.datasets import CamVidVideoDataset, CityscapesVideoDataset, VSPWDataset
+from mmvidext.datasets import CamVidVideoDataset, CityscapesVideoDataset, VideoFolderSegDataset, VSPWDataset
 from tests.datasets.layouts import (
     CITY,
     texture,
@@ -18,6 +20,7 @@ from tests.datasets.layouts import (
     write_cityscapes,
     write_image,
     write_label,
+    write_video_folders,
     write_vspw,
 )
 
@@ -220,7 +223,7 @@ class TestVSPW:
 
     def test_a_gap_is_named_and_a_number_twice_is_an_error(self, tmp_path, monkeypatch):
         messages = []
-        monkeypatch.setattr('mmvidext.datasets.vspw.print_log', lambda text, **_: messages.append(text))
+        monkeypatch.setattr('mmvidext.datasets.video_folders.print_log', lambda text, **_: messages.append(text))
         write_vspw(tmp_path)
         self.make(tmp_path)
         assert messages == []
@@ -276,10 +279,77 @@ class TestVSPW:
             self.make(tmp_path)
         (tmp_path / 'val.txt').write_text('a\nc\n')
         (tmp_path / 'data/a/mask/00000003.png').unlink()
-        with pytest.raises(FileNotFoundError, match=r'video c of .* has no frame in'):
+        with pytest.raises(FileNotFoundError, match=r'video c of .* has no frame \*\.jpg in'):
             self.make(tmp_path)
         (tmp_path / 'val.txt').unlink()
         with pytest.raises(FileNotFoundError, match=r'there is no annotation file .*val\.txt'):
+            self.make(tmp_path)
+
+
+class TestVideoFolders:
+    LABEL_MAP: ClassVar = {0: 255, 7: 0, 26: 1}
+
+    def make(self, root, **kwargs):
+        kwargs = dict(label_map=self.LABEL_MAP, metainfo=dict(classes=('road', 'car'))) | kwargs
+        return VideoFolderSegDataset(data_root=str(root), pipeline=LOAD, **kwargs)
+
+    def test_labeled_frames_of_a_stream(self, tmp_path):
+        write_video_folders(tmp_path)
+        dataset = self.make(tmp_path, key_frame_interval=5, test_mode=True)
+        assert dataset.metainfo['classes'] == ('road', 'car')
+        samples = [sample['data_samples'] for sample in dataset]
+        assert [(s.video, s.frame_index, s.propagation_distance) for s in samples] == [
+            *(('a', index, index % 5) for index in range(0, 12, 2)),
+            ('b', 0, 0),
+            ('b', 2, 2),
+        ]
+        assert Path(samples[5].img_path).name == '11.jpg'
+        assert samples[5].gt_sem_seg.data.flatten()[:4].tolist() == [255, 0, 1, 255]
+
+    def test_values_that_the_label_map_does_not_name_are_an_error(self, tmp_path):
+        write_video_folders(tmp_path, values=(0, 1, 7, 255))
+        with pytest.raises(ValueError, match=r'1\.png holds the values \[1\], but the label map .* names \[0, 7, 26\]'):
+            self.make(tmp_path, key_frame_interval=5)[0]
+        with pytest.raises(ValueError, match=r'holds the values \[7\], but there are 2 classes \(0 to 1\)'):
+            self.make(tmp_path, key_frame_interval=5, label_map=None)[0]
+
+    def test_a_list_of_videos_and_other_folders(self, tmp_path):
+        write_video_folders(tmp_path / 'train')
+        (tmp_path / 'list.txt').write_text('b\n')
+        prefix = dict(img_path='train/frames', seg_map_path='train/labels')
+        dataset = self.make(tmp_path, ann_file='list.txt', data_prefix=prefix)
+        assert [snippet.name for snippet in dataset.snippets] == ['b']
+
+    def test_a_split_without_labels(self, tmp_path):
+        write_video_folders(tmp_path)
+        shutil.rmtree(tmp_path / 'labels')
+        with pytest.raises(FileNotFoundError, match=r'video a has no label .* needs with_labels=False'):
+            self.make(tmp_path)
+        dataset = self.make(tmp_path, with_labels=False, key_frame_interval=4, test_mode=True)
+        samples = [sample['data_samples'] for sample in dataset]
+        assert [sample.propagation_distance for sample in samples] == [*(i % 4 for i in range(12)), 0, 1, 2]
+        assert not any('gt_sem_seg' in sample for sample in samples)
+
+    @pytest.mark.parametrize(
+        ('arguments', 'message'),
+        [
+            (dict(metainfo={}), 'metainfo must name the classes'),
+            (dict(label_map={7: 2}), r'label_map\[7\] = 2: expected .* a class from 0 to 1 or 255'),
+            (dict(label_map={256: 0}), r'label_map\[256\] = 0: expected a value of the label files from 0 to 255'),
+            (dict(label_map={'road': 0}), r"label_map\['road'\] = 0"),
+        ],
+    )
+    def test_wrong_arguments(self, tmp_path, arguments, message):
+        write_video_folders(tmp_path)
+        with pytest.raises(ValueError, match=message):
+            self.make(tmp_path, **arguments)
+
+    def test_what_is_missing_is_named(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match=r'there is no video in .*frames; expected a folder for each'):
+            self.make(tmp_path)
+        write_video_folders(tmp_path)
+        (tmp_path / 'frames/a/3.jpg').unlink()
+        with pytest.raises(FileNotFoundError, match=r'video a: frame 3 is missing in .*, although its label exists'):
             self.make(tmp_path)
 
 

@@ -56,6 +56,8 @@ def test_a_mask_never_replaces_another(tmp_path):
     assert masks(tmp_path) == {'a/1.png': [[1]]}
     iou.process({}, [sample([[2]], img_path='x/a/1.png')])  # the next evaluation of the same training
     assert masks(tmp_path) == {'a/1.png': [[2]]}
+    with pytest.raises(ValueError, match=r'the masks of z/b/1.png at the distances 0 and 1 would both be written to'):
+        iou.process({}, [sample([[1]], img_path='z/b/1.png', propagation_distance=distance) for distance in (0, 1)])
 
 
 def test_masks_stay_inside_their_folder(tmp_path):
@@ -116,5 +118,5 @@ def test_fscore_of_a_class_that_is_never_found_is_zero():
 
 
 def test_a_sample_without_ground_truth():
-    with pytest.raises(ValueError, match=r'a/frame.png has no ground truth: .* set format_only=True'):
+    with pytest.raises(ValueError, match=r'a/frame.png has no ground truth: .* format_only=True'):
         metric().process({}, [sample([[0]])])

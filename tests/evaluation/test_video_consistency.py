@@ -57,6 +57,13 @@ def test_frames_must_follow_one_another():
         metric.process({}, [frames[0], frames[2]])
 
 
+def test_frames_without_ground_truth_are_named():
+    frame = samples(torch.ones(1, 1, 3, 3), torch.ones(1, 1, 3, 3))[0]
+    del frame['gt_sem_seg']
+    with pytest.raises(ValueError, match=r'a\.jpg has no ground truth: for a split without labels'):
+        VideoConsistency().process({}, [dict(frame, img_path='a.jpg')])
+
+
 def test_windows_below_two_are_refused():
     with pytest.raises(ValueError, match=r'window_sizes must be .* but got \(1, 8\)'):
         VideoConsistency(window_sizes=(1, 8))

@@ -31,7 +31,7 @@ def draw(model: DeepFeatureFlow, sample: dict, palette: np.ndarray) -> list[np.n
         key_frame = model.encode_key_frame(key)
         motion = model.estimate_motion(current, key_frame)
         logits = model.propagate(key_frame, motion)
-        labels = label_map(model.segmentor, logits, {'img_shape': size})[0].numpy()
+        labels = label_map(model, logits, {'img_shape': size})[0].numpy()
     flow = flow_to_image(motion.flow)[0].numpy().transpose(1, 2, 0)
     truth = sample['data_samples'].gt_sem_seg.data.squeeze(0).numpy()
     colors = np.vstack([palette, np.tile(IGNORED, (256 - len(palette), 1))]).astype(np.uint8)

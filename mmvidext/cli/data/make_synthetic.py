@@ -12,6 +12,7 @@ from mmvidext.datasets.synthetic.cityscapes_writer import write_cityscapes
 from mmvidext.datasets.synthetic.flying_chairs_writer import write_flying_chairs
 from mmvidext.datasets.synthetic.random_scene import SceneOptions
 from mmvidext.datasets.synthetic.sthv2_writer import write_sthv2
+from mmvidext.datasets.synthetic.video_folders_writer import write_video_folders
 
 __all__ = ['make_synthetic']
 
@@ -154,6 +155,38 @@ def cityscapes(
             out, options, num_train=train, num_val=val, label_every_frame=all_labels, seed=seed, workers=workers
         )
     _echo_written(out, train, val, 'snippets in the layout of Cityscapes')
+
+
+@make_synthetic.command()
+@common_options(train=60, val=20, size='128x96')
+@click.option('--frames', type=int, default=20, show_default=True, help='Of each video.')
+@scene_options(max_displacement=3)
+def video_folders(
+    out: Path,
+    train: int,
+    val: int,
+    size: tuple[int, int],
+    seed: int,
+    workers: int,
+    frames: int,
+    max_displacement: float,
+    objects: int,
+    thin_objects: int,
+) -> None:
+    """Generate videos as folders of frames and labels, as one's own data.
+
+    Example: mmvidext data make-synthetic video-folders data/synthetic_videos
+    """
+    with one_line_errors():
+        options = SceneOptions(
+            size=size,
+            num_frames=frames,
+            max_displacement=max_displacement,
+            num_objects=objects,
+            thin_objects=thin_objects,
+        )
+        write_video_folders(out, options, num_train=train, num_val=val, seed=seed, workers=workers)
+    _echo_written(out, train, val, 'videos as folders of frames and labels')
 
 
 @make_synthetic.command()

@@ -117,7 +117,8 @@ class LoadClipAnnotations(LoadAnnotations):
     Raises:
         FileNotFoundError: If the label file is missing.
         ValueError: If it is no picture of one channel of 8 bits (gray or palette), has another size than its frame, or
-            holds any other value than ``0 .. num_classes - 1`` and ``ignore_index``.
+            holds any other value than ``ignore_index`` and ``0 .. num_classes - 1``, or, where the data set has a label
+            map, the values that it names.
     """
 
     def __init__(self, *, ignore_index: int = 255, **kwargs: Any) -> None:
@@ -130,19 +131,34 @@ class LoadClipAnnotations(LoadAnnotations):
             return results
         path = results['seg_map_path']
         _check_label_file(path, results.get('ori_shape'))
+        label_map = results.get('label_map')
         try:
-            results = super().transform(results)
+            results = super().transform({**results, 'label_map': None})
         except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises on damaged files
             raise ValueError(f'label file {path} cannot be decoded: {error}') from error
+        known = range(results['num_classes']) if label_map is None else label_map
         present = np.flatnonzero(np.bincount(results['gt_seg_map'].ravel(), minlength=256))
-        foreign = [int(value) for value in present if value >= results['num_classes'] and value != self.ignore_index]
+        foreign = [int(value) for value in present if value not in known and value != self.ignore_index]
         if foreign:
-            raise ValueError(
-                f'label file {path} holds the values {foreign}, but there are {results["num_classes"]} classes (0 to '
-                f'{results["num_classes"] - 1}) and {self.ignore_index} is ignored: use label files with training ids, '
-                'or set metainfo'
+            expected = (
+                f'there are {results["num_classes"]} classes (0 to {results["num_classes"] - 1})'
+                if label_map is None
+                else f'the label map of the data set names {sorted(label_map)}'
             )
-        return results
+            raise ValueError(
+                f'label file {path} holds the values {foreign}, but {expected} and {self.ignore_index} is ignored: use '
+                'label files with training ids, or set metainfo or label_map of the data set'
+            )
+        if label_map is not None:
+            results['gt_seg_map'] = _class_numbers(label_map)[results['gt_seg_map']]
+        return {**results, 'label_map': label_map}
+
+
+def _class_numbers(label_map: dict[int, int]) -> np.ndarray:
+    """Return the class number of each value ``uint8 (256,)``; a value that is not named stays."""
+    numbers = np.arange(256, dtype=np.uint8)
+    numbers[list(label_map)] = list(label_map.values())
+    return numbers
 
 
 def _check_label_file(path: str, frame_size: tuple[int, int] | None) -> None:

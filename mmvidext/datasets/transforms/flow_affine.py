@@ -89,7 +89,7 @@ def warp_flow_pair(results: dict[str, Any], first: Matrix, second: Matrix) -> di
     second image and so at ``second^-1 (x + flow(x))`` in its output: the new flow is that less ``p``.
 
     Args:
-        results: ``img1``, ``img2``, ``gt_flow (H, W, 2)`` and ``gt_valid (H, W)``.
+        results: ``img1`` and ``img2``, and unless the split has no flow ``gt_flow (H, W, 2)`` and ``gt_valid (H, W)``.
         first: ``(3, 3)``, from output to input pixels ``(x, y, 1)`` of the first image.
         second: The same for the second image.
 
@@ -98,6 +98,15 @@ def warp_flow_pair(results: dict[str, Any], first: Matrix, second: Matrix) -> di
         that it lies between are known; elsewhere it is that of the nearest pixel, moved exactly, if that one is known.
         So sparse flow keeps its density.
     """
+    if 'gt_flow' in results:
+        _carry_flow(results, first, second)
+    results['img1'] = _sample(results['img1'], first)
+    results['img2'] = _sample(results['img2'], second)
+    return results
+
+
+def _carry_flow(results: dict[str, Any], first: Matrix, second: Matrix) -> None:
+    """Replace flow and masks by those between the mapped images."""
     height, width = results['img1'].shape[:2]
     y, x = np.mgrid[:height, :width].astype(np.float64)
     places = np.stack((x, y, np.ones_like(x)), axis=-1)  # (H, W, 3)
@@ -118,9 +127,6 @@ def warp_flow_pair(results: dict[str, Any], first: Matrix, second: Matrix) -> di
     results['gt_valid'] = dense | (inside & valid[row, column])
     if 'gt_occluded' in results:
         results['gt_occluded'] = results['gt_occluded'][row, column]
-    results['img1'] = _sample(results['img1'], first)
-    results['img2'] = _sample(results['img2'], second)
-    return results
 
 
 def _sample(image: NDArray[Any], matrix: Matrix) -> NDArray[Any]:

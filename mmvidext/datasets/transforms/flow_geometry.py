@@ -40,8 +40,9 @@ class FlowPairFlip(BaseTransform):
         axis = AXES[self.direction]
         for key in results.keys() & MAPS:
             results[key] = np.flip(results[key], axis)
-        sign = np.array([-1, 1] if axis == 1 else [1, -1], np.float32)
-        results['gt_flow'] = results['gt_flow'] * sign
+        if 'gt_flow' in results:
+            sign = np.array([-1, 1] if axis == 1 else [1, -1], np.float32)
+            results['gt_flow'] = results['gt_flow'] * sign
         return results
 
 

@@ -13,6 +13,7 @@ from mmvidext.models.data_preprocessors import VideoSegDataPreProcessor
 from mmvidext.models.propagation import FeatureFlow, KeyFrame, Motion
 from mmvidext.models.propagation.clips import key_and_current, propagation_distances, where_propagated
 from mmvidext.models.propagation.freezing import freeze_modules
+from mmvidext.models.segmentors.head_cascade import whole_head
 from mmvidext.models.segmentors.segmentor_cut import BackboneCut, ClassifierCut, Cut, LogitsCut, check_segmentor
 from mmvidext.registry import MODELS
 
@@ -84,7 +85,7 @@ class DeepFeatureFlow(BaseSegmentor):
         inner_preprocessor = segmentor.pop('data_preprocessor', None)
         super().__init__(_video_preprocessor(data_preprocessor or inner_preprocessor), init_cfg)
         self.segmentor = SEG_MODELS.build(segmentor)
-        check_segmentor(self.segmentor)
+        check_segmentor(self.segmentor, propagate)
         self.cut: Cut = _CUTS[propagate](self.segmentor, segmentor['decode_head'])
         self.feature_flow = FeatureFlow(flow_net, self.cut.channels, scale_map=scale_map, flow_input=flow_input)
         self.key_frame_interval = key_frame_interval
@@ -95,8 +96,8 @@ class DeepFeatureFlow(BaseSegmentor):
 
     @property
     def decode_head(self) -> Any:
-        """The decode head of the wrapped segmentor."""
-        return self.segmentor.decode_head
+        """The decode head of the wrapped segmentor; a cascade is one head."""
+        return whole_head(self.segmentor)
 
     @property
     def align_corners(self) -> bool:
@@ -116,9 +117,9 @@ class DeepFeatureFlow(BaseSegmentor):
     # ---- frame by frame
 
     def encode_key_frame(self, frame: Tensor) -> KeyFrame:
-        """Run the expensive part on a normalized key frame ``(N, 3, H, W)``."""
-        encoded = self.cut.encode(self.decode_head, self.segmentor.extract_feat(frame))
-        return KeyFrame(self.prepare_flow_frame(frame), encoded.maps)
+        """Run the expensive part on a normalized key frame ``(N, 3, H, W)``, in windows if its test_cfg says so."""
+        maps = self._window_logits(frame) or self.cut.encode(self.decode_head, self.segmentor.extract_feat(frame)).maps
+        return KeyFrame(self.prepare_flow_frame(frame), maps)
 
     def prepare_flow_frame(self, frame: Tensor) -> Tensor:
         """Turn a normalized frame ``(N, 3, H, W)`` into the flow network's half-size one."""
@@ -161,7 +162,7 @@ class DeepFeatureFlow(BaseSegmentor):
     def encode_decode(self, inputs: Tensor, batch_img_metas: list[dict[str, Any]]) -> Tensor:
         """Return the logits of the last frame of clips ``(N, T, 3, H, W)``, resized to the frame."""
         distances = [meta.get('propagation_distance') for meta in batch_img_metas]
-        logits = self.decode(self._last_frame(inputs, distances)[0])
+        logits = self.decode(self._last_frame(inputs, distances, in_windows=True)[0])
         return self.decode_head.predict_by_feat(logits, batch_img_metas)
 
     def predict(self, inputs: Tensor, data_samples: list[SegDataSample] | None = None) -> list[SegDataSample]:
@@ -196,7 +197,12 @@ class DeepFeatureFlow(BaseSegmentor):
         return self.decode(self._last_frame(inputs, propagation_distances(data_samples, len(inputs)))[0])
 
     def _last_frame(
-        self, inputs: Tensor, distances: list[int | None], heads: Sequence[Any] = ()
+        self,
+        inputs: Tensor,
+        distances: list[int | None],
+        heads: Sequence[Any] = (),
+        *,
+        in_windows: bool = False,
     ) -> tuple[tuple[Tensor, ...], list[Any]]:
         """Bring what is computed on the key frame to the last frame.
 
@@ -204,15 +210,24 @@ class DeepFeatureFlow(BaseSegmentor):
             The propagated maps; and, warped only, the decode head's other outputs and the output of each of ``heads``.
         """
         key, current = key_and_current(inputs, self.key_frame_interval)
-        features = self.segmentor.extract_feat(key)
-        maps, others = self.cut.encode(self.decode_head, features)
-        outputs = [others, *(head(features) for head in heads)]
+        maps = self._window_logits(key) if in_windows else ()
+        outputs: list[Any] = []
+        if not maps:
+            features = self.segmentor.extract_feat(key)
+            maps, others = self.cut.encode(self.decode_head, features)
+            outputs = [others, *(head(features) for head in heads)]
         if current is None or (not self.training and all(distance == 0 for distance in distances)):
             return maps, outputs
         motion = self.estimate_motion(current, KeyFrame(self.prepare_flow_frame(key), maps))
         propagated = self.feature_flow(maps, motion)
         maps = tuple(where_propagated(distances, *pair) for pair in zip(maps, propagated, strict=True))
         return maps, [self._warp_output(output, motion, distances) for output in outputs]
+
+    def _window_logits(self, frame: Tensor) -> tuple[Tensor, ...]:
+        """Return the logits of a key frame from sliding windows, at its size; nothing if the test_cfg has none."""
+        if (self.segmentor.test_cfg or {}).get('mode') != 'slide':
+            return ()
+        return (self.segmentor.slide_inference(frame, [{}]),)
 
     def _warp_output(self, output: Any, motion: Motion, distances: list[int | None]) -> Any:
         """Warp the maps in the output of a head; what is no map, like a vector for the whole frame, stays."""

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
-from mmseg.models import BaseSegmentor, EncoderDecoder
-from mmseg.models.decode_heads import DDRHead, PIDHead
+from mmseg.models import BaseSegmentor, CascadeEncoderDecoder, EncoderDecoder
+from mmseg.models.decode_heads import DDRHead, PIDHead, PointHead
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from torch import Tensor, nn
 
+from mmvidext.models.segmentors.head_cascade import HeadCascade, whole_head
 from mmvidext.models.segmentors.head_output import run_head
 
 __all__ = ['BackboneCut', 'ClassifierCut', 'Cut', 'Encoded', 'LogitsCut', 'check_segmentor']
@@ -48,34 +49,41 @@ class Cut(Protocol):
         ...
 
 
-def check_segmentor(segmentor: BaseSegmentor) -> None:
+def check_segmentor(segmentor: BaseSegmentor, propagate: str) -> None:
     """Raise unless the segmentor can be cut.
 
     Raises:
-        ValueError: If it is no ``EncoderDecoder``, is a cascade, has no per-pixel head, or slides a window.
+        ValueError: If it is no ``EncoderDecoder``, does more than its backbone and heads do, has a head that does not
+            give logits for each pixel, or slides a window and does not propagate logits.
     """
     head = getattr(segmentor, 'decode_head', None)
-    if not isinstance(segmentor, EncoderDecoder) or not isinstance(head, BaseDecodeHead):
-        is_single = isinstance(segmentor, EncoderDecoder) and not isinstance(head, nn.ModuleList)
-        name = type(head if is_single else segmentor).__name__
+    stages = list(head) if isinstance(head, nn.ModuleList) else [head]
+    for part, kinds in ((segmentor, EncoderDecoder), *((stage, BaseDecodeHead) for stage in stages)):
+        if not isinstance(part, kinds) or isinstance(part, PointHead):
+            raise ValueError(
+                f'{type(part).__name__} cannot be propagated in any mode: Deep Feature Flow needs an EncoderDecoder '
+                'whose decode heads give logits for each pixel, such as PSPHead, DepthwiseSeparableASPPHead, UPerHead, '
+                'SegformerHead or OCRHead'
+            )
+    plain = CascadeEncoderDecoder if isinstance(segmentor, CascadeEncoderDecoder) else EncoderDecoder
+    if type(segmentor).encode_decode is not plain.encode_decode:
         raise ValueError(
-            f'{name} cannot be propagated in any mode: Deep Feature Flow needs an EncoderDecoder with one per-pixel '
-            'decode head, such as PSPHead, DepthwiseSeparableASPPHead, UPerHead or SegformerHead; of a cascade, take '
-            'the first head alone'
+            f'{type(segmentor).__name__} does more than its backbone and its decode head, which propagation would '
+            f'leave out: use {plain.__name__}'
         )
     mode = (segmentor.test_cfg or {}).get('mode', 'whole')
-    if mode != 'whole':
+    if mode != 'whole' and propagate != 'logits':
         raise ValueError(
-            f"the segmentor's test_cfg has mode='{mode}', but features are propagated for the whole frame: set "
-            "test_cfg=dict(mode='whole')"
+            f"the segmentor's test_cfg has mode='{mode}', but windows have no features of the whole frame: set "
+            "propagate='logits', or test_cfg=dict(mode='whole')"
         )
 
 
 class ClassifierCut:
     """Propagate what the head's classifier receives, as the paper does: the task network is the classifier."""
 
-    def __init__(self, segmentor: EncoderDecoder, config: dict[str, Any]) -> None:
-        head = segmentor.decode_head
+    def __init__(self, segmentor: EncoderDecoder, config: Any) -> None:
+        head = whole_head(segmentor)
         if not hasattr(head, 'conv_seg'):
             raise ValueError(_no_classifier(head))
         self.channels: tuple[int, ...] = (head.conv_seg.in_channels,)
@@ -97,14 +105,14 @@ class ClassifierCut:
 
     def task_modules(self, segmentor: EncoderDecoder) -> list[nn.Module]:
         """Return the classifier."""
-        return [segmentor.decode_head.conv_seg]
+        return [whole_head(segmentor).conv_seg]
 
 
 class LogitsCut:
     """Propagate the logits: nothing runs behind the warp."""
 
-    def __init__(self, segmentor: EncoderDecoder, config: dict[str, Any]) -> None:
-        self.channels: tuple[int, ...] = (segmentor.decode_head.out_channels,)
+    def __init__(self, segmentor: EncoderDecoder, config: Any) -> None:
+        self.channels: tuple[int, ...] = (segmentor.out_channels,)
 
     def encode(self, head: Any, features: Any) -> Encoded:
         """Return the logits."""
@@ -127,8 +135,8 @@ class LogitsCut:
 class BackboneCut:
     """Propagate what the head reads of the output of backbone and neck: the whole head runs on every frame."""
 
-    def __init__(self, segmentor: EncoderDecoder, config: dict[str, Any]) -> None:
-        head = segmentor.decode_head
+    def __init__(self, segmentor: EncoderDecoder, config: Any) -> None:
+        head = whole_head(segmentor)
         if isinstance(head, DDRHead | PIDHead):
             raise ValueError(
                 f"{type(head).__name__} reads other features in training than afterwards, so propagate='backbone' "
@@ -178,8 +186,13 @@ class _Levels:
         return self.maps[level]
 
 
-def _read_levels(head: Any, config: dict[str, Any]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _read_levels(head: Any, config: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return the levels that a head reads and their channels."""
+    if isinstance(head, HeadCascade):
+        levels: dict[int, int] = {}
+        for stage, stage_config in zip(head.stages, config, strict=True):
+            levels.update(zip(*_read_levels(stage, stage_config), strict=True))
+        return tuple(levels), tuple(levels.values())
     # a head that concatenates its levels keeps only the sum of their channels, its config has them all
     channels = config.get('in_channels', head.in_channels)
     if not isinstance(head.in_index, int):

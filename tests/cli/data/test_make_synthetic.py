@@ -10,6 +10,7 @@ from tests.cli.invoke import invoke
         (['sthv2', '--frames', 3], 3, 'videos/*.webm'),
         (['cityscapes', '--frames', 3, '--thin-objects', 1], 9, 'leftImg8bit_sequence/*/*/*.png'),
         (['cityscapes', '--frames', 3, '--all-labels'], 9, 'gtFine/*/*/*.png'),
+        (['video-folders', '--frames', 3], 9, 'labels/*/video_*/*.png'),
         (['flying-chairs', '--max-displacement', 20], 3, 'data/*.flo'),
     ],
 )

@@ -167,6 +167,19 @@ def test_affine_range_draws_what_it_says():
         AffineRange(rotate=-1)
 
 
+def test_a_pair_without_flow_is_transformed_alike():
+    for transform in (FlowPairFlip(1.0), FlowPairAffine(shared=dict(zoom=(1.1, 1.3)))):
+        results = []
+        for names in (('img1', 'img2'), ('img1', 'img2', 'gt_flow', 'gt_valid')):
+            np.random.seed(0)
+            pair = make_pair()
+            results.append(transform({name: pair[name] for name in names}))
+        assert set(results[0]) == {'img1', 'img2'}
+        for name in ('img1', 'img2'):
+            np.testing.assert_array_equal(results[0][name], results[1][name])
+            assert not np.array_equal(results[0][name], make_pair()[name])
+
+
 def test_pair_stays_when_no_map_fits():
     pair = make_pair()
     out = FlowPairAffine(shared=dict(zoom=(0.5, 0.5)), max_draws=3)(dict(pair))

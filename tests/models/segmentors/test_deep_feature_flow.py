@@ -199,6 +199,23 @@ def test_backbone_propagation_warps_only_what_the_head_reads():
     assert len(model.encode_key_frame(clip()[:, 0]).maps) == 1
 
 
+def test_sliding_windows_propagate_their_logits():
+    """A key frame is the plain segmentor's, exactly; whole pixels of constant flow move its logits as they are."""
+    segmentor = ConfigDict(fcn(), test_cfg=dict(mode='slide', crop_size=(16, 32), stride=(8, 16)))
+    model = DeepFeatureFlow(segmentor, constant_flow(x=2.0), propagate='logits', scale_map=False).eval()
+    frames = clip()
+    with torch.no_grad():
+        plain = model.segmentor.predict(frames[:, 0].clone())[0].seg_logits.data
+        key = model.predict(frames[:, :1])[0].seg_logits.data
+        moved = model.predict(frames)[0].seg_logits.data
+        key_frame = model.encode_key_frame(frames[:, 0])
+        streamed = model.propagate(key_frame, model.estimate_motion(frames[:, 1], key_frame))[0]
+    assert torch.equal(key, plain)
+    torch.testing.assert_close(moved[..., :-4], plain[..., 4:])  # 2 pixels of the half-size frame
+    torch.testing.assert_close(streamed, moved)
+    assert model.train()(frames).shape[-1] < frames.shape[-1]  # windows are for inference
+
+
 class TestErrors:
     def test_interval(self):
         with pytest.raises(ValueError, match='key_frame_interval must be at least 1, but got 0'):
@@ -220,20 +237,17 @@ class TestErrors:
 
     def test_sliding_window(self):
         segmentor = ConfigDict(fcn(), test_cfg=dict(mode='slide', crop_size=(16, 16), stride=(8, 8)))
-        with pytest.raises(ValueError, match="test_cfg has mode='slide'"):
-            DeepFeatureFlow(segmentor, FLOWNET)
+        for propagate in ('feature', 'backbone'):
+            with pytest.raises(ValueError, match=r"test_cfg has mode='slide'.* set propagate='logits'"):
+                DeepFeatureFlow(segmentor, FLOWNET, propagate=propagate)
 
     def test_foreign_data_preprocessor(self):
         with pytest.raises(ValueError, match=r'data_preprocessor must be a mmvidext.*it is a ImgDataPreprocessor'):
             DeepFeatureFlow(fcn(), FLOWNET, data_preprocessor=dict(type='mmengine.ImgDataPreprocessor'))
 
-    def test_a_cascade(self):
-        segmentor = fcn()
-        segmentor['type'] = 'CascadeEncoderDecoder'
-        segmentor['num_stages'] = 1
-        segmentor['decode_head'] = [segmentor['decode_head']]
-        with pytest.raises(ValueError, match='CascadeEncoderDecoder cannot be propagated in any mode'):
-            DeepFeatureFlow(segmentor, FLOWNET)
+    def test_a_segmentor_with_more_than_backbone_and_head(self):
+        with pytest.raises(ValueError, match='DeepLabV2 does more than its backbone and its decode head'):
+            DeepFeatureFlow(ConfigDict(fcn(), type='mmvidext.DeepLabV2', scales=(1.0, 0.5)), FLOWNET)
 
     def test_a_foreign_flow_network(self):
         with pytest.raises(ValueError, match=r'flow_net must have feature_channels.*but FlowDataPreprocessor has not'):

@@ -26,8 +26,7 @@ REFUSED = {
     ('dpt_vit-b16', 'backbone'): r"needs maps \(N, C, H, W\).* use propagate='feature' or 'logits'",
     ('segmenter_vit-b16_mask', 'feature'): r"needs a decode head whose.* use propagate='logits' or 'backbone'",
     **{
-        (name, mode): 'CascadeEncoderDecoder cannot be propagated in any mode'
-        for name in ('ocrnet_hr18', 'ocrnet_r50-d8', 'pointrend_r50')
+        ('pointrend_r50', mode): 'PointHead cannot be propagated in any mode'
         for mode in ('feature', 'backbone', 'logits')
     },
 }

@@ -2,7 +2,11 @@ import pytest
 
 pytest.importorskip('mmseg')
 
-from tools.analysis import key_frame_policies, propagation_table
+from mmengine.registry import init_default_scope
+
+from mmvidext.models.segmentors import DeepFeatureFlow
+from tests.models.segmentors.tiny import fcn
+from tools.analysis import key_frame_policies, propagation_table, video_flops
 
 
 def test_policies_are_compared_at_equal_cost():
@@ -30,3 +34,13 @@ def test_the_table_of_distances():
 )
 def test_every_config_of_the_table_is_there(name, tmp_path):
     assert propagation_table.checkpoint(name, tmp_path).parent == tmp_path / name
+
+
+def test_operations_of_a_stream():
+    init_default_scope('mmseg')
+    flow_net = dict(type='mmvidext.FlowNetS', width=0.0625)
+    key, propagated = video_flops.count(DeepFeatureFlow(fcn(), flow_net).eval(), 32, 64)
+    large_key, large_propagated = video_flops.count(DeepFeatureFlow(fcn(), flow_net).eval(), 64, 128)
+    assert 0 < propagated < key
+    assert large_key == pytest.approx(4 * key, rel=0.01)
+    assert large_propagated > propagated
