@@ -1,6 +1,10 @@
 """What ``mmvidext train`` and ``mmvidext test`` share: from a config and flags to a runner."""
 
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +19,10 @@ from mmengine.runner import Runner
 from mmvidext.cli.config import load_config
 from mmvidext.cli.options import usage_errors
 
+LOADER_TIMEOUT = 600  # seconds without a batch from the workers: the disk is dead, or a worker hangs
+
 __all__ = [
+    'bounded',
     'build_runner',
     'check_labels',
     'leave_process_group',
@@ -47,7 +54,30 @@ def load_run_config(
         randomness['deterministic'] = True
     if randomness:
         cfg.randomness = randomness
+    for split in ('train', 'val', 'test'):
+        _set_loader_timeout(cfg.get(f'{split}_dataloader'))
     return cfg
+
+
+def _set_loader_timeout(loader: Any) -> None:
+    """Let a loader whose workers deliver nothing end with an error, unless the config says how long it may wait."""
+    if isinstance(loader, dict) and loader.get('num_workers', 0) > 0:
+        loader.setdefault('timeout', LOADER_TIMEOUT)
+
+
+@contextmanager
+def bounded() -> Iterator[None]:
+    """Run with an error in one line when a process is lost, and no process left behind when this one ends early."""
+    from mmvidext.engine.lost_processes import LostProcessError, naming_lost_processes
+
+    try:
+        with naming_lost_processes():
+            yield
+    except LostProcessError as error:
+        raise click.ClickException(str(error)) from error
+    except KeyboardInterrupt:
+        click.echo('stopped by SIGINT', err=True)
+        sys.exit(130)
 
 
 def start_from(runner: Runner, checkpoint: str | None, *, resume: bool) -> None:
@@ -83,10 +113,15 @@ def check_labels(runner: Runner, *, dump: Path | None) -> None:
 
 
 def build_runner(cfg: Config) -> Any:
-    """Build the runner, on CPU too where several processes were launched."""
+    """Build the runner, on CPU too where several processes were launched; none outlives the one that started it."""
+    from mmvidext.engine.parent_death import end_forks_with_this_process, end_with_parent
+
+    if cfg.launcher != 'none':
+        end_with_parent()
+    end_forks_with_this_process()
     if cfg.launcher == 'pytorch' and not torch.cuda.is_available():
         # mmengine sets a CUDA device before it makes the process group, and gives the wrapper CUDA device numbers
-        torch.distributed.init_process_group('gloo')
+        torch.distributed.init_process_group('gloo', timeout=_process_timeout(cfg))
         if cfg.get('model_wrapper_cfg') is None:
             unused = cfg.get('find_unused_parameters', False)
             cfg.model_wrapper_cfg = dict(
@@ -96,6 +131,12 @@ def build_runner(cfg: Config) -> Any:
                 find_unused_parameters=unused,
             )
     return RUNNERS.build(cfg) if cfg.get('runner_type') else Runner.from_cfg(cfg)
+
+
+def _process_timeout(cfg: Config) -> timedelta | None:
+    """Return how long a process waits for another one; None is torch's default."""
+    seconds = cfg.get('env_cfg', {}).get('dist_cfg', {}).get('timeout')
+    return None if seconds is None else timedelta(seconds=seconds)
 
 
 def leave_process_group() -> None:

@@ -6,7 +6,7 @@ import click
 from mmengine.config import Config
 
 from mmvidext.cli.options import RunCommand, run_options, usage_errors
-from mmvidext.cli.running import build_runner, leave_process_group, load_run_config, start_from
+from mmvidext.cli.running import bounded, build_runner, leave_process_group, load_run_config, start_from
 
 __all__ = ['apply_train_flags', 'train']
 
@@ -77,5 +77,6 @@ def train(resume: str | None, amp: bool, auto_scale_lr: bool, no_validate: bool,
     runner = build_runner(cfg)
     with usage_errors():
         start_from(runner, load_from, resume=bool(cfg.get('resume')))
-    runner.train()
+    with bounded():
+        runner.train()
     leave_process_group()
