@@ -1,4 +1,4 @@
-"""``mmvidext segment`` as a script: python tools/segment_video.py CONFIG CHECKPOINT VIDEO OUT."""
+"""``mmvidext segment`` as a script: python tools/segment_video.py CONFIG CHECKPOINT SOURCE OUT."""
 
 import sys
 

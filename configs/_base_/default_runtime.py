@@ -3,7 +3,8 @@ custom_imports = dict(imports=['mmvidext'], allow_failed_imports=False)
 env_cfg = dict(
     cudnn_benchmark=False,
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
-    dist_cfg=dict(backend='nccl'),
+    # a process that waits longer than this (seconds) for another one ends the run with an error
+    dist_cfg=dict(backend='nccl', timeout=1800),
 )
 log_processor = dict(type='LogProcessor', window_size=20, by_epoch=True)
 log_level = 'INFO'

@@ -88,10 +88,10 @@ class OnlineRecognizer:
         """
         self._check(frame)
         picture = self._preprocess(frame)
-        if self.state is None:
-            self._size = frame.shape[:2]
-            self.state = self.model.backbone.initial_state(1, *picture.shape[2:])
-        features, self.state = self.model.backbone.step(picture, self.state)
+        backbone = self.model.backbone
+        state = backbone.initial_state(1, *picture.shape[2:]) if self.state is None else self.state
+        features, self.state = backbone.step(picture, state)
+        self._size = frame.shape[:2]
         self._logits.append(classify(self.model.cls_head, features))
         return torch.stack(tuple(self._logits)).mean(0)[0].softmax(-1).float().cpu().numpy()
 

@@ -1,84 +1,162 @@
-"""Read and write video files frame by frame, RGB."""
+"""Read and write local video files frame by frame, RGB, with PyAV."""
 
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
+import av
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ['VideoReader', 'VideoWriter']
+from mmvidext.datasets.media.files import file_problem
+from mmvidext.datasets.media.video_file import MOST_PIXELS, BadVideoError, VideoFile
 
-_CODECS = {'.mp4': 'mp4v', '.avi': 'MJPG', '.webm': 'VP90'}
+__all__ = ['VIDEO_SUFFIXES', 'VideoReader', 'VideoWriter', 'decode', 'fit']
+
+Frame = NDArray[np.uint8]
+
+USUAL_RATE = 25.0  # frames per second, where a source states none
+# of each container the encoders in the order of preference: a build of FFmpeg may lack the first
+_ENCODERS = {
+    '.mp4': ('libx264', 'mpeg4'),
+    '.mov': ('libx264', 'mpeg4'),
+    '.mkv': ('libx264', 'mpeg4'),
+    '.avi': ('mjpeg',),
+    '.webm': ('libvpx-vp9', 'libvpx'),
+}
+VIDEO_SUFFIXES = tuple(_ENCODERS)
+_QUALITY = {
+    'libx264': {'crf': '18', 'preset': 'veryfast'},
+    'libvpx-vp9': {'crf': '30', 'b': '0', 'deadline': 'realtime', 'cpu-used': '8'},
+    'libvpx': {'crf': '10', 'b': '4M', 'deadline': 'realtime', 'cpu-used': '8'},
+    'mjpeg': {'qmin': '2', 'qmax': '4'},
+    'mpeg4': {'qmin': '2', 'qmax': '4'},
+}
+_NEEDS_EVEN_SIZE = ('libx264', 'mpeg4')
+# an MP4 that can be played at any moment, also after a power cut, and is an ordinary one when it is closed
+_SAFE_MP4 = {'movflags': 'hybrid_fragmented'}
 
 
 class VideoReader:
-    """Frames of a video, ``uint8 (H, W, 3)``, RGB; notices when the file ends before the last frame that it declares.
+    """Frames of a video file, ``uint8 (H, W, 3)``, RGB, upright.
+
+    A damaged file is read as far as it can be decoded; after its last frame an error says what is missing. Frames may
+    change their size on the way.
 
     Args:
-        path: The video.
-        written_to: Where the caller puts what it makes of the frames, for the message.
+        path: The video, of any container that PyAV reads.
+
+    Attributes:
+        num_frames: How many frames there are, counted in the file; 0 if it is damaged.
+        frame_rate: Frames per second on average.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no readable video; while iterating, if it is truncated.
+        ValueError: If it is no regular file, or nothing in it can be decoded; while iterating, after the last frame
+            that can be read, if there should be more.
     """
 
-    def __init__(self, path: str | Path, *, written_to: str | Path | None = None) -> None:
-        if not Path(path).is_file():
-            raise FileNotFoundError(f'there is no video {path}')
-        self.path = path
-        self.written_to = written_to
-        self._capture = cv2.VideoCapture(str(path))
-        if not self._capture.isOpened():
-            raise ValueError(f'{path} is not a video that OpenCV can read, or its index is missing: record it again')
-        self.num_declared = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
-        self.frame_rate = self._capture.get(cv2.CAP_PROP_FPS) or 25.0
+    def __init__(self, path: str | Path) -> None:
+        self.path = str(path)
+        if problem := file_problem(path):
+            kind = FileNotFoundError if problem == 'does not exist' else ValueError
+            raise kind(f'{path} {problem}')
+        self.num_frames, self.frame_rate, self._damage = 0, USUAL_RATE, ''
+        try:
+            file = VideoFile(self.path)
+        except BadVideoError as error:
+            self._damage = str(error)
+            if next(self._decode(), None) is None:
+                raise ValueError(self._damage) from error
+        else:
+            self.num_frames, self.frame_rate = file.num_frames, file.frame_rate or USUAL_RATE
 
-    def __enter__(self) -> 'VideoReader':
-        return self
+    def __iter__(self) -> Iterator[Frame]:
+        count = 0
+        for frame in self._decode():
+            count += 1
+            yield frame
+        if not self._damage and count < 0.9 * self.num_frames - 1:  # a few codecs have packets that show nothing
+            self._damage = f'{self.path} is damaged: {count} of {self.num_frames} frames can be decoded'
+        if self._damage:
+            raise ValueError(f'{self._damage}; what can be read, {count} frames, was processed')
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._capture.release()
+    def _decode(self) -> Iterator[Frame]:
+        try:
+            # 'file:' and the whitelist keep names such as 'concat:a|b', and playlists, from reaching anything else
+            with av.open(
+                f'file:{self.path}', options={'protocol_whitelist': 'file'}, metadata_errors='replace'
+            ) as container:
+                for frame in decode(container):
+                    if frame.is_corrupt:
+                        self._damage = self._damage or f'{self.path} is damaged: a frame is corrupt'
+                    yield upright_rgb(frame)
+        except av.FFmpegError as error:
+            self._damage = self._damage or f'{self.path} is damaged: {error.strerror or error}'
 
-    def __iter__(self) -> Iterator[np.ndarray]:
-        num_read = 0
-        while True:
-            success, frame = self._capture.read()
-            if not success:
-                break
-            num_read += 1
-            yield frame[..., ::-1].copy()
-        # some containers declare a duration, from which the last frame's number follows to within one
-        if num_read < self.num_declared - 1:
-            kept = f'; the {num_read} frames before it are in {self.written_to}' if self.written_to else ''
-            raise ValueError(
-                f'{self.path} is truncated: frame {num_read + 1} of {self.num_declared} cannot be read{kept}'
-            )
+
+def decode(container: Any) -> Iterator[Any]:
+    """Decode the first video stream of an open container; packets that cannot be decoded are left out.
+
+    Yields:
+        Frames of PyAV.
+
+    Raises:
+        ValueError: If there is no video stream, or its frames are too large.
+        av.FFmpegError: If the container cannot be read any further.
+    """
+    name = container.name.removeprefix('file:')
+    if not container.streams.video or container.streams.video[0].codec_context is None:
+        raise ValueError(f'{name} has no video stream that can be decoded')
+    stream = container.streams.video[0]
+    stream.thread_type = 'AUTO'
+    for packet in container.demux(stream):
+        try:
+            frames = packet.decode()
+        except av.FFmpegError:
+            continue
+        for frame in frames:
+            if frame.width * frame.height > MOST_PIXELS:
+                raise ValueError(
+                    f'{name} has frames of {frame.width}x{frame.height}, and more than {MOST_PIXELS} pixels '
+                    'are not read'
+                )
+            yield frame
+
+
+def upright_rgb(frame: Any) -> Frame:
+    """Return a frame of PyAV as RGB ``uint8 (H, W, 3)``, turned as the recorder says: phones film sideways."""
+    return np.ascontiguousarray(np.rot90(frame.to_ndarray(format='rgb24'), round(frame.rotation / 90)))
 
 
 class VideoWriter:
     """Writes frames to a video; the codec follows from the suffix, and the size from the first frame.
 
+    H.264 in ``.mp4``, ``.mov`` and ``.mkv``, VP9 in ``.webm``, Motion JPEG in ``.avi``; where this FFmpeg has no such
+    encoder, MPEG-4 and VP8. H.264 and MPEG-4 need even sizes: the last row and column are repeated. The file is
+    opened with the first frame, and checked when it is closed.
+
     Args:
-        path: ``.mp4``, ``.avi`` or ``.webm``. Missing folders are made.
+        path: The file. Missing folders are created.
         frame_rate: Frames per second.
 
+    Attributes:
+        num_written: How many frames were written.
+
     Raises:
-        ValueError: If the suffix is another one; when writing, if OpenCV lacks the codec, or a frame has another size
-            than the first one.
+        ValueError: If the suffix is unknown, or this FFmpeg has no encoder for it.
+        OSError: If the file cannot be written, or does not hold all frames at the end: a disk may be full.
     """
 
     def __init__(self, path: str | Path, frame_rate: float) -> None:
         self.path = Path(path)
-        self.frame_rate = frame_rate
-        if self.path.suffix.lower() not in _CODECS:
-            raise ValueError(f'the output must end in one of {tuple(_CODECS)}, but it is {path}')
-        self._writer: cv2.VideoWriter | None = None
-        self._size: tuple[int, ...] = ()
-        self._num_written = 0
+        self.frame_rate = Fraction(frame_rate).limit_denominator(1001) if 0 < frame_rate < 1000 else Fraction(25)
+        self.num_written = 0
+        self._container: Any = None
+        self._encoder = _find_encoder(self.path)
 
     def __enter__(self) -> 'VideoWriter':
         return self
@@ -86,29 +164,90 @@ class VideoWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._writer is not None:
-            self._writer.release()
+        if self._container is None:
+            return
+        try:
+            self._close()
+        except OSError:
+            if error is None:
+                raise
 
-    def write(self, frame: np.ndarray) -> None:
-        """Append a frame, RGB ``uint8 (H, W, 3)``."""
-        if self._writer is None:
-            self._writer = self._open(frame.shape[1], frame.shape[0])
-            self._size = frame.shape[:2]
-        if frame.shape[:2] != self._size:  # OpenCV would drop it without a word
-            raise ValueError(
-                f'the frames of a video have one size, but frame {self._num_written + 1} for {self.path} is '
-                f'{frame.shape[:2]} (height, width) after frames of {self._size}'
-            )
-        self._writer.write(frame[..., ::-1])
-        self._num_written += 1
+    def write(self, frame: Frame) -> None:
+        """Append a frame, RGB ``uint8 (H, W, 3)``; one of another size than the first is fitted into that size."""
+        if self._container is None:
+            self._open(*frame.shape[:2])
+        picture = av.VideoFrame.from_ndarray(_pad(fit(frame, *self._size), *self._coded_size), 'rgb24')
+        picture.pts = self.num_written
+        picture.time_base = 1 / self.frame_rate
+        try:
+            self._container.mux(self._stream.encode(picture))
+        except av.FFmpegError as error:
+            raise OSError(f'{self.path} cannot be written: {error.strerror}') from error
+        self.num_written += 1
 
-    def _open(self, width: int, height: int) -> cv2.VideoWriter:
+    def _open(self, height: int, width: int) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        codec = _CODECS[self.path.suffix.lower()]
-        writer = cv2.VideoWriter(str(self.path), cv2.VideoWriter.fourcc(*codec), self.frame_rate, (width, height))
-        if not writer.isOpened():
-            raise ValueError(
-                f'OpenCV cannot write {self.path} with codec {codec}: choose another suffix, such as .avi, and import '
-                'cv2 before decord, whose FFmpeg it would find otherwise'
+        step = 2 if self._encoder in _NEEDS_EVEN_SIZE else 1
+        self._size, self._coded_size = (height, width), (-(-height // step) * step, -(-width // step) * step)
+        options = _SAFE_MP4 if self.path.suffix.lower() in ('.mp4', '.mov') else {}
+        try:
+            self._container = av.open(f'file:{self.path}', 'w', format=_format(self.path), options=options)
+            self._stream = self._container.add_stream(
+                self._encoder, rate=self.frame_rate, options=_QUALITY[self._encoder]
             )
-        return writer
+        except av.FFmpegError as error:
+            raise OSError(f'{self.path} cannot be written: {error.strerror}') from error
+        self._stream.height, self._stream.width = self._coded_size
+        self._stream.pix_fmt = 'yuvj420p' if self._encoder == 'mjpeg' else 'yuv420p'
+
+    def _close(self) -> None:
+        """Write what the encoder still holds, close the file, and count what can be read back."""
+        container, self._container = self._container, None
+        try:
+            try:
+                container.mux(self._stream.encode())
+            finally:
+                container.close()
+            with av.open(f'file:{self.path}', format=_format(self.path)) as written:
+                count = sum(1 for packet in written.demux(video=0) if packet.size)
+        except (av.FFmpegError, IndexError) as error:
+            text = error.strerror if isinstance(error, av.FFmpegError) else 'it holds no video'
+            raise OSError(f'{self.path} cannot be written to its end: {text}; is the disk full?') from error
+        if count < self.num_written:
+            raise OSError(f'{self.path} holds {count} of {self.num_written} frames: is the disk full?')
+
+
+def _find_encoder(path: Path) -> str:
+    suffix = path.suffix.lower()
+    if suffix not in _ENCODERS:
+        raise ValueError(f'a video must end in one of {", ".join(_ENCODERS)}, but it is {path}')
+    for name in _ENCODERS[suffix]:
+        try:
+            av.Codec(name, 'w')
+        except ValueError:  # UnknownCodecError
+            continue
+        return name
+    raise ValueError(f'this PyAV (FFmpeg) has no encoder for {suffix}: pip install -U av, or use .avi')
+
+
+def _format(path: Path) -> str:
+    suffix = path.suffix.lower()
+    return {'.mkv': 'matroska'}.get(suffix, suffix[1:])
+
+
+def fit(frame: Frame, height: int, width: int) -> Frame:
+    """Resize a frame ``(H, W, 3)`` to another size, with black borders where its shape differs."""
+    if frame.shape[:2] == (height, width):
+        return frame
+    scale = min(height / frame.shape[0], width / frame.shape[1])
+    inside = [max(1, round(length * scale)) for length in frame.shape[:2]]
+    top, left = (height - inside[0]) // 2, (width - inside[1]) // 2
+    picture = np.zeros((height, width, 3), np.uint8)
+    picture[top : top + inside[0], left : left + inside[1]] = cv2.resize(frame, inside[::-1])
+    return picture
+
+
+def _pad(frame: Frame, height: int, width: int) -> Frame:
+    """Repeat the last row and column up to a size."""
+    missing = ((0, height - frame.shape[0]), (0, width - frame.shape[1]), (0, 0))
+    return np.ascontiguousarray(np.pad(frame, missing, 'edge') if (height, width) != frame.shape[:2] else frame)

@@ -1,6 +1,7 @@
 """Segment a video frame by frame."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +14,8 @@ from mmseg.registry import MODELS as SEG_MODELS
 from torch import Tensor
 
 from mmvidext.apis.frame_pipeline import frame_transforms, test_dataset
-from mmvidext.apis.video_files import VideoReader, VideoWriter
+from mmvidext.apis.frame_sources import Source, open_source
+from mmvidext.apis.picture_outputs import PictureFolder, check_outputs, open_pictures
 from mmvidext.apis.weights import load_for_inference
 from mmvidext.datasets.transforms import PackClipInputs
 from mmvidext.models.propagation import FixedInterval, KeyFrame, KeyFramePolicy
@@ -110,37 +112,58 @@ class VideoSegmentor:
 
     def segment_video(
         self,
-        path: str | Path,
+        source: str | Path | Source,
         out_path: str | Path,
         *,
+        masks: str | Path | None = None,
+        label_video: str | Path | None = None,
         on_frame: Callable[[int, int], Any] | None = None,
     ) -> VideoReport:
         """Write a video with the labels laid over the frames; key frames have a yellow border.
 
         Args:
-            path: Any video that OpenCV reads.
-            out_path: ``.mp4``, ``.avi`` or ``.webm``.
-            on_frame: Called after each frame with its number, from 1, and how many the file declares.
+            source: What :func:`~mmvidext.apis.frame_sources.open_source` opens: a video, a folder or pattern of
+                pictures, a camera, an address; or what it returned.
+            out_path: A video (``.mp4``, ``.mov``, ``.mkv``, ``.webm``, ``.avi``), or a folder of PNG files: a path
+                without suffix. A frame of another size than the first is fitted into a video.
+            masks: Folder for the classes of each frame, as PNG files of 8 bits; 16 with more than 256 classes.
+            label_video: Video or folder for the colors of the classes alone.
+            on_frame: Called after each frame with its number, from 1, and how many there are, 0 if unknown.
 
         Returns:
             How many frames were written, and how many of them were key frames.
 
         Raises:
-            FileNotFoundError: If there is no such video.
-            ValueError: If it cannot be read, or is truncated. The part until then is in ``out_path``, which is
-                closed and playable; the message names the frame.
+            FileNotFoundError: If there is no such source.
+            ValueError: If it cannot be read, or is damaged: then what can be read is in the outputs, which are closed
+                and playable. Before anything is written: if an output is an input, or has an unknown suffix.
+            OSError: If an output cannot be written, or the source does not answer.
         """
+        opened = source if isinstance(source, Source) else open_source(source)
+        videos = [(Path(path), view) for path, view in ((out_path, self._overlay), (label_video, self._colors)) if path]
+        folder = None if masks is None else PictureFolder(Path(masks))
+        check_outputs([path for path, _ in videos] + ([folder.folder] if folder else []), opened.files)
         self.reset()
         num_frames = num_key_frames = 0
-        with VideoReader(path, written_to=out_path) as reader, VideoWriter(out_path, reader.frame_rate) as writer:
-            for frame in reader:
+        with ExitStack() as stack:
+            writers = [(stack.enter_context(open_pictures(path, opened.frame_rate)), view) for path, view in videos]
+            for frame in opened.frames:
                 labels = self.step(frame)
-                writer.write(draw_overlay(frame, self.palette[labels], marked=self.is_key_frame))
+                for writer, view in writers:
+                    writer.write(view(frame, labels))
+                if folder is not None:
+                    folder.write(labels)
                 num_frames += 1
                 num_key_frames += self.is_key_frame
                 if on_frame is not None:
-                    on_frame(num_frames, reader.num_declared)
+                    on_frame(num_frames, opened.num_frames)
         return VideoReport(num_frames, num_key_frames)
+
+    def _overlay(self, frame: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        return draw_overlay(frame, self.palette[labels], marked=self.is_key_frame)
+
+    def _colors(self, frame: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        return self.palette[labels]
 
     def _advance(self, frame: Tensor, *, is_same_size: bool) -> Tensor:
         """Make a frame ``(1, 3, H, W)`` the next one of the stream; return its logits."""

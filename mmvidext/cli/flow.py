@@ -1,30 +1,33 @@
-"""``mmvidext flow``: estimate the optical flow from one image to another."""
+"""``mmvidext flow``: estimate the optical flow from one image to another, or through a video."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mmvidext.apis import FlowInferencer
+from mmvidext.apis.flow_video import FLOW_SUFFIXES, estimate_video_flow, write_flow
+from mmvidext.apis.frame_sources import Source
+from mmvidext.apis.picture_outputs import check_outputs, write_picture
 from mmvidext.cli.config import load_config
 from mmvidext.cli.options import (
     RunCommand,
     cfg_options_option,
-    checked_suffix,
     config_argument,
     device_option,
     one_line_errors,
     pick_device,
+    source_options,
+    stoppable_source,
 )
-from mmvidext.datasets.flow_io import read_flow, write_flo, write_kitti_flow
+from mmvidext.datasets.flow_io import read_flow
 from mmvidext.datasets.media.images import read_rgb
 from mmvidext.ops import flow_color_wheel
 
 __all__ = ['flow']
 
-WRITERS = {'.flo': write_flo, '.png': write_kitti_flow}
 Truth = tuple[NDArray[np.float32], NDArray[np.bool_]]
 
 
@@ -40,72 +43,128 @@ def draw(
     return np.hstack((first, FlowInferencer.draw(marked, scale), FlowInferencer.draw(flow, scale)))
 
 
-def write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
-    """Write an RGB picture.
+def describe(flow: NDArray[np.float32]) -> str:
+    """Return the size of a flow field and the lengths of its vectors in a line."""
+    length = np.linalg.norm(flow, axis=2)
+    height, width = length.shape
+    return f'{width} x {height} vectors, mean length {length.mean():.2f}, longest {length.max():.2f} pixels'
+
+
+def flow_of_pair(
+    inferencer: FlowInferencer,
+    first: str,
+    second: str,
+    *,
+    out: Path | None,
+    picture: Path | None,
+    truth: Path | None,
+    max_magnitude: float | None,
+) -> None:
+    """Estimate, compare, write and describe the flow of two images."""
+    image = read_rgb(first)
+    estimate = inferencer(image, read_rgb(second))
+    known = None if truth is None else read_flow(truth)
+    if out is not None:
+        write_flow(out, estimate)
+    if picture is not None:
+        write_picture(picture, draw(image, estimate, known, max_magnitude))
+    if known is not None:
+        true_flow, valid = known
+        error, still = (np.linalg.norm(guess - true_flow, axis=2)[valid].mean() for guess in (estimate, 0))
+        click.echo(f'end-point error {error:.3f} pixels; that of no motion is {still:.3f}')
+    click.echo(describe(estimate))
+
+
+def check_suffix(out: Path | None, *, is_pair: bool) -> None:
+    """Refuse an output that does not fit the input.
 
     Raises:
-        ValueError: If it cannot be written there, or in that format.
+        click.UsageError: If the suffix is not that of a flow file, or the flow of a video is to go to a file.
     """
-    try:
-        written = cv2.imwrite(str(path), picture[..., ::-1])
-    except cv2.error as error:
-        raise ValueError(f'{path} cannot be written: is its suffix that of a picture?') from error
-    if not written:
-        raise ValueError(f'{path} cannot be written')
+    if out is None or (out.suffix in FLOW_SUFFIXES if is_pair else not out.suffix or out.is_dir()):
+        return
+    if is_pair:
+        raise click.UsageError(f'--out must end in {", ".join(FLOW_SUFFIXES)} for a pair of images, but is {out}')
+    raise click.UsageError(f'--out must be a folder (no suffix) for the flow of a video, but is {out}; see --format')
 
 
 @click.command(cls=RunCommand)
 @config_argument
 @click.argument('checkpoint')
-@click.argument('first')
-@click.argument('second')
+@click.argument('source', metavar='FIRST|SOURCE')
+@click.argument('second', required=False)
 @click.option(
     '--out',
     type=click.Path(path_type=Path),
-    callback=checked_suffix('.flo', '.png'),
-    help='Write the flow to this .flo (Middlebury) or .png (KITTI, 16 bits).',
+    help='Write the flow: of a pair to a .flo (Middlebury), .png (KITTI, 16 bits) or .npz; of a SOURCE to a folder.',
 )
-@click.option('--picture', type=click.Path(path_type=Path), help='Write a picture of the flow.')
+@click.option(
+    '--format',
+    'suffix',
+    type=click.Choice([suffix[1:] for suffix in FLOW_SUFFIXES]),
+    default='flo',
+    show_default=True,
+    help='Of the files in the folder.',
+)
+@click.option(
+    '--picture',
+    type=click.Path(path_type=Path),
+    help='Write the colored flow: a picture; of a SOURCE, a video or folder.',
+)
 @click.option('--truth', type=click.Path(path_type=Path), help='File of the true flow to compare with, .flo or .png.')
 @click.option('--legend', type=click.Path(path_type=Path), help='Write the color wheel.')
 @click.option('--max-magnitude', type=float, help='Pixels at full saturation.  [default: the longest vector]')
+@source_options
 @cfg_options_option
 @device_option
 def flow(
     config: str,
     checkpoint: str,
-    first: str,
-    second: str,
+    source: str,
+    second: str | None,
     out: Path | None,
+    suffix: str,
     picture: Path | None,
     truth: Path | None,
     legend: Path | None,
     max_magnitude: float | None,
+    connect: Callable[..., Source],
     cfg_options: tuple[str, ...],
     device: str,
 ) -> None:
-    """Estimate the optical flow from the image FIRST to the image SECOND.
+    """Estimate the optical flow from the image FIRST to the image SECOND, or through the frames of SOURCE.
 
-    CHECKPOINT holds our weights or official ones. With --truth the error is printed, and the picture shows the first
-    image, the true flow and the estimate side by side, in the same colors.
+    SOURCE is a video, a folder of pictures, a pattern (frames/%06d.png, 'frames/*.jpg'), the number of a camera, or an
+    address (rtsp://, http://, ...): then --out is a folder. CHECKPOINT holds our weights or official ones. With --truth
+    the error of a pair is printed, and the picture shows the first image, the true flow and the estimate side by side,
+    in the same colors.
 
     Example: mmvidext flow mmvidext::flownets_flyingchairs flownets.pth 1.png 2.png --out flow.flo --picture flow.png
     """
+    check_suffix(out, is_pair=second is not None)
+    if second is None and truth is not None:
+        raise click.UsageError('--truth is for a pair of images')
+    read = [Path(path) for path in (config, checkpoint, truth) if path]
     with one_line_errors():
-        inferencer = FlowInferencer(load_config(config, cfg_options), checkpoint, device=pick_device(device))
-        image = read_rgb(first)
-        estimate = inferencer(image, read_rgb(second))
-        known = None if truth is None else read_flow(truth)
-        if out is not None:
-            WRITERS[out.suffix](out, estimate)
-        if picture is not None:
-            write_picture(picture, draw(image, estimate, known, max_magnitude))
+        if second is not None:
+            check_outputs((out, picture, legend), [*read, Path(source), Path(second)])
+            inferencer = FlowInferencer(load_config(config, cfg_options), checkpoint, device=pick_device(device))
+            flow_of_pair(inferencer, source, second, out=out, picture=picture, truth=truth, max_magnitude=max_magnitude)
+        else:
+            with stoppable_source(source, connect) as (opened, stop):
+                check_outputs((out, picture, legend), [*read, *opened.files])
+                inferencer = FlowInferencer(load_config(config, cfg_options), checkpoint, device=pick_device(device))
+                count = estimate_video_flow(
+                    inferencer,
+                    opened,
+                    out=out,
+                    suffix=f'.{suffix}',
+                    picture=picture,
+                    max_magnitude=max_magnitude,
+                    on_flow=lambda number, estimate: click.echo(f'frame {number}: {describe(estimate)}'),
+                )
         if legend is not None:
             write_picture(legend, flow_color_wheel(201).permute(1, 2, 0).numpy())
-    if known is not None:
-        true_flow, valid = known
-        error, still = (np.linalg.norm(guess - true_flow, axis=2)[valid].mean() for guess in (estimate, 0))
-        click.echo(f'end-point error {error:.3f} pixels; that of no motion is {still:.3f}')
-    length = np.linalg.norm(estimate, axis=2)
-    height, width = length.shape
-    click.echo(f'{width} x {height} vectors, mean length {length.mean():.2f}, longest {length.max():.2f} pixels')
+    if second is None:
+        click.echo(f'{count} flow fields')
+        stop.exit_if_stopped()

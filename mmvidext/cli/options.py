@@ -1,11 +1,18 @@
 """Options that several commands share, and how a command reports an error of the user."""
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial, wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from mmvidext.cli.stop_signals import StopSignals
+
+if TYPE_CHECKING:
+    from mmvidext.apis.frame_sources import Source
 
 __all__ = [
     'RunCommand',
@@ -17,6 +24,8 @@ __all__ = [
     'optional_checkpoint',
     'pick_device',
     'run_options',
+    'source_options',
+    'stoppable_source',
     'usage_errors',
 ]
 
@@ -104,6 +113,42 @@ def one_line_errors() -> Iterator[None]:
         yield
     except (ValueError, OSError, ImportError) as error:
         raise click.ClickException(str(error)) from error
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def source_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of a source; the command gets ``connect``, which opens one (see ``stoppable_source``)."""
+
+    @click.option(
+        '--timeout',
+        type=click.FloatRange(0.1),
+        default=10.0,
+        show_default=True,
+        help='Seconds that an address may stay silent.',
+    )
+    @click.option(
+        '--reconnects',
+        type=click.IntRange(0),
+        default=5,
+        show_default=True,
+        help='How often in a row to reconnect to an address or a camera.',
+    )
+    @wraps(function)
+    def command(*args: Any, timeout: float, reconnects: int, **kwargs: Any) -> Any:
+        from mmvidext.apis.frame_sources import open_source
+
+        return function(*args, connect=partial(open_source, timeout=timeout, reconnects=reconnects), **kwargs)
+
+    return command
+
+
+@contextmanager
+def stoppable_source(source: str, connect: Callable[..., 'Source']) -> Iterator[tuple['Source', StopSignals]]:
+    """Open a source whose frames end when Ctrl-C, SIGTERM or SIGHUP comes."""
+    with StopSignals() as stop:
+        opened = connect(source, wait=stop.wait)
+        yield opened._replace(frames=stop.until_stopped(opened.frames)), stop
 
 
 def checked_suffix(*suffixes: str) -> Callable[[click.Context, click.Parameter, Path | None], Path | None]:

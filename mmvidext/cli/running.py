@@ -2,8 +2,10 @@
 
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from traceback import format_exception
 from typing import Any
@@ -22,7 +24,10 @@ from mmvidext.cli.config import load_config
 from mmvidext.cli.options import usage_errors
 from mmvidext.cli.unknown_keys import check_component_keys
 
+LOADER_TIMEOUT = 600  # seconds without a batch from the workers: the disk is dead, or a worker hangs
+
 __all__ = [
+    'bounded',
     'build_runner',
     'build_training',
     'building_errors',
@@ -59,7 +64,30 @@ def load_run_config(
         randomness['deterministic'] = True
     if randomness:
         cfg.randomness = randomness
+    for split in ('train', 'val', 'test'):
+        _set_loader_timeout(cfg.get(f'{split}_dataloader'))
     return cfg
+
+
+def _set_loader_timeout(loader: Any) -> None:
+    """Let a loader whose workers deliver nothing end with an error, unless the config says how long it may wait."""
+    if isinstance(loader, dict) and loader.get('num_workers', 0) > 0:
+        loader.setdefault('timeout', LOADER_TIMEOUT)
+
+
+@contextmanager
+def bounded() -> Iterator[None]:
+    """Run with an error in one line when a process is lost, and no process left behind when this one ends early."""
+    from mmvidext.engine.lost_processes import LostProcessError, naming_lost_processes
+
+    try:
+        with naming_lost_processes():
+            yield
+    except LostProcessError as error:
+        raise click.ClickException(str(error)) from error
+    except KeyboardInterrupt:
+        click.echo('stopped by SIGINT', err=True)
+        sys.exit(130)
 
 
 def start_from(runner: Runner, checkpoint: str | None, *, resume: bool) -> None:
@@ -95,10 +123,15 @@ def check_labels(runner: Runner, *, dump: Path | None) -> None:
 
 
 def build_runner(cfg: Config) -> Any:
-    """Build the runner, on CPU too where several processes were launched."""
+    """Build the runner, on CPU too where several processes were launched; none outlives the one that started it."""
+    from mmvidext.engine.parent_death import end_forks_with_this_process, end_with_parent
+
+    if cfg.launcher != 'none':
+        end_with_parent()
+    end_forks_with_this_process()
     if cfg.launcher == 'pytorch' and not torch.cuda.is_available():
         # mmengine sets a CUDA device before it makes the process group, and gives the wrapper CUDA device numbers
-        torch.distributed.init_process_group('gloo')
+        torch.distributed.init_process_group('gloo', timeout=_process_timeout(cfg))
         if cfg.get('model_wrapper_cfg') is None:
             unused = cfg.get('find_unused_parameters', False)
             cfg.model_wrapper_cfg = dict(
@@ -157,6 +190,12 @@ def run_errors() -> Iterator[None]:
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
         raise
+
+
+def _process_timeout(cfg: Config) -> timedelta | None:
+    """Return how long a process waits for another one; None is torch's default."""
+    seconds = cfg.get('env_cfg', {}).get('dist_cfg', {}).get('timeout')
+    return None if seconds is None else timedelta(seconds=seconds)
 
 
 def leave_process_group() -> None:

@@ -1,11 +1,15 @@
 """``mmvidext segment``: segment a video."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from mmengine.utils import ProgressBar
 
+from mmvidext.apis.frame_sources import Source
+from mmvidext.apis.picture_outputs import check_outputs
 from mmvidext.cli.config import load_config
 from mmvidext.cli.options import (
     RunCommand,
@@ -15,60 +19,90 @@ from mmvidext.cli.options import (
     one_line_errors,
     optional_checkpoint,
     pick_device,
+    source_options,
+    stoppable_source,
 )
 
+if TYPE_CHECKING:
+    from mmvidext.models.propagation import KeyFramePolicy
+
 __all__ = ['segment']
+
+
+def key_frame_policy(
+    key_frame_interval: int | None, adaptive: float | None, max_interval: int
+) -> 'KeyFramePolicy | None':
+    """Return when key frames come; None leaves it to the model.
+
+    Raises:
+        ValueError: If a number is out of its range.
+    """
+    from mmvidext.models.propagation import AdaptiveInterval, FixedInterval
+
+    if adaptive is not None:
+        return AdaptiveInterval(adaptive, max_interval=max_interval)
+    return None if key_frame_interval is None else FixedInterval(key_frame_interval)
 
 
 @click.command(cls=RunCommand)
 @config_argument
 @click.argument('checkpoint', callback=optional_checkpoint)
-@click.argument('video', type=click.Path(path_type=Path))
+@click.argument('source')
 @click.argument('out', type=click.Path(path_type=Path))
+@click.option(
+    '--masks', type=click.Path(path_type=Path), metavar='FOLDER', help='Write the classes of the pixels, PNG.'
+)
+@click.option(
+    '--label-video', type=click.Path(path_type=Path), help='Write the colors of the classes, without the frames.'
+)
 @click.option('--key-frame-interval', type=int, help="Frames from key frame to key frame.  [default: the config's]")
 @click.option('--adaptive', type=float, metavar='THRESHOLD', help='Residual above which a key frame comes.')
 @click.option('--max-interval', type=int, default=30, show_default=True, help='Longest interval with --adaptive.')
+@source_options
 @cfg_options_option
 @device_option
 def segment(
     config: str,
     checkpoint: str | None,
-    video: Path,
+    source: str,
     out: Path,
+    masks: Path | None,
+    label_video: Path | None,
     key_frame_interval: int | None,
     adaptive: float | None,
     max_interval: int,
+    connect: Callable[..., Source],
     cfg_options: tuple[str, ...],
     device: str,
 ) -> None:
-    """Segment VIDEO with Deep Feature Flow and lay the labels over its frames in OUT (.mp4, .avi or .webm).
+    """Segment SOURCE with Deep Feature Flow and lay the labels over its frames in OUT.
 
-    Key frames have a yellow border. If the video is truncated, what was done is kept: OUT is closed and playable, and
-    the message names the frame. A CHECKPOINT of 'none' means random weights.
+    SOURCE is a video, a folder of pictures, a pattern (frames/%06d.png, 'frames/*.jpg'), the number of a camera, or an
+    address (rtsp://, http://, ...). OUT, and --label-video, are videos (.mp4, .mkv, .webm, .avi), or folders of PNG
+    files. Key frames have a yellow border. What was done when the source breaks off, or when Ctrl-C or SIGTERM comes,
+    is kept: the videos are closed and playable. A CHECKPOINT of 'none' means random weights.
 
     Example: mmvidext segment mmvidext::dff_pspnet_r101_cityscapes dff.pth in.mp4 out.mp4 --key-frame-interval 10
     """
     from mmvidext.apis import VideoSegmentor
-    from mmvidext.models.propagation import AdaptiveInterval, FixedInterval
 
     if adaptive is not None and key_frame_interval is not None:
         raise click.UsageError('give either --key-frame-interval or --adaptive, not both')
-    with one_line_errors():
-        policy: AdaptiveInterval | FixedInterval | None = None
-        if adaptive is not None:
-            policy = AdaptiveInterval(adaptive, max_interval=max_interval)
-        elif key_frame_interval is not None:
-            policy = FixedInterval(key_frame_interval)
+    with one_line_errors(), stoppable_source(source, connect) as (opened, stop):
+        read = [Path(path) for path in (config, checkpoint) if path]
+        check_outputs((out, masks, label_video), [*opened.files, *read])
+        policy = key_frame_policy(key_frame_interval, adaptive, max_interval)
         segmentor = VideoSegmentor(
             load_config(config, cfg_options), checkpoint, device=pick_device(device), policy=policy
         )
         start = time.perf_counter()
-        report = segmentor.segment_video(video, out, on_frame=FrameProgress())
+        report = segmentor.segment_video(opened, out, masks=masks, label_video=label_video, on_frame=FrameProgress())
     seconds = time.perf_counter() - start
     click.echo(
         f'\n{report.num_frames} frames, {report.num_key_frames} of them key frames, in {seconds:.1f} s '
         f'({report.num_frames / seconds:.2f} fps): {out}'
     )
+    stop.exit_if_stopped()
 
 
 class FrameProgress:
@@ -80,6 +114,6 @@ class FrameProgress:
     def __call__(self, number: int, announced: int) -> None:
         """Advance by one frame."""
         if number == 1:
-            self.bar.task_num = max(announced, 1)
+            self.bar.task_num = announced
             self.bar.start()
         self.bar.update()

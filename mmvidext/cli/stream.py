@@ -1,7 +1,8 @@
 """``mmvidext stream``: recognize a stream frame by frame."""
 
 import time
-from contextlib import nullcontext
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -10,19 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmvidext.apis import OnlineRecognizer
-from mmvidext.apis.video_files import VideoWriter
+from mmvidext.apis.frame_sources import Frame, Source
+from mmvidext.apis.picture_outputs import PictureWriter, check_outputs, open_pictures
 from mmvidext.cli.class_names import read_class_names
 from mmvidext.cli.config import load_config
-from mmvidext.cli.frame_sources import Frame, Source, check_output, open_source
 from mmvidext.cli.options import (
     RunCommand,
     cfg_options_option,
+    checked_suffix,
     config_argument,
     device_option,
     one_line_errors,
     optional_checkpoint,
     pick_device,
+    source_options,
+    stoppable_source,
 )
+from mmvidext.cli.score_file import ScoreFile
 
 __all__ = ['stream']
 
@@ -48,49 +53,96 @@ def describe(scores: NDArray[np.float32], labels: list[str]) -> list[str]:
     return [f'{100 * scores[index]:5.1f} %  {labels[index] if labels else f"class {index}"}' for index in best]
 
 
+class Recognition:
+    """Recognizes every N-th frame; forgets the stream when the size of the frames changes.
+
+    Args:
+        recognizer: The model.
+        names: Of the classes; may be empty.
+        every: N.
+
+    Attributes:
+        count: How many frames were recognized.
+        lines: The best classes of the last one.
+    """
+
+    def __init__(self, recognizer: OnlineRecognizer, names: list[str], *, every: int) -> None:
+        self.recognizer, self.names, self.every = recognizer, names, every
+        self.count, self.lines = 0, list[str]()
+        self._seconds = 0.0
+        self._size: tuple[int, ...] = ()
+
+    @property
+    def speed(self) -> str:
+        """Frames per second of the model."""
+        return f'{self.count / self._seconds:.1f} frames/s' if self.count else ''
+
+    def take(self, number: int, frame: Frame) -> NDArray[np.float32] | None:
+        """Take the frame of a number, from 1 on; return its scores, or None if it is not the turn of this frame.
+
+        Raises:
+            ValueError: If there are not as many names as classes.
+        """
+        size = frame.shape[:2]
+        is_new = size != self._size
+        if is_new and self._size:
+            click.echo(f'frame {number} is {size} (height, width) after {self._size}: a new stream begins', err=True)
+            self.recognizer.reset()
+        elif not is_new and (number - 1) % self.every:
+            return None
+        self._size = size
+        start = time.perf_counter()
+        scores = self.recognizer.step(frame)
+        self._seconds += time.perf_counter() - start
+        self.count += 1
+        if self.names and len(self.names) != len(scores):
+            raise ValueError(f'--labels names {len(self.names)} classes, but the model has {len(scores)}')
+        self.lines = describe(scores, self.names)
+        return scores
+
+
 def recognize(
     source: Source,
-    recognizer: OnlineRecognizer,
-    video: VideoWriter | None,
+    recognition: Recognition,
+    video: PictureWriter | None,
+    score_file: ScoreFile | None,
     *,
-    names: list[str],
-    every: int,
     max_frames: int | None,
-) -> int:
-    """Show the running prediction until the source ends; return the number of frames that were recognized.
+) -> None:
+    """Show the running prediction until the source ends.
 
     Raises:
         ValueError: If there are not as many names as classes, or a frame cannot be read.
+        OSError: If an output cannot be written, or the source does not come back.
     """
-    count, busy, last_line = 0, 0.0, 0.0
-    try:
-        for number, frame in enumerate(source.frames, start=1):
-            if (number - 1) % every == 0:
-                start = time.perf_counter()
-                scores = recognizer.step(frame)
-                busy += time.perf_counter() - start
-                count += 1
-                if names and len(names) != len(scores):
-                    raise ValueError(f'--labels names {len(names)} classes, but the model has {len(scores)}')
-            lines = describe(scores, names)
-            if video is not None:
-                video.write(draw(frame, [*lines, f'{count / busy:.1f} frames/s']))
-            if time.perf_counter() - last_line > SECONDS_BETWEEN_LINES or number == source.num_frames:
-                last_line = time.perf_counter()
-                place = f'{number}/{source.num_frames}' if source.num_frames else str(number)
-                click.echo(f'frame {place}  {count / busy:6.1f} frames/s  {lines[0]}')
-            if count == max_frames:
-                break
-    except KeyboardInterrupt:
-        click.echo('stopped')
-    return count
+    last_line = 0.0
+    for number, frame in enumerate(source.frames, start=1):
+        scores = recognition.take(number, frame)
+        if score_file is not None and scores is not None:
+            score_file.write(number, scores)
+        if video is not None:
+            video.write(draw(frame, [*recognition.lines, recognition.speed]))
+        if time.perf_counter() - last_line > SECONDS_BETWEEN_LINES or number == source.num_frames:
+            last_line = time.perf_counter()
+            place = f'{number}/{source.num_frames}' if source.num_frames else str(number)
+            click.echo(f'frame {place}  {recognition.speed}  {recognition.lines[0]}')
+        if recognition.count == max_frames:
+            break
 
 
 @click.command(cls=RunCommand)
 @config_argument
 @click.argument('checkpoint', callback=optional_checkpoint)
 @click.argument('source')
-@click.option('--out', type=click.Path(path_type=Path), help='Draw the prediction into this .mp4, .avi or .webm.')
+@click.option(
+    '--out', type=click.Path(path_type=Path), help='Draw the prediction into this video, or into a folder of PNG files.'
+)
+@click.option(
+    '--scores',
+    type=click.Path(path_type=Path),
+    callback=checked_suffix('.csv', '.json'),
+    help='Write the scores of all classes to this .csv or .json.',
+)
 @click.option(
     '--labels',
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
@@ -99,6 +151,7 @@ def recognize(
 @click.option('--every', type=click.IntRange(1), default=1, show_default=True, help='Recognize every N-th frame.')
 @click.option('--window', type=int, help="Frames to average over.  [default: the model's num_segments]")
 @click.option('--max-frames', type=click.IntRange(1), help='Stop after so many recognized frames.')
+@source_options
 @cfg_options_option
 @device_option
 def stream(
@@ -106,29 +159,36 @@ def stream(
     checkpoint: str | None,
     source: str,
     out: Path | None,
+    scores: Path | None,
     labels: Path | None,
     every: int,
     window: int | None,
     max_frames: int | None,
+    connect: Callable[..., Source],
     cfg_options: tuple[str, ...],
     device: str,
 ) -> None:
     """Recognize a stream frame by frame, with a CONFIG whose backbone is causal.
 
-    SOURCE is a video, a folder whose pictures are taken in the order of their names, or the number of a camera. The
-    running prediction is printed, or, with --out, drawn over the picture into a video. CHECKPOINT holds our weights or
-    official ones; 'none' means random ones. Ctrl-C ends the stream of a camera properly.
+    SOURCE is a video, a folder of pictures, a pattern (frames/%06d.png, 'frames/*.jpg'), the number of a camera, or an
+    address (rtsp://, http://, ...). The running prediction is printed, and, with --out, drawn over the pictures. When
+    the size of the frames changes, a new stream begins. CHECKPOINT holds our weights or official ones; 'none' means
+    random ones. Ctrl-C and SIGTERM end the stream properly: what was written until then is complete.
 
     Example: mmvidext stream mmvidext::tsm_causal_mobilenet_v2_jester mobilenetv2_jester_online.pth.tar 0 --every 2
     """
-    with one_line_errors():
-        if out is not None:
-            check_output(out, Path(source))
+    with one_line_errors(), stoppable_source(source, connect) as (opened, stop):
+        read = [Path(path) for path in (config, checkpoint, labels) if path]
+        check_outputs((out, scores), [*opened.files, *read])
         names = read_class_names(labels) if labels else []
-        opened = open_source(source, out)
         recognizer = OnlineRecognizer(
             load_config(config, cfg_options), checkpoint, device=pick_device(device), window=window
         )
-        with VideoWriter(out, opened.frame_rate) if out is not None else nullcontext() as video:
-            count = recognize(opened, recognizer, video, names=names, every=every, max_frames=max_frames)
-    click.echo(f'{count} frames recognized' + (f', {out}' if out else ''))
+        recognition = Recognition(recognizer, names, every=every)
+        with ExitStack() as outputs:
+            video = outputs.enter_context(open_pictures(out, opened.frame_rate)) if out else None
+            score_file = outputs.enter_context(ScoreFile(scores, names)) if scores else None
+            recognize(opened, recognition, video, score_file, max_frames=max_frames)
+    written = [str(path) for path in (out, scores) if path]
+    click.echo(', '.join([f'{recognition.count} frames recognized', *written]))
+    stop.exit_if_stopped()

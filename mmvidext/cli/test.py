@@ -8,7 +8,14 @@ import click
 from mmengine.config import Config
 
 from mmvidext.cli.options import RunCommand, checked_suffix, run_options, usage_errors
-from mmvidext.cli.running import build_runner, check_labels, leave_process_group, load_run_config
+from mmvidext.cli.running import (
+    bounded,
+    build_runner,
+    check_labels,
+    leave_process_group,
+    load_run_config,
+)
+from mmvidext.cli.stop_signals import exit_on_signals
 
 __all__ = ['apply_test_flags', 'test']
 
@@ -93,7 +100,8 @@ def test(
     with usage_errors():
         load_for_inference(runner.model, checkpoint)
         check_labels(runner, dump=dump)
-    values = runner.test()
+    with bounded(), exit_on_signals():
+        values = runner.test()
     if metrics and runner.rank == 0:
         metrics.parent.mkdir(parents=True, exist_ok=True)
         metrics.write_text(json.dumps({name: float(value) for name, value in values.items()}, indent=2) + '\n')

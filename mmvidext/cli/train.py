@@ -8,6 +8,7 @@ from mmengine.config import Config
 
 from mmvidext.cli.options import RunCommand, run_options, usage_errors
 from mmvidext.cli.running import (
+    bounded,
     build_runner,
     build_training,
     leave_process_group,
@@ -106,6 +107,6 @@ def train(resume: str | None, amp: bool, auto_scale_lr: bool, no_validate: bool,
     with usage_errors():
         start_from(runner, load_from, resume=bool(cfg.get('resume')))
     build_training(runner, cfg)
-    with run_errors():
+    with bounded(), run_errors():
         runner.train()
     leave_process_group()

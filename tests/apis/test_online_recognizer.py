@@ -99,3 +99,13 @@ def test_frames_of_another_size():
             recognizer.step(frames(1, size)[0])
     recognizer.reset()
     recognizer.step(frames(1, (48, 48))[0])
+
+
+def test_a_frame_that_cannot_be_computed_leaves_the_stream_as_it_is(monkeypatch):
+    """The first frame that can be decides the size."""
+    recognizer, good = OnlineRecognizer(online_config()), frames(1)[0]
+    with monkeypatch.context() as patch:
+        patch.setattr(recognizer.model.backbone, 'step', lambda picture, state: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            recognizer.step(frames(1, (8, 8))[0])
+    assert np.isfinite(recognizer.step(good)).all()

@@ -1,0 +1,89 @@
+"""Where frames come from: a video, a folder of pictures, a pattern of names, a camera, or a network address."""
+
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from glob import escape, glob
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmvidext.apis.live_sources import open_camera, open_url
+from mmvidext.apis.video_files import VideoReader
+from mmvidext.datasets.media.images import read_rgb
+from mmvidext.datasets.natural_order import natural_key
+
+__all__ = ['Frame', 'Source', 'open_source']
+
+Frame = NDArray[np.uint8]
+PICTURES = ('.bmp', '.jpeg', '.jpg', '.png', '.ppm', '.tif', '.tiff', '.webp')
+PICTURES_RATE = 12.0
+_NUMBER = re.compile(r'%0?\d*d')
+
+
+class Source(NamedTuple):
+    """Frames to go through.
+
+    Attributes:
+        frames: RGB, ``uint8 (H, W, 3)``. A source may change the size of its frames.
+        num_frames: How many there are, 0 if that is not known.
+        frame_rate: Frames per second.
+        files: The local files that are read, which no output may be.
+    """
+
+    frames: Iterator[Frame]
+    num_frames: int
+    frame_rate: float
+    files: tuple[Path, ...] = ()
+
+
+def open_source(
+    source: str | Path, *, timeout: float = 10.0, reconnects: int = 5, wait: Callable[[float], object] = time.sleep
+) -> Source:
+    """Open a source of frames.
+
+    Args:
+        source: A video of any container that PyAV reads; a folder of pictures; a pattern of names with ``%d`` (or
+            ``%06d``), ``*`` or ``?``; the number of a camera, or ``/dev/video0``; an address such as ``rtsp://...`` or
+            ``http://...``. Pictures come in natural order: 2 before 10.
+        timeout: Seconds that an address may stay silent.
+        reconnects: How often in a row to reconnect to an address or a camera that fails, with growing pauses.
+        wait: Called with the seconds of such a pause; a true result ends the stream.
+
+    Raises:
+        FileNotFoundError: If there is nothing of that name.
+        ValueError: If the source cannot be read; while reading, if a frame cannot.
+        OSError: If an address or a camera does not answer, at once or after all attempts to reconnect.
+    """
+    text, path = str(source), Path(source)
+    if (match := re.fullmatch(r'(?:/dev/video)?(\d+)', text)) and not path.is_dir():
+        return Source(*open_camera(int(match[1]), reconnects=reconnects, wait=wait))
+    if '://' in text:
+        return Source(*open_url(text, timeout=timeout, reconnects=reconnects, wait=wait))
+    if path.is_dir():
+        pictures = [file for file in path.iterdir() if file.suffix.lower() in PICTURES]
+        return _open_pictures(pictures, f'{path} holds no picture ({", ".join(PICTURES)})')
+    if not path.exists() and (_NUMBER.search(text) or any(letter in text for letter in '*?[')):
+        return _open_pictures(_matches(text), f'no file matches {text}')
+    if not path.exists():
+        raise FileNotFoundError(f'there is no video, folder, camera or address {text}')
+    reader = VideoReader(path)
+    return Source(iter(reader), reader.num_frames, reader.frame_rate, (path,))
+
+
+def _matches(pattern: str) -> list[Path]:
+    """Return the files of a pattern, either in the manner of printf or in that of a shell."""
+    if not (match := _NUMBER.search(pattern)):
+        return [Path(name) for name in glob(pattern)]
+    before, after = pattern[: match.start()], pattern[match.end() :]
+    numbered = re.compile(re.escape(before) + r'\d+' + re.escape(after))
+    return [Path(name) for name in glob(f'{escape(before)}*{escape(after)}') if numbered.fullmatch(name)]
+
+
+def _open_pictures(paths: Sequence[Path], if_none: str) -> Source:
+    if not paths:
+        raise ValueError(if_none)
+    ordered = sorted(paths, key=lambda path: natural_key(path.name))
+    return Source((read_rgb(str(path)) for path in ordered), len(ordered), PICTURES_RATE, tuple(ordered))

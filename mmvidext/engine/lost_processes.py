@@ -1,0 +1,113 @@
+"""Name the process that a run has lost or waits for in vain: a worker that loads data, or a rank."""
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+
+from torch import distributed
+
+__all__ = ['LostProcessError', 'naming_lost_processes']
+
+# what torch says when a loader, gloo, or NCCL has waited too long, or has lost a neighbor
+_LOADER_MARK = 'DataLoader timed out'
+_WORKER_MARK = 'DataLoader worker (pid'
+_RANK_MARKS = ('Timed out', 'timed out', 'timeout', 'Connection closed by peer', 'Connection reset by peer')
+_STATES = {'T': 'stopped', 't': 'stopped by a debugger', 'D': 'waiting for a disk', 'Z': 'dead'}
+_ROLL_CALL_SECONDS = 5.0
+
+
+class LostProcessError(RuntimeError):
+    """A process is dead or does not answer; the message names it and what to look for."""
+
+
+@contextmanager
+def naming_lost_processes() -> Iterator[None]:
+    """Run a training or an evaluation; if it ends early, leave no workers behind, and say which process was lost.
+
+    Raises:
+        LostProcessError: If a worker died, or a worker or a rank did not answer in time. Other errors pass unchanged.
+    """
+    try:
+        yield
+    except BaseException as error:
+        message = _describe(str(error)) if isinstance(error, RuntimeError) else None
+        _kill_workers()
+        if message is None:
+            raise
+        raise LostProcessError(message) from error
+
+
+def _kill_workers() -> None:
+    """End the workers of all loaders; one that hangs would not end when it is asked to, and block the exit."""
+    workers = [child for child in multiprocessing.active_children() if child.daemon]
+    if workers and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # torch takes the death of a worker for an error
+    for worker in workers:
+        worker.kill()
+
+
+def _describe(text: str) -> str | None:
+    if _LOADER_MARK in text:
+        states = '; '.join(_worker_states()) or 'none is left'
+        return (
+            f'no worker delivered a batch in time: {text.strip()} Workers: {states}. Look at the disk that the data is '
+            'on; if a batch may take that long, raise timeout of the dataloader in the config (seconds)'
+        )
+    if _WORKER_MARK in text:
+        return (
+            f'{text.strip().splitlines()[0]} Was it killed for its memory? Then lower num_workers of the dataloader '
+            'or the batch size'
+        )
+    if distributed.is_initialized() and distributed.get_world_size() > 1 and any(mark in text for mark in _RANK_MARKS):
+        silent = _silent_ranks()
+        who = f'rank {", ".join(map(str, silent))} does not answer' if silent else 'a rank answered too late'
+        return (
+            f'{who} (rank {distributed.get_rank()} waited): {text.strip().splitlines()[0]}. If a step may take that '
+            'long, raise env_cfg.dist_cfg.timeout in the config (seconds)'
+        )
+    return None
+
+
+def _worker_states() -> list[str]:
+    """Describe the workers of this process; on Linux also what each of them waits for."""
+    return [
+        f'pid {worker.pid} ({_STATES.get(_state(worker.pid), "running")})'
+        for worker in sorted(multiprocessing.active_children(), key=lambda worker: worker.pid or 0)
+        if worker.daemon
+    ]
+
+
+def _state(pid: int | None) -> str:
+    with suppress(OSError, IndexError):
+        return Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[0]
+    return ''
+
+
+def _silent_ranks() -> list[int]:
+    """Call the roll in the store of the launcher; return who does not answer, empty if the store is gone.
+
+    Ranks that waited for the same one come here at about the same time, so a few seconds are enough.
+    """
+    rank, size = distributed.get_rank(), distributed.get_world_size()
+    with suppress(RuntimeError, OSError, KeyError, ValueError):
+        store = distributed.TCPStore(
+            os.environ['MASTER_ADDR'],
+            int(os.environ['MASTER_PORT']),
+            is_master=False,
+            timeout=timedelta(seconds=_ROLL_CALL_SECONDS),
+        )
+        store.set(f'mmvidext/alive/{rank}', 'here')
+        missing = set(range(size)) - {rank}
+        deadline = time.monotonic() + _ROLL_CALL_SECONDS
+        while missing and time.monotonic() < deadline:
+            time.sleep(0.1)
+            missing = {other for other in missing if not store.check([f'mmvidext/alive/{other}'])}
+        time.sleep(0.5)  # the launcher stops all when the first ends: let the others see the roll
+        return sorted(missing)
+    return []

@@ -1,0 +1,219 @@
+"""Videos, folders, patterns, and addresses: a local server that answers, breaks off, comes back, or says nothing."""
+
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import cv2
+import numpy as np
+import pytest
+
+from mmvidext.apis import live_sources
+from mmvidext.apis.frame_sources import open_source
+from tests.apis.test_video_files import scene, write
+
+
+def brightness(frames):
+    return [int(frame[..., 0].max()) for frame in frames]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for number in (1, 2, 3, 10, 20):
+        cv2.imwrite(str(tmp_path / f'f{number}.png'), np.full((8, 8, 3), number, np.uint8))
+    cv2.imwrite(str(tmp_path / 'f4.jpg'), np.full((8, 8, 3), 4, np.uint8))
+    (tmp_path / 'fx.png').write_text('not numbered')
+    (tmp_path / 'notes.txt').touch()
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ('pattern', 'numbers'),
+    [
+        ('f%d.png', [1, 2, 3, 10, 20]),
+        ('f%06d.png', [1, 2, 3, 10, 20]),
+        ('f?.jpg', [4]),
+        ('f[0-9]*.*', [1, 2, 3, 4, 10, 20]),
+    ],
+)
+def test_patterns_are_read_in_natural_order(folder, pattern, numbers):
+    source = open_source(folder / pattern)
+    assert brightness(source.frames) == numbers
+    assert source.num_frames == len(numbers)
+    assert len(source.files) == len(numbers)
+
+
+def test_a_file_whose_name_looks_like_a_pattern_is_a_file(tmp_path):
+    write(tmp_path / 'a[1]%d.mkv', scene(3))
+    assert open_source(tmp_path / 'a[1]%d.mkv').num_frames == 3
+
+
+def test_what_is_no_source(folder):
+    (folder / 'empty').mkdir()
+    for name, kind, message in (
+        ('none.mp4', FileNotFoundError, 'there is no video, folder, camera or address'),
+        ('empty', ValueError, 'holds no picture'),
+        ('g%d.png', ValueError, 'no file matches'),
+    ):
+        with pytest.raises(kind, match=message):
+            open_source(folder / name)
+    with pytest.raises(ValueError, match=r'fx\.png is no picture'):
+        list(open_source(folder / 'f*.png').frames)
+    for address in ('ftp://a/b.mp4', 'file:///etc/passwd', 'concat://a|b'):
+        with pytest.raises(ValueError, match='is no address of a stream'):
+            open_source(address)
+    with pytest.raises(OSError, match='camera 97 cannot be opened'):
+        open_source('97')
+
+
+class Server(ThreadingHTTPServer):
+    """Serves bytes: all, or, in the requests named, only a part of them."""
+
+    def __init__(self, content, *, cut=None, length=True, failing=()):
+        super().__init__(('127.0.0.1', 0), Handler)
+        self.content, self.cut, self.length, self.failing = content, cut, length, failing
+        self.requests = 0
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def url(self):
+        return f'http://127.0.0.1:{self.server_port}/video'
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.server.requests += 1
+        if self.server.requests in self.server.failing:
+            return self.send_error(503)
+        self.send_response(200)
+        if self.server.length:
+            self.send_header('Content-Length', str(len(self.server.content)))
+        self.end_headers()
+        self.wfile.write(self.server.content[: self.server.cut])
+        return None
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def serve():
+    servers = []
+
+    def start(*args, **kwargs):
+        servers.append(Server(*args, **kwargs))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture(scope='module')
+def webm(tmp_path_factory):
+    path = tmp_path_factory.mktemp('videos') / 'a.webm'
+    write(path, np.random.default_rng(0).integers(0, 256, (20, 48, 64, 3), np.uint8))
+    return path.read_bytes()
+
+
+@pytest.fixture(scope='module')
+def live():
+    """What a camera on the network sends: JPEG pictures without end."""
+    pictures = [cv2.imencode('.jpg', frame[..., ::-1])[1].tobytes() for frame in scene(10)]
+    head = b'--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n'
+    return b''.join(head % len(picture) + picture + b'\r\n' for picture in pictures)
+
+
+def test_a_video_at_an_address(serve, webm):
+    source = open_source(serve(webm).url)
+    frames = list(source.frames)
+    assert len(frames) == 20
+    assert frames[0].shape == (48, 64, 3)
+    assert source.frame_rate == pytest.approx(25)
+    assert source.files == ()
+
+
+def test_a_video_that_breaks_off_at_an_address(serve, webm):
+    source = open_source(serve(webm, cut=len(webm) // 3).url)
+    frames = []
+    with pytest.raises(ConnectionError, match=r'/video broke off after \d+ frames'):
+        frames.extend(source.frames)
+    assert 2 < len(frames) < 15
+
+
+def test_a_live_stream_that_comes_back(serve, live):
+    """After a failure or two; the count begins anew with each frame."""
+    server = serve(live, length=False, failing=(2, 3, 5))
+    pauses = []
+    source = open_source(server.url, reconnects=3, wait=pauses.append)
+    for _ in range(25):
+        assert next(source.frames).shape == (48, 64, 3)
+    assert pauses == [0.5, 1.0, 2.0, 0.5, 1.0]
+    assert server.requests == 6
+
+
+def test_a_live_stream_that_does_not_come_back(serve, live):
+    server = serve(live, length=False, failing=range(2, 100))
+    pauses, frames = [], []
+    source = open_source(server.url, reconnects=3, wait=pauses.append)
+    with pytest.raises(ConnectionError, match='it did not come back in 3 attempts'):
+        frames.extend(source.frames)
+    assert len(frames) == 10
+    assert pauses == [0.5, 1.0, 2.0]
+    assert server.requests == 4
+
+
+def test_a_pause_can_be_cut_short(serve, live):
+    server = serve(live, length=False, failing=range(2, 100))
+    assert len(list(open_source(server.url, wait=lambda seconds: True).frames)) == 10
+    assert server.requests == 1
+
+
+def test_no_answer():
+    with socket.socket() as silent:
+        silent.bind(('127.0.0.1', 0))
+        url = f'127.0.0.1:{silent.getsockname()[1]}'
+        with pytest.raises(ConnectionError, match='cannot be opened: Connection refused'):
+            open_source(f'http://{url}/a.mp4', timeout=5)
+        silent.listen()
+        for scheme in ('http', 'rtsp'):
+            with pytest.raises(ConnectionError, match='cannot be opened'):
+                open_source(f'{scheme}://{url}/a', timeout=0.5)
+
+
+def test_a_playlist_cannot_reach_local_files(serve, tmp_path):
+    write(tmp_path / 'secret.mp4', scene(3))
+    playlist = f'#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile://{tmp_path}/secret.mp4\n#EXT-X-ENDLIST\n'
+    with pytest.raises(OSError):  # noqa: PT011 - what FFmpeg says differs
+        list(open_source(f'{serve(playlist.encode()).url}.m3u8').frames)
+
+
+class Camera:
+    """Gives three frames, then fails; opens again at the second attempt."""
+
+    opened = 0
+
+    def __init__(self, number):
+        Camera.opened += 1
+        self.left = 3
+
+    def isOpened(self):  # noqa: N802 - a name of OpenCV
+        return Camera.opened != 2
+
+    def get(self, key):
+        return 0.0
+
+    def read(self):
+        self.left -= 1
+        return self.left >= 0, np.full((8, 8, 3), (0, 0, 10 * Camera.opened), np.uint8)
+
+    def release(self):
+        pass
+
+
+def test_a_camera_that_comes_back(monkeypatch):
+    monkeypatch.setattr(live_sources.cv2, 'VideoCapture', Camera)
+    source = open_source('/dev/video0', reconnects=2, wait=lambda seconds: None)
+    assert brightness(next(source.frames) for _ in range(6)) == [10] * 3 + [30] * 3
+    assert source.frame_rate == 25
