@@ -1,6 +1,6 @@
 """Train and compare ways of propagation on generated scenes, from nothing, with one command.
 
-    python tools/analysis/propagation_table.py [--seeds 0 1 2] [--work-dirs work_dirs/propagation]
+    python tools/analysis/propagation_table.py [--seeds 0 1 2] [--iterations 1500] [--work-dirs work_dirs/propagation]
 
 It generates FlyingChairs-format pairs and Cityscapes-format clips and trains the flow network. Then, for each seed, it
 trains the frame-by-frame segmentor and goes on from it for equally many iterations in each way (configs/demo/): frame
@@ -14,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from mmengine.config import Config
@@ -36,51 +37,72 @@ VARIANTS = {
 Scores = list[list[float]]  # mIoU at each distance, of each seed
 
 
-def load(name: str, work_dirs: Path, seed: int) -> Config:
-    """Read a config of the comparison; it starts from the networks that the same seed trained."""
-    config = Config.fromfile(ROOT / 'configs' / 'demo' / f'{name}.py')
-    config.work_dir = str(work_dirs / f'seed_{seed}' / name)
-    config.randomness = dict(seed=seed)
-    if 'segmentor' in config.model:
-        config.model.segmentor.init_cfg.checkpoint = str(checkpoint(FRAMES, work_dirs, seed))
-        if 'init_cfg' in config.model.flow_net:
-            config.model.flow_net.init_cfg.checkpoint = str(checkpoint(FLOW, work_dirs, 0))
-    return config
+@dataclass(frozen=True)
+class Comparison:
+    """One seed of the comparison.
+
+    Attributes:
+        work_dirs: Where all seeds are kept.
+        seed: Of the segmentor and of every way; all seeds share one flow network.
+        iterations: Of the segmentor, and again of each way.
+    """
+
+    work_dirs: Path
+    seed: int
+    iterations: int
+
+    def load(self, name: str) -> Config:
+        """Read a config; it starts from the networks that are trained before it."""
+        config = Config.fromfile(ROOT / 'configs' / 'demo' / f'{name}.py')
+        config.work_dir = str(self.checkpoint(name).parent)
+        config.randomness = dict(seed=self.seed)
+        if name != FLOW:
+            _shorten(config, self.iterations)
+        if 'segmentor' in config.model:
+            config.model.segmentor.init_cfg.checkpoint = str(self.checkpoint(FRAMES))
+            if 'init_cfg' in config.model.flow_net:
+                config.model.flow_net.init_cfg.checkpoint = str(self.checkpoint(FLOW))
+        return config
+
+    def checkpoint(self, name: str) -> Path:
+        """Return where a config's last checkpoint is."""
+        if name == FLOW:
+            return self.work_dirs / name / 'iter_3000.pth'
+        return self.work_dirs / f'seed_{self.seed}' / name / f'iter_{self.iterations}.pth'
+
+    def train(self, name: str) -> None:
+        """Train a config, unless its last checkpoint is there."""
+        if self.checkpoint(name).exists():
+            return
+        start = time.perf_counter()
+        Runner.from_cfg(self.load(name)).train()
+        print(f'{name}, seed {self.seed}: trained in {(time.perf_counter() - start) / 60:.1f} min', flush=True)
+
+    def evaluate(self, name: str) -> list[float]:
+        """Return the mIoU at each distance; it is kept beside the checkpoint."""
+        weights = self.checkpoint(name)
+        kept = weights.with_suffix('.json')
+        if not kept.exists():
+            runner = Runner.from_cfg(self.load(name))
+            load_for_inference(runner.model, weights)
+            metrics = runner.test()
+            kept.write_text(json.dumps([float(metrics[f'mIoU@{distance}']) for distance in DISTANCES]))
+        return json.loads(kept.read_text())
 
 
-def checkpoint(name: str, work_dirs: Path, seed: int) -> Path:
-    """Return where a config's last checkpoint is."""
-    max_iters = Config.fromfile(ROOT / 'configs' / 'demo' / f'{name}.py').train_cfg.max_iters
-    return work_dirs / f'seed_{seed}' / name / f'iter_{max_iters}.pth'
+def _shorten(config: Config, iterations: int) -> None:
+    """Let a schedule end, save and evaluate after so many iterations."""
+    config.train_cfg.update(max_iters=iterations, val_interval=iterations)
+    config.param_scheduler[-1].end = iterations
+    config.default_hooks.checkpoint.interval = iterations
 
 
-def train(name: str, work_dirs: Path, seed: int) -> None:
-    """Train a config, unless its last checkpoint is there."""
-    if checkpoint(name, work_dirs, seed).exists():
-        return
-    start = time.perf_counter()
-    Runner.from_cfg(load(name, work_dirs, seed)).train()
-    print(f'{name}, seed {seed}: trained in {(time.perf_counter() - start) / 60:.1f} min', flush=True)
-
-
-def evaluate(name: str, work_dirs: Path, seed: int) -> list[float]:
-    """Return the mIoU at each distance; it is kept beside the checkpoint."""
-    weights = checkpoint(name, work_dirs, seed)
-    kept = weights.with_name('distances.json')
-    if not kept.exists():
-        runner = Runner.from_cfg(load(name, work_dirs, seed))
-        load_for_inference(runner.model, weights)
-        metrics = runner.test()
-        kept.write_text(json.dumps([float(metrics[f'mIoU@{distance}']) for distance in DISTANCES]))
-    return json.loads(kept.read_text())
-
-
-def collect(work_dirs: Path, seeds: list[int]) -> dict[str, Scores]:
+def collect(comparisons: list[Comparison]) -> dict[str, Scores]:
     """Evaluate everything."""
-    copied = [evaluate(COPY, work_dirs, seed) for seed in seeds]
+    copied = [comparison.evaluate(COPY) for comparison in comparisons]
     rows = {'frame by frame (no propagation)': [scores[:1] * len(DISTANCES) for scores in copied]}
     for title, name in VARIANTS.items():
-        rows[title] = [evaluate(name, work_dirs, seed) for seed in seeds]
+        rows[title] = [comparison.evaluate(name) for comparison in comparisons]
     return {**rows, "the key frame's labels copied": copied}
 
 
@@ -101,6 +123,9 @@ def format_table(rows: dict[str, Scores]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2], help='(default: %(default)s)')
+    parser.add_argument(
+        '--iterations', type=int, default=1500, help='of the segmentor, and again of each way (default: %(default)s)'
+    )
     parser.add_argument('--work-dirs', type=Path, default=Path('work_dirs/propagation'), help='(default: %(default)s)')
     args = parser.parse_args()
     start = time.perf_counter()
@@ -109,11 +134,11 @@ def main() -> None:
             data_format, *options = arguments.split()
             command = [sys.executable, ROOT / 'tools/data/make_synthetic.py', data_format, folder, *options]
             subprocess.run(command, check=True)
-    train(FLOW, args.work_dirs, 0)
-    for seed in args.seeds:
-        for name in (FRAMES, COPY, *VARIANTS.values()):
-            train(name, args.work_dirs, seed)
-    table = format_table(collect(args.work_dirs, args.seeds))
+    comparisons = [Comparison(args.work_dirs, seed, args.iterations) for seed in args.seeds]
+    for comparison in comparisons:
+        for name in (FLOW, FRAMES, COPY, *VARIANTS.values()):
+            comparison.train(name)
+    table = format_table(collect(comparisons))
     out = args.work_dirs / 'table.md'
     out.write_text(table + '\n')
     print(f'\n{table}\n\n{(time.perf_counter() - start) / 60:.1f} min; written to {out}')
