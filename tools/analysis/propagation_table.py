@@ -1,16 +1,20 @@
 """Train and compare ways of propagation on generated scenes, from nothing, with one command.
 
-    python tools/analysis/propagation_table.py [--work-dirs work_dirs] [--out work_dirs/propagation.md]
+    python tools/analysis/propagation_table.py [--seeds 0 1 2] [--iterations 1500] [--work-dirs work_dirs/propagation]
 
-It generates FlyingChairs-format pairs and Cityscapes-format clips, trains the flow network, the frame-by-frame
-segmentor and the variants of Deep Feature Flow (configs/demo/), and evaluates each at the distances 0, 1, 5 and 9
-from its key frame. What is there already is not made again: delete the work folder of a config to train it anew.
+It generates FlyingChairs-format pairs and Cityscapes-format clips and trains the flow network. Then, for each seed, it
+trains the frame-by-frame segmentor and goes on from it for equally many iterations in each way (configs/demo/): frame
+by frame, and the variants of Deep Feature Flow. Each is evaluated at the distances 0, 1, 5 and 9 from its key frame.
+What is there already is not made again: a second call resumes, and the folder of a config is deleted to train it anew.
 """
 
 import argparse
+import json
+import statistics
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from mmengine.config import Config
@@ -30,59 +34,99 @@ VARIANTS = {
     'Deep Feature Flow, flow network fixed': 'dff_pspnet_r18_fixed_flow_demo',
     'logits propagated': 'dff_pspnet_r18_logits_demo',
 }
+Scores = list[list[float]]  # mIoU at each distance, of each seed
 
 
-def load(name: str, work_dirs: Path) -> Config:
-    config = Config.fromfile(ROOT / 'configs' / 'demo' / f'{name}.py')
-    config.work_dir = str(work_dirs / name)
-    config.randomness = dict(seed=0)
-    return config
+@dataclass(frozen=True)
+class Comparison:
+    """One seed of the comparison.
+
+    Attributes:
+        work_dirs: Where all seeds are kept.
+        seed: Of the segmentor and of every way; all seeds share one flow network.
+        iterations: Of the segmentor, and again of each way.
+    """
+
+    work_dirs: Path
+    seed: int
+    iterations: int
+
+    def load(self, name: str) -> Config:
+        """Read a config; it starts from the networks that are trained before it."""
+        config = Config.fromfile(ROOT / 'configs' / 'demo' / f'{name}.py')
+        config.work_dir = str(self.checkpoint(name).parent)
+        config.randomness = dict(seed=self.seed)
+        if name != FLOW:
+            _shorten(config, self.iterations)
+        if 'segmentor' in config.model:
+            config.model.segmentor.init_cfg.checkpoint = str(self.checkpoint(FRAMES))
+            if 'init_cfg' in config.model.flow_net:
+                config.model.flow_net.init_cfg.checkpoint = str(self.checkpoint(FLOW))
+        return config
+
+    def checkpoint(self, name: str) -> Path:
+        """Return where a config's last checkpoint is."""
+        if name == FLOW:
+            return self.work_dirs / name / 'iter_3000.pth'
+        return self.work_dirs / f'seed_{self.seed}' / name / f'iter_{self.iterations}.pth'
+
+    def train(self, name: str) -> None:
+        """Train a config, unless its last checkpoint is there."""
+        if self.checkpoint(name).exists():
+            return
+        start = time.perf_counter()
+        Runner.from_cfg(self.load(name)).train()
+        print(f'{name}, seed {self.seed}: trained in {(time.perf_counter() - start) / 60:.1f} min', flush=True)
+
+    def evaluate(self, name: str) -> list[float]:
+        """Return the mIoU at each distance; it is kept beside the checkpoint."""
+        weights = self.checkpoint(name)
+        kept = weights.with_suffix('.json')
+        if not kept.exists():
+            runner = Runner.from_cfg(self.load(name))
+            load_for_inference(runner.model, weights)
+            metrics = runner.test()
+            kept.write_text(json.dumps([float(metrics[f'mIoU@{distance}']) for distance in DISTANCES]))
+        return json.loads(kept.read_text())
 
 
-def checkpoint(name: str, work_dirs: Path) -> Path:
-    return work_dirs / name / f'iter_{load(name, work_dirs).train_cfg.max_iters}.pth'
+def _shorten(config: Config, iterations: int) -> None:
+    """Let a schedule end, save and evaluate after so many iterations."""
+    config.train_cfg.update(max_iters=iterations, val_interval=iterations)
+    config.param_scheduler[-1].end = iterations
+    config.default_hooks.checkpoint.interval = iterations
 
 
-def train(name: str, work_dirs: Path) -> None:
-    """Train a config, unless its last checkpoint is there."""
-    if checkpoint(name, work_dirs).exists():
-        return
-    start = time.perf_counter()
-    Runner.from_cfg(load(name, work_dirs)).train()
-    print(f'{name}: trained in {(time.perf_counter() - start) / 60:.1f} min', flush=True)
+def collect(comparisons: list[Comparison]) -> dict[str, Scores]:
+    """Evaluate everything."""
+    copied = [comparison.evaluate(COPY) for comparison in comparisons]
+    rows = {'frame by frame (no propagation)': [scores[:1] * len(DISTANCES) for scores in copied]}
+    for title, name in VARIANTS.items():
+        rows[title] = [comparison.evaluate(name) for comparison in comparisons]
+    return {**rows, "the key frame's labels copied": copied}
 
 
-def evaluate(name: str, weights: Path, work_dirs: Path) -> dict[str, float]:
-    """Test a config with the given weights; return the metrics."""
-    config = load(name, work_dirs)
-    runner = Runner.from_cfg(config)
-    load_for_inference(runner.model, weights)
-    return runner.test()
+def format_table(rows: dict[str, Scores]) -> str:
+    """Write mean and standard deviation over the seeds."""
 
+    def cell(scores: tuple[float, ...]) -> str:
+        spread = f' ± {statistics.stdev(scores):.2f}' if len(scores) > 1 else ''
+        return f'{statistics.mean(scores):.2f}{spread}'
 
-def collect(work_dirs: Path) -> list[tuple[str, list[float]]]:
-    """Evaluate everything; a row is a name and the mIoU at each distance."""
-    framewise = evaluate(FRAMES, checkpoint(FRAMES, work_dirs), work_dirs)['mIoU']
-    rows = [('frame by frame (upper bound)', [framewise] * len(DISTANCES))]
-    tests = [(title, name, checkpoint(name, work_dirs)) for title, name in VARIANTS.items()]
-    tests.append(("the key frame's labels copied", COPY, checkpoint(FRAMES, work_dirs)))
-    for title, name, weights in tests:
-        metrics = evaluate(name, weights, work_dirs)
-        rows.append((title, [metrics[f'mIoU@{distance}'] for distance in DISTANCES]))
-    return rows
-
-
-def format_table(rows: list[tuple[str, list[float]]]) -> str:
     head = ' | '.join(f'distance {distance}' for distance in DISTANCES)
     lines = [f'| mIoU at | {head} |', '|---|' + '---:|' * len(DISTANCES)]
-    lines += [f'| {title} | ' + ' | '.join(f'{score:.2f}' for score in scores) + ' |' for title, scores in rows]
+    for title, scores in rows.items():
+        lines.append(f'| {title} | ' + ' | '.join(cell(column) for column in zip(*scores, strict=True)) + ' |')
     return '\n'.join(lines)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--work-dirs', type=Path, default=Path('work_dirs'), help='(default: %(default)s)')
-    parser.add_argument('--out', type=Path, default=Path('work_dirs/propagation.md'), help='(default: %(default)s)')
+    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2], help='(default: %(default)s)')
+    parser.add_argument(
+        '--iterations', type=int, default=1500, help='of the segmentor, and again of each way (default: %(default)s)'
+    )
+    parser.add_argument('--work-dirs', type=Path, default=Path('work_dirs/propagation'), help='(default: %(default)s)')
     args = parser.parse_args()
     start = time.perf_counter()
     for folder, arguments in DATA.items():
@@ -90,12 +134,14 @@ def main() -> None:
             data_format, *options = arguments.split()
             command = [sys.executable, ROOT / 'tools/data/make_synthetic.py', data_format, folder, *options]
             subprocess.run(command, check=True)
-    for name in (FLOW, FRAMES, *VARIANTS.values()):
-        train(name, args.work_dirs)
-    table = format_table(collect(args.work_dirs))
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_text(table + '\n')
-    print(f'\n{table}\n\n{(time.perf_counter() - start) / 60:.1f} min; written to {args.out}')
+    comparisons = [Comparison(args.work_dirs, seed, args.iterations) for seed in args.seeds]
+    for comparison in comparisons:
+        for name in (FLOW, FRAMES, COPY, *VARIANTS.values()):
+            comparison.train(name)
+    table = format_table(collect(comparisons))
+    out = args.work_dirs / 'table.md'
+    out.write_text(table + '\n')
+    print(f'\n{table}\n\n{(time.perf_counter() - start) / 60:.1f} min; written to {out}')
 
 
 if __name__ == '__main__':

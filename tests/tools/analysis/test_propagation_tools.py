@@ -23,17 +23,37 @@ def test_policies_are_compared_at_equal_cost():
     assert rows[5].endswith('| 50.00 |  |')  # cheaper than any fixed interval that was tried
 
 
-def test_the_table_of_distances():
-    table = propagation_table.format_table([('frame by frame', [70.0] * 4)]).splitlines()
-    assert table[0] == '| mIoU at | distance 0 | distance 1 | distance 5 | distance 9 |'
-    assert table[2] == '| frame by frame | 70.00 | 70.00 | 70.00 | 70.00 |'
+def test_the_table_of_distances_has_mean_and_spread_over_the_seeds():
+    table = propagation_table.format_table({'frame by frame': [[70.0] * 4, [72.0] * 4, [74.0, 71.0, 68.0, 65.0]]})
+    lines = table.splitlines()
+    assert lines[0] == '| mIoU at | distance 0 | distance 1 | distance 5 | distance 9 |'
+    assert lines[2] == '| frame by frame | 72.00 ± 2.00 | 71.00 ± 1.00 | 70.00 ± 2.00 | 69.00 ± 3.61 |'
 
 
-@pytest.mark.parametrize(
-    'name', [propagation_table.FRAMES, propagation_table.COPY, *propagation_table.VARIANTS.values()]
-)
-def test_every_config_of_the_table_is_there(name, tmp_path):
-    assert propagation_table.checkpoint(name, tmp_path).parent == tmp_path / name
+def test_one_seed_has_no_spread():
+    table = propagation_table.format_table({'copied': [[70.0, 60.5, 50.0, 40.0]]})
+    assert table.splitlines()[2] == '| copied | 70.00 | 60.50 | 50.00 | 40.00 |'
+
+
+WAYS = [propagation_table.COPY, *propagation_table.VARIANTS.values()]
+
+
+@pytest.mark.parametrize('name', WAYS)
+def test_every_way_starts_from_the_networks_of_its_seed(name, tmp_path):
+    comparison = propagation_table.Comparison(tmp_path, seed=2, iterations=600)
+    config = comparison.load(name)
+    assert config.work_dir == str(tmp_path / 'seed_2' / name)
+    assert config.model.segmentor.init_cfg.checkpoint == str(comparison.checkpoint(propagation_table.FRAMES))
+    if 'init_cfg' in config.model.flow_net:
+        assert config.model.flow_net.init_cfg.checkpoint == str(comparison.checkpoint(propagation_table.FLOW))
+
+
+def test_every_way_is_trained_alike(tmp_path):
+    comparison = propagation_table.Comparison(tmp_path, seed=0, iterations=600)
+    configs = [comparison.load(name) for name in WAYS]
+    keys = ('train_cfg', 'optim_wrapper', 'param_scheduler', 'randomness')
+    assert all(config[key] == configs[0][key] for config in configs for key in keys)
+    assert configs[0].train_cfg.max_iters == configs[0].param_scheduler[-1].end == 600
 
 
 def test_operations_of_a_stream():
