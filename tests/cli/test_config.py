@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 from mmengine.config import Config
-from mmengine.hub import get_config
 
 from mmvidext.cli.config import ConfigError, load_config
 
@@ -172,8 +171,8 @@ def test_names_of_installed_packages(tmp_path):
 
 def test_mmengine_finds_our_configs_by_name(tmp_path):
     """As any tool of the toolboxes does; what inherits from them needs no scope but their own."""
-    cfg = get_config('mmvidext::ms_tsm_r50_sthv2.py')
-    mine = write(tmp_path / 'mine.py', "_base_ = 'mmvidext::ms_tsm_r50_sthv2.py'\nmodel = dict(test_cfg=None)\n")
+    cfg = load_config('mmvidext::ms_tsm_r50_sthv2')
+    mine = write(tmp_path / 'mine.py', "_base_ = 'mmvidext::ms_tsm_r50_sthv2'\nmodel = dict(test_cfg=None)\n")
     inherited = Config.fromfile(mine)
     assert inherited.to_dict() == {**cfg.to_dict(), 'model': {**cfg.model.to_dict(), 'test_cfg': None}}
     assert '_scope_' not in inherited.pretty_text

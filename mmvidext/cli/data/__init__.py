@@ -9,7 +9,7 @@ __all__ = ['data']
 COMMANDS = {
     'make-synthetic': 'Generate a small data set with exact labels.',
     'prepare-sthv2': 'Make lists of Something-Something V2 and check its videos.',
-    'check-flow': 'Check the layout of FlyingChairs, FlyingThings3D, Sintel, KITTI or HD1K.',
+    'check-flow': 'Check the layout of a data set of optical flow.',
     'check-segmentation': 'Check the layout of Cityscapes, VSPW or CamVid.',
 }
 
