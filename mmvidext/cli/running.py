@@ -114,7 +114,8 @@ def check_labels(runner: Runner, *, dump: Path | None) -> None:
     dataset = loop.dataloader.dataset
     if not isinstance(dataset, BaseDataset):
         return
-    if any(dataset.get_data_info(index).get('label', 0) == -1 for index in range(len(dataset))):
+    labels = (dataset.get_data_info(index).get('label') for index in range(len(dataset)))
+    if any(isinstance(label, int) and label == -1 for label in labels):  # of several classes, a label is a vector
         if not dump:
             raise click.ClickException(
                 f'clips of {dataset.ann_file} have no label: use --dump FILE.pkl to write the predictions'
