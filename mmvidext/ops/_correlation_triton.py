@@ -17,7 +17,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-__all__ = ['correlate', 'correlate_backward']
+__all__ = ['TilePlan', 'correlate', 'correlate_backward', 'plan_tiles']
 
 # Triton's interpreter multiplies the bit patterns of bfloat16 numbers
 _INTERPRETED = os.environ.get('TRITON_INTERPRET') == '1'
@@ -114,7 +114,7 @@ def _gradient_kernel(
     tl.store(target, total.to(out.dtype.element_ty), mask=exists[:, None] & (c < channels)[None, :])
 
 
-class _Plan(NamedTuple):
+class TilePlan(NamedTuple):
     """How the maps are cut: tiles along x, tiles of a map, blocks of channels, and the constants of the kernels."""
 
     tiles_x: int
@@ -123,7 +123,7 @@ class _Plan(NamedTuple):
     constants: dict[str, Any]
 
 
-def _plan(shape: torch.Size, radius: int, dilation: int) -> _Plan:
+def plan_tiles(shape: torch.Size, radius: int, dilation: int) -> TilePlan:
     """Choose tiles of at most 64 cells, with windows whose width is a power of two."""
     _, channels, height, width = shape
     phase_height, phase_width = -(-height // dilation), -(-width // dilation)
@@ -136,7 +136,7 @@ def _plan(shape: torch.Size, radius: int, dilation: int) -> _Plan:
     constants = dict(
         RADIUS=radius, DILATION=dilation, ROWS=rows, COLUMNS=columns, WINDOW=window, BLOCK=block, UPCAST=_INTERPRETED
     )
-    return _Plan(tiles_x, dilation**2 * tiles_x * tiles_y, -(-channels // block), constants)
+    return TilePlan(tiles_x, dilation**2 * tiles_x * tiles_y, -(-channels // block), constants)
 
 
 def correlate(feat1: Tensor, feat2: Tensor, max_displacement: int, dilation: int) -> Tensor:
@@ -146,7 +146,7 @@ def correlate(feat1: Tensor, feat2: Tensor, max_displacement: int, dilation: int
     out = feat1.new_empty(count, height, width, size, size)
     if not out.numel():
         return out
-    plan = _plan(feat1.shape, max_displacement, dilation)
+    plan = plan_tiles(feat1.shape, max_displacement, dilation)
     _forward_kernel[(plan.tiles, count)](
         feat1, feat2, out, channels, height, width, plan.tiles_x, *feat1.stride(), *feat2.stride(),
         **plan.constants, num_warps=_NUM_WARPS,
@@ -163,7 +163,7 @@ def correlate_backward(
     if not feat1.numel():
         return grad1, grad2
     grad = grad.contiguous()
-    plan = _plan(feat1.shape, max_displacement, dilation)
+    plan = plan_tiles(feat1.shape, max_displacement, dilation)
     for out, other, second in ((grad1, feat2, False), (grad2, feat1, True)):
         _gradient_kernel[(plan.tiles * plan.blocks, count)](
             grad, other, out, channels, height, width, plan.tiles_x, plan.blocks, *out.stride(), *other.stride(),
