@@ -17,11 +17,11 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-__all__ = ['TilePlan', 'correlate', 'correlate_backward', 'plan_tiles']
+__all__ = ['OPTIONS', 'TilePlan', 'correlate', 'correlate_backward', 'plan_tiles']
 
 # Triton's interpreter multiplies the bit patterns of bfloat16 numbers
 _INTERPRETED = os.environ.get('TRITON_INTERPRET') == '1'
-_NUM_WARPS = 8
+OPTIONS = {'num_warps': 8}
 _MOST_CHANNELS = 32  # of a block: more spill registers in float32
 
 
@@ -149,7 +149,7 @@ def correlate(feat1: Tensor, feat2: Tensor, max_displacement: int, dilation: int
     plan = plan_tiles(feat1.shape, max_displacement, dilation)
     _forward_kernel[(plan.tiles, count)](
         feat1, feat2, out, channels, height, width, plan.tiles_x, *feat1.stride(), *feat2.stride(),
-        **plan.constants, num_warps=_NUM_WARPS,
+        **plan.constants, **OPTIONS,
     )  # fmt: skip
     return out
 
@@ -167,6 +167,6 @@ def correlate_backward(
     for out, other, second in ((grad1, feat2, False), (grad2, feat1, True)):
         _gradient_kernel[(plan.tiles * plan.blocks, count)](
             grad, other, out, channels, height, width, plan.tiles_x, plan.blocks, *out.stride(), *other.stride(),
-            **plan.constants, SECOND=second, num_warps=_NUM_WARPS,
+            **plan.constants, SECOND=second, **OPTIONS,
         )  # fmt: skip
     return grad1, grad2

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from mmvidext.ops._correlation_triton import plan_tiles
 
-__all__ = ['match', 'match_backward']
+__all__ = ['OPTIONS', 'match', 'match_backward']
 
-_NUM_WARPS = 8
+OPTIONS = {'num_warps': 8, 'num_stages': 2}  # a third stage spills registers on sm_80
 
 
 @triton.jit
@@ -164,7 +164,7 @@ def _arguments(frames: Tensor, segments: int, radius: int, sigma: float | None, 
     sizes = channels, height, width, plan.tiles_x, segments, sharpness, 1 / temperature, *frames.stride()
     constants = {name: plan.constants[name] for name in ('RADIUS', 'ROWS', 'COLUMNS', 'WINDOW')}
     constants['CHANNELS'] = max(16, triton.next_power_of_2(channels))
-    return plan.tiles, sizes, dict(constants, num_warps=_NUM_WARPS)
+    return plan.tiles, sizes, dict(constants, **OPTIONS)
 
 
 def match(

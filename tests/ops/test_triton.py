@@ -1,5 +1,6 @@
 """The Triton kernels, in Triton's interpreter and compiled ahead for GPUs, both in processes of their own."""
 
+import json
 import os
 import subprocess
 import sys
@@ -23,6 +24,18 @@ def test_kernels_equal_their_definition_in_the_interpreter():
     pytest.importorskip('triton')
     result = run('-m', 'pytest', '-q', '-p', 'no:xdist', 'tests/ops/triton_cases.py', TRITON_INTERPRET='1')
     assert result.returncode == 0, result.stdout[-4000:]
+
+
+@pytest.mark.parametrize('capability', ['80', '90'])
+def test_kernels_compile_ahead_and_spill_nothing(capability, tmp_path):
+    triton = pytest.importorskip('triton')
+    if not (Path(triton.__file__).parent / 'backends' / 'nvidia' / 'bin' / 'ptxas').exists():
+        pytest.skip('this Triton has no compiler for NVIDIA GPUs')
+    cache = str(tmp_path)  # a kernel of an earlier run must not answer
+    result = run('-m', 'tests.ops.triton_resources', capability, TRITON_INTERPRET='0', TRITON_CACHE_DIR=cache)
+    assert result.returncode == 0, result.stderr[-4000:]
+    spilled = json.loads(result.stdout.splitlines()[-1])
+    assert {name: count for name, count in spilled.items() if count} == {}
 
 
 def test_cpu_is_refused_without_the_interpreter():

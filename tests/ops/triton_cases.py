@@ -28,9 +28,12 @@ def close(actual, expected, tolerance):
     torch.testing.assert_close(actual.double(), expected.double(), rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize('layout', LAYOUTS)
-@pytest.mark.parametrize('dtype', DTYPES)
-@pytest.mark.parametrize(('shape', 'radius', 'dilation'), CORRELATIONS)
+# every dtype and layout with dilation, every shape in float32
+CASES = [(*CORRELATIONS[3], dtype, layout) for dtype in DTYPES for layout in LAYOUTS]
+CASES += [(*case, torch.float32, layout) for case, layout in zip(CORRELATIONS, LAYOUTS * 4, strict=False)]
+
+
+@pytest.mark.parametrize(('shape', 'radius', 'dilation', 'dtype', 'layout'), CASES)
 def test_correlation_equals_the_loops(shape, radius, dilation, dtype, layout):
     maps = [torch.randn(shape).to(dtype, memory_format=layout).requires_grad_() for _ in range(2)]
     exact = [feat.detach().double().requires_grad_() for feat in maps]
@@ -73,7 +76,7 @@ def leaf(shape, layout=torch.contiguous_format):
 @pytest.mark.parametrize('layout', LAYOUTS)
 @pytest.mark.parametrize(
     ('shape', 'segments', 'radius', 'sigma'),
-    [((6, 8, 5, 7), 3, 2, 5.0), ((4, 19, 3, 33), 2, 3, None), ((2, 3, 1, 1), 2, 1, 5.0), ((3, 64, 5, 10), 3, 7, 5.0)],
+    [((6, 8, 5, 7), 3, 2, 5.0), ((2, 19, 3, 17), 2, 3, None), ((2, 3, 1, 1), 2, 1, 5.0), ((2, 64, 3, 10), 2, 7, 5.0)],
 )
 def test_fused_matching_equals_the_unfused(shape, segments, radius, sigma, layout):
     frames = leaf(shape, layout)
@@ -103,7 +106,7 @@ def saved_bytes(function):
 
 
 def test_fused_matching_keeps_a_tenth():
-    frames = leaf((8, 64, 4, 4))
+    frames = leaf((8, 64, 2, 3))
     fused = saved_bytes(lambda: match_frames(frames, 8, 7))
     assert fused <= 0.1 * saved_bytes(lambda: unfused(frames, 8, 7, 5.0)), fused
 
