@@ -44,7 +44,12 @@ LAUNCHES = {
     'VideoResNet': [153, 116],
 }
 # what the papers' parts may cost at most, whatever the table above is changed to
-LIMITS = {'local_correlation': [12, 40], 'temporal_shift': [5, 5], 'MotionSqueeze': [75, 101]}
+LIMITS = {
+    'local_correlation': [12, 40],
+    'temporal_shift': [5, 5],
+    'MotionSqueeze': [75, 101],
+    'DeepFeatureFlow, step': [70, 150],
+}
 
 
 def run(*autocast):
