@@ -1,10 +1,13 @@
 """MotionSqueeze: displacement between frames as a feature (Kwon et al., ECCV 2020)."""
 
+from typing import Literal
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmvidext.ops.checks import check_at_least, check_segments
+from mmvidext.ops.frame_matching import match_frames
 from mmvidext.ops.kernel_soft_argmax import kernel_soft_argmax
 from mmvidext.ops.local_correlation import local_correlation
 from mmvidext.ops.precision import accumulation_dtype, without_autocast
@@ -47,6 +50,12 @@ class MotionSqueeze(nn.Module):
         max_displacement: Largest displacement in cells.
         sigma: Width of the Gaussian of the kernel-soft-argmax in cells.
         temperature: Temperature of its softmax.
+        backend: ``'torch'``; or ``'triton'``, a kernel for GPUs that does steps 2 and 3 at once and keeps no
+            correlation, see :func:`mmvidext.ops.frame_matching.match_frames`. It has not run on a GPU yet, so
+            ``'auto'`` takes ``'torch'``.
+
+    Raises:
+        ValueError: If the backend is none of these, or a size is below 1.
     """
 
     def __init__(
@@ -58,14 +67,18 @@ class MotionSqueeze(nn.Module):
         max_displacement: int = 7,
         sigma: float = 5.0,
         temperature: float = 0.01,
+        backend: Literal['auto', 'torch', 'triton'] = 'auto',
     ) -> None:
         super().__init__()
+        if backend not in ('auto', 'torch', 'triton'):
+            raise ValueError(f"backend must be 'auto', 'torch' or 'triton', but is {backend!r}")
         check_at_least(max_displacement, 1, name='max_displacement')
         check_at_least(reduced_channels, 1, name='reduced_channels')
         self.num_segments = num_segments
         self.max_displacement = max_displacement
         self.sigma = sigma
         self.temperature = temperature
+        self.backend = backend
         self.channel_reduction = nn.Sequential(
             nn.Conv2d(in_channels, reduced_channels, 1, bias=False),
             nn.BatchNorm2d(reduced_channels),
@@ -116,12 +129,19 @@ class MotionSqueeze(nn.Module):
         # matching is a difference of nearly equal numbers, sharpened a hundredfold: half precision is not enough
         with without_autocast(x.device):
             reduced = reduced.to(accumulation_dtype(reduced))
-            unit = reduced / (reduced.square().sum(1, keepdim=True) + _NORM_EPS).sqrt()
-            clips = unit.unflatten(0, (x.shape[0] // self.num_segments, self.num_segments))  # (N, T, C', H, W)
-            scores = F.relu(
-                local_correlation(clips[:, :-1].flatten(0, 1), clips[:, 1:].flatten(0, 1), self.max_displacement),
-                inplace=True,
+            motion = self._match(reduced)  # (N*(T-1), 3, H, W)
+        return motion.unflatten(0, (x.shape[0] // self.num_segments, self.num_segments - 1))
+
+    def _match(self, reduced: Tensor) -> Tensor:
+        """Return displacement and confidence ``(N*(T-1), 3, H, W)``, given the reduced features ``(N*T, C', H, W)``."""
+        size, kernel = self.max_displacement, dict(sigma=self.sigma, temperature=self.temperature)
+        if self.backend == 'triton' and self.num_segments > 1:
+            displacement, confidence = match_frames(reduced, self.num_segments, size, eps=_NORM_EPS, **kernel).split(
+                [2, 1], dim=1
             )
-            displacement, confidence = kernel_soft_argmax(scores, sigma=self.sigma, temperature=self.temperature)
-            motion = torch.cat([displacement / self.max_displacement, confidence], dim=1)  # (N*(T-1), 3, H, W)
-        return motion.unflatten(0, (clips.shape[0], self.num_segments - 1))
+        else:
+            unit = reduced / (reduced.square().sum(1, keepdim=True) + _NORM_EPS).sqrt()
+            clips = unit.unflatten(0, (len(unit) // self.num_segments, self.num_segments))  # (N, T, C', H, W)
+            scores = local_correlation(clips[:, :-1].flatten(0, 1), clips[:, 1:].flatten(0, 1), size)
+            displacement, confidence = kernel_soft_argmax(F.relu(scores, inplace=True), **kernel)
+        return torch.cat([displacement / size, confidence], dim=1)

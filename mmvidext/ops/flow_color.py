@@ -9,9 +9,9 @@ from mmvidext.ops.checks import check_rank
 
 __all__ = ['flow_color_wheel', 'flow_to_image']
 
-# Baker et al., "A Database and Evaluation Methodology for Optical Flow", IJCV 2011: steps between the six pure hues
-HUES = ((255, 0, 0), (255, 255, 0), (0, 255, 0), (0, 255, 255), (0, 0, 255), (255, 0, 255))
-STEPS = (15, 6, 4, 11, 13, 6)
+# Baker et al., "A Database and Evaluation Methodology for Optical Flow", IJCV 2011. The wheel starts at red; each
+# of its six arcs changes one channel: steps, channel, change
+ARCS = ((15, 1, 255), (6, 0, -255), (4, 2, 255), (11, 1, -255), (13, 0, 255), (6, 2, -255))
 # the same data set marks unknown flow by vectors longer than this
 UNKNOWN_FLOW = 1e9
 
@@ -81,13 +81,15 @@ def flow_color_wheel(size: int) -> Tensor:
 
 
 def _wheel(device: torch.device) -> Tensor:
-    """Return the ``(55, 3)`` colors of the wheel, 0 to 255."""
-    arcs = []
-    for index, steps in enumerate(STEPS):
-        start, end = (torch.tensor(HUES[i % 6], dtype=torch.float32, device=device) for i in (index, index + 1))
-        fraction = torch.arange(steps, dtype=torch.float32, device=device).unsqueeze(1) / steps
-        arcs.append((start + fraction * (end - start)).floor())
-    return torch.cat(arcs)
+    """Return the ``(55, 3)`` colors of the wheel, 0 to 255, computed on the device: a copy would be waited for."""
+    index = torch.arange(sum(steps for steps, _, _ in ARCS), dtype=torch.float32, device=device)
+    wheel = index.new_zeros(len(index), 3)
+    wheel[:, 0] = 255
+    start = 0
+    for steps, channel, change in ARCS:
+        wheel[:, channel] += ((index - start) / steps).clamp(0, 1) * change
+        start += steps
+    return wheel.floor()
 
 
 def _hue(x: Tensor, y: Tensor) -> Tensor:

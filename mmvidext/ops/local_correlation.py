@@ -5,13 +5,13 @@ ICCV 2015, section 3) an image pair.
 """
 
 import math
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mmvidext.ops._correlation_backends import correlate_with_mmcv, correlate_with_sampler
+from mmvidext.ops._correlation_backends import correlate_with_mmcv, correlate_with_sampler, triton_kernels
 from mmvidext.ops._correlation_shifts import correlate_by_shifts, correlate_by_shifts_backward
 from mmvidext.ops._correlation_tiles import correlate, correlate_backward
 from mmvidext.ops.checks import check_at_least, check_rank
@@ -19,7 +19,7 @@ from mmvidext.ops.precision import accumulation_dtype, exact_products
 
 __all__ = ['Backend', 'local_correlation']
 
-Backend = Literal['auto', 'torch', 'spatial_correlation_sampler', 'mmcv']
+Backend = Literal['auto', 'torch', 'triton', 'spatial_correlation_sampler', 'mmcv']
 
 _LARGEST_REACH = 2**12  # cells; more is a mistake, and overflows the sizes of the buffers
 
@@ -54,7 +54,8 @@ def local_correlation(
         stride: Cells between neighboring patches.
         padding: Rows and columns of zeros around both maps.
         backend: ``'torch'`` needs nothing else, runs on any device and takes memory of the order of its input and
-            output; ``'spatial_correlation_sampler'`` is the package of that name; ``'mmcv'`` is
+            output; ``'triton'`` is a kernel of ours for GPUs, checked in Triton's interpreter, but not yet run on a
+            GPU; ``'spatial_correlation_sampler'`` is the package of that name; ``'mmcv'`` is
             ``mmcv.ops.Correlation`` (CUDA only). ``'auto'`` takes ``'torch'``.
 
     Returns:
@@ -65,7 +66,7 @@ def local_correlation(
 
     Raises:
         ValueError: If the shapes differ or have not 4 dimensions, or an argument is out of range.
-        TypeError: If the dtypes differ or are not floating point.
+        TypeError: If the dtypes differ or are not floating point, or are no type of the backend.
         ImportError: If the backend is not installed.
 
     Example:
@@ -83,14 +84,13 @@ def local_correlation(
         return correlate_with_sampler(feat1, feat2, max_displacement, dilation, kernel_size, stride, padding)
     if backend == 'mmcv':
         return correlate_with_mmcv(feat1, feat2, max_displacement, dilation, kernel_size, stride, padding)
-    if backend not in ('auto', 'torch'):
-        raise ValueError(
-            f"backend must be 'auto', 'torch', 'spatial_correlation_sampler' or 'mmcv', but is {backend!r}"
-        )
+    if backend not in get_args(Backend):
+        raise ValueError(f'backend must be one of {get_args(Backend)}, but is {backend!r}')
+    kernels = 'triton' if backend == 'triton' else 'torch'  # what 'auto' takes must have run on a GPU
     if (kernel_size, stride, padding) == (1, 1, 0):
-        return _correlate_cells(feat1, feat2, max_displacement, dilation)
+        return _correlate_cells(feat1, feat2, max_displacement, dilation, kernels)
     dtype = accumulation_dtype(feat1)
-    scores = _correlate_cells(feat1.to(dtype), feat2.to(dtype), max_displacement, dilation)
+    scores = _correlate_cells(feat1.to(dtype), feat2.to(dtype), max_displacement, dilation, kernels)
     return _sum_windows(scores, kernel_size, stride, padding).to(feat1.dtype)
 
 
@@ -127,10 +127,10 @@ def _check_geometry(
         )
 
 
-def _correlate_cells(feat1: Tensor, feat2: Tensor, max_displacement: int, dilation: int) -> Tensor:
+def _correlate_cells(feat1: Tensor, feat2: Tensor, max_displacement: int, dilation: int, kernels: str) -> Tensor:
     if torch.compiler.is_exporting():
         return _correlate_by_gathering(feat1, feat2, max_displacement, dilation)
-    return _local_correlation_op(feat1, feat2, max_displacement, dilation).permute(0, 3, 4, 1, 2)
+    return _local_correlation_op(feat1, feat2, max_displacement, dilation, kernels).permute(0, 3, 4, 1, 2)
 
 
 def _sum_windows(scores: Tensor, kernel_size: int, stride: int, padding: int) -> Tensor:
@@ -151,7 +151,10 @@ def _needs_shifts(feat1: Tensor, feat2: Tensor) -> bool:
 
 # A custom operator is one node to torch.compile, whatever loops it holds.
 @torch.library.custom_op('mmvidext::local_correlation', mutates_args=())
-def _local_correlation_op(feat1: Tensor, feat2: Tensor, max_displacement: int, dilation: int) -> Tensor:
+def _local_correlation_op(feat1: Tensor, feat2: Tensor, max_displacement: int, dilation: int, kernels: str) -> Tensor:
+    if kernels == 'triton':
+        result: Tensor = triton_kernels(feat1).correlate(feat1, feat2, max_displacement, dilation)
+        return result
     if _needs_shifts(feat1, feat2):
         return correlate_by_shifts(feat1, feat2, max_displacement, dilation)
     with exact_products(feat1.device):
@@ -159,15 +162,18 @@ def _local_correlation_op(feat1: Tensor, feat2: Tensor, max_displacement: int, d
 
 
 @_local_correlation_op.register_fake
-def _(feat1: Tensor, feat2: Tensor, max_displacement: int, dilation: int) -> Tensor:
+def _(feat1: Tensor, feat2: Tensor, max_displacement: int, dilation: int, kernels: str) -> Tensor:
     size = 2 * max_displacement + 1
     return feat1.new_empty(feat1.shape[0], *feat1.shape[2:], size, size)
 
 
 @torch.library.custom_op('mmvidext::local_correlation_backward', mutates_args=())
 def _local_correlation_backward_op(
-    grad: Tensor, feat1: Tensor, feat2: Tensor, max_displacement: int, dilation: int
+    grad: Tensor, feat1: Tensor, feat2: Tensor, max_displacement: int, dilation: int, kernels: str
 ) -> tuple[Tensor, Tensor]:
+    if kernels == 'triton':
+        grads = triton_kernels(feat1).correlate_backward(grad, feat1, feat2, max_displacement, dilation)
+        return grads[0], grads[1]
     if _needs_shifts(feat1, feat2):
         return correlate_by_shifts_backward(grad, feat1, feat2, max_displacement, dilation)
     with exact_products(feat1.device):
@@ -175,25 +181,28 @@ def _local_correlation_backward_op(
 
 
 @_local_correlation_backward_op.register_fake
-def _(grad: Tensor, feat1: Tensor, feat2: Tensor, max_displacement: int, dilation: int) -> tuple[Tensor, Tensor]:
+def _(
+    grad: Tensor, feat1: Tensor, feat2: Tensor, max_displacement: int, dilation: int, kernels: str
+) -> tuple[Tensor, Tensor]:
     return torch.empty_like(feat1), torch.empty_like(feat2)
 
 
 def _setup_context(ctx: torch.autograd.function.FunctionCtx, inputs: tuple, output: Tensor) -> None:
-    feat1, feat2, ctx.max_displacement, ctx.dilation = inputs  # type: ignore[attr-defined]
+    feat1, feat2, ctx.max_displacement, ctx.dilation, ctx.kernels = inputs  # type: ignore[attr-defined]
     ctx.save_for_backward(feat1, feat2)
 
 
 def _backward(
     ctx: torch.autograd.function.FunctionCtx, grad: Tensor
-) -> tuple[Tensor | None, Tensor | None, None, None]:
+) -> tuple[Tensor | None, Tensor | None, None, None, None]:
     grad1, grad2 = _local_correlation_backward_op(
         grad,
         *ctx.saved_tensors,  # type: ignore[attr-defined]
         ctx.max_displacement,  # type: ignore[attr-defined]
         ctx.dilation,  # type: ignore[attr-defined]
+        ctx.kernels,  # type: ignore[attr-defined]
     )
-    return grad1, grad2, None, None
+    return grad1, grad2, None, None, None
 
 
 torch.library.register_autograd('mmvidext::local_correlation', _backward, setup_context=_setup_context)

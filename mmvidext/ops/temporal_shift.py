@@ -61,10 +61,10 @@ class _Shift(torch.autograd.Function):
         out[:, rest:] = x[:, rest:]
         if ahead.stop:
             out[:-1, ahead] = x[1:, ahead]
-            out[num_segments - 1 :: num_segments, ahead] = 0  # the last frame of each clip
+            out[num_segments - 1 :: num_segments, ahead].zero_()  # the last frame of each clip
         if back.stop:
             out[1:, back] = x[:-1, back]
-            out[::num_segments, back] = 0
+            out[::num_segments, back].zero_()
         return out
 
     @staticmethod

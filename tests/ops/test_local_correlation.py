@@ -214,7 +214,7 @@ def test_compiles_without_graph_break(dilation):
 
 def test_operator_passes_torchs_own_checks():
     feats = [torch.randn(1, 2, 3, 4, dtype=torch.float64, requires_grad=True) for _ in range(2)]
-    torch.library.opcheck(torch.ops.mmvidext.local_correlation.default, (*feats, 1, 1))
+    torch.library.opcheck(torch.ops.mmvidext.local_correlation.default, (*feats, 1, 1, 'torch'))
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ def test_backend_errors(monkeypatch):
         local_correlation(*feats, 1, padding=-1)
     with pytest.raises(ValueError, match='kernel_size=6 is larger than the map of 3x4 with padding=1'):
         local_correlation(*feats, 1, kernel_size=6, padding=1)
-    with pytest.raises(ValueError, match=r"backend must be 'auto', 'torch'.* but is 'cuda'"):
+    with pytest.raises(ValueError, match=r"backend must be one of .*'torch'.* but is 'cuda'"):
         local_correlation(*feats, 1, backend='cuda')
     with pytest.raises(ValueError, match="backend 'mmcv' has CUDA kernels only, but the input is on cpu"):
         local_correlation(*feats, 1, backend='mmcv')

@@ -50,11 +50,10 @@ def test_gradcheck(causal):
 @pytest.mark.parametrize(('causal', 'writes'), [(False, 5), (True, 3)])
 def test_each_element_is_written_once(layout, causal, writes):
     x = torch.randn(8, 16, 4, 4).to(memory_format=layout).requires_grad_()
-    new_map = 1
-    assert count_launches(lambda: temporal_shift(x, 4, causal=causal)) == writes + new_map
+    assert count_launches(lambda: temporal_shift(x, 4, causal=causal)) == writes
     out = temporal_shift(x, 4, causal=causal)
     grad = torch.ones_like(out)
-    assert count_launches(lambda: torch.autograd.grad(out, x, grad)) <= writes + new_map + 1  # one detach
+    assert count_launches(lambda: torch.autograd.grad(out, x, grad)) <= writes
 
 
 def test_export_gives_the_same():

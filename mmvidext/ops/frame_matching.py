@@ -1,0 +1,127 @@
+"""Displacement between neighboring frames without a correlation volume: the middle of MotionSqueeze as one operator."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mmvidext.ops._correlation_backends import triton_kernels
+from mmvidext.ops.checks import check_at_least, check_positive, check_rank, check_segments
+
+__all__ = ['match_frames']
+
+_MOST_CHANNELS = 128  # the kernel holds all channels of its cells at once
+
+
+def match_frames(
+    frames: Tensor,
+    num_segments: int,
+    max_displacement: int,
+    *,
+    sigma: float | None = 5.0,
+    temperature: float = 0.01,
+    eps: float = 1e-6,
+) -> Tensor:
+    """Match each frame with the next one of its clip, in Triton.
+
+    The result is that of an L2 norm over channels, :func:`mmvidext.ops.local_correlation`, a ReLU and
+    :func:`mmvidext.ops.kernel_soft_argmax`. Unit vectors and scores are formed anew in the backward pass; kept are the
+    frames and five numbers a cell. Not yet run on a GPU.
+
+    Args:
+        frames: ``float32 (N*T, C, H, W)``, the frames of a clip one after the other, at most 128 channels.
+        num_segments: T, the number of frames in a clip, at least 2.
+        max_displacement: Largest displacement in cells.
+        sigma: Width of the Gaussian in cells; None omits it.
+        temperature: Temperature of the softmax.
+        eps: Added to the squared norm.
+
+    Returns:
+        ``float32 (N*(T-1), 3, H, W)``: displacement (x, y) in cells, and confidence.
+
+    Raises:
+        ValueError: If an argument is out of range, or the frames are on a CPU.
+        TypeError: If the frames are not float32.
+        ImportError: If Triton is not installed.
+    """
+    check_rank(frames, '(N*T, C, H, W)', name='frames')
+    check_segments(frames.shape[0], num_segments)
+    check_at_least(num_segments, 2, name='num_segments')
+    check_at_least(max_displacement, 0, name='max_displacement')
+    check_positive(temperature, name='temperature')
+    if sigma is not None:
+        check_positive(sigma, name='sigma', hint=', or None for the plain soft-argmax')
+    if frames.dtype != torch.float32:
+        raise TypeError(f'frames must be float32, but are {frames.dtype}')
+    if frames.shape[1] > _MOST_CHANNELS:
+        raise ValueError(f"frames have {frames.shape[1]} channels, more than {_MOST_CHANNELS}: use backend='torch'")
+    motion: Tensor = _match_frames_op(frames, num_segments, max_displacement, sigma, temperature, eps)[0]
+    return motion
+
+
+def _kernels(frames: Tensor) -> Any:
+    triton_kernels(frames)  # says what is missing
+    from mmvidext.ops import _matching_triton
+
+    return _matching_triton
+
+
+def _unit_vectors(frames: Tensor, eps: float) -> tuple[Tensor, Tensor]:
+    norm = (frames.square().sum(1, keepdim=True) + eps).sqrt()
+    return frames / norm, norm
+
+
+@torch.library.custom_op('mmvidext::match_frames', mutates_args=())
+def _match_frames_op(
+    frames: Tensor, num_segments: int, max_displacement: int, sigma: float | None, temperature: float, eps: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    unit, _ = _unit_vectors(frames, eps)
+    motion, best, total = _kernels(frames).match(unit, num_segments, max_displacement, sigma, temperature)
+    return motion, best, total
+
+
+@_match_frames_op.register_fake
+def _(
+    frames: Tensor, num_segments: int, max_displacement: int, sigma: float | None, temperature: float, eps: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    pairs, size = frames.shape[0] - frames.shape[0] // num_segments, frames.shape[2:]
+    best = frames.new_empty(pairs, *size, dtype=torch.int32)
+    return frames.new_empty(pairs, 3, *size), best, frames.new_empty(pairs, *size)
+
+
+@torch.library.custom_op('mmvidext::match_frames_backward', mutates_args=())
+def _match_frames_backward_op(
+    grad: Tensor,
+    frames: Tensor,
+    motion: Tensor,
+    best: Tensor,
+    total: Tensor,
+    num_segments: int,
+    max_displacement: int,
+    sigma: float | None,
+    temperature: float,
+    eps: float,
+) -> Tensor:
+    unit, norm = _unit_vectors(frames, eps)
+    matched, settings = (motion, best, total), (num_segments, max_displacement, sigma, temperature)
+    grad_unit: Tensor = _kernels(frames).match_backward(grad, unit, matched, *settings)
+    return (grad_unit - unit * (unit * grad_unit).sum(1, keepdim=True)) / norm
+
+
+@_match_frames_backward_op.register_fake
+def _(grad: Tensor, frames: Tensor, *_: Any) -> Tensor:
+    return torch.empty_like(frames)
+
+
+def _setup_context(ctx: Any, inputs: tuple, output: tuple[Tensor, Tensor, Tensor]) -> None:
+    frames, *ctx.settings = inputs
+    ctx.set_materialize_grads(False)
+    ctx.save_for_backward(frames, *output)
+
+
+def _backward(ctx: Any, grad: Tensor | None, *_: Any) -> tuple[Tensor | None, None, None, None, None, None]:
+    result = None if grad is None else _match_frames_backward_op(grad, *ctx.saved_tensors, *ctx.settings)
+    return result, None, None, None, None, None
+
+
+torch.library.register_autograd('mmvidext::match_frames', _backward, setup_context=_setup_context)

@@ -1,0 +1,66 @@
+"""Compile the kernels for GPUs without one, print the bytes each spills: ``python -m tests.ops.triton_resources 90``"""
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import torch
+import triton
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource
+
+from mmvidext.ops import _correlation_triton, _matching_triton
+
+PTXAS = Path(triton.__file__).parent / 'backends' / 'nvidia' / 'bin' / 'ptxas'
+# MotionSqueeze behind layer2 of a ResNet-50, FlowNetC on 384x512
+SHAPES = {'MotionSqueeze': ((56, 64, 28, 28), 7, 1), 'FlowNetC': ((8, 256, 48, 64), 10, 2)}
+
+
+def cases():
+    """Yield name, kernel, types of the arguments in order, constants."""
+    for name, (shape, radius, dilation) in SHAPES.items():
+        constants = dict(_correlation_triton.plan_tiles(torch.Size(shape), radius, dilation).constants, UPCAST=False)
+        for dtype in ('fp32', 'bf16', 'fp16'):
+            pointers = [f'*{dtype}'] * 3
+            kernel = _correlation_triton._forward_kernel
+            yield f'{name} {dtype} forward', kernel, [*pointers, *['i32'] * 12], constants
+            for second in (False, True):
+                kernel = _correlation_triton._gradient_kernel
+                types = [*pointers, *['i32'] * 13]
+                yield f'{name} {dtype} gradient {1 + second}', kernel, types, dict(constants, SECOND=second)
+    plan = _correlation_triton.plan_tiles(torch.Size((64, 64, 28, 28)), 7, 1).constants
+    constants = {key: plan[key] for key in ('RADIUS', 'ROWS', 'COLUMNS', 'WINDOW')} | {'CHANNELS': 64}
+    rest = [*['i32'] * 5, 'fp32', 'fp32', *['i32'] * 4]
+    maps = ['*fp32', '*fp32', '*i32', '*fp32']
+    yield 'matching forward', _matching_triton._forward_kernel, [*maps, *rest], constants
+    yield 'matching backward', _matching_triton._backward_kernel, [*maps, '*fp32', '*fp32', *rest], constants
+
+
+def spilled_bytes(kernel, types, constants, capability):
+    options = sys.modules[kernel.__module__].OPTIONS
+    names = kernel.arg_names
+    plain = [name for name in names if name not in constants]
+    signature = {**dict(zip(plain, types, strict=True)), **dict.fromkeys(constants, 'constexpr')}
+    signature = {name: signature[name] for name in names}
+    aligned = {(i,): [['tt.divisibility', 16]] for i, name in enumerate(names) if signature[name].startswith('*')}
+    values = {(names.index(name),): value for name, value in constants.items()}
+    source = ASTSource(kernel, signature=signature, constexprs=values, attrs=aligned)
+    compiled = triton.compile(source, target=GPUTarget('cuda', capability, 32), options=options)
+    architecture = re.search(r'\.target (sm_\w+)', compiled.asm['ptx'])[1]
+    with tempfile.NamedTemporaryFile('w', suffix='.ptx') as file:
+        file.write(compiled.asm['ptx'])
+        file.flush()
+        command = [PTXAS, '-v', f'--gpu-name={architecture}', file.name, '-o', '/dev/null']
+        log = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+    return int(re.search(r'(\d+) bytes spill stores', log)[1])
+
+
+def main(capability):
+    print(json.dumps({name: spilled_bytes(*case, int(capability)) for name, *case in cases()}))
+
+
+if __name__ == '__main__':
+    main(*sys.argv[1:])

@@ -1,0 +1,212 @@
+"""Run the package on an accelerator that does not exist; print what it would launch, copy and wait for, as JSON.
+
+Tensors have shapes and a device but no values (``FakeTensorMode``). The device is torch's PrivateUse1 with its
+stand-ins in Python, not 'cuda': in a build without CUDA, autograd on a fake CUDA tensor ends the process. The
+registration cannot be undone, so this is a program of its own:
+``python -m tests.pretended_accelerator [float16|bfloat16]``.
+"""
+
+import contextlib
+import json
+import os
+import sys
+
+import torch
+from mmengine.registry import init_default_scope
+from torch import nn
+from torch._library.custom_ops import OPDEFS
+from torch._subclasses import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.backend_registration import _DummyBackendModule, _setup_privateuseone_for_python_backend
+
+import mmvidext.models  # noqa: F401
+from mmvidext import ops
+from mmvidext.layers import DynamicFilter, MotionSqueeze, TemporalShift
+from mmvidext.models.propagation.clips import where_propagated
+from mmvidext.registry import MODELS
+from tests.launches import is_launch
+from tests.models.backbones.test_all_backbones import CASES as BACKBONES
+from tests.models.segmentors.tiny import fcn
+
+WAITS = {'_local_scalar_dense', 'nonzero', 'masked_select', 'is_nonzero', 'equal', '_unique2'}
+
+
+class Backend(_DummyBackendModule):
+    def get_amp_supported_dtype(self):
+        return [torch.float16, torch.bfloat16]
+
+
+_setup_privateuseone_for_python_backend('pretended', Backend())
+DEVICE = torch.device('pretended', 0)
+
+# autocast of the pretended device: these run in half precision, as on CUDA, the rest in what it is given
+HALF_PRECISION = ('conv1d', 'conv2d', 'conv3d', 'conv_transpose2d', 'linear', 'matmul', 'mm', 'bmm', 'addmm', 'baddbmm')
+AUTOCAST = 'AutocastPrivateUse1'
+FALLBACK, AUTOCAST_OPS = torch.library.Library('_', 'IMPL'), torch.library.Library('aten', 'IMPL')
+FALLBACK.fallback(torch.library.fallthrough_kernel, AUTOCAST)
+
+
+def in_half_precision(operator):
+    def cast(value):
+        return value.to(torch.get_autocast_dtype('pretended')) if value is not None else None
+
+    def call(*args, **kwargs):
+        key = torch._C.DispatchKeySet(torch._C.DispatchKey.AutocastPrivateUse1)
+        with torch._C._ExcludeDispatchKeyGuard(key):
+            args = [cast(value) if value is None or isinstance(value, torch.Tensor) else value for value in args]
+            return operator(*args, **kwargs)
+
+    return call
+
+
+for operator_name in HALF_PRECISION:
+    packet = getattr(torch.ops.aten, operator_name)
+    overload = packet.overloads()[0]  # 'default', but for conv_transpose2d
+    qualified = operator_name if overload == 'default' else f'{operator_name}.{overload}'
+    AUTOCAST_OPS.impl(qualified, in_half_precision(getattr(packet, overload)), AUTOCAST)
+
+
+class Watch(TorchDispatchMode):
+    """Counts launches; notes what touches the CPU and what waits for the device."""
+
+    def __init__(self):
+        super().__init__()
+        self.launches, self.faults = 0, []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if func.namespace == 'mmvidext':  # a custom operator is one node: look inside
+            with self, torch.no_grad():
+                return OPDEFS[f'mmvidext::{func._opname}']._init_fn(*args, **kwargs)
+        if func._opname in WAITS:
+            self.faults.append(f'{func._opname} waits for the device')
+        out = func(*args, **kwargs)
+        devices = {leaf.device.type for leaf in tree_leaves((args, kwargs, out)) if isinstance(leaf, torch.Tensor)}
+        if 'cpu' in devices:
+            self.faults.append(f'{func._opname} touches the CPU')
+        self.launches += is_launch(func)
+        return out
+
+
+def rand(*shape):
+    return torch.randn(*shape, device=DEVICE, requires_grad=torch.is_grad_enabled())
+
+
+def moved(module):
+    """Do what ``module.cuda()`` does: move parameters and buffers, nothing else."""
+    for part in module.modules():
+        for table in (part._parameters, part._buffers):
+            for key, value in table.items():
+                if value is not None:
+                    fake = torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device=DEVICE)
+                    table[key] = nn.Parameter(fake, value.requires_grad) if isinstance(value, nn.Parameter) else fake
+    return module
+
+
+def build(name, **kwargs):
+    return moved(MODELS.build(dict(type=f'mmvidext.{name}', **kwargs)))
+
+
+def backbone(name):
+    arguments, shape, _ = BACKBONES[name]
+    model, x = build(name, **arguments), rand(*shape)
+    return lambda: model(x)
+
+
+def layer(module, *shape):
+    module, x = moved(module), rand(*shape)
+    return lambda: module(x)
+
+
+def op(function, *shapes, **kwargs):
+    tensors = [rand(*shape) for shape in shapes]
+    return lambda: function(*tensors, **kwargs)
+
+
+def flow_network(name, **kwargs):
+    model, images = build(name, width=0.125, **kwargs), (rand(1, 3, 64, 96), rand(1, 3, 64, 96))
+    return lambda: model(*images)
+
+
+def deep_feature_flow(part):
+    init_default_scope('mmseg')
+    flow_net = dict(type='mmvidext.FlowNetS', width=0.0625)
+    model = build('DeepFeatureFlow', segmentor=fcn(), flow_net=flow_net).eval()
+    frame = rand(1, 3, 512, 1024)
+    if part == 'key frame':
+        return lambda: model.decode(model.encode_key_frame(frame).maps)
+    key = model.encode_key_frame(frame)
+    return lambda: model.propagate(key, model.estimate_motion(frame, key))
+
+
+def dynamic_filter(channel_kernel, batch=1):
+    field = dict(kernel_size=3, num_samples=5, sample_stride=3)
+    maps = [rand(batch, channels, 30, 40) for channels in (64, 24 * 9, 9, 25)]
+    if channel_kernel == 'projected':
+        kernel = ops.ProjectedKernel(rand(batch, 64, 30, 40), rand(24 * 64, 64, 1, 1), rand(24 * 64))
+    else:
+        kernel = rand(batch, 24 * 64, 30, 40)
+    return lambda: ops.dynamic_filter(maps[0], maps[1], kernel, *maps[2:], **field)
+
+
+def online_step():
+    model, frame = build('TSMResNet', depth=18, causal=True).eval(), rand(1, 3, 64, 64)
+    return lambda: model.step(frame, None)
+
+
+CASES = {
+    'local_correlation': lambda: op(ops.local_correlation, *[(56, 64, 28, 28)] * 2, max_displacement=7),
+    'local_correlation, dilation 2': lambda: op(
+        ops.local_correlation, *[(8, 256, 48, 64)] * 2, max_displacement=10, dilation=2
+    ),
+    'kernel_soft_argmax': lambda: op(ops.kernel_soft_argmax, (56, 15, 15, 28, 28)),
+    'flow_warp': lambda: op(ops.flow_warp, (2, 4, 5, 9), (2, 2, 5, 9)),
+    'flow_to_image': lambda: op(ops.flow_to_image, (2, 2, 8, 8)),
+    'temporal_shift': lambda: op(ops.temporal_shift, (8, 16, 4, 4), num_segments=8),
+    'temporal_shift, causal': lambda: op(ops.temporal_shift, (8, 16, 4, 4), num_segments=8, causal=True),
+    'temporal_shift_step': lambda: op(ops.temporal_shift_step, (8, 16, 4, 4), (8, 2, 4, 4)),
+    'temporal_interlace': lambda: op(ops.temporal_interlace, (8, 16, 4, 4), (1, 4), (1, 8, 4), num_segments=8),
+    'pool_samples': lambda: op(ops.pool_samples, (8, 16, 9, 9), (8, 25, 9, 9), num_samples=5, sample_stride=3),
+    'dynamic_filter': lambda: dynamic_filter('whole'),
+    'dynamic_filter, projected': lambda: dynamic_filter('projected'),
+    'dynamic_filter, projected, 8 maps': lambda: dynamic_filter('projected', 8),
+    'where_propagated': lambda: op(lambda key, other: where_propagated([0, 3, 2], key, other), *[(3, 4, 5, 6)] * 2),
+    'TemporalShift': lambda: layer(TemporalShift(nn.Conv2d(16, 4, 1), 8), 8, 16, 4, 4),
+    'MotionSqueeze': lambda: layer(MotionSqueeze(512, 8), 64, 512, 28, 28),
+    'DynamicFilter': lambda: layer(DynamicFilter(16, feature_channels=16, kernel_channels=8), 1, 16, 20, 24),
+    'LSDFNNeck': lambda: layer(build('LSDFNNeck', in_channels=16, feature_channels=16), 1, 16, 20, 24),
+    'FlowNetC': lambda: flow_network('FlowNetC'),
+    'FlowNetS': lambda: flow_network('FlowNetS'),
+    'DeepFeatureFlow, key frame': lambda: deep_feature_flow('key frame'),
+    'DeepFeatureFlow, step': lambda: deep_feature_flow('step'),
+    'online step': online_step,
+    **{name: lambda name=name: backbone(name) for name in BACKBONES},
+}
+
+
+def measure(name, autocast):
+    """Return launches of the forward and of the backward pass, and the faults of both."""
+    context = torch.autocast('pretended', dtype=autocast) if autocast else contextlib.nullcontext()
+    with FakeTensorMode():
+        call = CASES[name]()
+        with Watch() as watch:
+            with context:
+                leaves = tree_leaves(call())
+            forward = watch.launches
+            outputs = [leaf for leaf in leaves if isinstance(leaf, torch.Tensor) and leaf.requires_grad]
+            gradients = [torch.empty_like(output) for output in outputs]
+            watch.launches = 0
+            if outputs:
+                torch.autograd.backward(outputs, gradients)
+    return [forward, watch.launches], watch.faults
+
+
+def main(autocast=None):
+    results = {name: measure(name, autocast and getattr(torch, autocast)) for name in CASES}
+    print(json.dumps(results), flush=True)
+    os._exit(0)  # the stand-ins abort the interpreter when it ends
+
+
+if __name__ == '__main__':
+    main(*sys.argv[1:])

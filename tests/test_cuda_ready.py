@@ -1,0 +1,83 @@
+"""What would happen on a GPU, without one: launches, CPU tensors made inside, waits for the device.
+
+A program of its own runs every case on a pretended accelerator, see ``tests/pretended_accelerator.py``.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# forward and backward in training (Deep Feature Flow and online steps: evaluation); views and allocations do not count
+LAUNCHES = {
+    'local_correlation': [10, 33],
+    'local_correlation, dilation 2': [40, 156],
+    'kernel_soft_argmax': [17, 7],
+    'flow_warp': [17, 19],
+    'flow_to_image': [78, 0],
+    'temporal_shift': [5, 5],
+    'temporal_shift, causal': [3, 3],
+    'temporal_shift_step': [2, 4],
+    'temporal_interlace': [45, 24],
+    'pool_samples': [26, 80],
+    'dynamic_filter': [67, 276],
+    'dynamic_filter, projected': [71, 217],
+    'dynamic_filter, projected, 8 maps': [92, 273],
+    'where_propagated': [5, 4],
+    'TemporalShift': [6, 6],
+    'MotionSqueeze': [75, 90],
+    'DynamicFilter': [82, 232],
+    'LSDFNNeck': [83, 233],
+    'FlowNetC': [77, 151],
+    'FlowNetS': [44, 51],
+    'DeepFeatureFlow, key frame': [76, 70],
+    'DeepFeatureFlow, step': [70, 150],
+    'online step': [300, 90],
+    'TSMResNet': [126, 106],
+    'MSResNet': [198, 178],
+    'TINResNet': [574, 450],
+    'MobileNetV2TSM': [251, 199],
+    'P3DResNet': [288, 222],
+    'VideoResNet': [153, 116],
+}
+# what the papers' parts may cost at most, whatever the table above is changed to
+LIMITS = {
+    'local_correlation': [12, 40],
+    'temporal_shift': [5, 5],
+    'MotionSqueeze': [75, 101],
+    'DeepFeatureFlow, step': [70, 150],
+}
+
+
+def run(*autocast):
+    command = [sys.executable, '-m', 'tests.pretended_accelerator', *autocast]
+    root = Path(__file__).resolve().parents[1]
+    environment = {**os.environ, 'PYTHONPATH': os.pathsep.join([str(root), os.environ.get('PYTHONPATH', '')])}
+    result = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr[-3000:]
+    return json.loads(result.stdout.splitlines()[-1])
+
+
+def faults(results):
+    return {name: sorted(set(found)) for name, (_, found) in results.items() if found}
+
+
+def test_stays_on_the_device_and_launches_no_more_than_before():
+    results = run()
+    assert faults(results) == {}
+    assert {name: launches for name, (launches, _) in results.items()} == LAUNCHES
+
+
+@pytest.mark.parametrize('dtype', ['float16', 'bfloat16'])
+def test_stays_on_the_device_in_mixed_precision(dtype):
+    results = run(dtype)
+    assert results.keys() == LAUNCHES.keys()
+    assert faults(results) == {}
+
+
+@pytest.mark.parametrize('name', LIMITS)
+def test_table_keeps_the_limits(name):
+    assert all(count <= limit for count, limit in zip(LAUNCHES[name], LIMITS[name], strict=True))
