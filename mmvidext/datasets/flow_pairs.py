@@ -3,12 +3,21 @@
 from pathlib import Path
 from typing import Any
 
-from mmengine.dataset import BaseDataset
+from mmvidext.datasets.media.policy import BadFilePolicy
 
-__all__ = ['FlowPairDataset']
+__all__ = ['FlowPairDataset', 'FlowPolicy']
 
 
-class FlowPairDataset(BaseDataset):
+class FlowPolicy(BadFilePolicy):
+    """The policy for bad files, for pairs of images."""
+
+    path_key = 'img1_path'
+    read_key = 'img1'
+    file_keys = ('img1_path', 'img2_path', 'flow_path')
+    noun = 'pairs'
+
+
+class FlowPairDataset(FlowPolicy):
     """Base of the data sets of image pairs: each knows its own layout.
 
     An entry holds ``sample_id``, ``img1_path`` and ``img2_path``, and with known flow ``flow_path``; see

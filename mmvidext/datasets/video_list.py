@@ -1,7 +1,8 @@
 """Any data set of video files and a list of them."""
 
 from mmvidext.datasets.list_dataset import ListDataset
-from mmvidext.datasets.media.video_file import BadVideoError, VideoFile
+from mmvidext.datasets.media.files import BadFileError
+from mmvidext.datasets.media.video_file import VideoFile
 from mmvidext.registry import DATASETS
 
 __all__ = ['VideoListDataset']
@@ -12,7 +13,7 @@ class VideoListDataset(ListDataset):
     """Videos in a list of ``<path> <label>`` lines, as for mmaction2's ``VideoDataset``.
 
     The lists are checked before a run begins, and bad videos are handled as
-    :class:`~mmvidext.datasets.media.policy.BadVideoPolicy` says.
+    :class:`~mmvidext.datasets.media.policy.BadFilePolicy` says.
 
     Args:
         *args: ``ann_file`` and ``pipeline``.
@@ -22,11 +23,12 @@ class VideoListDataset(ListDataset):
 
     prefix_key = 'video'
     path_key = 'filename'
+    file_keys = ('filename',)
 
     def _advice(self, path: str) -> str:
         """Decoders differ in their codecs: decord knows no AV1, which PyAV does."""
         try:
             VideoFile(path).frames([0])
-        except BadVideoError as error:
+        except BadFileError as error:
             return f'; {error}'
         return '; mmvidext.InitVideo and mmvidext.DecodeVideo in the pipeline can read it'

@@ -2,11 +2,12 @@
 
 from importlib.util import find_spec
 
+from mmvidext.engine.bad_files_hook import BadFilesHook
 from mmvidext.engine.num_classes_check_hook import NumClassesCheckHook
 from mmvidext.engine.segments_check_hook import SegmentsCheckHook
 from mmvidext.engine.start_weights_hook import StartWeightsHook
 
-__all__ = ['NumClassesCheckHook', 'SegmentsCheckHook', 'StartWeightsHook']
+__all__ = ['BadFilesHook', 'NumClassesCheckHook', 'SegmentsCheckHook', 'StartWeightsHook']
 
 if find_spec('mmseg') is not None:
     from mmvidext.engine.video_learning_rate_decay import VideoLearningRateDecay as VideoLearningRateDecay

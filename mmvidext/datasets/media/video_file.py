@@ -16,7 +16,7 @@ from av.video.reformatter import VideoReformatter
 from mmengine.fileio import get
 from numpy.typing import NDArray
 
-from mmvidext.datasets.media.files import file_problem, is_local
+from mmvidext.datasets.media.files import BadFileError, file_problem, is_local
 
 __all__ = ['BadVideoError', 'VideoFile']
 
@@ -32,7 +32,7 @@ _NO_DECODER = (
 )
 
 
-class BadVideoError(RuntimeError):
+class BadVideoError(BadFileError):
     """A video cannot be read; the message names it."""
 
 
