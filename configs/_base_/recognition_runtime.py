@@ -10,5 +10,9 @@ default_hooks = dict(
     sampler_seed=dict(type='DistSamplerSeedHook'),
     sync_buffers=dict(type='SyncBuffersHook'),
 )
-custom_hooks = [dict(type='mmvidext.SegmentsCheckHook'), dict(type='mmvidext.NumClassesCheckHook')]
+custom_hooks = [
+    dict(type='mmvidext.SegmentsCheckHook'),
+    dict(type='mmvidext.NumClassesCheckHook'),
+    dict(type='mmvidext.BadFilesHook'),
+]
 visualizer = dict(type='ActionVisualizer', vis_backends=[dict(type='LocalVisBackend')])

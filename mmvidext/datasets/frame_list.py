@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mmvidext.datasets.list_dataset import ListDataset
-from mmvidext.datasets.media.files import file_problem, is_local
-from mmvidext.datasets.media.files import BadFileError
+from mmvidext.datasets.media.files import BadFileError, file_problem, is_local
 from mmvidext.registry import DATASETS
 
 __all__ = ['FrameListDataset']

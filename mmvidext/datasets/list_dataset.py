@@ -7,9 +7,6 @@ from typing import Any
 import torch
 from mmaction.datasets import BaseActionDataset
 
-import torch
-from mmaction.datasets import BaseActionDataset
-
 from mmvidext.datasets.annotation_lines import AnnotationLine, read_annotation
 from mmvidext.datasets.media.files import is_local
 from mmvidext.datasets.media.policy import BadFilePolicy

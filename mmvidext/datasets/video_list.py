@@ -1,7 +1,10 @@
 """Any data set of video files and a list of them."""
 
+from typing import Any
+
 from mmvidext.datasets.list_dataset import ListDataset
-from mmvidext.datasets.media.files import BadFileError
+from mmvidext.datasets.media.files import BadFileError, is_local
+from mmvidext.datasets.media.limits import crash_in_child
 from mmvidext.datasets.media.video_file import VideoFile
 from mmvidext.registry import DATASETS
 
@@ -15,6 +18,9 @@ class VideoListDataset(ListDataset):
     The lists are checked before a run begins, and bad videos are handled as
     :class:`~mmvidext.datasets.media.policy.BadFilePolicy` says.
 
+    mmaction2's ``DecordInit`` ends the process at some damaged files. Where a pipeline has it, an ``.avi`` file and any
+    that PyAV refuses are first tried in a child process. ``mmvidext.InitVideo`` needs no such trial.
+
     Args:
         *args: ``ann_file`` and ``pipeline``.
         **kwargs: See :class:`~mmvidext.datasets.list_dataset.ListDataset`; the folder is
@@ -25,6 +31,10 @@ class VideoListDataset(ListDataset):
     path_key = 'filename'
     file_keys = ('filename',)
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._tried: set[str] = set()
+        super().__init__(*args, **kwargs)
+
     def _advice(self, path: str) -> str:
         """Decoders differ in their codecs: decord knows no AV1, which PyAV does."""
         try:
@@ -32,3 +42,22 @@ class VideoListDataset(ListDataset):
         except BadFileError as error:
             return f'; {error}'
         return '; mmvidext.InitVideo and mmvidext.DecodeVideo in the pipeline can read it'
+
+    def _read(self, idx: int) -> Any:
+        decoder = next((name for t in self.pipeline.transforms if 'Decord' in (name := type(t).__name__)), None)
+        path = self._path(idx)
+        if decoder and is_local(path) and path not in self._tried and _is_suspicious(path):
+            if death := crash_in_child(lambda: super(VideoListDataset, self)._read(idx), self.time_limit):
+                raise BadFileError(f'{path} cannot be read: the decoder {decoder} dies ({death}){self._advice(path)}')
+            self._tried.add(path)
+        return super()._read(idx)
+
+
+def _is_suspicious(path: str) -> bool:
+    if path.lower().endswith('.avi'):
+        return True
+    try:
+        VideoFile(path)
+    except BadFileError:
+        return True
+    return False

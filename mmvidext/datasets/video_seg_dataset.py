@@ -6,7 +6,6 @@ from typing import Any
 from mmseg.datasets import BaseSegDataset
 
 from mmvidext.datasets.media.policy import BadFilePolicy
-from mmvidext.datasets.media.policy import BadFilePolicy
 from mmvidext.datasets.snippets import Snippet
 
 __all__ = ['VideoSegDataset', 'check_distance']

@@ -8,7 +8,7 @@ import mmengine.fileio as fileio
 __all__ = ['BadFileError', 'file_problem', 'is_local', 'read_bytes']
 
 
-class BadFileError(RuntimeError):
+class BadFileError(ValueError):
     """A video, picture, label or flow file cannot be read; the message names it."""
 
 

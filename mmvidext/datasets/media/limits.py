@@ -35,7 +35,7 @@ def within(seconds: float, function: Callable[[], Result], *, name: str) -> Resu
     def run() -> None:
         try:
             results.append(function())
-        except BaseException as error:  # noqa: BLE001 - raised again below
+        except BaseException as error:
             errors.append(error)
 
     thread = threading.Thread(target=run, daemon=True)

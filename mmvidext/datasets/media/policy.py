@@ -128,6 +128,11 @@ class BadFilePolicy(BaseDataset):
         """Return the paths of the bad samples that this process and its workers have found."""
         return [self._path(index) for index in torch.nonzero(self._is_bad).flatten().tolist()]
 
+    @property
+    def num_bad(self) -> int:
+        """How many bad samples this process and its workers have found."""
+        return int(self._is_bad.sum())
+
     def bad_files(self) -> dict[str, str]:
         """Return path and reason of the bad samples that this process and its workers have found."""
         if not self._notes.exists():

@@ -134,7 +134,7 @@ class LoadClipAnnotations(LoadAnnotations):
         _check_label_file(path, results.get('ori_shape'))
         try:
             results = super().transform(results)
-        except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises on damaged files
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # Pillow's on damaged files
             raise ValueError(f'label file {path} cannot be decoded: {error}') from error
         present = np.flatnonzero(np.bincount(results['gt_seg_map'].ravel(), minlength=256))
         foreign = [int(value) for value in present if value >= results['num_classes'] and value != self.ignore_index]
