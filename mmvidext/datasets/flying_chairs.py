@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from mmvidext.datasets.flow_pairs import FlowPolicy
+from mmvidext.datasets.flow_pairs import FlowPairPolicy
 from mmvidext.datasets.media.files import read_bytes
 from mmvidext.datasets.natural_order import natural_key
 from mmvidext.registry import DATASETS
@@ -15,7 +15,7 @@ SUFFIXES = ('img1.ppm', 'img2.ppm', 'flow.flo')
 
 
 @DATASETS.register_module()
-class FlyingChairsDataset(FlowPolicy):
+class FlyingChairsDataset(FlowPairPolicy):
     """FlyingChairs (FlowNet, section 4.3) as its authors publish it.
 
     Layout::

@@ -39,8 +39,6 @@ class ListDataset(BadFilePolicy, BaseActionDataset):
     """
 
     prefix_key: str
-    read_key = 'imgs'
-    noun = 'videos'
     replaces_by_default = True
     columns: tuple[str, ...] = ()  # of whole numbers, between path and label
 
@@ -90,14 +88,6 @@ class ListDataset(BadFilePolicy, BaseActionDataset):
             hint=self.hint,
         )
         return [self._entry(os.path.join(folder, line.path), line) for line in lines]
-
-    def get_cat_ids(self, idx: int) -> list[int]:
-        """Return the labels of one video, for mmengine's ``ClassBalancedDataset``."""
-        label = self.get_data_info(idx)['label']
-        return torch.nonzero(label).flatten().tolist() if self.multi_class else [int(label)]
-
-    def _labels(self, idx: int) -> list[int]:
-        return self.get_cat_ids(idx)
 
     def get_cat_ids(self, idx: int) -> list[int]:
         """Return the labels of one video, for mmengine's ``ClassBalancedDataset``."""

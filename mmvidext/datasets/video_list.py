@@ -29,7 +29,6 @@ class VideoListDataset(ListDataset):
 
     prefix_key = 'video'
     path_key = 'filename'
-    file_keys = ('filename',)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._tried: set[str] = set()
@@ -46,8 +45,9 @@ class VideoListDataset(ListDataset):
     def _read(self, idx: int) -> Any:
         decoder = next((name for t in self.pipeline.transforms if 'Decord' in (name := type(t).__name__)), None)
         path = self._path(idx)
-        if decoder and is_local(path) and path not in self._tried and _is_suspicious(path):
-            if death := crash_in_child(lambda: super(VideoListDataset, self)._read(idx), self.time_limit):
+        if decoder and is_local(path) and path not in self._tried:
+            read = super()._read
+            if _is_suspicious(path) and (death := crash_in_child(lambda: read(idx), self.time_limit)):
                 raise BadFileError(f'{path} cannot be read: the decoder {decoder} dies ({death}){self._advice(path)}')
             self._tried.add(path)
         return super()._read(idx)

@@ -31,11 +31,6 @@ class VideoSegDataset(BadFilePolicy, BaseSegDataset):
     """
 
     path_key = 'img_path'
-    read_key = 'gt_seg_map'
-    file_keys = ('img_path', 'seg_map_path')
-    noun = 'labeled frames'
-
-    path_key = 'img_path'
     what = 'frames'
 
     def __init__(

@@ -58,8 +58,6 @@ class BadFilePolicy(BaseDataset):
         max_bad_fraction_per_class: The same for the videos of each class; one is allowed, unless it is the only one.
         time_limit: Seconds after which a sample counts as bad, in training and in test.
         replacement_seed: Of the generator that chooses replacements.
-        replace_bad: Whether bad samples are replaced unless ``test_mode`` is set, instead of being an error; None does
-            so for lists of videos only. Set it for the training data of segmentation and flow.
         **kwargs: Passed on.
 
     Raises:
@@ -232,12 +230,12 @@ class BadFilePolicy(BaseDataset):
         """Say which limit the bad videos exceed, if any."""
         if len(bad) == len(self) or len(bad) > max(1, self.max_bad_fraction * len(self)):
             limit = f'max_bad_fraction is {self.max_bad_fraction}'
-            return f'{len(bad)} of {len(self)} {self.noun} cannot be read, and {limit}'
+            return f'{len(bad)} of {len(self)} {self.what} cannot be read, and {limit}'
         for label, count in Counter(label for index in bad for label in self._labels(index)).items():
             size = self._class_sizes[label]
             if count == size or count > max(1, self.max_bad_fraction_per_class * size):
                 limit = f'max_bad_fraction_per_class is {self.max_bad_fraction_per_class}'
-                return f'{count} of {size} {self.noun} of class {label} cannot be read, and {limit}'
+                return f'{count} of {size} {self.what} of class {label} cannot be read, and {limit}'
         return ''
 
 
