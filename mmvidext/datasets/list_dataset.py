@@ -94,6 +94,9 @@ class ListDataset(BadFilePolicy, BaseActionDataset):
         label = self.get_data_info(idx)['label']
         return torch.nonzero(label).flatten().tolist() if self.multi_class else [int(label)]
 
+    def _labels(self, idx: int) -> list[int]:
+        return self.get_cat_ids(idx)
+
     def _entry(self, path: str, line: AnnotationLine) -> dict[str, Any]:
         labels = list(line.labels)
         return {

@@ -143,12 +143,17 @@ class BadFilePolicy(BaseDataset):
 
         Args:
             bad_files: Paths and reasons, as of :meth:`bad_files`; paths that are not in this data set are skipped.
+
+        Raises:
+            BadFileError: If they are too many.
         """
         for index in range(len(self) if bad_files else 0):
             path = _one_line(self._path(index))
             if path in bad_files:
                 self._is_bad[index] = True
                 self._note(path, bad_files[path])
+        if excess := self._excess(torch.nonzero(self._is_bad).flatten().tolist()):
+            raise BadFileError(f'{excess}. Repair them and delete their lines in bad_files.txt, or raise the limit')
 
     def is_reading(self, transform: Any, results: dict[str, Any]) -> bool:
         """Whether an error in a transform tells of a bad file: by default until ``imgs`` is in the results."""
@@ -158,13 +163,13 @@ class BadFilePolicy(BaseDataset):
         """Return the files of a sample, which are looked at before a transform opens them."""
         return [results[self.path_key]]
 
-    def get_cat_ids(self, idx: int) -> list[int]:
+    def _labels(self, idx: int) -> list[int]:
         """Return the classes of one sample: none, where it has no label."""
         return []
 
     @cached_property
     def _class_sizes(self) -> Counter[int]:
-        return Counter(label for index in range(len(self)) for label in self.get_cat_ids(index))
+        return Counter(label for index in range(len(self)) for label in self._labels(index))
 
     def _path(self, idx: int) -> str:
         return str(self.get_data_info(idx)[self.path_key])
@@ -237,19 +242,6 @@ class BadFilePolicy(BaseDataset):
                 limit = f'max_bad_fraction_per_class is {self.max_bad_fraction_per_class}'
                 return f'{count} of {size} {self.what} of class {label} cannot be read, and {limit}'
         return ''
-
-
-def _shared_file(owner: BadFilePolicy) -> str:
-    """Make a file to which this process and its workers append, and which goes when the data set does."""
-    handle, path = tempfile.mkstemp(prefix='mmvidext-bad-', suffix='.jsonl')
-    os.close(handle)
-    weakref.finalize(owner, _remove, path, os.getpid())
-    return path
-
-
-def _remove(path: str, process: int) -> None:
-    if os.getpid() == process:  # not when a forked worker ends
-        Path(path).unlink(missing_ok=True)
 
 
 def _one_line(text: str) -> str:

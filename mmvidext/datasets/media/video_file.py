@@ -234,7 +234,8 @@ class _Packet:
 
 
 def _to_rgb(frame: Any, converter: VideoReformatter) -> NDArray[np.uint8]:
-    array: NDArray[np.uint8] = converter.reformat(frame, format='rgb24').to_ndarray()
+    picture: Any = converter.reformat(frame, format='rgb24')
+    array: NDArray[np.uint8] = picture.to_ndarray()
     return array
 
 

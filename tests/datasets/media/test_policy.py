@@ -141,6 +141,12 @@ def test_a_run_that_resumes_goes_on_counting(tmp_path):
     BadFilesHook().before_run(Runner(dataset, tmp_path, resume=True))
     assert dataset[0]['sample_idx'] in (1, 2)
     assert list(dataset.bad_files()) == [str(files['image'])]
+    (tmp_path / 'bad_files.txt').write_text(
+        ''.join(f'{path}\tis empty\n' for path in dataset.bad_paths())
+        + f'{files["image"].with_name("00002_img1.ppm")}\tis empty\n'
+    )
+    with pytest.raises(BadFileError, match=r'2 of 3 pairs .* delete their lines in bad_files\.txt'):
+        BadFilesHook().before_run(Runner(chairs(tmp_path), tmp_path, resume=True))
     dataset = chairs(tmp_path)
     BadFilesHook().before_run(Runner(dataset, tmp_path))
     assert dataset[0]['sample_idx'] == 0
