@@ -44,6 +44,7 @@ class VideoSegDataset(BadFilePolicy, BaseSegDataset):
             raise ValueError(f'key_frame_interval must be at least 1, but got {key_frame_interval}')
         self.distances = tuple(distances) if distances is not None else None
         self.key_frame_interval = key_frame_interval
+        self.replaces_bad = distances is None and key_frame_interval is None  # what is evaluated is never replaced
         self.snippets: list[Snippet] = []
         super().__init__(**kwargs)
 

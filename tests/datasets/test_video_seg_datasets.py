@@ -81,7 +81,7 @@ class TestCityscapes:
         folder = write_cityscapes(tmp_path)
         dataset = cityscapes(tmp_path, distances=(5,))
         (folder / f'{CITY}_000000_000014_leftImg8bit.png').unlink()
-        with pytest.raises(FileNotFoundError, match=r'frame .*_000014_leftImg8bit\.png does not exist; unpack'):
+        with pytest.raises(ValueError, match=r'frame .*_000014_leftImg8bit\.png does not exist; unpack'):
             dataset[0]
 
     def test_a_missing_labeled_frame(self, tmp_path):

@@ -66,6 +66,7 @@ class BadFilePolicy(BaseDataset):
 
     path_key = 'filename'  # where the annotation holds the path
     what = 'videos'  # for messages
+    replaces_bad = True  # in training
 
     def __init__(
         self,
@@ -108,7 +109,7 @@ class BadFilePolicy(BaseDataset):
         Raises:
             BadFileError: In test mode, if it cannot be read; in training, if too many cannot.
         """
-        if self.test_mode:
+        if self.test_mode or not self.replaces_bad:
             return self._read_in_time(idx)
         if len(self._is_bad) != len(self):  # a subset was taken
             self._is_bad = torch.zeros(len(self), dtype=torch.bool)
