@@ -121,7 +121,7 @@ def test_too_many_bad_videos_stop_the_training_and_are_listed(folder):
     with pytest.raises(BadFileError, match=r'2 of 8 videos cannot be read, and max_bad_fraction is 0\.2\.') as error:
         dataset[NUM_GOOD + 1]
     assert 'videos/missing.webm does not exist\n' in str(error.value)
-    assert str(error.value).endswith('videos/empty.webm: is empty')
+    assert str(error.value).endswith('videos/empty.webm is empty')
     assert [path.rsplit('/')[-1] for path in dataset.bad_files()] == ['empty.webm', 'missing.webm']
 
 

@@ -215,7 +215,8 @@ class BadFilePolicy(BaseDataset):
         self._note(self._path(idx), str(error))
         bad = torch.nonzero(self._is_bad).flatten().tolist()
         if excess := self._excess(bad):
-            paths = [str(error), *(path for path in self.bad_paths() if not str(error).startswith(path))]
+            own = _one_line(self._path(idx))
+            paths = [str(error), *(reason for path, reason in self.bad_files().items() if path != own)]
             rest = [f'and {len(paths) - _MOST_LISTED} more'] if len(paths) > _MOST_LISTED else []
             raise BadFileError(
                 f'{excess}. Repair or unlist them, or raise the limit:\n  '
