@@ -11,5 +11,5 @@ default_hooks = dict(
     checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=10000, max_keep_ckpts=3),
     sampler_seed=dict(type='DistSamplerSeedHook'),
 )
-custom_hooks = [dict(type='mmvidext.ExactResumeHook')]
+custom_hooks = [dict(type='mmvidext.ExactResumeHook'), dict(type='mmvidext.BadFilesHook')]
 visualizer = dict(type='Visualizer', vis_backends=[dict(type='LocalVisBackend')])

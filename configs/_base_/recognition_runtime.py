@@ -14,5 +14,6 @@ custom_hooks = [
     dict(type='mmvidext.SegmentsCheckHook'),
     dict(type='mmvidext.NumClassesCheckHook'),
     dict(type='mmvidext.ExactResumeHook'),
+    dict(type='mmvidext.BadFilesHook'),
 ]
 visualizer = dict(type='ActionVisualizer', vis_backends=[dict(type='LocalVisBackend')])

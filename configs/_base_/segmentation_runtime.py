@@ -10,5 +10,9 @@ default_hooks = dict(
     checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=2000, max_keep_ckpts=3),
     sampler_seed=dict(type='DistSamplerSeedHook'),
 )
-custom_hooks = [dict(type='mmvidext.NumClassesCheckHook'), dict(type='mmvidext.ExactResumeHook')]
+custom_hooks = [
+    dict(type='mmvidext.NumClassesCheckHook'),
+    dict(type='mmvidext.ExactResumeHook'),
+    dict(type='mmvidext.BadFilesHook'),
+]
 visualizer = dict(type='SegLocalVisualizer', vis_backends=[dict(type='LocalVisBackend')], name='visualizer')

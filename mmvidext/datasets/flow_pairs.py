@@ -3,12 +3,27 @@
 from pathlib import Path
 from typing import Any
 
-from mmengine.dataset import BaseDataset
+from mmvidext.datasets.media.policy import BadFilePolicy
 
-__all__ = ['FlowPairDataset']
+__all__ = ['FlowPairDataset', 'FlowPairPolicy']
 
 
-class FlowPairDataset(BaseDataset):
+class FlowPairPolicy(BadFilePolicy):
+    """The policy for bad files, for pairs of images."""
+
+    path_key = 'img1_path'
+    what = 'pairs'
+
+    def is_reading(self, transform: Any, results: dict[str, Any]) -> bool:
+        """Whether an error in a transform tells of a bad file: until the first image is there."""
+        return 'img1' not in results
+
+    def files(self, results: dict[str, Any]) -> list[str]:
+        """Return the files of a pair."""
+        return [path for key, path in results.items() if key.endswith('_path') and path is not None]
+
+
+class FlowPairDataset(FlowPairPolicy):
     """Base of the data sets of image pairs: each knows its own layout.
 
     An entry holds ``sample_id``, ``img1_path`` and ``img2_path``, and with known flow ``flow_path``; see

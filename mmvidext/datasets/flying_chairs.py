@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from mmengine.dataset import BaseDataset
-
+from mmvidext.datasets.flow_pairs import FlowPairPolicy
 from mmvidext.datasets.media.files import read_bytes
 from mmvidext.datasets.natural_order import natural_key
 from mmvidext.registry import DATASETS
@@ -16,7 +15,7 @@ SUFFIXES = ('img1.ppm', 'img2.ppm', 'flow.flo')
 
 
 @DATASETS.register_module()
-class FlyingChairsDataset(BaseDataset):
+class FlyingChairsDataset(FlowPairPolicy):
     """FlyingChairs (FlowNet, section 4.3) as its authors publish it.
 
     Layout::

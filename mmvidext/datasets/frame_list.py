@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mmvidext.datasets.list_dataset import ListDataset
-from mmvidext.datasets.media.files import file_problem, is_local
-from mmvidext.datasets.media.video_file import BadVideoError
+from mmvidext.datasets.media.files import BadFileError, file_problem, is_local
 from mmvidext.registry import DATASETS
 
 __all__ = ['FrameListDataset']
@@ -74,4 +73,4 @@ class FrameListDataset(ListDataset):
                 path = os.path.join(results['frame_dir'], name)
                 if is_local(path) and (problem := file_problem(path)):
                     count = results['total_frames']
-                    raise BadVideoError(f'{results["frame_dir"]} should hold {count} frames, but {path} {problem}')
+                    raise BadFileError(f'{results["frame_dir"]} should hold {count} frames, but {path} {problem}')

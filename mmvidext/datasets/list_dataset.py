@@ -4,14 +4,17 @@ import os.path
 from collections.abc import Sequence
 from typing import Any
 
+import torch
+from mmaction.datasets import BaseActionDataset
+
 from mmvidext.datasets.annotation_lines import AnnotationLine, read_annotation
 from mmvidext.datasets.media.files import is_local
-from mmvidext.datasets.media.policy import BadVideoPolicy
+from mmvidext.datasets.media.policy import BadFilePolicy
 
 __all__ = ['ListDataset']
 
 
-class ListDataset(BadVideoPolicy):
+class ListDataset(BadFilePolicy, BaseActionDataset):
     """Base of :class:`~mmvidext.datasets.video_list.VideoListDataset` and its sibling for frames.
 
     Args:
@@ -26,7 +29,7 @@ class ListDataset(BadVideoPolicy):
         delimiter: What separates the fields; the space stands for spaces and tabs.
         allow_outside: Accept paths that lead out of the folder, such as ``../1.mp4`` or ``/videos/1.mp4``.
         hint: How to make the list and the folder; ends the message when one is missing.
-        **kwargs: The limits of :class:`~mmvidext.datasets.media.policy.BadVideoPolicy`, and what mmaction2's
+        **kwargs: The limits of :class:`~mmvidext.datasets.media.policy.BadFilePolicy`, and what mmaction2's
             ``BaseActionDataset`` takes.
 
     Raises:
@@ -36,6 +39,7 @@ class ListDataset(BadVideoPolicy):
     """
 
     prefix_key: str
+    replaces_by_default = True
     columns: tuple[str, ...] = ()  # of whole numbers, between path and label
 
     def __init__(
@@ -84,6 +88,14 @@ class ListDataset(BadVideoPolicy):
             hint=self.hint,
         )
         return [self._entry(os.path.join(folder, line.path), line) for line in lines]
+
+    def get_cat_ids(self, idx: int) -> list[int]:
+        """Return the labels of one video, for mmengine's ``ClassBalancedDataset``."""
+        label = self.get_data_info(idx)['label']
+        return torch.nonzero(label).flatten().tolist() if self.multi_class else [int(label)]
+
+    def _labels(self, idx: int) -> list[int]:
+        return self.get_cat_ids(idx)
 
     def _entry(self, path: str, line: AnnotationLine) -> dict[str, Any]:
         labels = list(line.labels)

@@ -1,7 +1,11 @@
 """Any data set of video files and a list of them."""
 
+from typing import Any
+
 from mmvidext.datasets.list_dataset import ListDataset
-from mmvidext.datasets.media.video_file import BadVideoError, VideoFile
+from mmvidext.datasets.media.files import BadFileError, is_local
+from mmvidext.datasets.media.limits import crash_in_child
+from mmvidext.datasets.media.video_file import VideoFile
 from mmvidext.registry import DATASETS
 
 __all__ = ['VideoListDataset']
@@ -12,7 +16,10 @@ class VideoListDataset(ListDataset):
     """Videos in a list of ``<path> <label>`` lines, as for mmaction2's ``VideoDataset``.
 
     The lists are checked before a run begins, and bad videos are handled as
-    :class:`~mmvidext.datasets.media.policy.BadVideoPolicy` says.
+    :class:`~mmvidext.datasets.media.policy.BadFilePolicy` says.
+
+    mmaction2's ``DecordInit`` ends the process at some damaged files. Where a pipeline has it, an ``.avi`` file and any
+    that PyAV refuses are first tried in a child process. ``mmvidext.InitVideo`` needs no such trial.
 
     Args:
         *args: ``ann_file`` and ``pipeline``.
@@ -23,10 +30,34 @@ class VideoListDataset(ListDataset):
     prefix_key = 'video'
     path_key = 'filename'
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._tried: set[str] = set()
+        super().__init__(*args, **kwargs)
+
     def _advice(self, path: str) -> str:
         """Decoders differ in their codecs: decord knows no AV1, which PyAV does."""
         try:
             VideoFile(path).frames([0])
-        except BadVideoError as error:
+        except BadFileError as error:
             return f'; {error}'
         return '; mmvidext.InitVideo and mmvidext.DecodeVideo in the pipeline can read it'
+
+    def _read(self, idx: int) -> Any:
+        decoder = next((name for t in self.pipeline.transforms if 'Decord' in (name := type(t).__name__)), None)
+        path = self._path(idx)
+        if decoder and is_local(path) and path not in self._tried:
+            read = super()._read
+            if _is_suspicious(path) and (death := crash_in_child(lambda: read(idx), self.time_limit)):
+                raise BadFileError(f'{path} cannot be read: the decoder {decoder} dies ({death}){self._advice(path)}')
+            self._tried.add(path)
+        return super()._read(idx)
+
+
+def _is_suspicious(path: str) -> bool:
+    if path.lower().endswith('.avi'):
+        return True
+    try:
+        VideoFile(path)
+    except BadFileError:
+        return True
+    return False

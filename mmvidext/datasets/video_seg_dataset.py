@@ -6,12 +6,13 @@ from typing import Any
 
 from mmseg.datasets import BaseSegDataset
 
+from mmvidext.datasets.media.policy import BadFilePolicy
 from mmvidext.datasets.snippets import Snippet, SnippetFinder
 
 __all__ = ['VideoSegDataset', 'check_distance']
 
 
-class VideoSegDataset(BaseSegDataset):
+class VideoSegDataset(BadFilePolicy, BaseSegDataset):
     """Base of the video data sets: a sample is a labeled frame and the frames around it.
 
     In training neither ``distances`` nor ``key_frame_interval`` is set: there is one sample for each labeled frame,
@@ -22,12 +23,16 @@ class VideoSegDataset(BaseSegDataset):
     Args:
         distances: Evaluate each labeled frame at these numbers of frames behind its key frame.
         key_frame_interval: Evaluate each labeled frame in a stream with this interval.
-        **kwargs: The arguments of ``mmseg.BaseSegDataset``.
+        **kwargs: The limits of :class:`~mmvidext.datasets.media.policy.BadFilePolicy`, and the arguments of
+            ``mmseg.BaseSegDataset``.
 
     Raises:
         ValueError: If both are given, a distance is negative, the interval is below 1, or a distance is longer than a
             snippet.
     """
+
+    path_key = 'img_path'
+    what = 'frames'
 
     def __init__(
         self, *, distances: Sequence[int] | None = None, key_frame_interval: int | None = None, **kwargs: Any
@@ -40,6 +45,7 @@ class VideoSegDataset(BaseSegDataset):
             raise ValueError(f'key_frame_interval must be at least 1, but got {key_frame_interval}')
         self.distances = tuple(distances) if distances is not None else None
         self.key_frame_interval = key_frame_interval
+        self.replaces_bad = distances is None and key_frame_interval is None  # what is evaluated is never replaced
         self.snippets: list[Snippet] = []
         super().__init__(**kwargs)
 
@@ -82,6 +88,14 @@ class VideoSegDataset(BaseSegDataset):
         information = super().get_data_info(idx)
         information['frame_paths'] = self.snippets[information['snippet']].frame_paths
         return information
+
+    def is_reading(self, transform: Any, results: dict[str, Any]) -> bool:
+        """Whether an error in a transform tells of a bad file: those that load are named so, ours and mmseg's."""
+        return type(transform).__name__.startswith('Load')
+
+    def files(self, results: dict[str, Any]) -> list[str]:
+        """Return the labeled frame and its label; ``LoadClip`` looks at the other frames."""
+        return [results['img_path'], results['seg_map_path']]
 
     def _sample_distances(self, index: int) -> tuple[int | None, ...]:
         if self.distances is not None:

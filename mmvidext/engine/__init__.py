@@ -2,6 +2,7 @@
 
 from importlib.util import find_spec
 
+from mmvidext.engine.bad_files_hook import BadFilesHook
 from mmvidext.engine.checkpoint_hook import CheckpointHook
 from mmvidext.engine.exact_resume_hook import ExactResumeHook
 from mmvidext.engine.non_finite_hook import NonFiniteHook
@@ -11,6 +12,7 @@ from mmvidext.engine.segments_check_hook import SegmentsCheckHook
 from mmvidext.engine.start_weights_hook import StartWeightsHook
 
 __all__ = [
+    'BadFilesHook',
     'CheckpointHook',
     'ExactResumeHook',
     'NonFiniteHook',

@@ -7,7 +7,7 @@ import pytest
 from mmengine.registry import init_default_scope
 
 from mmvidext.datasets.frame_list import FrameListDataset
-from mmvidext.datasets.media.video_file import BadVideoError
+from mmvidext.datasets.media.files import BadFileError
 
 PIPELINE = [
     dict(type='SampleFrames', clip_len=1, frame_interval=1, num_clips=4),
@@ -59,7 +59,7 @@ def test_reads_frames_from_one_on(folder):
     ],
 )
 def test_bad_folders(folder, line, message):
-    with pytest.raises(BadVideoError, match=message):
+    with pytest.raises(BadFileError, match=message):
         build(folder, f'7 4 1\n{line}\n', test_mode=True)[1]
     assert build(folder, f'7 4 0\n{line}\n', max_bad_fraction=0.5)[1]['data_samples'].frame_dir.endswith('frames/7')
 
@@ -95,7 +95,7 @@ def test_a_fifo_in_the_place_of_a_frame_does_not_hang(folder):
     (folder / 'frames/fifo/00004.jpg').write_bytes(b'x')
     (folder / 'frames/fifo/00001.jpg').write_bytes(b'x')
     (folder / 'frames/fifo/00003.jpg').write_bytes(b'x')
-    with pytest.raises(BadVideoError, match=r'frames/fifo/00002\.jpg is not a regular file'):
+    with pytest.raises(BadFileError, match=r'frames/fifo/00002\.jpg is not a regular file'):
         build(folder, 'fifo 4 1\n', test_mode=True)[0]
 
 

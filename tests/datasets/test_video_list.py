@@ -7,7 +7,7 @@ from mmengine.dataset import ClassBalancedDataset, ConcatDataset, RepeatDataset,
 from mmengine.registry import init_default_scope
 from torch.utils.data import DataLoader
 
-from mmvidext.datasets.media.video_file import BadVideoError
+from mmvidext.datasets.media.files import BadFileError
 from mmvidext.datasets.video_list import VideoListDataset
 from mmvidext.registry import DATASETS
 from tests.datasets.videos import write_bad_videos, write_video
@@ -84,7 +84,7 @@ def test_is_built_from_a_config(folder):
     ],
 )
 def test_a_bad_video_is_an_error_in_test_and_replaced_in_training(folder, name, reason, caplog):
-    with pytest.raises(BadVideoError, match=rf'videos/{name} {reason}'):
+    with pytest.raises(BadFileError, match=rf'videos/{name} {reason}'):
         build(folder, good(name), pipeline=TEST_PIPELINE, test_mode=True)[NUM_GOOD]
     dataset = build(folder, good(name))
     replaced = dataset[NUM_GOOD]['data_samples'].filename
@@ -118,11 +118,11 @@ def test_each_bad_video_is_logged_once(folder, monkeypatch):
 def test_too_many_bad_videos_stop_the_training_and_are_listed(folder):
     dataset = build(folder, good('empty.webm', 'missing.webm'), max_bad_fraction=0.2)
     dataset[NUM_GOOD]
-    with pytest.raises(BadVideoError, match=r'2 of 8 videos cannot be read, and max_bad_fraction is 0\.2\.') as error:
+    with pytest.raises(BadFileError, match=r'2 of 8 videos cannot be read, and max_bad_fraction is 0\.2\.') as error:
         dataset[NUM_GOOD + 1]
     assert 'videos/missing.webm does not exist\n' in str(error.value)
-    assert str(error.value).endswith('videos/empty.webm')
-    assert [path.rsplit('/')[-1] for path in dataset.bad_paths()] == ['empty.webm', 'missing.webm']
+    assert str(error.value).endswith('videos/empty.webm is empty')
+    assert [path.rsplit('/')[-1] for path in dataset.bad_files()] == ['empty.webm', 'missing.webm']
 
 
 def test_one_bad_video_is_always_allowed(folder):
@@ -136,16 +136,16 @@ def test_no_class_may_lose_too_many(folder):
     options = dict(data_root=str(folder), data_prefix=dict(video='videos'), pipeline=PIPELINE, max_bad_fraction=1.0)
     dataset = VideoListDataset('classes.txt', **options, max_bad_fraction_per_class=0.1)
     dataset[6]
-    with pytest.raises(BadVideoError, match=r'2 of 3 videos of class 1 .*, and max_bad_fraction_per_class is 0\.1'):
+    with pytest.raises(BadFileError, match=r'2 of 3 videos of class 1 .*, and max_bad_fraction_per_class is 0\.1'):
         dataset[7]
     dataset = VideoListDataset('classes.txt', **options, max_bad_fraction_per_class=1.0)
     dataset[6], dataset[7]
-    with pytest.raises(BadVideoError, match='3 of 3 videos of class 1 cannot be read'):
+    with pytest.raises(BadFileError, match='3 of 3 videos of class 1 cannot be read'):
         dataset[8]
 
 
 def test_nothing_but_bad_videos_ends(folder):
-    with pytest.raises(BadVideoError, match=r'1 of 1 videos of class [01] cannot be read'):
+    with pytest.raises(BadFileError, match=r'1 of 1 videos of class [01] cannot be read'):
         build(folder, ['empty.webm', 'missing.webm'])[0]
 
 
@@ -160,7 +160,7 @@ def test_worker_processes_share_the_count(folder):
 def test_the_budget_counts_over_workers(folder):
     dataset = build(folder, ['0.webm', 'empty.webm', 'missing.webm', '1.webm'], max_bad_fraction=0.25)
     loader = DataLoader(dataset, batch_size=1, num_workers=2, collate_fn=pseudo_collate, timeout=60)
-    with pytest.raises(BadVideoError, match=r'2 of 4 videos cannot be read'):
+    with pytest.raises(BadFileError, match=r'2 of 4 videos cannot be read'):
         list(loader)
 
 
@@ -182,7 +182,7 @@ def test_bad_videos_with_the_decoders_of_mmaction(folder, decoder):
     pytest.importorskip('decord')
     own = [dict(type=f'{decoder}Init'), {**PIPELINE[1], 'test_mode': True}, dict(type=f'{decoder}Decode')]
     (folder / 'videos' / 'garbage.avi').write_bytes(bytes(range(256)) * 50)
-    with pytest.raises(BadVideoError, match=r'videos/garbage\.avi cannot be read'):
+    with pytest.raises(BadFileError, match=r'videos/garbage\.avi cannot be read'):
         build(folder, good('garbage.avi'), pipeline=[*own, *TEST_PIPELINE[3:]], test_mode=True)[NUM_GOOD]
     replaced = build(folder, good('garbage.avi'), pipeline=[*own, *PIPELINE[3:]], max_bad_fraction=0.99)
     if decoder != 'PyAV':  # which finds no frames in any WebM file
@@ -193,7 +193,7 @@ def test_a_video_that_another_decoder_can_read(folder):
     """AV1, which decord does not know, or WebM for mmaction2's PyAVInit, which finds no number of frames in it."""
     own = [dict(type='PyAVInit'), {**PIPELINE[1], 'test_mode': True}, dict(type='PyAVDecode'), *TEST_PIPELINE[3:]]
     with pytest.raises(
-        BadVideoError, match=r'0\.webm cannot be read: .*; mmvidext\.InitVideo and mmvidext\.DecodeVideo'
+        BadFileError, match=r'0\.webm cannot be read: .*; mmvidext\.InitVideo and mmvidext\.DecodeVideo'
     ):
         build(folder, good(), pipeline=own, test_mode=True)[0]
 
@@ -202,7 +202,7 @@ def test_a_fifo_in_the_place_of_a_video_does_not_hang(folder):
     os.mkfifo(folder / 'videos' / 'fifo.mp4')
     for init in ('mmvidext.InitVideo', 'OpenCVInit'):
         pipeline = [dict(type=init), *TEST_PIPELINE[1:]]
-        with pytest.raises(BadVideoError, match=r'videos/fifo\.mp4 is not a regular file'):
+        with pytest.raises(BadFileError, match=r'videos/fifo\.mp4 is not a regular file'):
             build(folder, good('fifo.mp4'), pipeline=pipeline, test_mode=True)[NUM_GOOD]
     assert build(folder, good('fifo.mp4'))[NUM_GOOD]['data_samples'].filename.endswith(tuple(good()))
 

@@ -84,7 +84,7 @@ class TestCityscapes:
         folder = write_cityscapes(tmp_path)
         dataset = cityscapes(tmp_path, distances=(5,))
         (folder / f'{CITY}_000000_000014_leftImg8bit.png').unlink()
-        with pytest.raises(FileNotFoundError, match=r'frame .*_000014_leftImg8bit\.png does not exist; unpack'):
+        with pytest.raises(ValueError, match=r'frame .*_000014_leftImg8bit\.png does not exist; unpack'):
             dataset[0]
 
     def test_a_missing_labeled_frame(self, tmp_path):
@@ -143,13 +143,13 @@ class TestCityscapes:
         write_cityscapes(tmp_path)
         whole = (tmp_path / LABEL).read_bytes()
         (tmp_path / LABEL).write_bytes(whole[: len(whole) * 2 // 3] if content == 'truncated' else content)
-        with pytest.raises(ValueError, match=r'label file .*labelTrainIds\.png (is|cannot be)'):
+        with pytest.raises(ValueError, match=r'labelTrainIds\.png (is|cannot be)'):
             cityscapes(tmp_path, distances=(0,))[0]
 
     def test_a_fifo_in_the_place_of_a_frame_or_label_does_not_hang(self, tmp_path):
         folder = write_cityscapes(tmp_path)
         dataset = cityscapes(tmp_path, distances=(5,))
-        for path in (tmp_path / LABEL, folder / f'{CITY}_000000_000014_leftImg8bit.png'):
+        for path in (folder / f'{CITY}_000000_000014_leftImg8bit.png', tmp_path / LABEL):
             path.unlink()
             os.mkfifo(path)
             with pytest.raises(ValueError, match=rf'{path.name} is not a regular file'):

@@ -19,8 +19,8 @@ def read_samples(read: Callable[[int], object], count: int, *, every_file: bool)
         for index in progress:
             try:
                 read(index)
-            except (FileNotFoundError, ValueError) as error:
-                problems.append(str(error))
+            except Exception as error:
+                problems.append(str(error) or type(error).__name__)
     return problems
 
 

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mmvidext.datasets.media.video_file import BadVideoError, VideoFile
+from mmvidext.datasets.media.files import BadFileError
+from mmvidext.datasets.media.video_file import VideoFile
 from mmvidext.datasets.parallel import iterate_with_progress
 
 __all__ = ['CheckedVideo', 'check_video', 'check_videos']
@@ -45,7 +46,7 @@ def check_video(path: str) -> CheckedVideo:
     fingerprint = _fingerprint(path)
     try:
         VideoFile(path).check()
-    except BadVideoError as error:
+    except BadFileError as error:
         return CheckedVideo(path, *fingerprint, str(error).removeprefix(path).strip())
     return CheckedVideo(path, *fingerprint, None)
 

@@ -5,7 +5,11 @@ from pathlib import Path
 
 import mmengine.fileio as fileio
 
-__all__ = ['file_problem', 'is_local', 'read_bytes']
+__all__ = ['BadFileError', 'file_problem', 'is_local', 'read_bytes']
+
+
+class BadFileError(ValueError):
+    """A video, picture, label or flow file cannot be read; the message names it."""
 
 
 def is_local(path: str) -> bool:

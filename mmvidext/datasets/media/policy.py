@@ -1,29 +1,36 @@
-"""What a data set does about videos that cannot be read: replace a few in training, never in a test."""
+"""What a data set does about files that cannot be read: replace a few in training, never in a test."""
 
 import logging
+import os
+import secrets
+import tempfile
+import weakref
 from collections import Counter
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import torch
 from av import FFmpegError
-from mmaction.datasets import BaseActionDataset
+from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
-from mmvidext.datasets.media.files import file_problem, is_local
-from mmvidext.datasets.media.video_file import BadVideoError
+from mmvidext.datasets.media.files import BadFileError, file_problem, is_local
+from mmvidext.datasets.media.limits import within
 
-__all__ = ['BadVideoPolicy']
+__all__ = ['BadFilePolicy']
 
 _MOST_LISTED = 20
 
 
 def _reading_errors() -> tuple[type[Exception], ...]:
     """Return what the installed decoders raise on a bad file, and what storage raises."""
-    # OpenCV gives nonsense numbers of frames, from which the samplers then make ValueError and OverflowError
+    # OpenCV gives nonsense numbers of frames, from which the samplers then make ValueError and OverflowError;
+    # mmcv hands a picture that OpenCV cannot decode on as None (AttributeError, TypeError); SyntaxError is Pillow's
     errors: list[type[Exception]] = [OSError, RuntimeError, LookupError, ValueError, ArithmeticError, cv2.error]
+    errors += [AttributeError, TypeError, SyntaxError, MemoryError]
     try:
         from decord import DECORDError
 
@@ -33,36 +40,40 @@ def _reading_errors() -> tuple[type[Exception], ...]:
     return (*errors, FFmpegError)
 
 
-class BadVideoPolicy(BaseActionDataset):
-    """Base of data sets that survive a few bad videos in training.
+class BadFilePolicy(BaseDataset):
+    """Base of data sets that survive a few bad files in training.
 
-    In training, a video that cannot be read is replaced by another one, chosen by a generator that depends only on
-    ``replacement_seed`` and the index, so that two runs see the same. Each bad video is counted and logged once, also
-    across worker processes (forked or spawned); every rank of a distributed training counts for itself. In test mode it
-    is an error.
+    In training, a sample that cannot be read is replaced by another one, chosen by a generator that depends only on
+    ``replacement_seed`` and the index, so that two runs see the same. Each bad sample is counted and logged once, also
+    across worker processes (forked or spawned); every rank of a distributed training counts for itself.
+    :class:`~mmvidext.engine.BadFilesHook` lists them in the work directory. In test mode a bad file is an error.
 
-    Only errors from opening and decoding count, that is until the pipeline has put ``imgs`` into its results: an error
-    in a later transform is never taken for a bad video.
+    Only errors from opening and decoding count, see :meth:`is_reading`: an error in a later transform is never taken
+    for a bad file.
 
     Args:
         *args: Passed on to the data set this is mixed into.
-        max_bad_fraction: The training stops when a larger fraction of the videos is bad. One bad video is always
+        max_bad_fraction: The training stops when a larger fraction of the samples is bad. One bad sample is always
             allowed.
         max_bad_fraction_per_class: The same for the videos of each class; one is allowed, unless it is the only one.
+        time_limit: Seconds after which a sample counts as bad, in training and in test.
         replacement_seed: Of the generator that chooses replacements.
         **kwargs: Passed on.
 
     Raises:
-        ValueError: If a fraction is not in [0, 1].
+        ValueError: If a fraction is not in [0, 1], or the time limit is not positive.
     """
 
     path_key = 'filename'  # where the annotation holds the path
+    what = 'videos'  # for messages
+    replaces_bad = True  # in training
 
     def __init__(
         self,
         *args: Any,
         max_bad_fraction: float = 0.01,
         max_bad_fraction_per_class: float = 0.1,
+        time_limit: float = 120.0,
         replacement_seed: int = 0,
         **kwargs: Any,
     ) -> None:
@@ -70,10 +81,16 @@ class BadVideoPolicy(BaseActionDataset):
         for name, value in fractions.items():
             if not 0 <= value <= 1:
                 raise ValueError(f'{name} must be in [0, 1], but is {value}')
+        if not time_limit > 0:
+            raise ValueError(f'time_limit must be a number of seconds above 0, but is {time_limit}')
         self.max_bad_fraction = max_bad_fraction
         self.max_bad_fraction_per_class = max_bad_fraction_per_class
+        self.time_limit = time_limit
         self.replacement_seed = replacement_seed
         self._is_bad = torch.zeros(0, dtype=torch.bool)
+        # what workers find reaches the main process, and a run that resumes, as lines of this file
+        self._notes = Path(tempfile.gettempdir(), f'mmvidext-bad-files-{secrets.token_hex(8)}')
+        weakref.finalize(self, _remove, self._notes, os.getpid())
         super().__init__(*args, **kwargs)
 
     def full_init(self) -> None:
@@ -84,16 +101,16 @@ class BadVideoPolicy(BaseActionDataset):
             self._is_bad = torch.zeros(len(self), dtype=torch.bool).share_memory_()
 
     def prepare_data(self, idx: int) -> Any:
-        """Read one video and run the pipeline on it; in training, replace it if it is bad.
+        """Read one sample and run the pipeline on it; in training, replace it if it is bad.
 
         Args:
-            idx: Index of the video.
+            idx: Index of the sample.
 
         Raises:
-            BadVideoError: In test mode, if it cannot be read; in training, if too many cannot.
+            BadFileError: In test mode, if it cannot be read; in training, if too many cannot.
         """
-        if self.test_mode:
-            return self._read(idx)
+        if self.test_mode or not self.replaces_bad:
+            return self._read_in_time(idx)
         if len(self._is_bad) != len(self):  # a subset was taken
             self._is_bad = torch.zeros(len(self), dtype=torch.bool)
         generator = np.random.default_rng([self.replacement_seed, idx])
@@ -101,39 +118,84 @@ class BadVideoPolicy(BaseActionDataset):
         while True:
             if not self._is_bad[candidate]:
                 try:
-                    return self._read(candidate)
-                except BadVideoError as error:
+                    return self._read_in_time(candidate)
+                except BadFileError as error:
                     self._count(candidate, error)
             candidate = int(generator.integers(len(self)))
 
     def bad_paths(self) -> list[str]:
-        """Return the paths of the bad videos that this process and its workers have found."""
-        return [self.get_data_info(index)[self.path_key] for index in torch.nonzero(self._is_bad).flatten().tolist()]
+        """Return the paths of the bad samples that this process and its workers have found."""
+        return [self._path(index) for index in torch.nonzero(self._is_bad).flatten().tolist()]
 
-    def get_cat_ids(self, idx: int) -> list[int]:
-        """Return the labels of one video, for mmengine's ``ClassBalancedDataset``."""
-        label = self.get_data_info(idx)['label']
-        return torch.nonzero(label).flatten().tolist() if self.multi_class else [int(label)]
+    @property
+    def num_bad(self) -> int:
+        """How many bad samples this process and its workers have found."""
+        return int(self._is_bad.sum())
+
+    def bad_files(self) -> dict[str, str]:
+        """Return path and reason of the bad samples that this process and its workers have found."""
+        if not self._notes.exists():
+            return {}
+        lines = self._notes.read_text(encoding='utf-8').splitlines()
+        return dict(sorted(line.split('\t', 1) for line in lines))
+
+    def remember(self, bad_files: dict[str, str]) -> None:
+        """Take samples for bad without reading them: those that an earlier run has found.
+
+        Args:
+            bad_files: Paths and reasons, as of :meth:`bad_files`; paths that are not in this data set are skipped.
+
+        Raises:
+            BadFileError: If they are too many.
+        """
+        for index in range(len(self) if bad_files else 0):
+            path = _one_line(self._path(index))
+            if path in bad_files:
+                self._is_bad[index] = True
+                self._note(path, bad_files[path])
+        if excess := self._excess(torch.nonzero(self._is_bad).flatten().tolist()):
+            raise BadFileError(f'{excess}. Repair them and delete their lines in bad_files.txt, or raise the limit')
+
+    def is_reading(self, transform: Any, results: dict[str, Any]) -> bool:
+        """Whether an error in a transform tells of a bad file: by default until ``imgs`` is in the results."""
+        return 'imgs' not in results
+
+    def files(self, results: dict[str, Any]) -> list[str]:
+        """Return the files of a sample, which are looked at before a transform opens them."""
+        return [results[self.path_key]]
+
+    def _labels(self, idx: int) -> list[int]:
+        """Return the classes of one sample: none, where it has no label."""
+        return []
 
     @cached_property
     def _class_sizes(self) -> Counter[int]:
-        return Counter(label for index in range(len(self)) for label in self.get_cat_ids(index))
+        return Counter(label for index in range(len(self)) for label in self._labels(index))
+
+    def _path(self, idx: int) -> str:
+        return str(self.get_data_info(idx)[self.path_key])
+
+    def _read_in_time(self, idx: int) -> Any:
+        path = self._path(idx)
+        return within(self.time_limit, lambda: self._read(idx), name=path)
 
     def _read(self, idx: int) -> Any:
         results: Any = self.get_data_info(idx)
         path = results[self.path_key]
         for transform in self.pipeline.transforms:
-            is_reading = 'imgs' not in results
+            is_reading = self.is_reading(transform, results)
             if is_reading:
                 self._check_files(results)
             try:
                 results = transform(results)
-            except BadVideoError:
+            except BadFileError:
                 raise
             except _reading_errors() as error:
                 if not is_reading:
                     raise
-                raise BadVideoError(f'{path} cannot be read: {error}{self._advice(path)}') from error
+                text = str(error)
+                named = text if path in text else f'{path} cannot be read: {text or type(error).__name__}'
+                raise BadFileError(f'{named}{self._advice(path)}') from error
             if results is None:
                 return None
         if 'data_samples' in results:
@@ -141,35 +203,59 @@ class BadVideoPolicy(BaseActionDataset):
         return results
 
     def _check_files(self, results: dict[str, Any]) -> None:
-        """Raise BadVideoError for a local file that a decoder must not open: a FIFO would never end."""
-        path = results[self.path_key]
-        if is_local(path) and (problem := file_problem(path)):
-            raise BadVideoError(f'{path} {problem}')
+        """Raise BadFileError for a local file that a decoder must not open: a FIFO would never end."""
+        for path in self.files(results):
+            if is_local(path) and (problem := file_problem(path)):
+                raise BadFileError(f'{path} {problem}')
 
     def _advice(self, path: str) -> str:
         """What else could be done about a file that the pipeline cannot read, as the end of a message."""
         return ''
 
-    def _count(self, idx: int, error: BadVideoError) -> None:
+    def _count(self, idx: int, error: BadFileError) -> None:
         self._is_bad[idx] = True
+        self._note(self._path(idx), str(error))
         bad = torch.nonzero(self._is_bad).flatten().tolist()
         if excess := self._excess(bad):
-            paths = [str(error), *(path for path in self.bad_paths() if not str(error).startswith(path))]
+            own = _one_line(self._path(idx))
+            paths = [str(error), *(reason for path, reason in self.bad_files().items() if path != own)]
             rest = [f'and {len(paths) - _MOST_LISTED} more'] if len(paths) > _MOST_LISTED else []
-            raise BadVideoError(
+            raise BadFileError(
                 f'{excess}. Repair or unlist them, or raise the limit:\n  '
                 + '\n  '.join([*paths[:_MOST_LISTED], *rest])
             ) from error
-        print_log(f'bad video {len(bad)} of {len(self)}, replaced: {error}', logger='current', level=logging.WARNING)
+        text = f'bad {self.what[:-1]} {len(bad)} of {len(self)}, replaced: {_one_line(str(error))}'
+        print_log(text, logger='current', level=logging.WARNING)
+
+    def _note(self, path: str, reason: str) -> None:
+        """Add a line in one write, so that those of several workers do not mix."""
+        handle = os.open(self._notes, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        try:
+            os.write(handle, f'{_one_line(path)}\t{_one_line(reason)}\n'.encode())
+        finally:
+            os.close(handle)
 
     def _excess(self, bad: list[int]) -> str:
         """Say which limit the bad videos exceed, if any."""
         if len(bad) == len(self) or len(bad) > max(1, self.max_bad_fraction * len(self)):
             limit = f'max_bad_fraction is {self.max_bad_fraction}'
-            return f'{len(bad)} of {len(self)} videos cannot be read, and {limit}'
-        for label, count in Counter(label for index in bad for label in self.get_cat_ids(index)).items():
+            return f'{len(bad)} of {len(self)} {self.what} cannot be read, and {limit}'
+        for label, count in Counter(label for index in bad for label in self._labels(index)).items():
             size = self._class_sizes[label]
             if count == size or count > max(1, self.max_bad_fraction_per_class * size):
                 limit = f'max_bad_fraction_per_class is {self.max_bad_fraction_per_class}'
-                return f'{count} of {size} videos of class {label} cannot be read, and {limit}'
+                return f'{count} of {size} {self.what} of class {label} cannot be read, and {limit}'
         return ''
+
+
+def _one_line(text: str) -> str:
+    """Escape what is not printable: line ends, and the codes that make a terminal do something."""
+    return ''.join(
+        letter if letter.isprintable() else letter.encode('unicode_escape', 'backslashreplace').decode()
+        for letter in text
+    )
+
+
+def _remove(path: Path, owner: int) -> None:
+    if os.getpid() == owner:
+        path.unlink(missing_ok=True)

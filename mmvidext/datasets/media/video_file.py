@@ -3,7 +3,7 @@
 import errno
 import io
 import threading
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,16 +12,18 @@ from typing import Any
 
 import av
 import numpy as np
+from av.video.reformatter import VideoReformatter
 from mmengine.fileio import get
 from numpy.typing import NDArray
 
-from mmvidext.datasets.media.files import file_problem, is_local
+from mmvidext.datasets.media.files import BadFileError, file_problem, is_local
 
 __all__ = ['BadVideoError', 'VideoFile']
 
 MOST_PIXELS = 2**26  # twice a frame of 8K video
 # what the Matroska reader logs for a truncated file, and for bytes that are no Matroska; it continues after both
 _MATROSKA_DAMAGE = ('ended prematurely', 'invalid as first byte of an EBML number')
+_NEAR = 8  # so few frames are decoded on the way to a key frame: a jump throws away what the decoder holds already
 _log_lock = threading.Lock()
 
 _NO_DECODER = (
@@ -30,7 +32,7 @@ _NO_DECODER = (
 )
 
 
-class BadVideoError(RuntimeError):
+class BadVideoError(BadFileError):
     """A video cannot be read; the message names it."""
 
 
@@ -172,16 +174,17 @@ class VideoFile:
     def _decode_in_order(self, wanted: list[int]) -> dict[int, NDArray[np.uint8]]:
         """Decode from the beginning and count."""
         decoded: dict[int, NDArray[np.uint8]] = {}
+        converter = VideoReformatter()
         count = 0
         for frame in self._decode():
             if count in wanted or count == self.num_frames - 1:
-                decoded[count] = _to_rgb(frame)
+                decoded[count] = _to_rgb(frame, converter)
             last = frame
             count += 1
             if count > wanted[-1]:
                 return decoded
         self._check_count(count)
-        return {number: decoded[number] if number in decoded else _to_rgb(last) for number in wanted}
+        return {number: decoded[number] if number in decoded else _to_rgb(last, converter) for number in wanted}
 
     def _check_count(self, count: int) -> None:
         """A few codecs have packets that show nothing, so a frame more or less is no damage."""
@@ -190,23 +193,28 @@ class VideoFile:
 
     def _decode_by_time(self, wanted: list[int]) -> dict[int, NDArray[np.uint8]]:
         """Jump to the key frames before the wanted frames; those that it does not find are left out."""
-        number_at = {self._index.times[number]: number for number in wanted}
-        key_times = self._index.key_times
+        times, key_times = self._index.times, self._index.key_times
+        number_at = {times[number]: number for number in wanted}
         decoded: dict[int, NDArray[np.uint8]] = {}
+        converter = VideoReformatter()  # prepares the conversion once, not for every frame
+        next_number = 0  # of the frame that the decoder gives next
         with self._open() as (container, stream):
+            frames = container.decode(stream)
             for key, group in groupby(number_at, lambda time: bisect_right(key_times, time) - 1):
-                times = list(group)
-                if key > 0:
+                group_times = list(group)
+                if key > 0 and bisect_left(times, key_times[key]) - next_number > _NEAR:
                     container.seek(key_times[key], stream=stream)
-                for frame in container.decode(stream):
+                    frames = container.decode(stream)
+                for frame in frames:
                     if frame.is_corrupt or frame.pts is None:
                         break
-                    if frame.pts in times:
-                        decoded[number_at[frame.pts]] = _to_rgb(frame)
-                    if frame.pts >= times[-1]:
+                    if frame.pts in group_times:
+                        decoded[number_at[frame.pts]] = _to_rgb(frame, converter)
+                    if frame.pts >= group_times[-1]:
                         break
-                if any(number_at[time] not in decoded for time in times):
+                if any(number_at[time] not in decoded for time in group_times):
                     break  # decoding in order will tell whether the file is damaged or only cannot be sought
+                next_number = number_at[group_times[-1]] + 1
         return decoded
 
 
@@ -225,8 +233,9 @@ class _Packet:
         return _Packet(packet.pts, packet.is_keyframe, packet.is_corrupt, is_shown)
 
 
-def _to_rgb(frame: Any) -> NDArray[np.uint8]:
-    array: NDArray[np.uint8] = frame.to_ndarray(format='rgb24')
+def _to_rgb(frame: Any, converter: VideoReformatter) -> NDArray[np.uint8]:
+    picture: Any = converter.reformat(frame, format='rgb24')
+    array: NDArray[np.uint8] = picture.to_ndarray()
     return array
 
 

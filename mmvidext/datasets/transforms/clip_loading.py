@@ -35,6 +35,8 @@ class SampleKeyFrame(BaseTransform):
             greatest distance is longer than its snippet.
     """
 
+    reads_files = False  # for the policy for bad files: an error here is one of the config
+
     def __init__(
         self, distance: int | tuple[int, int] = (0, 9), *, zero_probability: float = 0.0, clamp: bool = False
     ) -> None:
@@ -134,7 +136,7 @@ class LoadClipAnnotations(LoadAnnotations):
         label_map = results.get('label_map')
         try:
             results = super().transform({**results, 'label_map': None})
-        except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises on damaged files
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # Pillow's on damaged files
             raise ValueError(f'label file {path} cannot be decoded: {error}') from error
         known = range(results['num_classes']) if label_map is None else label_map
         present = np.flatnonzero(np.bincount(results['gt_seg_map'].ravel(), minlength=256))

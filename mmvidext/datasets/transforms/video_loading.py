@@ -20,7 +20,7 @@ class InitVideo(BaseTransform):
     """Open ``filename``: adds ``video_reader``, ``total_frames`` and ``avg_fps``, as ``DecordInit`` does.
 
     Raises:
-        BadVideoError: See :class:`~mmvidext.datasets.media.video_file.VideoFile`.
+        BadFileError: See :class:`~mmvidext.datasets.media.video_file.VideoFile`.
     """
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
@@ -37,7 +37,7 @@ class DecodeVideo(BaseTransform):
     ``imgs`` are RGB ``uint8 (H, W, 3)``.
 
     Raises:
-        BadVideoError: If a frame cannot be decoded.
+        BadFileError: If a frame cannot be decoded.
     """
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:

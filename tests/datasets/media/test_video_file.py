@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from mmvidext.datasets.media import video_file
-from mmvidext.datasets.media.video_file import BadVideoError, VideoFile
+from mmvidext.datasets.media.files import BadFileError
+from mmvidext.datasets.media.video_file import VideoFile
 from tests.datasets.videos import write_video, write_with_av
 
 # what people record and download, each of which some check by duration and frame rate called damaged
@@ -61,7 +62,7 @@ def test_only_the_key_frame_before_is_decoded_from(tmp_path, monkeypatch):
     video = VideoFile(str(path))
     converted = video_file._to_rgb
     monkeypatch.setattr(VideoFile, '_decode_in_order', lambda *_: pytest.fail('decoded from the beginning'))
-    monkeypatch.setattr(video_file, '_to_rgb', lambda frame: (frame.pts, converted(frame))[1])
+    monkeypatch.setattr(video_file, '_to_rgb', lambda *given: (given[0].pts, converted(*given))[1])
     assert len(video.frames([12, 55, 59])) == 3
 
 
@@ -76,7 +77,7 @@ def test_a_truncated_file_is_found(tmp_path, name, part):
     content = path.read_bytes()
     index = content.rfind(b'idx1') if name.endswith('avi') else len(content)  # behind it nothing is lost
     path.write_bytes(content[: int(index * part)])
-    with pytest.raises(BadVideoError, match=rf'{name} .*(truncated|damaged|decoded|no frames|no video)'):
+    with pytest.raises(BadFileError, match=rf'{name} .*(truncated|damaged|decoded|no frames|no video)'):
         VideoFile(str(path)).check()
 
 
@@ -91,21 +92,21 @@ def test_damage_in_the_middle_is_found(tmp_path, name):
     third = len(content) // 3
     content[third : 2 * third] = bytes(third)
     path.write_bytes(content)
-    with pytest.raises(BadVideoError, match=name):
+    with pytest.raises(BadFileError, match=name):
         VideoFile(str(path)).check()
 
 
-def test_what_is_no_regular_file_is_refused_at_once(tmp_path):
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path, monkeypatch):
     os.mkfifo(tmp_path / 'fifo.mp4')
     (tmp_path / 'folder.mp4').mkdir()
     (tmp_path / 'dangling.mp4').symlink_to(tmp_path / 'nowhere')
     with socket.socket(socket.AF_UNIX) as server:
-        os.chdir(tmp_path)
+        monkeypatch.chdir(tmp_path)
         server.bind('socket.mp4')
         for path in ('fifo.mp4', 'folder.mp4', 'socket.mp4', '/dev/zero', '/dev/tty'):
-            with pytest.raises(BadVideoError, match=rf'{path} (is not a regular file|does not exist)'):
+            with pytest.raises(BadFileError, match=rf'{path} (is not a regular file|does not exist)'):
                 VideoFile(path)
-        with pytest.raises(BadVideoError, match=r'dangling\.mp4 does not exist'):
+        with pytest.raises(BadFileError, match=r'dangling\.mp4 does not exist'):
             VideoFile('dangling.mp4')
 
 
@@ -113,7 +114,7 @@ def test_names_are_names_of_files_and_nothing_else(tmp_path, monkeypatch):
     """FFmpeg would take `concat:a|b` for a request to join two files."""
     write_with_av(tmp_path / 'a.ts', codec='mpeg2video', rate=25)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(BadVideoError, match=r'concat:a\.ts\|a\.ts does not exist'):
+    with pytest.raises(BadFileError, match=r'concat:a\.ts\|a\.ts does not exist'):
         VideoFile('concat:a.ts|a.ts')
     os.rename('a.ts', 'concat:a b%20c?.ts')
     assert VideoFile('concat:a b%20c?.ts').num_frames == 20
@@ -127,7 +128,7 @@ def test_sound_alone(tmp_path):
         frame.sample_rate = 8000
         container.mux(sound.encode(frame))
         container.mux(sound.encode())
-    with pytest.raises(BadVideoError, match=r'sound\.mp4 has no video stream'):
+    with pytest.raises(BadFileError, match=r'sound\.mp4 has no video stream'):
         VideoFile(str(tmp_path / 'sound.mp4'))
 
 
@@ -141,7 +142,7 @@ def test_a_codec_without_a_decoder_is_named_with_a_remedy(tmp_path, monkeypatch)
 
     monkeypatch.setattr(VideoFile, '_decode_by_time', no_decoder)
     with pytest.raises(
-        BadVideoError, match=r'a\.mp4 \(codec mpeg4\) cannot be decoded: .* has no decoder for it: .*-c:v'
+        BadFileError, match=r'a\.mp4 \(codec mpeg4\) cannot be decoded: .* has no decoder for it: .*-c:v'
     ):
         video.frames([0])
 
@@ -149,7 +150,7 @@ def test_a_codec_without_a_decoder_is_named_with_a_remedy(tmp_path, monkeypatch)
 def test_huge_frames_are_refused(tmp_path, monkeypatch):
     path = write_with_av(tmp_path / 'a.mp4')
     monkeypatch.setattr(video_file, 'MOST_PIXELS', 700)
-    with pytest.raises(BadVideoError, match=r'a\.mp4 has frames of 32x24, and more than 700 pixels are not read'):
+    with pytest.raises(BadFileError, match=r'a\.mp4 has frames of 32x24, and more than 700 pixels are not read'):
         VideoFile(str(path))
 
 

@@ -1,0 +1,85 @@
+"""List in the work directory what training could not read."""
+
+import os
+import secrets
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mmengine.dist import get_rank
+from mmengine.hooks import Hook
+from mmengine.logging import print_log
+from mmengine.runner import Runner
+
+from mmvidext.registry import HOOKS
+
+__all__ = ['BadFilesHook']
+
+
+@HOOKS.register_module()
+class BadFilesHook(Hook):
+    """Write ``bad_files.txt``: a line for each bad sample, its path, a tab and what is wrong with it.
+
+    It holds what the training data sets of this package replaced, in every worker process, and is there too when too
+    many bad files stop the run. Ranks above 0 of a distributed training write ``bad_files_rank1.txt`` and so on. A run
+    that resumes takes the samples of these files for bad and does not read them again: delete a line to have a repaired
+    file tried.
+    """
+
+    def before_run(self, runner: Runner) -> None:
+        """Find the data sets and, when resuming, what they could not read before."""
+        rank = get_rank()
+        self._path = Path(runner.work_dir, 'bad_files.txt' if rank == 0 else f'bad_files_rank{rank}.txt')
+        loader = runner.train_dataloader
+        self._datasets = list(_replacing(getattr(loader, 'dataset', None)))
+        self._count = 0
+        known = _read(self._path) if runner._resume else {}
+        for dataset in self._datasets:
+            dataset.remember(known)
+        if not runner._resume:
+            self._path.unlink(missing_ok=True)
+        # an error that ends the run calls no hook
+        weakref.finalize(runner, _write, self._path, self._datasets)
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict[str, Any] | None = None
+    ) -> None:
+        """Write the list if it has grown."""
+        count = sum(dataset.num_bad for dataset in self._datasets)
+        if count != self._count:
+            self._count = count
+            _write(self._path, self._datasets)
+
+    def after_train(self, runner: Runner) -> None:
+        """Write the list and say how long it is."""
+        if count := _write(self._path, self._datasets):
+            print_log(f'{count} bad files were replaced in training; they are listed in {self._path}', 'current')
+
+
+def _replacing(dataset: Any) -> Iterator[Any]:
+    """Find the data sets that replace bad files inside the wrappers of mmengine."""
+    if hasattr(dataset, 'bad_files'):
+        yield dataset
+    elif dataset is not None:
+        for part in [getattr(dataset, 'dataset', None), *getattr(dataset, 'datasets', ())]:
+            yield from _replacing(part)
+
+
+def _read(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    lines = path.read_text(encoding='utf-8').splitlines()
+    return dict(line.split('\t', 1) for line in lines if '\t' in line)
+
+
+def _write(path: Path, datasets: list[Any]) -> int:
+    """Write the list in one step and return its length; no file is made for an empty one."""
+    bad_files: dict[str, str] = {}
+    for dataset in datasets:
+        bad_files |= dataset.bad_files()
+    if bad_files:
+        temporary = path.with_name(f'.{path.name}.{secrets.token_hex(4)}')
+        temporary.write_text(''.join(f'{name}\t{bad_files[name]}\n' for name in sorted(bad_files)), encoding='utf-8')
+        os.replace(temporary, path)
+    return len(bad_files)

@@ -1,0 +1,199 @@
+import os
+import time
+
+import cv2
+import numpy as np
+import pytest
+from mmengine.dataset import pseudo_collate
+from mmengine.registry import init_default_scope
+from torch.utils.data import DataLoader
+
+from mmvidext.datasets.cityscapes_video import CityscapesVideoDataset
+from mmvidext.datasets.flying_chairs import FlyingChairsDataset
+from mmvidext.datasets.media.files import BadFileError
+from mmvidext.datasets.media.limits import crash_in_child, within
+from mmvidext.datasets.video_list import VideoListDataset
+from mmvidext.engine.bad_files_hook import BadFilesHook
+from tests.datasets.flow_files import write_chairs
+from tests.datasets.layouts import write_cityscapes
+from tests.datasets.videos import write_video, write_with_av
+
+
+class Runner:
+    """What the hook reads of mmengine's."""
+
+    def __init__(self, dataset, work_dir, resume=False, workers=0):
+        self.train_dataloader = DataLoader(
+            dataset, num_workers=workers, collate_fn=pseudo_collate, timeout=30 * (workers > 0)
+        )
+        self.work_dir, self._resume = str(work_dir), resume
+
+
+def chairs(root, **options):
+    return FlyingChairsDataset(str(root), pipeline=[dict(type='mmvidext.LoadFlowPair')], **options)
+
+
+def cityscapes(root, **options):
+    prefix = dict(img_path='leftImg8bit_sequence/val', seg_map_path='gtFine/val')
+    pipeline = [dict(type='mmvidext.SampleKeyFrame', distance=0), dict(type='mmvidext.LoadClip')]
+    pipeline.append(dict(type='mmvidext.LoadClipAnnotations'))
+    return CityscapesVideoDataset(data_root=str(root), data_prefix=prefix, pipeline=pipeline, **options)
+
+
+def make_chairs(root):
+    write_chairs(root, codes=(1, 1, 1))
+    return chairs, 'pairs', {'image': root / 'data/00001_img1.ppm', 'flow': root / 'data/00001_flow.flo'}
+
+
+def make_cityscapes(root):
+    init_default_scope('mmseg')
+    for sequence in ('000000', '000001', '000002'):
+        write_cityscapes(root, frames=range(1), labeled=0, sequence=sequence)
+    stem = 'ulm/ulm_000000_000000_'
+    image, label = f'leftImg8bit_sequence/val/{stem}leftImg8bit.png', f'gtFine/val/{stem}gtFine_labelTrainIds.png'
+    return cityscapes, 'frames', {'image': root / image, 'label': root / label}
+
+
+def half(path):
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+
+
+def in_place(make):
+    def damage(path):
+        path.unlink()
+        make(path)
+
+    return damage
+
+
+DAMAGES = {
+    'empty': lambda path: path.write_bytes(b''),
+    'truncated': half,
+    'header only': lambda path: path.write_bytes(path.read_bytes()[:14]),
+    'noise': lambda path: path.write_bytes(np.random.default_rng(0).bytes(300)),
+    'text': lambda path: path.write_text('<html>not found</html>'),
+    'directory': in_place(lambda path: path.mkdir()),
+    'fifo': in_place(os.mkfifo),
+    'dangling link': in_place(lambda path: path.symlink_to('nowhere')),
+    'device': in_place(lambda path: path.symlink_to('/dev/zero')),
+    'missing': lambda path: path.unlink(),
+    'huge header': lambda path: path.write_bytes(
+        b'PIEH' + b'\xff\xff\xff\x7f' * 2 if path.suffix == '.flo' else b'P6 2000000000 2000000000 255\n' + bytes(99)
+    ),
+}
+
+
+@pytest.mark.parametrize('damage', DAMAGES)
+@pytest.mark.parametrize(
+    ('make', 'part'),
+    [(make_chairs, 'image'), (make_chairs, 'flow'), (make_cityscapes, 'image'), (make_cityscapes, 'label')],
+)
+def test_every_reader_and_every_damage(tmp_path, make, part, damage):
+    build, _, files = make(tmp_path)
+    training, test = build(tmp_path), build(tmp_path, test_mode=True)
+    DAMAGES[damage](files[part])
+    with pytest.raises(BadFileError, match=files[part].name):
+        test[0]
+    assert training[0]['sample_idx'] in (1, 2)
+    (reason,) = training.bad_files().values()
+    assert files[part].name in reason
+
+
+@pytest.mark.parametrize('make', [make_chairs, make_cityscapes])
+def test_the_budget(tmp_path, make):
+    build, what, files = make(tmp_path)
+    dataset = build(tmp_path)
+    for path in files['image'].parent.iterdir():
+        path.write_bytes(b'')
+    with pytest.raises(BadFileError, match=rf'2 of 3 {what} cannot be read, and max_bad_fraction is 0\.01'):
+        dataset[0]
+
+
+@pytest.mark.parametrize('workers', [0, 2])
+def test_the_hook_lists_what_workers_found_also_when_the_budget_stops_the_run(tmp_path, workers):
+    _, _, files = make_chairs(tmp_path)
+    dataset = chairs(tmp_path)
+    hook, runner = BadFilesHook(), Runner(dataset, tmp_path, workers=workers)
+    hook.before_run(runner)
+    files['image'].write_bytes(b'')
+    assert len(list(runner.train_dataloader)) == 3
+    hook.after_train_iter(runner, 0)
+    (line,) = (tmp_path / 'bad_files.txt').read_text().splitlines()
+    assert line == f'{files["image"]}\t{files["image"]} is empty'
+    second = files['image'].with_name('00002_img2.ppm')
+    second.write_bytes(b'')
+    with pytest.raises(BadFileError, match='2 of 3 pairs'):
+        list(runner.train_dataloader)
+    del runner  # as at the end of the program
+    assert f'{second} is empty' in (tmp_path / 'bad_files.txt').read_text()
+
+
+def test_a_run_that_resumes_goes_on_counting(tmp_path):
+    _, _, files = make_chairs(tmp_path)
+    (tmp_path / 'bad_files.txt').write_text(f'{files["image"]}\tis empty\n/elsewhere\tis empty\n')
+    dataset = chairs(tmp_path)
+    BadFilesHook().before_run(Runner(dataset, tmp_path, resume=True))
+    assert dataset[0]['sample_idx'] in (1, 2)
+    assert list(dataset.bad_files()) == [str(files['image'])]
+    (tmp_path / 'bad_files.txt').write_text(
+        ''.join(f'{path}\tis empty\n' for path in dataset.bad_paths())
+        + f'{files["image"].with_name("00002_img1.ppm")}\tis empty\n'
+    )
+    with pytest.raises(BadFileError, match=r'2 of 3 pairs .* delete their lines in bad_files\.txt'):
+        BadFilesHook().before_run(Runner(chairs(tmp_path), tmp_path, resume=True))
+    dataset = chairs(tmp_path)
+    BadFilesHook().before_run(Runner(dataset, tmp_path))
+    assert dataset[0]['sample_idx'] == 0
+    assert not (tmp_path / 'bad_files.txt').exists()
+
+
+@pytest.mark.parametrize('workers', [0, 1])
+def test_a_sample_that_takes_too_long(tmp_path, workers):
+    make_chairs(tmp_path)
+    with pytest.raises(ValueError, match='time_limit must be a number of seconds above 0'):
+        chairs(tmp_path, time_limit=0)
+    dataset = chairs(tmp_path, time_limit=2)
+    first = dataset.get_data_info(0)['img1_path']
+    dataset.pipeline.transforms.insert(0, lambda results: time.sleep(60 * (results['img1_path'] == first)) or results)
+    loader = DataLoader(dataset, num_workers=workers, collate_fn=pseudo_collate)
+    assert next(iter(loader))['sample_idx'][0] in (1, 2)
+    assert 'takes longer than 2 s to read' in dataset.bad_files()[first]
+    dataset.test_mode = True
+    with pytest.raises(BadFileError, match=r'00001_img1\.ppm takes longer than 2 s'):
+        dataset[0]
+
+
+def test_names_cannot_forge_lines_or_control_a_terminal(tmp_path):
+    dataset = chairs(make_chairs(tmp_path) and tmp_path)
+    dataset._note('a\x1b[2J\n$(reboot)', 'is\r\nempty')
+    assert dataset.bad_files() == {'a\\x1b[2J\\n$(reboot)': 'is\\r\\nempty'}
+
+
+def test_a_child_dies_alone():
+    assert crash_in_child(lambda: None, 10) is None
+    assert crash_in_child(lambda: 1 / 0, 10) is None
+    assert crash_in_child(os.abort, 10) == 'SIGABRT'
+    assert crash_in_child(lambda: time.sleep(60), 0.2) == 'SIGKILL'
+    with pytest.raises(ZeroDivisionError):
+        within(10, lambda: 1 / 0, name='a')
+
+
+def test_a_decoder_that_dies_is_a_bad_video(tmp_path):
+    init_default_scope('mmaction')
+    write_with_av(tmp_path / 'a.avi')
+    write_video(tmp_path / 'b.webm')
+    (tmp_path / 'list.txt').write_text('a.avi 0\nb.webm 1\n')
+
+    class DecordInit:
+        def __call__(self, results):
+            if results['filename'].endswith('avi'):
+                os.abort()
+            return dict(results, imgs=[])
+
+    dataset = VideoListDataset(
+        str(tmp_path / 'list.txt'), [DecordInit()], data_prefix=dict(video=str(tmp_path)), test_mode=True
+    )
+    with pytest.raises(BadFileError, match=r'a\.avi cannot be read: the decoder DecordInit dies \(SIGABRT\)'):
+        dataset[0]
+    assert dataset[1]['imgs'] == []
