@@ -1,7 +1,6 @@
 import os
 import time
 
-import cv2
 import numpy as np
 import pytest
 from mmengine.dataset import pseudo_collate
