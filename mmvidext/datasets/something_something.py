@@ -18,12 +18,19 @@ class _SomethingSomething(ListDataset):
     default_hint: str
 
     def __init__(
-        self, ann_file: str, pipeline: Sequence[Any], *, num_classes: int = 174, hint: str | None = None, **kwargs: Any
+        self,
+        ann_file: str,
+        pipeline: Sequence[Any],
+        *,
+        num_classes: int = 174,
+        test_mode: bool = False,
+        hint: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        if not kwargs.get('test_mode'):
+        if not test_mode:
             check_flip(pipeline)
         hint = self.default_hint if hint is None else hint
-        super().__init__(ann_file, pipeline, num_classes=num_classes, hint=hint, **kwargs)
+        super().__init__(ann_file, pipeline, num_classes=num_classes, test_mode=test_mode, hint=hint, **kwargs)
 
 
 @DATASETS.register_module()

@@ -95,7 +95,7 @@ class VideoSegDataset(BadFilePolicy, BaseSegDataset):
 
     def files(self, results: dict[str, Any]) -> list[str]:
         """Return the labeled frame and its label; ``LoadClip`` looks at the other frames."""
-        return [results['img_path'], results['seg_map_path']]
+        return [results[key] for key in ('img_path', 'seg_map_path') if key in results]
 
     def _sample_distances(self, index: int) -> tuple[int | None, ...]:
         if self.distances is not None:

@@ -36,58 +36,52 @@ train_pipeline = [
     dict(type='mmvidext.PackClipInputs'),
 ]
 val_pipeline = [
+    dict(type='LoadImageFromFile'),
     dict(type='mmvidext.LoadClip'),
     dict(type='mmvidext.LoadClipAnnotations'),
     dict(type='mmvidext.PackClipInputs'),
 ]
 test_pipeline = val_pipeline
 
+loader = dict(num_workers=num_workers, persistent_workers=num_workers > 0)
+common = dict(type='mmvidext.VideoFolderSegDataset', data_root=data_root, metainfo=metainfo)
 train_dataloader = dict(
     batch_size=batch_size,
-    num_workers=num_workers,
-    persistent_workers=num_workers > 0,
     sampler=dict(type='InfiniteSampler', shuffle=True),
     dataset=dict(
-        type='mmvidext.VideoFolderSegDataset',
-        data_root=data_root,
         data_prefix=dict(img_path=train_frames, seg_map_path=train_labels),
-        metainfo=metainfo,
         label_map=label_map,
         pipeline=train_pipeline,
+        **common,
     ),
+    **loader,
 )
 val_dataloader = dict(
     batch_size=4,
-    num_workers=num_workers,
-    persistent_workers=num_workers > 0,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type='mmvidext.VideoFolderSegDataset',
-        data_root=data_root,
         data_prefix=dict(img_path=val_frames, seg_map_path=val_labels),
-        metainfo=metainfo,
         label_map=label_map,
         key_frame_interval=key_frame_interval,
         test_mode=True,
         pipeline=val_pipeline,
+        **common,
     ),
+    **loader,
 )
 # a test split without labels: a mask is written for every frame
 test_dataloader = dict(
     batch_size=4,
-    num_workers=num_workers,
-    persistent_workers=num_workers > 0,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type='mmvidext.VideoFolderSegDataset',
-        data_root=data_root,
         data_prefix=dict(img_path=test_frames),
-        metainfo=metainfo,
         with_labels=False,
         key_frame_interval=key_frame_interval,
         test_mode=True,
         pipeline=test_pipeline,
+        **common,
     ),
+    **loader,
 )
 val_evaluator = dict(type='mmvidext.VideoIoUMetric', distances=list(range(key_frame_interval)))
 test_evaluator = dict(type='mmvidext.IoUMetric', format_only=True, output_dir='work_dirs/predictions')
