@@ -12,9 +12,9 @@ LAYERS = {
     'layers': {'ops', 'registry'},
     'models': {'ops', 'layers', 'registry', 'checkpoints'},
     'checkpoints': {'safe_numpy'},  # it knows state dicts, not models
-    'datasets': {'ops', 'registry'},
+    'datasets': {'ops', 'registry', 'generators'},
     'evaluation': {'ops', 'registry', 'datasets', 'checkpoints'},
-    'engine': {'ops', 'registry', 'models', 'checkpoints'},
+    'engine': {'ops', 'registry', 'models', 'checkpoints', 'generators'},
     'apis': {'ops', 'layers', 'models', 'datasets', 'evaluation', 'engine', 'checkpoints', 'registry'},
 }
 LAYERS['cli'] = {*LAYERS, 'registry', 'compat', 'version'}

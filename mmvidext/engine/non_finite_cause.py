@@ -11,7 +11,7 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from mmvidext.engine.finite import loss_terms, names_not_finite
-from mmvidext.engine.generators import capture_generators, restore_generators
+from mmvidext.generators import capture_generators, restore_generators
 
 __all__ = ['Finding', 'ForwardCall', 'describe', 'find_cause']
 

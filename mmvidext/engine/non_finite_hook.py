@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from mmvidext.engine.finite import any_rank_not_finite, gradients_of, loss_terms, names_not_finite
-from mmvidext.engine.generators import capture_generators
 from mmvidext.engine.non_finite_cause import ForwardCall, describe, find_cause
 from mmvidext.engine.run_error import RunError
+from mmvidext.generators import capture_generators
 from mmvidext.registry import HOOKS
 
 __all__ = ['NonFiniteHook']

@@ -9,7 +9,7 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
-from mmvidext.engine.generators import capture_generators
+from mmvidext.generators import capture_generators
 
 __all__ = ['capture_rank', 'restore_rank', 'unwrapped']
 

@@ -17,7 +17,7 @@ from mmengine.dist import get_dist_info
 from mmengine.registry import DATA_SAMPLERS
 from torch.utils.data import BatchSampler, DataLoader, Dataset
 
-from mmvidext.engine.generators import restored_generators, seed_generators
+from mmvidext.generators import restored_generators, seed_generators
 
 __all__ = ['PlacedBatch', 'PlacedBatches', 'RemainingBatches', 'SeededDataset', 'seeded_loader', 'shield_workers']
 

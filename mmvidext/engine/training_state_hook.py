@@ -11,11 +11,11 @@ from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
 from torch.utils.data import DataLoader, IterableDataset
 
 from mmvidext.engine.checkpoint_hook import CheckpointHook
-from mmvidext.engine.generators import capture_generators, restore_generators
 from mmvidext.engine.preemption import EXIT_RESUME_ME, Preemption
 from mmvidext.engine.rank_state import capture_rank, restore_rank
 from mmvidext.engine.run_error import RunError
 from mmvidext.engine.seeded_loading import PlacedBatches, RemainingBatches, seeded_loader, shield_workers
+from mmvidext.generators import capture_generators, restore_generators
 
 __all__ = ['STATE_KEY', 'TrainingStateHook', 'checkpoint_directory']
 

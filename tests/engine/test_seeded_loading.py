@@ -9,8 +9,8 @@ import torch
 from mmengine.dataset import DefaultSampler, InfiniteSampler, pseudo_collate
 from torch.utils.data import BatchSampler, DataLoader, Dataset
 
-from mmvidext.engine.generators import capture_generators, restore_generators, seed_generators
 from mmvidext.engine.seeded_loading import PlacedBatch, PlacedBatches, RemainingBatches, SeededDataset, seeded_loader
+from mmvidext.generators import capture_generators, restore_generators, seed_generators
 
 
 class Drawing(Dataset):

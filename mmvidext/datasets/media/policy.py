@@ -19,6 +19,7 @@ from mmengine.logging import print_log
 
 from mmvidext.datasets.media.files import BadFileError, file_problem, is_local
 from mmvidext.datasets.media.limits import within
+from mmvidext.generators import generator_states, set_generator_states
 
 __all__ = ['BadFilePolicy']
 
@@ -114,6 +115,7 @@ class BadFilePolicy(BaseDataset):
         if len(self._is_bad) != len(self):  # a subset was taken
             self._is_bad = torch.zeros(len(self), dtype=torch.bool)
         generator = np.random.default_rng([self.replacement_seed, idx])
+        states = generator_states()  # a resumed run, which knows the bad ones before, must draw the same
         candidate = idx
         while True:
             if not self._is_bad[candidate]:
@@ -121,6 +123,7 @@ class BadFilePolicy(BaseDataset):
                     return self._read_in_time(candidate)
                 except BadFileError as error:
                     self._count(candidate, error)
+                    set_generator_states(states)
             candidate = int(generator.integers(len(self)))
 
     def bad_paths(self) -> list[str]:

@@ -1,7 +1,6 @@
 """Apply the transforms of mmcv and mmseg to a clip, the same to every frame, and pack the clip."""
 
 import copy
-import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ import torch
 from mmcv.transforms import BaseTransform, Compose
 from mmseg.datasets.transforms import PackSegInputs
 
+from mmvidext.generators import generator_states, set_generator_states
 from mmvidext.registry import TRANSFORMS
 
 __all__ = ['ClipTransform', 'PackClipInputs']
@@ -34,14 +34,12 @@ class ClipTransform(BaseTransform):
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Transform ``imgs``; label and meta information are those of the last frame."""
         *earlier, last = _pop_frames(results)
-        states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+        states = generator_states()
         frames = []
         for image in earlier:
             transforms = copy.deepcopy(self.transforms)
             frames.append(transforms({**copy.deepcopy(results), 'img': image}).pop('img'))
-            random.setstate(states[0])
-            np.random.set_state(states[1])
-            torch.set_rng_state(states[2])
+            set_generator_states(states)
         results = self.transforms({**results, 'img': last})
         results['imgs'] = [*frames, results.pop('img')]
         return results

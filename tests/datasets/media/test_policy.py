@@ -147,6 +147,30 @@ def test_a_run_that_resumes_goes_on_counting(tmp_path):
     assert not (tmp_path / 'bad_files.txt').exists()
 
 
+def test_a_replacement_draws_the_same_whether_the_bad_file_was_known_or_not(tmp_path):
+    """A resumed run knows from bad_files.txt what the run before it had to find out."""
+    write_chairs(tmp_path, codes=(1, 1, 1))
+    half(tmp_path / 'data/00001_flow.flo')  # which only its reader notices
+    noise = dict(type='mmvidext.FlowPairNoise', sigma_range=(0.01, 0.04))
+    pipeline = [Draws(), dict(type='mmvidext.LoadFlowPair'), noise]
+    drawn = []
+    for known in (False, True):
+        dataset = FlyingChairsDataset(str(tmp_path), pipeline=pipeline, max_bad_fraction=0.5)
+        if known:
+            dataset.remember({dataset.get_data_info(0)['img1_path']: 'known'})
+        np.random.seed(5)
+        drawn.append(dataset[0]['img1'])
+    np.testing.assert_array_equal(*drawn)
+
+
+class Draws:
+    """A step that draws before the files are read."""
+
+    def __call__(self, results):
+        np.random.random(3)
+        return results
+
+
 @pytest.mark.parametrize('workers', [0, 1])
 def test_a_sample_that_takes_too_long(tmp_path, workers):
     make_chairs(tmp_path)

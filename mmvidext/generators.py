@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 import torch
 
-__all__ = ['capture_generators', 'restore_generators', 'restored_generators', 'seed_generators']
+__all__ = [
+    'capture_generators',
+    'generator_states',
+    'restore_generators',
+    'restored_generators',
+    'seed_generators',
+    'set_generator_states',
+]
 
 
 def seed_generators(*key: int) -> None:
@@ -24,16 +31,26 @@ def seed_generators(*key: int) -> None:
     torch.default_generator.manual_seed(int(words[4]) << 32 | int(words[5]))
 
 
+def generator_states() -> tuple[Any, Any, torch.Tensor]:
+    """Return the states of Python, NumPy and torch (CPU), for :func:`set_generator_states` in this process."""
+    return random.getstate(), np.random.get_state(), torch.get_rng_state()
+
+
+def set_generator_states(states: tuple[Any, Any, torch.Tensor]) -> None:
+    """Give the generators the states that :func:`generator_states` returned."""
+    random.setstate(states[0])
+    np.random.set_state(states[1])
+    torch.set_rng_state(states[2])
+
+
 @contextmanager
 def restored_generators() -> Iterator[None]:
     """Give the generators of Python, NumPy and torch (CPU) back their states at the end of the block."""
-    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    states = generator_states()
     try:
         yield
     finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])
-        torch.set_rng_state(states[2])
+        set_generator_states(states)
 
 
 def capture_generators() -> dict[str, Any]:
