@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mmengine.dist import get_rank
+from mmengine.dist import all_gather_object, get_rank, get_world_size
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
@@ -22,10 +22,19 @@ class BadFilesHook(Hook):
     """Write ``bad_files.txt``: a line for each bad sample, its path, a tab and what is wrong with it.
 
     It holds what the training data sets of this package replaced, in every worker process, and is there too when too
-    many bad files stop the run. Ranks above 0 of a distributed training write ``bad_files_rank1.txt`` and so on. A run
+    many bad files stop the run. The processes of a distributed training tell each other what they found, so that the
+    budget is that of all; until they have, a process above the first keeps ``bad_files_rank1.txt`` and so on. A run
     that resumes takes the samples of these files for bad and does not read them again: delete a line to have a repaired
     file tried.
+
+    Args:
+        interval: After how many iterations the processes of a distributed training tell each other.
     """
+
+    def __init__(self, *, interval: int = 100) -> None:
+        if interval < 1:
+            raise ValueError(f'interval must be at least 1, but is {interval}')
+        self.interval = interval
 
     def before_run(self, runner: Runner) -> None:
         """Find the data sets and, when resuming, what they could not read before."""
@@ -34,18 +43,23 @@ class BadFilesHook(Hook):
         loader = runner.train_dataloader
         self._datasets = list(_replacing(getattr(loader, 'dataset', None)))
         self._count = 0
-        known = _read(self._path) if runner._resume else {}
+        known: dict[str, str] = {}
+        for path in Path(runner.work_dir).glob('bad_files*.txt'):
+            if runner._resume:
+                known |= _read(path)
+            elif rank == 0:
+                path.unlink(missing_ok=True)
         for dataset in self._datasets:
             dataset.remember(known)
-        if not runner._resume:
-            self._path.unlink(missing_ok=True)
         # an error that ends the run calls no hook
-        weakref.finalize(runner, _write, self._path, self._datasets)
+        self._at_the_end = weakref.finalize(runner, _write, self._path, self._datasets)
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict[str, Any] | None = None
     ) -> None:
         """Write the list if it has grown."""
+        if self.every_n_train_iters(runner, self.interval):
+            self._share()
         count = sum(dataset.num_bad for dataset in self._datasets)
         if count != self._count:
             self._count = count
@@ -53,8 +67,25 @@ class BadFilesHook(Hook):
 
     def after_train(self, runner: Runner) -> None:
         """Write the list and say how long it is."""
-        if count := _write(self._path, self._datasets):
+        self._share()
+        if get_rank() > 0:  # the first process has it all
+            self._at_the_end.detach()
+            self._path.unlink(missing_ok=True)
+        elif count := _write(self._path, self._datasets):
             print_log(f'{count} bad files were replaced in training; they are listed in {self._path}', 'current')
+
+    def _share(self) -> None:
+        """Let each process know what the others found.
+
+        Raises:
+            BadFileError: If together they found too many; on all of them.
+        """
+        if get_world_size() == 1:
+            return
+        found = all_gather_object([dataset.bad_files() for dataset in self._datasets])
+        for number, dataset in enumerate(self._datasets):
+            together = {path: reason for rank in found for path, reason in rank[number].items()}
+            dataset.remember({path: together[path] for path in together.keys() - dataset.bad_files().keys()})
 
 
 def _replacing(dataset: Any) -> Iterator[Any]:

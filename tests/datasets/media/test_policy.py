@@ -1,8 +1,10 @@
 import os
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 from torch.utils.data import DataLoader
@@ -25,7 +27,7 @@ class Runner:
         self.train_dataloader = DataLoader(
             dataset, num_workers=workers, collate_fn=pseudo_collate, timeout=30 * (workers > 0)
         )
-        self.work_dir, self._resume = str(work_dir), resume
+        self.work_dir, self._resume, self.iter = str(work_dir), resume, 0
 
 
 def chairs(root, **options):
@@ -126,6 +128,39 @@ def test_the_hook_lists_what_workers_found_also_when_the_budget_stops_the_run(tm
         list(runner.train_dataloader)
     del runner  # as at the end of the program
     assert f'{second} is empty' in (tmp_path / 'bad_files.txt').read_text()
+
+
+def train_with_two(rank, root, num_bad):
+    """What each of two processes does; each reads one bad pair of its own."""
+    store = torch.distributed.FileStore(f'{root}/store', 2)
+    torch.distributed.init_process_group('gloo', store=store, rank=rank, world_size=2)
+    dataset = chairs(root, max_bad_fraction=num_bad / 6)
+    hook, runner = BadFilesHook(interval=1), Runner(dataset, root)
+    hook.before_run(runner)
+    dataset[rank]
+    try:
+        hook.after_train_iter(runner, 0)
+        Path(root, f'counted_{rank}').write_text(str(dataset.num_bad))
+        hook.after_train(runner)
+    except BadFileError as error:
+        Path(root, f'stopped_{rank}').write_text(str(error))
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.parametrize('num_bad', [2, 1])
+def test_two_processes_have_one_list_and_one_budget(tmp_path, num_bad):
+    write_chairs(tmp_path, codes=(1,) * 6)
+    for stem in ('00001', '00002'):
+        (tmp_path / f'data/{stem}_img1.ppm').write_bytes(b'')
+    torch.multiprocessing.spawn(train_with_two, (str(tmp_path), num_bad), nprocs=2)
+    if num_bad == 1:
+        for rank in (0, 1):
+            assert '2 of 6 pairs cannot be read' in (tmp_path / f'stopped_{rank}').read_text()
+        return
+    assert [(tmp_path / f'counted_{rank}').read_text() for rank in (0, 1)] == ['2', '2']
+    lines = (tmp_path / 'bad_files.txt').read_text().splitlines()
+    assert [line.split('\t')[0][-14:] for line in lines] == ['00001_img1.ppm', '00002_img1.ppm']
+    assert list(tmp_path.glob('bad_files_*')) == []
 
 
 def test_a_run_that_resumes_goes_on_counting(tmp_path):
