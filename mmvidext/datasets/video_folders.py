@@ -37,6 +37,7 @@ class VideoFolderSegDataset(VideoSegDataset):
         with_labels: False reads a test split: every frame is a sample, without label. Set ``format_only=True`` and
             ``output_dir`` of the metric, and ``key_frame_interval`` here.
         ann_file: A list of videos, one a line; by default all folders in ``img_path``.
+        allow_outside: Accept videos of the list that lie outside the data folder, such as ``../1`` or ``/videos/1``.
         data_prefix: The folders of the videos, relative to ``data_root``.
         img_suffix: What follows the stem of a frame.
         seg_map_suffix: What follows the stem of a label file.
@@ -61,6 +62,7 @@ class VideoFolderSegDataset(VideoSegDataset):
         metainfo: dict[str, Any],
         label_map: dict[int, int] | None = None,
         with_labels: bool = True,
+        allow_outside: bool = False,
         data_prefix: dict[str, str] | None = None,
         img_suffix: str = '.jpg',
         seg_map_suffix: str = '.png',
@@ -70,6 +72,7 @@ class VideoFolderSegDataset(VideoSegDataset):
         if not metainfo.get('classes'):
             raise ValueError("metainfo must name the classes: metainfo=dict(classes=('road', 'car'))")
         self.with_labels = with_labels
+        self.allow_outside = allow_outside
         super().__init__(
             metainfo=metainfo,
             data_prefix=data_prefix or {'img_path': 'frames', 'seg_map_path': 'labels'},
@@ -111,7 +114,7 @@ class VideoFolderSegDataset(VideoSegDataset):
     def _videos(self) -> list[str]:
         if self.ann_file:
             lines = read_lines(self.ann_file)
-            check_paths(lines)
+            check_paths(lines, allow_outside=self.allow_outside)
             return [name for _, name in lines]
         root = Path(self.data_prefix['img_path'])
         names = sorted((path.name for path in root.glob('*') if path.is_dir()), key=natural_key)

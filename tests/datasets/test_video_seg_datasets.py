@@ -261,6 +261,11 @@ class TestVSPW:
         with pytest.raises(ValueError, match=message):
             self.make(tmp_path)
 
+    def test_a_list_may_lead_out_of_the_folder_if_that_is_meant(self, tmp_path):
+        write_vspw(tmp_path)
+        (tmp_path / 'val.txt').write_text('../data/a\n')
+        assert [snippet.name for snippet in self.make(tmp_path, allow_outside=True).snippets] == ['../data/a']
+
     @pytest.mark.parametrize(
         'content', ['[1]', '{"a": "x"}', '{', '{"others": 0, "a": 1, "b": 3}', '{"a": 1, "b": 1}', '[' * 100000]
     )
