@@ -141,7 +141,7 @@ class MotionSqueeze(nn.Module):
             )
         else:
             unit = reduced / (reduced.square().sum(1, keepdim=True) + _NORM_EPS).sqrt()
-            clips = unit.unflatten(0, (len(unit) // self.num_segments, self.num_segments))  # (N, T, C', H, W)
+            clips = unit.unflatten(0, (unit.shape[0] // self.num_segments, self.num_segments))  # (N, T, C', H, W)
             scores = local_correlation(clips[:, :-1].flatten(0, 1), clips[:, 1:].flatten(0, 1), size)
             displacement, confidence = kernel_soft_argmax(F.relu(scores, inplace=True), **kernel)
         return torch.cat([displacement / size, confidence], dim=1)

@@ -38,6 +38,7 @@ FORK = multiprocessing.get_context('fork')
 
 def run_command(command, arguments, log, prepare=None):
     """Run a command as this process, with its output in a file."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets its background jobs ignore it
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(file, 1)
     os.dup2(file, 2)

@@ -5,6 +5,7 @@ augmentation by all three generators, EMA, early stopping, a schedule. It can be
 import multiprocessing
 import os
 import random
+import secrets
 import signal
 import sys
 from pathlib import Path
@@ -152,7 +153,7 @@ def config(work_dir, *, by_epoch=True, interval=None, workers=0, persistent=Fals
         ],
         default_scope='mmengine',
         randomness=dict(seed=seed),
-        experiment_name='tiny',
+        experiment_name=f'tiny_{secrets.token_hex(4)}',  # or a forked child would begin with the log of its parent
         log_level='ERROR',
         visualizer=dict(type='Visualizer', vis_backends=[]),
     )

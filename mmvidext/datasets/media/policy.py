@@ -201,8 +201,9 @@ class BadFilePolicy(BaseDataset):
                 raise BadFileError(f'{named}{self._advice(path)}') from error
             if results is None:
                 return None
-        if 'data_samples' in results:
-            results['data_samples'].set_metainfo({self.path_key: path})  # for whoever reports on a batch
+        samples = results.get('data_samples', [])
+        for sample in samples if isinstance(samples, list) else [samples]:  # test-time augmentation has several
+            sample.set_metainfo({self.path_key: path})  # for whoever reports on a batch
         return results
 
     def _check_files(self, results: dict[str, Any]) -> None:
