@@ -78,8 +78,8 @@ def test_a_signal_ends_the_command_with_75(config_file, tmp_path):
     path = config_file(train_cfg=dict(max_epochs=10_000), param_scheduler=[])
     environment = {**os.environ, 'PYTHONPATH': str(ROOT), 'OMP_NUM_THREADS': '1'}
     process = subprocess.Popen([sys.executable, 'tools/train.py', path], cwd=ROOT, env=environment)
-    while not (work_dir / 'epoch_2.pth').exists() and process.poll() is None:
+    while not list(work_dir.glob('epoch_*.pth')) and process.poll() is None:  # each of them is soon replaced
         time.sleep(0.1)
     process.terminate()
     assert process.wait(60) == 75
-    assert newest(work_dir).name in ('preempted.pth', *(f'epoch_{number}.pth' for number in range(2, 1000)))
+    assert newest(work_dir).name in ('preempted.pth', *(f'epoch_{number}.pth' for number in range(1, 1000)))
