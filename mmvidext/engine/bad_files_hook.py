@@ -1,7 +1,5 @@
 """List in the work directory what training could not read."""
 
-import os
-import secrets
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +10,7 @@ from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
+from mmvidext.engine.whole_file import write_whole
 from mmvidext.registry import HOOKS
 
 __all__ = ['BadFilesHook']
@@ -110,7 +109,5 @@ def _write(path: Path, datasets: list[Any]) -> int:
     for dataset in datasets:
         bad_files |= dataset.bad_files()
     if bad_files:
-        temporary = path.with_name(f'.{path.name}.{secrets.token_hex(4)}')
-        temporary.write_text(''.join(f'{name}\t{bad_files[name]}\n' for name in sorted(bad_files)), encoding='utf-8')
-        os.replace(temporary, path)
+        write_whole(path, ''.join(f'{name}\t{bad_files[name]}\n' for name in sorted(bad_files)).encode())
     return len(bad_files)
