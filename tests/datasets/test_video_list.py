@@ -263,6 +263,6 @@ def test_wrong_use(folder):
     with pytest.raises(ValueError, match=r"data_prefix must name the folder as dict\(video=\.\.\.\), but is \{'img'"):
         build(folder, good(), data_prefix=dict(img='elsewhere'))
     with pytest.raises(ValueError, match=r'\.txt:2: the label must be in \[0, 1\), but is 1'):
-        build(folder, good(), num_classes=1)
+        build(folder, good(), num_classes=1, pipeline=TEST_PIPELINE)
     with pytest.raises(ValueError, match=r'max_bad_fraction must be in \[0, 1\], but is 100'):
         build(folder, good(), max_bad_fraction=100)
