@@ -18,7 +18,6 @@ from mmvidext.cli.options import (
     config_argument,
     device_option,
     one_line_errors,
-    pick_device,
     source_options,
     stoppable_source,
 )
@@ -148,12 +147,12 @@ def flow(
     with one_line_errors():
         if second is not None:
             check_outputs((out, picture, legend), [*read, Path(source), Path(second)])
-            inferencer = FlowInferencer(load_config(config, cfg_options), checkpoint, device=pick_device(device))
+            inferencer = FlowInferencer(load_config(config, cfg_options), checkpoint, device=device)
             flow_of_pair(inferencer, source, second, out=out, picture=picture, truth=truth, max_magnitude=max_magnitude)
         else:
             with stoppable_source(source, connect) as (opened, stop):
                 check_outputs((out, picture, legend), [*read, *opened.files])
-                inferencer = FlowInferencer(load_config(config, cfg_options), checkpoint, device=pick_device(device))
+                inferencer = FlowInferencer(load_config(config, cfg_options), checkpoint, device=device)
                 count = estimate_video_flow(
                     inferencer,
                     opened,

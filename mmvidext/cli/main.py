@@ -10,6 +10,7 @@ __all__ = ['main']
 COMMANDS = {
     'train': 'Train a model.',
     'test': 'Evaluate a checkpoint.',
+    'predict': 'Recognize videos with any recognizer.',
     'stream': 'Recognize a stream frame by frame.',
     'segment': 'Segment a stream.',
     'flow': 'Estimate the optical flow between images.',

@@ -12,6 +12,7 @@ from mmvidext.cli.running import (
     bounded,
     build_runner,
     check_labels,
+    config_or_data,
     leave_process_group,
     load_run_config,
 )
@@ -80,6 +81,7 @@ def apply_test_flags(
     help='Names of the classes, one a line, for the two above.',
 )
 def test(
+    config: str,
     checkpoint: str,
     dump: Path | None,
     metrics: Path | None,
@@ -94,7 +96,7 @@ def test(
     """
     from mmvidext.apis.weights import load_for_inference
 
-    cfg = load_run_config(**common)
+    cfg = load_run_config(config_or_data(config), **common)
     apply_test_flags(cfg, dump=dump, per_class=per_class, confusion_matrix=confusion_matrix, class_names=class_names)
     runner = build_runner(cfg)
     with usage_errors():
