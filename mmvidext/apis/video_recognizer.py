@@ -14,7 +14,7 @@ from mmvidext.apis.frame_sources import Frame, Source, open_source
 from mmvidext.apis.recognizer_loading import build_recognizer
 from mmvidext.apis.trained_model import class_names, find_model
 
-__all__ = ['VideoPrediction', 'VideoRecognizer', 'WindowPrediction']
+__all__ = ['RecognitionRun', 'VideoPrediction', 'VideoRecognizer', 'WindowPrediction', 'best_classes']
 
 
 class WindowPrediction(NamedTuple):

@@ -8,7 +8,6 @@ import click
 
 from mmvidext.apis.frame_sources import Source
 from mmvidext.apis.picture_outputs import check_outputs, open_pictures
-from mmvidext.apis.prediction_drawing import draw_bars
 from mmvidext.apis.trained_model import find_model
 from mmvidext.apis.video_recognizer import VideoPrediction, VideoRecognizer, best_classes
 from mmvidext.cli.config import load_config
@@ -24,6 +23,7 @@ from mmvidext.cli.prediction_file import write_predictions
 from mmvidext.cli.stop_signals import StopSignals
 from mmvidext.datasets.media.frame_folder import list_pictures
 from mmvidext.datasets.own_data.clips import clips_below
+from mmvidext.drawing.pictures import draw_bars
 
 __all__ = ['predict']
 

@@ -28,6 +28,7 @@ def apply_test_flags(
     per_class: bool = False,
     confusion_matrix: Path | None = None,
     class_names: Path | None = None,
+    show_dir: Path | None = None,
 ) -> None:
     """Write the evaluation flags into the config.
 
@@ -41,6 +42,8 @@ def apply_test_flags(
         raise click.UsageError('--class-names is for --per-class and --confusion-matrix: give one of them, too')
     if is_segmentation and (confusion_matrix or class_names):
         raise click.UsageError('--confusion-matrix and --class-names are for recognition, but this is segmentation')
+    if show_dir:
+        _show(cfg, show_dir)
     if dump:
         evaluators.append(dict(type='DumpResults', out_file_path=str(dump)))
     if (per_class or confusion_matrix) and not is_segmentation:  # the IoU metrics log a table of their own
@@ -53,6 +56,20 @@ def apply_test_flags(
             )
         )
     cfg.test_evaluator = evaluators
+
+
+def _show(cfg: Config, folder: Path) -> None:
+    hook = cfg.get('default_hooks', {}).get('visualization')
+    if hook is None:
+        raise click.UsageError(
+            "--show-dir needs default_hooks=dict(visualization=dict(type='mmvidext.ClipPictureHook')) in the config "
+            "(recognition), or type='SegVisualizationHook' (segmentation)"
+        )
+    if str(hook.type).endswith('SegVisualizationHook'):
+        hook.draw = True
+        cfg.visualizer.save_dir = str(folder)
+    else:
+        hook.update(enable=True, out_dir=str(folder))
 
 
 @click.command(cls=RunCommand)
@@ -80,6 +97,9 @@ def apply_test_flags(
     metavar='FILE.txt',
     help='Names of the classes, one a line, for the two above.',
 )
+@click.option(
+    '--show-dir', type=click.Path(path_type=Path), metavar='FOLDER', help='Draw the predictions into pictures.'
+)
 def test(
     config: str,
     checkpoint: str,
@@ -88,6 +108,7 @@ def test(
     per_class: bool,
     confusion_matrix: Path | None,
     class_names: Path | None,
+    show_dir: Path | None,
     **common: Any,
 ) -> None:
     """Evaluate CHECKPOINT, a file or URL, ours or official, on the test data of CONFIG.
@@ -97,7 +118,14 @@ def test(
     from mmvidext.apis.weights import load_for_inference
 
     cfg = load_run_config(config_or_data(config), **common)
-    apply_test_flags(cfg, dump=dump, per_class=per_class, confusion_matrix=confusion_matrix, class_names=class_names)
+    apply_test_flags(
+        cfg,
+        dump=dump,
+        per_class=per_class,
+        confusion_matrix=confusion_matrix,
+        class_names=class_names,
+        show_dir=show_dir,
+    )
     runner = build_runner(cfg)
     with usage_errors():
         load_for_inference(runner.model, checkpoint)

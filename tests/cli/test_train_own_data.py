@@ -1,5 +1,6 @@
 """Training on a folder that `mmvidext data` has written: which config, which start, and the names in the checkpoint."""
 
+import cv2
 import pytest
 import torch
 from mmengine.config import Config
@@ -46,7 +47,11 @@ def test_data_train_test_predict(folder, tmp_path, monkeypatch):
     log = next(work_dir.glob('*/*.log')).read_text()
     assert 'tsm.pth: ' in log
     assert 'not loaded: cls_head.fc_cls.weight is (6, 512) instead of (2, 512)' in log
-    invoke(test_command, folder / 'tsm_r18.py', work_dir / 'epoch_1.pth', '--per-class', '--cfg-options', *SMALL[1:])
+    options = ('--per-class', '--show-dir', 'shown', '--cfg-options', *SMALL[1:])
+    invoke(test_command, folder / 'tsm_r18.py', work_dir / 'epoch_1.pth', *options)
+    shown = sorted((tmp_path / 'shown').iterdir())
+    assert len(shown) == 2
+    assert cv2.imread(str(shown[0])).shape == (60 * 5 + 5 * 32, 64 * 5, 3)
     tested = max((path for path in work_dir.glob('*/*.log')), key=lambda path: path.stat().st_mtime).read_text()
     assert '| 左' in tested
     assert '%  左' in invoke(predict, 'work_dirs/my videos_tsm_r18', folder / '左' / '0 x.webm')

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mmvidext.apis.prediction_drawing import draw_bars, draw_legend
-from mmvidext.apis.text_font import find_font
+from mmvidext.drawing.pictures import draw_bars, draw_legend
+from mmvidext.drawing.text_font import find_font
 
 BLUE = np.array((30, 120, 220))
 

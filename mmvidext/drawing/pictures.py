@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from mmvidext.apis.text_font import find_font
+from mmvidext.drawing.text_font import find_font
 
 __all__ = ['draw_bars', 'draw_legend']
 
