@@ -59,5 +59,5 @@ val_dataloader = dict(
     ),
 )
 test_dataloader = val_dataloader
-val_evaluator = dict(type='mmvidext.VideoIoUMetric', distances=list(range(key_frame_interval)))
+val_evaluator = dict(type='mmvidext.IoUMetric')
 test_evaluator = val_evaluator
