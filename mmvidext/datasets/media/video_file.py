@@ -93,7 +93,7 @@ class VideoFile:
             numbers: Of the frames, from 0 on, in any order, repeated or not.
 
         Returns:
-            RGB ``uint8 (H, W, 3)`` for each number.
+            RGB ``uint8 (H, W, 3)`` for each number, turned as the recorder says.
 
         Raises:
             IndexError: If a number is not in ``[0, num_frames)``.
@@ -241,8 +241,9 @@ class _Packet:
 
 def _to_rgb(frame: Any, converter: VideoReformatter) -> NDArray[np.uint8]:
     picture: Any = converter.reformat(frame, format='rgb24')
-    array: NDArray[np.uint8] = picture.to_ndarray()
-    return array
+    # phones film sideways, and say so
+    array: NDArray[np.uint8] = np.rot90(picture.to_ndarray(), round(frame.rotation / 90))
+    return np.ascontiguousarray(array)
 
 
 @contextmanager
