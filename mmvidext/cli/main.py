@@ -17,7 +17,7 @@ COMMANDS = {
     'export': 'Export a recognizer to ONNX.',
     'convert': 'Bring official weights into the layout of our models.',
     'data': 'Generate, prepare and check data sets.',
-    'run': 'Run a script of MMAction2, MMSegmentation or MMDetection, or of your own.',
+    'run': 'Run a script of a toolbox, or of your own.',
     'doctor': 'Report on this installation.',
 }
 

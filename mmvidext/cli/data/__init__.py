@@ -7,7 +7,7 @@ from mmvidext.cli.lazy_group import LazyGroup
 __all__ = ['data']
 
 COMMANDS = {
-    'folder': 'Prepare your own videos: a folder for each class, or lists.',
+    'folder': 'Prepare your own videos: folders of classes, or lists.',
     'segmentation': 'Prepare your own frames and labels.',
     'flow': 'Prepare your own frames and flow.',
     'make-synthetic': 'Generate a small data set with exact labels.',
