@@ -3,7 +3,7 @@ import os
 
 import numpy as np
 import pytest
-from mmengine.dataset import ClassBalancedDataset, ConcatDataset, RepeatDataset, pseudo_collate
+from mmengine.dataset import ClassBalancedDataset, Compose, ConcatDataset, RepeatDataset, pseudo_collate
 from mmengine.registry import init_default_scope
 from torch.utils.data import DataLoader
 
@@ -252,6 +252,20 @@ def test_the_two_frame_sets_of_twice_sample(folder):
     sample = dict(type='SampleFrames', clip_len=1, num_clips=4, twice_sample=True, test_mode=True)
     dataset = build(folder, good(), pipeline=[PIPELINE[0], sample], test_mode=True)
     np.testing.assert_array_equal(dataset[0]['frame_inds'], [1, 3, 5, 7, 0, 2, 4, 6])
+
+
+def test_a_pipeline_that_watches_its_steps(folder):
+    """browse_dataset of mmaction2 puts such a one in the place of the data set's own."""
+
+    class Watching(Compose):
+        def __call__(self, data):
+            return {**super().__call__(data), 'watched': True}
+
+    dataset = build(folder, good('text.webm'))
+    dataset.pipeline = Watching(dataset.pipeline.transforms)
+    assert dataset[0]['watched']
+    assert dataset[NUM_GOOD]['watched']
+    assert dataset.bad_paths() == [str(folder / 'videos' / 'text.webm')]
 
 
 def test_wrong_use(folder):
