@@ -3,7 +3,7 @@ import torch
 from torch.autograd import gradcheck
 
 from mmvidext.ops import temporal_shift, temporal_shift_step
-from tests.launches import count_launches
+from tests.launches import count_launches, count_written
 from tests.oracles.temporal_shift import temporal_shift as naive_temporal_shift
 
 # clips, frames, channels, height, width, shift_div
@@ -50,10 +50,24 @@ def test_gradcheck(causal):
 @pytest.mark.parametrize(('causal', 'writes'), [(False, 5), (True, 3)])
 def test_each_element_is_written_once(layout, causal, writes):
     x = torch.randn(8, 16, 4, 4).to(memory_format=layout).requires_grad_()
-    assert count_launches(lambda: temporal_shift(x, 4, causal=causal)) == writes
-    out = temporal_shift(x, 4, causal=causal)
-    grad = torch.ones_like(out)
-    assert count_launches(lambda: torch.autograd.grad(out, x, grad)) <= writes
+    grad = torch.randn(8, 16, 4, 4).to(memory_format=layout)
+
+    def shift():
+        return temporal_shift(x, 8, causal=causal)
+
+    out = shift()
+    assert count_launches(shift) == writes
+    assert count_written(shift) == x.numel()
+    assert count_launches(lambda: torch.autograd.grad(out, x, grad, retain_graph=True)) == writes
+    assert count_written(lambda: torch.autograd.grad(out, x, grad)) == x.numel()
+
+
+def test_nothing_is_recorded_without_gradients():
+    x = torch.randn(8, 16, 4, 4, requires_grad=True)
+    with torch.no_grad():
+        assert temporal_shift(x, 4).grad_fn is None
+    assert temporal_shift(x.detach(), 4).grad_fn is None
+    assert temporal_shift(x, 4).grad_fn is not None
 
 
 def test_export_gives_the_same():
