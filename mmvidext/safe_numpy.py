@@ -76,9 +76,9 @@ def rebuild_scalar(dtype: Any, raw: Any) -> Any:
     """Stand in for ``numpy.core.multiarray.scalar``.
 
     Raises:
-        ValueError: If it is no number.
+        ValueError: If it is not a number.
     """
     raw = raw.encode('latin1') if isinstance(raw, str) else raw
     if not isinstance(dtype, PickledDtype) or not isinstance(raw, bytes) or len(raw) != dtype.dtype.itemsize:
-        raise ValueError('refused a scalar that is no plain number')
+        raise ValueError('refused a scalar that is not a plain number')
     return np.frombuffer(raw, dtype.dtype)[0]

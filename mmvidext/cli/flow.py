@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mmvidext.apis import FlowInferencer
 from mmvidext.apis.flow_video import FLOW_SUFFIXES, estimate_video_flow, write_flow
 from mmvidext.apis.frame_sources import Source
-from mmvidext.apis.picture_outputs import check_outputs, write_picture
+from mmvidext.apis.picture_outputs import check_outputs
 from mmvidext.cli.config import load_config
 from mmvidext.cli.options import (
     RunCommand,
@@ -23,7 +23,7 @@ from mmvidext.cli.options import (
     stoppable_source,
 )
 from mmvidext.datasets.flow_io import read_flow
-from mmvidext.datasets.media.images import read_rgb
+from mmvidext.datasets.media.images import read_rgb, write_picture
 from mmvidext.ops import flow_color_wheel
 
 __all__ = ['flow']

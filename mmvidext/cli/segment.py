@@ -111,9 +111,9 @@ class FrameProgress:
     def __init__(self) -> None:
         self.bar = ProgressBar(start=False)
 
-    def __call__(self, number: int, announced: int) -> None:
+    def __call__(self, number: int, total: int) -> None:
         """Advance by one frame."""
         if number == 1:
-            self.bar.task_num = announced
+            self.bar.task_num = total
             self.bar.start()
         self.bar.update()

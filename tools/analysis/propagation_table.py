@@ -1,4 +1,4 @@
-"""Train and compare ways of propagation on generated scenes, from nothing, with one command.
+"""Train and compare ways of propagation on generated scenes, from scratch, with one command.
 
     python tools/analysis/propagation_table.py [--seeds 0 1 2] [--iterations 1500] [--work-dirs work_dirs/propagation]
 
