@@ -47,7 +47,7 @@ class VideoSegmentor:
 
     Raises:
         FileNotFoundError: If there is no such checkpoint.
-        ValueError: If the config's model is no ``DeepFeatureFlow``, or the weights do not fit it.
+        ValueError: If the config's model is not a ``DeepFeatureFlow``, or the weights do not fit it.
     """
 
     def __init__(
