@@ -142,7 +142,7 @@ def _methods_in_checkpoints() -> dict[type, tuple[str, ...]]:
 
 
 def _get_method(owner: Any, name: str) -> Any:
-    """Stand in for ``getattr`` in checkpoints: it gives the methods that mmengine saves, and nothing else."""
+    """Replace ``getattr`` in checkpoints: return the methods that mmengine saves, and nothing else."""
     if owner not in _methods_in_checkpoints() or name not in _methods_in_checkpoints()[owner]:
         raise ValueError(
             f'the checkpoint requests {owner}.{name}, which no checkpoint of mmengine holds: do not load it'
