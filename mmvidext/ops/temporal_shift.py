@@ -31,8 +31,8 @@ def temporal_shift(x: Tensor, num_segments: int, shift_div: int = 8, *, causal: 
         Shifted features ``(N*T, C, H, W)``; ``x`` is left as it is.
 
     Raises:
-        ValueError: If ``x`` does not have 4 dimensions, if T < 1 or N*T is not a multiple of T, if ``shift_div`` is
-            below 2 (below 1 where causal), or if C < ``shift_div``, which would shift nothing.
+        ValueError: If ``x`` has not 4 dimensions, if T < 1 or N*T is no multiple of T, if ``shift_div`` is below 2
+            (below 1 where causal), or if C < ``shift_div``, which would shift nothing.
 
     Example:
         >>> x = torch.arange(3.0).view(3, 1, 1, 1).expand(3, 4, 1, 1)  # every channel holds the frame's number
@@ -104,7 +104,7 @@ def temporal_shift_step(x: Tensor, cache: Tensor | None, shift_div: int = 8) -> 
         ``x`` alive.
 
     Raises:
-        ValueError: If ``x`` does not have 4 dimensions, if C < ``shift_div``, or if the cache does not fit ``x``.
+        ValueError: If ``x`` has not 4 dimensions, if C < ``shift_div``, or if the cache does not fit ``x``.
 
     Example:
         >>> frames, cache, outputs = torch.rand(5, 8, 2, 2), None, []
