@@ -18,7 +18,7 @@ def recognizer_config(config: Config) -> ConfigDict:
     """Return the model of a config.
 
     Raises:
-        ValueError: If it is no recognizer.
+        ValueError: If it is not a recognizer.
     """
     model = config.get('model') or {}
     if 'backbone' not in model or 'cls_head' not in model:
@@ -38,7 +38,7 @@ def build_recognizer(config: Config, checkpoint: str | Path | None = None) -> An
 
     Raises:
         FileNotFoundError: If there is no such checkpoint.
-        ValueError: If the config's model is no recognizer, or the weights do not fit it.
+        ValueError: If the config's model is not a recognizer, or the weights do not fit it.
     """
     from mmaction.registry import MODELS
 

@@ -65,8 +65,8 @@ def local_correlation(
         wait for the device, it can reach the gradients of the cells around it.
 
     Raises:
-        ValueError: If the shapes differ or have not 4 dimensions, or an argument is out of range.
-        TypeError: If the dtypes differ or are not floating point, or are no type of the backend.
+        ValueError: If the shapes differ or are not of 4 dimensions, or an argument is out of range.
+        TypeError: If the dtypes differ or are not floating point, or the backend does not support them.
         ImportError: If the backend is not installed.
 
     Example:

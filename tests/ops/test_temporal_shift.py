@@ -129,7 +129,13 @@ def test_cache_does_not_follow_the_frame():
     [
         (torch.zeros(4, 8, 2), 2, 8, False, r'x must be \(N\*T, C, H, W\), 4 dimensions, but its shape is \(4, 8, 2\)'),
         (torch.zeros(4, 8, 2, 2), 0, 8, False, 'num_segments must be at least 1, but is 0'),
-        (torch.zeros(4, 8, 2, 2), 3, 8, False, 'x holds 4 frames, which is no multiple of num_segments=3.*num_clips'),
+        (
+            torch.zeros(4, 8, 2, 2),
+            3,
+            8,
+            False,
+            '4 frames, which is not a multiple of num_segments=3.*num_clips',
+        ),
         (torch.zeros(4, 7, 2, 2), 2, 8, False, 'x has 7 channels, fewer than shift_div=8: nothing would be shifted'),
         (torch.zeros(4, 8, 2, 2), 2, 1, False, 'shift_div must be at least 2, but is 1'),
         (torch.zeros(4, 8, 2, 2), 2, 0, True, 'shift_div must be at least 1, but is 0'),
