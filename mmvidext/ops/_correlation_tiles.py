@@ -28,7 +28,7 @@ from torch import Tensor
 
 from mmvidext.ops.precision import accumulation_dtype
 
-__all__ = ['clear_outside', 'correlate', 'correlate_backward']
+__all__ = ['correlate', 'correlate_backward']
 
 
 @dataclass(frozen=True)
@@ -162,16 +162,6 @@ def correlate(feat1: Tensor, feat2: Tensor, max_displacement: int, dilation: int
             )
             part.copy_(band)
     return out
-
-
-def clear_outside(scores: Tensor, dilation: int) -> None:
-    """Set the scores ``(N, H, W, P, P)`` with cells outside of the map to zero: zero times infinity made them NaN."""
-    _, height, width, size, _ = scores.shape
-    step = torch.arange(-(size // 2), size // 2 + 1, device=scores.device) * dilation
-    y = torch.arange(height, device=scores.device).unsqueeze(1) + step  # (H, P)
-    x = torch.arange(width, device=scores.device).unsqueeze(1) + step  # (W, P)
-    is_outside = ((y < 0) | (y >= height))[:, None, :, None] | ((x < 0) | (x >= width))[:, None, :]
-    scores.masked_fill_(is_outside, 0)
 
 
 def correlate_backward(

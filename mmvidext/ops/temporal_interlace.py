@@ -44,15 +44,16 @@ def temporal_interlace(x: Tensor, offsets: Tensor, weights: Tensor, num_segments
     source = time - floor.long().unsqueeze(1)  # (N, T, G)
     rows = x.reshape(frames * groups, -1)  # (N*T*G, C/G*H*W), one row for a group in a frame
     undefined = ~offsets.isfinite().unsqueeze(1)  # their frames must not pass for frames outside the clip
-    near = _frames(rows, source, 1 - fraction, weights, undefined)
-    far = _frames(rows, source - 1, fraction, weights, undefined)
+    near = _frames(rows, source, weights * (1 - fraction), undefined)
+    far = _frames(rows, source - 1, weights * fraction, undefined, has_share=fraction != 0)
     return (near + far).view(frames, channels, height, width)
 
 
-def _frames(rows: Tensor, source: Tensor, share: Tensor, weights: Tensor, undefined: Tensor) -> Tensor:
-    """Return the rows of the frames ``source (N, T, G)`` times share and weight; zero where there is no such frame.
+def _frames(rows: Tensor, source: Tensor, factor: Tensor, undefined: Tensor, has_share: Tensor | None = None) -> Tensor:
+    """Return ``factor`` times the rows of the frames ``source (N, T, G)``; zero where there is no such frame.
 
-    Where ``undefined (N, 1, G)`` there is no frame to speak of; ``share``, which is NaN there, shows through.
+    Where ``undefined (N, 1, G)`` there is no frame to speak of; ``factor``, which is NaN there, shows through. Without
+    ``has_share (N, 1, G)`` an infinity or a NaN of a frame does not count.
     """
     clips, num_segments, groups = source.shape
     inside = (source >= 0) & (source < num_segments) | undefined
@@ -60,11 +61,12 @@ def _frames(rows: Tensor, source: Tensor, share: Tensor, weights: Tensor, undefi
     group = torch.arange(groups, device=rows.device)
     index = (clip + source.clamp(0, num_segments - 1)) * groups + group
     taken = rows.index_select(0, index.flatten())
-    factor = (share * weights).to(rows.dtype).reshape(-1, 1)
-    # not a product with zero: that would turn an infinity of a frame that has no share into a NaN
-    has_share = (share != 0).expand_as(source).reshape(-1, 1)
-    counts = inside.reshape(-1, 1) & (has_share | taken.isfinite())
-    return torch.where(counts, taken * factor, taken.new_zeros(()))
+    # products with zero would turn infinities of frames outside the clip, or without a share, into NaN
+    if has_share is not None:
+        finite = taken.detach().nan_to_num(0, 0, 0)  # times zero: it hands no gradient on
+        taken = torch.where(has_share.expand_as(source).reshape(-1, 1), taken, finite)
+    taken = taken * factor.to(rows.dtype).reshape(-1, 1)
+    return torch.where(inside.reshape(-1, 1), taken, taken.new_zeros(()))
 
 
 def _check(x: Tensor, offsets: Tensor, weights: Tensor, num_segments: int) -> None:

@@ -219,7 +219,7 @@ def test_a_truncated_avi_does_not_crash_decord_whatever_its_name(folder, name):
     (folder / 'videos' / name).write_bytes(content[: len(content) * 4 // 5])
     own = [dict(type='DecordInit'), {**PIPELINE[1], 'test_mode': True}, dict(type='DecordDecode'), *TEST_PIPELINE[3:]]
     assert build(folder, good('whole.avi'), pipeline=own, test_mode=True)[NUM_GOOD]['inputs'].shape[0] == 4
-    with pytest.raises(BadFileError, match=rf'videos/{name} is damaged: [0-9]+ of [0-9]+ frames are left'):
+    with pytest.raises(BadFileError, match=rf'videos/{name} is (truncated or )?damaged: .* frames are left'):
         build(folder, good(name), pipeline=own, test_mode=True)[NUM_GOOD]
 
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from mmvidext import ops
-from mmvidext.ops._correlation_tiles import clear_outside, correlate, correlate_backward
-from mmvidext.ops._non_finite_cells import finite_part, mark_near
+from mmvidext.ops._correlation_tiles import correlate, correlate_backward
+from mmvidext.ops._non_finite_cells import gradients_in_place
 from tests.oracles.dynamic_filter import naive_dynamic_filter, naive_pool_samples
 from tests.oracles.flow_warp import flow_warp
 from tests.oracles.local_correlation import local_correlation, patch_correlation
@@ -26,16 +26,24 @@ class TilesOfAnotherDevice(torch.autograd.Function):
     def forward(ctx, feat1, feat2, dilation):
         ctx.save_for_backward(feat1, feat2)
         ctx.dilation = dilation
-        out = correlate(feat1, feat2, 2, dilation, group=2)
-        clear_outside(out, dilation)
-        return out.permute(0, 3, 4, 1, 2)
+        return correlate(feat1, feat2, 2, dilation, group=2).permute(0, 3, 4, 1, 2)
 
     @staticmethod
     def backward(ctx, grad):
         feat1, feat2 = ctx.saved_tensors
-        clean = finite_part(feat1), finite_part(feat2)
-        grads = correlate_backward(grad.permute(0, 3, 4, 1, 2), *clean, 2, ctx.dilation, group=2)
-        return mark_near(grads[0], feat2, 2, ctx.dilation), mark_near(grads[1], feat1, 2, ctx.dilation), None
+        grad = grad.permute(0, 3, 4, 1, 2)
+
+        def backward(*feats):
+            return correlate_backward(grad, *feats, 2, ctx.dilation, group=2)
+
+        return *gradients_in_place(backward, feat1, feat2, 2, ctx.dilation), None
+
+
+def outside(feat1, feat2, dilation):
+    """What a cell scores with the zeros outside of the map: NaN if it is not finite."""
+    inside = local_correlation(*(torch.ones(1, 1, *feat1.shape[2:]) for _ in range(2)), 2, dilation) != 0
+    own = (feat1.detach() * 0).sum(1)[:, None, None]
+    return torch.where(inside, 0, own)
 
 
 MAPS = draw(2, 3, 7, 8), draw(2, 3, 7, 8)
@@ -54,12 +62,12 @@ CASES = {
     ),
     'correlation on another device': (
         lambda *f: TilesOfAnotherDevice.apply(*f, 1),
-        lambda *f: local_correlation(*f, 2),
+        lambda *f: local_correlation(*f, 2) + outside(*f, 1),
         MAPS,
     ),
     'dilated correlation on another device': (
         lambda *f: TilesOfAnotherDevice.apply(*f, 2),
-        lambda *f: local_correlation(*f, 2, 2),
+        lambda *f: local_correlation(*f, 2, 2) + outside(*f, 2),
         MAPS,
     ),
     'correlation of patches': (

@@ -1,4 +1,4 @@
-"""Read with a time limit, and try out in a child process what may end the process."""
+"""Read with limits of size and time, and try out in a child process what may end the process."""
 
 import os
 import signal
@@ -9,7 +9,9 @@ from typing import TypeVar
 
 from mmvidext.datasets.media.files import BadFileError
 
-__all__ = ['crash_in_child', 'within']
+__all__ = ['MOST_PIXELS', 'crash_in_child', 'within']
+
+MOST_PIXELS = 2**26  # of a picture or a frame: twice 8K video
 
 Result = TypeVar('Result')
 
