@@ -1,14 +1,17 @@
 """Read and write a picture, with errors that name its file."""
 
+import io
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from mmvidext.datasets.atomic_write import atomic_path
 from mmvidext.datasets.media.files import read_bytes
+from mmvidext.datasets.media.limits import MOST_PIXELS
 
 __all__ = ['read_image', 'read_rgb', 'write_picture']
 
@@ -25,16 +28,30 @@ def read_image(path: str, flags: int = cv2.IMREAD_COLOR) -> NDArray[Any]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not a regular file or not a picture, is damaged, or has more pixels than OpenCV reads.
+        ValueError: If it is not a regular file or not a picture, is damaged, or has more than 2^26 pixels.
     """
-    data = np.frombuffer(read_bytes(path), np.uint8)
+    content = read_bytes(path)
+    _check_size(path, content)
     try:
-        image = cv2.imdecode(data, flags) if data.size else None
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), flags) if content else None
     except cv2.error as error:
         raise ValueError(f'{path} cannot be decoded: {error}') from error
     if image is None:
         raise ValueError(f'{path} is not a picture, or is damaged')
     return image
+
+
+def _check_size(path: str, content: bytes) -> None:
+    """Look at the header: a few kilobytes can hold a picture that takes gigabytes."""
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            num_pixels = image.width * image.height
+    except Image.DecompressionBombError:  # more than Pillow's own limit, which is above ours
+        num_pixels = MOST_PIXELS + 1
+    except (OSError, SyntaxError, ValueError):  # what is no picture for Pillow, OpenCV knows or will say
+        return
+    if num_pixels > MOST_PIXELS:
+        raise ValueError(f'{path} has more than {MOST_PIXELS} pixels, which are not read; make it smaller')
 
 
 def read_rgb(path: str) -> NDArray[np.uint8]:
