@@ -8,6 +8,7 @@ from torch import Tensor
 
 from mmvidext.ops.backends import KernelBackend, import_kernels, takes_triton
 from mmvidext.ops.checks import check_positive, check_rank
+from mmvidext.ops.exact_products import exact_matmul
 from mmvidext.ops.precision import accumulation_dtype, without_autocast
 
 __all__ = ['kernel_soft_argmax']
@@ -83,7 +84,7 @@ def _from_plain_torch(correlation: Tensor, sigma: float | None, temperature: flo
             factor = _gaussian_around(best, offsets, sigma, temperature, huge)
         weights = torch.softmax(scores * factor, dim=3)
         grid = torch.stack(torch.meshgrid(offsets, offsets, indexing='xy')).flatten(1)  # (2, P*P), (x, y)
-        displacement = F.linear(weights, grid)  # (N, H, W, 2)
+        displacement = exact_matmul(weights.flatten(0, 2), grid.t()).unflatten(0, weights.shape[:3])  # (N, H, W, 2)
     return displacement.permute(0, 3, 1, 2).to(dtype), confidence.unsqueeze(1).to(dtype)
 
 

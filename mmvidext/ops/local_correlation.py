@@ -16,7 +16,8 @@ from mmvidext.ops._correlation_shifts import correlate_by_shifts, correlate_by_s
 from mmvidext.ops._correlation_tiles import correlate, correlate_backward
 from mmvidext.ops.backends import LARGEST_BATCH, import_kernels, takes_triton
 from mmvidext.ops.checks import check_at_least, check_rank
-from mmvidext.ops.precision import accumulation_dtype, exact_products
+from mmvidext.ops.exact_products import exact_products
+from mmvidext.ops.precision import accumulation_dtype
 
 __all__ = ['Backend', 'local_correlation']
 
