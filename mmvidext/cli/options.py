@@ -22,7 +22,6 @@ __all__ = [
     'device_option',
     'one_line_errors',
     'optional_checkpoint',
-    'pick_device',
     'run_options',
     'source_options',
     'stoppable_source',
@@ -60,8 +59,31 @@ cfg_options_option = click.option(
     help='Change the config: a variable that it is built from, or a value by its path '
     '(optim_wrapper.optimizer.lr=0.005). +KEY=VALUE adds a key that is not there.',
 )
+
+
+def _pick_device(ctx: click.Context, param: click.Parameter, name: str) -> str:
+    """Return the name of a device that works; ``auto`` is a GPU if there is one, otherwise the CPU.
+
+    Raises:
+        click.BadParameter: If there is no such device on this machine.
+    """
+    import torch
+
+    if name == 'auto':
+        return 'cuda' if torch.cuda.is_available() else 'cpu'
+    try:
+        torch.zeros(1, device=name).item()  # the one test that knows every kind of device
+    except (RuntimeError, AssertionError, ImportError) as error:
+        raise click.BadParameter(f'{name} cannot be used: {str(error).splitlines()[0]}') from error
+    return name
+
+
 device_option = click.option(
-    '--device', default='auto', show_default=True, help='cpu, cuda, cuda:1, ...; auto: a GPU if there is one.'
+    '--device',
+    default='auto',
+    show_default=True,
+    callback=_pick_device,
+    help='cpu, cuda, cuda:1, ...; auto: a GPU if there is one.',
 )
 _RUN_OPTIONS = (
     config_argument,
@@ -86,15 +108,6 @@ def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def optional_checkpoint(ctx: click.Context, param: click.Parameter, value: str) -> str | None:
     """Return the path of a checkpoint, or None for ``none``: random weights."""
     return None if value == 'none' else value
-
-
-def pick_device(name: str) -> str:
-    """Return the name of a device; ``auto`` is a GPU if there is one, otherwise the CPU."""
-    import torch
-
-    if name != 'auto':
-        return name
-    return 'cuda' if torch.cuda.is_available() else 'cpu'
 
 
 @contextmanager

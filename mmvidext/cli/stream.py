@@ -23,7 +23,6 @@ from mmvidext.cli.options import (
     device_option,
     one_line_errors,
     optional_checkpoint,
-    pick_device,
     source_options,
     stoppable_source,
 )
@@ -182,7 +181,7 @@ def stream(
         check_outputs((out, scores), [*opened.files, *read])
         names = read_class_names(labels) if labels else []
         recognizer = OnlineRecognizer(
-            load_config(config, cfg_options), checkpoint, device=pick_device(device), window=window
+            load_config(config, cfg_options), checkpoint, device=device, window=window
         )
         recognition = Recognition(recognizer, names, every=every)
         with ExitStack() as outputs:

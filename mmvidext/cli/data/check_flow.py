@@ -79,4 +79,4 @@ def check_flow(dataset: str, root: Path, every_file: bool) -> None:
 
     Example: mmvidext data check-flow sintel data/Sintel --all
     """
-    report(find_problems(dataset, root, every_file=every_file), HINTS[dataset])
+    report(find_problems(dataset, root, every_file=every_file), f'to download: {HINTS[dataset]}')
