@@ -121,7 +121,11 @@ def check_suffix(out: Path | None, *, is_pair: bool) -> None:
 )
 @click.option('--truth', type=click.Path(path_type=Path), help='File of the true flow to compare with, .flo or .png.')
 @click.option('--legend', type=click.Path(path_type=Path), help='Write the color wheel.')
-@click.option('--max-magnitude', type=float, help='Pixels at full saturation.  [default: the longest vector]')
+@click.option(
+    '--max-magnitude',
+    type=click.FloatRange(0, min_open=True),
+    help='Pixels at full saturation.  [default: the longest vector]',
+)
 @source_options
 @cfg_options_option
 @device_option

@@ -110,13 +110,20 @@ def optional_checkpoint(ctx: click.Context, param: click.Parameter, value: str) 
     return None if value == 'none' else value
 
 
+def _message(error: Exception) -> str:
+    """Return the message of an error; that of the system names its number and the file last."""
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f'{error.filename}: {error.strerror}'
+    return str(error) or type(error).__name__
+
+
 @contextmanager
 def usage_errors() -> Iterator[None]:
     """End the command with one line where a value of the command line is wrong, as if the command had checked it."""
     try:
         yield
     except (ValueError, OSError) as error:
-        raise click.UsageError(str(error)) from error
+        raise click.UsageError(_message(error)) from error
 
 
 @contextmanager
@@ -125,7 +132,7 @@ def one_line_errors() -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError, ImportError) as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(_message(error)) from error
     except KeyboardInterrupt:
         sys.exit(130)
 

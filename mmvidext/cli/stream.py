@@ -180,9 +180,7 @@ def stream(
         read = [Path(path) for path in (config, checkpoint, labels) if path]
         check_outputs((out, scores), [*opened.files, *read])
         names = read_class_names(labels) if labels else []
-        recognizer = OnlineRecognizer(
-            load_config(config, cfg_options), checkpoint, device=device, window=window
-        )
+        recognizer = OnlineRecognizer(load_config(config, cfg_options), checkpoint, device=device, window=window)
         recognition = Recognition(recognizer, names, every=every)
         with ExitStack() as outputs:
             video = outputs.enter_context(open_pictures(out, opened.frame_rate)) if out else None

@@ -50,7 +50,9 @@ def picture(path, size=(16, 24)):
 
 def chairs(root):
     write_chairs(root, codes=(1, 1, 1))
-    return PAIR, dict(image=root / 'data/00001_img1.ppm', second=root / 'data/00001_img2.ppm', flow=root / 'data/00001_flow.flo')
+    return PAIR, dict(
+        image=root / 'data/00001_img1.ppm', second=root / 'data/00001_img2.ppm', flow=root / 'data/00001_flow.flo'
+    )
 
 
 def sintel(root):

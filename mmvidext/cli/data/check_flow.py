@@ -53,6 +53,8 @@ def _read_pair(dataset: BaseDataset, index: int) -> object:
 
 def find_problems(name: str, root: Path, *, every_file: bool) -> list[str]:
     """Check a data set and return what is wrong, nothing if it is complete."""
+    if not root.is_dir():
+        return [f'there is no folder {root}']
     problems = []
     for part, open_part in PARTS[name].items():
         if part in WITHOUT_FLOW and not (root / part).is_dir():

@@ -125,6 +125,8 @@ def find_problems(name: str, root: Path | None = None, *, every_file: bool = Fal
         ValueError: See :func:`open_parts`.
     """
     init_default_scope('mmseg')
+    if root is not None and not root.is_dir():
+        return [f'there is no folder {root}']
     problems = []
     for split, open_part in open_parts(name, root).items():
         try:

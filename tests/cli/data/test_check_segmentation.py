@@ -56,7 +56,12 @@ def test_folders_with_parts(tmp_path):
             (tmp_path / kind).mkdir(exist_ok=True)
             (tmp_path / split / kind).rename(tmp_path / kind / split)
     output = invoke(check_segmentation, 'video-folders', tmp_path)
-    assert [line.split(':')[0] for line in output.splitlines()] == [*['train'] * 2, *['val'] * 2, *['test'] * 2, 'complete']
+    assert [line.split(':')[0] for line in output.splitlines()] == [
+        *['train'] * 2,
+        *['val'] * 2,
+        *['test'] * 2,
+        'complete',
+    ]
     assert 'test: 15 labeled frames' in output
 
 
@@ -77,5 +82,7 @@ def test_what_is_no_data_set(tmp_path):
     assert 'Error: vspw needs ROOT' in invoke(check_segmentation, 'vspw', status=1)
     (tmp_path / 'config.py').write_text('a = 1')
     assert 'and no config with a dataloader' in invoke(check_segmentation, tmp_path / 'config.py', status=1)
-    (tmp_path / 'config.py').write_text("val_dataloader = dict(dataset=dict(type='mmengine.ConcatDataset', datasets=[]))")
+    (tmp_path / 'config.py').write_text(
+        "val_dataloader = dict(dataset=dict(type='mmengine.ConcatDataset', datasets=[]))"
+    )
     assert 'wrong: val: ' in invoke(check_segmentation, tmp_path / 'config.py', status=1)
