@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from inspect import signature
 from pathlib import Path
 from traceback import format_exception
 from typing import Any
@@ -58,6 +59,7 @@ def load_run_config(
             print_log(line, logger='current', level=logging.WARNING)
     if not isinstance(cfg.get('model'), dict):
         raise click.UsageError(f'{config} has no model: it is no config of a run')
+    _check_visualization(cfg)
     cfg.launcher = launcher
     cfg.work_dir = work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(cfg.filename).stem)
     with usage_errors():
@@ -72,6 +74,21 @@ def load_run_config(
     for split in ('train', 'val', 'test'):
         _set_loader_timeout(cfg.get(f'{split}_dataloader'))
     return cfg
+
+
+def _check_visualization(cfg: Config) -> None:
+    """Refuse mmaction2's ``VisualizationHook`` where it would end the run at the first clip that it draws."""
+    hooks = [*(cfg.get('default_hooks') or {}).values(), *(cfg.get('custom_hooks') or [])]
+    types = {hook.get('type') for hook in hooks if isinstance(hook, dict) and hook.get('enable')}
+    if cfg.get('default_scope') != 'mmaction' or not types & {'VisualizationHook', 'mmaction.VisualizationHook'}:
+        return
+    from mmaction.visualization import ActionVisualizer
+
+    if 'show' not in signature(ActionVisualizer.add_datasample).parameters:
+        raise click.UsageError(
+            "mmaction2's VisualizationHook calls its visualizer with an argument that it does not take (show): write "
+            "type='mmvidext.VisualizationHook'"
+        )
 
 
 def _set_loader_timeout(loader: Any) -> None:

@@ -212,3 +212,14 @@ def test_a_setting_ends_a_training_with_one_line(option, message, world, tmp_pat
     *_, last = result.output.splitlines()
     assert last.startswith('Error: ')
     assert message in last
+
+
+def test_mmaction2s_hook_for_pictures_is_refused_for_ours(world, tmp_path, monkeypatch):
+    monkeypatch.chdir(world)
+    words = [*GOOD['test'][0].split(), '--cfg-options', "+default_hooks.visualization.type='VisualizationHook'"]
+    words.append('+default_hooks.visualization.enable=True')
+    assert "write type='mmvidext.VisualizationHook'" in run('test', words, tmp_path).output
+    words[-2] = "+default_hooks.visualization.type='mmvidext.VisualizationHook'"
+    result = run('test', [*words, f'+default_hooks.visualization.out_dir={tmp_path}/pictures'], tmp_path)
+    assert result.exit_code == 0, result.output
+    assert len(list((tmp_path / 'pictures').iterdir())) == 2
