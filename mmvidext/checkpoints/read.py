@@ -112,7 +112,9 @@ def _fetch(url: str) -> Path:
         try:
             torch.hub.download_url_to_file(url, str(path), progress=False)
         except (URLError, OSError) as error:
-            raise FileNotFoundError(f'{url} cannot be downloaded: {error}') from error
+            reason = getattr(error, 'reason', error)
+            text = getattr(reason, 'strerror', None) or reason
+            raise FileNotFoundError(f'{url} cannot be downloaded: {text}') from error
     return path
 
 

@@ -19,7 +19,6 @@ from mmvidext.cli.options import (
     device_option,
     one_line_errors,
     optional_checkpoint,
-    pick_device,
     source_options,
     stoppable_source,
 )
@@ -89,9 +88,7 @@ def segment(
         read = [Path(path) for path in (config, checkpoint) if path]
         check_outputs((out, masks, label_video), [*opened.files, *read])
         policy = key_frame_policy(key_frame_interval, adaptive, max_interval)
-        segmentor = VideoSegmentor(
-            load_config(config, cfg_options), checkpoint, device=pick_device(device), policy=policy
-        )
+        segmentor = VideoSegmentor(load_config(config, cfg_options), checkpoint, device=device, policy=policy)
         start = time.perf_counter()
         report = segmentor.segment_video(opened, out, masks=masks, label_video=label_video, on_frame=FrameProgress())
     seconds = time.perf_counter() - start

@@ -25,7 +25,6 @@ from mmvidext.cli.options import (
     device_option,
     one_line_errors,
     optional_checkpoint,
-    pick_device,
     source_options,
     stoppable_source,
 )
@@ -176,9 +175,7 @@ def stream(
         read = [Path(path) for path in (config, checkpoint, labels) if path]
         check_outputs((out, scores), [*opened.files, *read])
         names = read_class_names(labels) if labels else []
-        recognizer = OnlineRecognizer(
-            load_config(config, cfg_options), checkpoint, device=pick_device(device), window=window
-        )
+        recognizer = OnlineRecognizer(load_config(config, cfg_options), checkpoint, device=device, window=window)
         recognition = Recognition(recognizer, names, every=every)
         with ExitStack() as outputs:
             video = outputs.enter_context(open_pictures(out, opened.frame_rate)) if out else None

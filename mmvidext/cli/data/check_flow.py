@@ -54,6 +54,8 @@ def _read_pair(dataset: BaseDataset, index: int) -> object:
 
 def find_problems(name: str, root: Path, *, every_file: bool) -> list[str]:
     """Check a data set and return what is wrong, nothing if it is complete."""
+    if not root.is_dir():
+        return [f'there is no folder {root}']
     problems = []
     for part, open_part in PARTS[name].items():
         if part in WITHOUT_FLOW and not (root / part).is_dir():
@@ -80,4 +82,4 @@ def check_flow(dataset: str, root: Path, every_file: bool) -> None:
 
     Example: mmvidext data check-flow sintel data/Sintel --all
     """
-    report(find_problems(dataset, root, every_file=every_file), HINTS[dataset])
+    report(find_problems(dataset, root, every_file=every_file), f'to download: {HINTS[dataset]}')

@@ -52,7 +52,7 @@ def common_options(*, train: int, val: int, size: str) -> Decorator:
         click.option('--train', 'num_train', type=int, default=train, show_default=True, help='Training items.'),
         click.option('--val', 'num_val', type=int, default=val, show_default=True, help='Validation items.'),
         click.option('--size', type=FrameSize(), default=size, show_default=True, help='Of a frame, in pixels.'),
-        click.option('--seed', type=int, default=0, show_default=True, help='Of everything random.'),
+        click.option('--seed', type=click.IntRange(0), default=0, show_default=True, help='Of everything random.'),
         click.option(
             '--workers', type=int, default=os.cpu_count() or 1, show_default=True, help='Processes; 0: only this one.'
         ),

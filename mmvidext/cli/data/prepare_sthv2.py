@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from mmvidext.apis.picture_outputs import check_outputs
 from mmvidext.cli.options import PATH, one_line_errors
 from mmvidext.datasets.sthv2_preparation import BAD_VIDEOS, Preparation
 from mmvidext.datasets.sthv2_preparation import prepare_sthv2 as prepare
@@ -61,6 +62,7 @@ def prepare_sthv2(
     Example: mmvidext data prepare-sthv2 data/sthv2
     """
     with one_line_errors():
+        check_outputs((labels,), (path for path in (root, videos, annotations) if path))
         result = prepare(
             root,
             videos=videos,

@@ -28,16 +28,24 @@ def read_image(path: str, flags: int = cv2.IMREAD_COLOR) -> NDArray[Any]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not a regular file or not a picture, is damaged, or has more than 2^26 pixels.
+        ValueError: If it is not a regular file or not a picture, is damaged, or has more than 2^26 pixels; if 8
+            bits are asked for, but it has more: nothing says how many of them its camera uses, so its scale is not known.
     """
     content = read_bytes(path)
     _check_size(path, content)
+    wants_8_bits = flags in (cv2.IMREAD_COLOR, cv2.IMREAD_GRAYSCALE)
+    flags |= cv2.IMREAD_ANYDEPTH * wants_8_bits
     try:
         image = cv2.imdecode(np.frombuffer(content, np.uint8), flags) if content else None
     except cv2.error as error:
         raise ValueError(f'{path} cannot be decoded: {error}') from error
     if image is None:
         raise ValueError(f'{path} is not a picture, or is damaged')
+    if wants_8_bits and image.dtype != np.uint8:
+        raise ValueError(
+            f'{path} has values of {image.dtype} (up to {image.max()}), but 8 bits are read: convert it, for example '
+            'with (image // 16).astype("uint8") if its camera has 12 bits'
+        )
     return image
 
 
