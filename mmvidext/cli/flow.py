@@ -13,7 +13,6 @@ from mmvidext.apis.frame_sources import Source
 from mmvidext.apis.picture_outputs import check_outputs
 from mmvidext.cli.config import load_config
 from mmvidext.cli.options import (
-    PATH,
     RunCommand,
     cfg_options_option,
     config_argument,
@@ -96,7 +95,7 @@ def check_suffix(out: Path | None, *, is_pair: bool) -> None:
 @click.argument('second', required=False)
 @click.option(
     '--out',
-    type=PATH,
+    type=click.Path(path_type=Path),
     help='Write the flow: of a pair to a .flo (Middlebury), .png (KITTI, 16 bits) or .npz; of a SOURCE to a folder.',
 )
 @click.option(
@@ -107,9 +106,13 @@ def check_suffix(out: Path | None, *, is_pair: bool) -> None:
     show_default=True,
     help='Of the files in the folder.',
 )
-@click.option('--picture', type=PATH, help='Write the colored flow: a picture; of a SOURCE, a video or folder.')
-@click.option('--truth', type=PATH, help='File of the true flow to compare with, .flo or .png.')
-@click.option('--legend', type=PATH, help='Write the color wheel.')
+@click.option(
+    '--picture',
+    type=click.Path(path_type=Path),
+    help='Write the colored flow: a picture; of a SOURCE, a video or folder.',
+)
+@click.option('--truth', type=click.Path(path_type=Path), help='File of the true flow to compare with, .flo or .png.')
+@click.option('--legend', type=click.Path(path_type=Path), help='Write the color wheel.')
 @click.option('--max-magnitude', type=float, help='Pixels at full saturation.  [default: the longest vector]')
 @source_options
 @cfg_options_option

@@ -7,7 +7,7 @@ from typing import Any
 import click
 from mmengine.config import Config
 
-from mmvidext.cli.options import FILE, PATH, PathEndingIn, RunCommand, run_options, usage_errors
+from mmvidext.cli.options import RunCommand, checked_suffix, run_options, usage_errors
 from mmvidext.cli.running import (
     bounded,
     build_runner,
@@ -59,21 +59,23 @@ def apply_test_flags(
 @click.argument('checkpoint')
 @click.option(
     '--dump',
-    type=PathEndingIn('.pkl', '.pickle'),
+    type=click.Path(path_type=Path),
+    callback=checked_suffix('.pkl', '.pickle'),
     metavar='FILE.pkl',
     help='Also write all predictions to this file.',
 )
-@click.option('--metrics', type=PATH, metavar='FILE.json', help='Also write the metrics to it.')
+@click.option('--metrics', type=click.Path(path_type=Path), metavar='FILE.json', help='Also write the metrics to it.')
 @click.option('--per-class', is_flag=True, help='Print a table of the accuracy (or IoU) of each class.')
 @click.option(
     '--confusion-matrix',
-    type=PathEndingIn('.png'),
+    type=click.Path(path_type=Path),
+    callback=checked_suffix('.png'),
     metavar='FILE.png',
     help='Write a picture of the confusion matrix.',
 )
 @click.option(
     '--class-names',
-    type=FILE,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
     metavar='FILE.txt',
     help='Names of the classes, one a line, for the two above.',
 )

@@ -8,7 +8,6 @@ import click
 from mmengine.dataset import BaseDataset
 
 from mmvidext.cli.data.checking import all_option, read_samples, report
-from mmvidext.cli.options import PATH
 from mmvidext.datasets.flying_chairs import FlyingChairsDataset
 from mmvidext.datasets.flying_things3d import FlyingThings3DDataset
 from mmvidext.datasets.kitti_flow import HD1KDataset, KITTIFlowDataset
@@ -70,7 +69,7 @@ def find_problems(name: str, root: Path, *, every_file: bool) -> list[str]:
 
 @click.command()
 @click.argument('dataset', type=click.Choice(sorted(PARTS)))
-@click.argument('root', type=PATH)
+@click.argument('root', type=click.Path(path_type=Path))
 @all_option
 def check_flow(dataset: str, root: Path, every_file: bool) -> None:
     """Check the layout of a data set of optical flow in ROOT, and say what is missing and where to get it.

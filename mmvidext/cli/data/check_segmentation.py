@@ -8,7 +8,6 @@ import click
 from mmengine.registry import init_default_scope
 
 from mmvidext.cli.data.checking import all_option, read_samples, report
-from mmvidext.cli.options import PATH
 from mmvidext.datasets.camvid_video import CamVidVideoDataset
 from mmvidext.datasets.cityscapes_video import CityscapesVideoDataset
 from mmvidext.datasets.transforms.clip_loading import LoadClip, LoadClipAnnotations, SampleKeyFrame
@@ -84,7 +83,7 @@ def find_problems(name: str, root: Path, *, every_file: bool = False) -> list[st
 
 @click.command()
 @click.argument('dataset', type=click.Choice(sorted(HINTS)))
-@click.argument('root', type=PATH)
+@click.argument('root', type=click.Path(path_type=Path))
 @all_option
 def check_segmentation(dataset: str, root: Path, every_file: bool) -> None:
     """Check the layout of a video segmentation data set in ROOT, and say what is missing and where to get it.
