@@ -6,12 +6,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmvidext.ops.backends import LARGEST_BATCH, KernelBackend, import_kernels, takes_triton
 from mmvidext.ops.checks import check_rank, check_segments
 
 __all__ = ['temporal_shift', 'temporal_shift_step']
 
 
-def temporal_shift(x: Tensor, num_segments: int, shift_div: int = 8, *, causal: bool = False) -> Tensor:
+def temporal_shift(
+    x: Tensor, num_segments: int, shift_div: int = 8, *, causal: bool = False, backend: KernelBackend = 'auto'
+) -> Tensor:
     """Shift a part of the channels along time.
 
     With ``fold = C // shift_div``, frame t of the output takes channels ``[0, fold)`` from frame t+1, channels
@@ -26,13 +29,18 @@ def temporal_shift(x: Tensor, num_segments: int, shift_div: int = 8, *, causal: 
         num_segments: T, the number of frames in a clip.
         shift_div: C over the number of channels that move in one direction.
         causal: Shift from the past only.
+        backend: ``'torch'``; or ``'triton'``, one launch each way on a GPU. It has not run on a GPU yet, so ``'auto'``
+            takes ``'torch'``.
 
     Returns:
         Shifted features ``(N*T, C, H, W)``; ``x`` is left as it is.
 
     Raises:
         ValueError: If ``x`` has not 4 dimensions, if T < 1 or N*T is no multiple of T, if ``shift_div`` is below 2
-            (below 1 where causal), or if C < ``shift_div``, which would shift nothing.
+            (below 1 where causal), or if C < ``shift_div``, which would shift nothing; or if the backend is none of
+            these, or cannot run this input.
+        TypeError: If the type of ``x`` is none of the backend.
+        ImportError: If the backend is not installed.
 
     Example:
         >>> x = torch.arange(3.0).view(3, 1, 1, 1).expand(3, 4, 1, 1)  # every channel holds the frame's number
@@ -45,6 +53,10 @@ def temporal_shift(x: Tensor, num_segments: int, shift_div: int = 8, *, causal: 
     if torch.compiler.is_exporting() or torch.jit.is_tracing():
         clips = x.unflatten(0, (x.shape[0] // num_segments, num_segments))
         return _shift_by_concatenation(clips, sizes, steps).flatten(0, 1)
+    if takes_triton(backend, size=x.shape[0], largest=LARGEST_BATCH, what='frames'):
+        moved = dict(zip(steps, sizes, strict=True))  # channels that come from `step` frames later
+        ahead = moved.get(1, 0)
+        return _triton_op(x, num_segments, ahead, ahead + moved[-1], 1)
     if torch.is_grad_enabled() and x.requires_grad:
         return _Shift.apply(x, num_segments, sizes, steps)
     return _shift(x, num_segments, sizes, steps)
@@ -82,6 +94,31 @@ class _Shift(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:  # type: ignore[override]
         num_segments, sizes, steps = ctx.arguments
         return _Shift.apply(grad, num_segments, sizes, [-step for step in steps]), None, None, None
+
+
+@torch.library.custom_op('mmvidext::temporal_shift', mutates_args=())
+def _triton_op(x: Tensor, num_segments: int, first: int, second: int, direction: int) -> Tensor:
+    result: Tensor = import_kernels('shift', x).shift(x, num_segments, first, second, direction)
+    return result
+
+
+@_triton_op.register_fake
+def _(x: Tensor, num_segments: int, first: int, second: int, direction: int) -> Tensor:
+    channels_last = not x.is_contiguous() and x.is_contiguous(memory_format=torch.channels_last)
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    return torch.empty_like(x, memory_format=layout)
+
+
+def _setup_context(ctx: Any, inputs: tuple, output: Tensor) -> None:
+    _, *ctx.settings = inputs
+
+
+def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None, None]:
+    *settings, direction = ctx.settings
+    return _triton_op(grad, *settings, -direction), None, None, None, None
+
+
+torch.library.register_autograd('mmvidext::temporal_shift', _backward, setup_context=_setup_context)
 
 
 def _shift_by_concatenation(clips: Tensor, sizes: list[int], steps: list[int]) -> Tensor:
