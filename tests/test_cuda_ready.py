@@ -17,7 +17,7 @@ LAUNCHES = {
     'local_correlation, dilation 2': [40, 164],
     'kernel_soft_argmax': [17, 7],
     'flow_warp': [17, 19],
-    'flow_to_image': [51, 0],
+    'flow_to_image': [44, 0],
     'temporal_shift': [5, 5],
     'temporal_shift, causal': [3, 3],
     'temporal_shift_step': [2, 4],
@@ -47,7 +47,7 @@ LAUNCHES = {
 LIMITS = {
     'local_correlation': [12, 40],
     'temporal_shift': [5, 5],
-    'flow_to_image': [51, 0],
+    'flow_to_image': [44, 0],
     'MotionSqueeze': [75, 101],
     'DeepFeatureFlow, step': [70, 150],
 }

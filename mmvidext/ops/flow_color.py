@@ -87,12 +87,12 @@ def _wheel(device: torch.device) -> Tensor:
     They are computed on the device: a copy would be waited for.
     """
     wheel = torch.zeros(3, NUM_COLORS + 1, device=device)
-    wheel[0] = 255
+    wheel[0].fill_(255)
     start = 0
     for steps, channel, first, last in ARCS:
         end = start + steps
         torch.linspace(first, last, steps + 1, out=wheel[channel, start : end + 1])
-        wheel[channel, end + 1 :] = last
+        wheel[channel, end + 1 :].fill_(last)
         start = end
     return wheel.floor()
 
