@@ -12,9 +12,10 @@ from mmvidext.apis.trained_model import find_model
 from mmvidext.apis.video_recognizer import VideoPrediction, VideoRecognizer, best_classes
 from mmvidext.cli.config import load_config
 from mmvidext.cli.options import (
+    PATH,
+    PathEndingIn,
     RunCommand,
     cfg_options_option,
-    checked_suffix,
     device_option,
     one_line_errors,
     source_options,
@@ -84,13 +85,12 @@ def recognize(
 @click.option('--weights', metavar='FILE_OR_URL', help='The checkpoint, where MODEL is a config.')
 @click.option(
     '--out',
-    type=click.Path(path_type=Path),
+    type=PATH,
     help='Draw the running prediction into this video (.mp4: H.264), or a folder; a FOLDER of videos into a folder.',
 )
 @click.option(
     '--results',
-    type=click.Path(path_type=Path),
-    callback=checked_suffix('.csv', '.json'),
+    type=PathEndingIn('.csv', '.json'),
     help='Write the predictions to this .csv or .json.',
 )
 @click.option('--top', type=click.IntRange(1), default=5, show_default=True, help='Classes to show.')

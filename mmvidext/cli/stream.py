@@ -16,9 +16,11 @@ from mmvidext.apis.video_recognizer import best_classes
 from mmvidext.cli.class_names import read_class_names
 from mmvidext.cli.config import load_config
 from mmvidext.cli.options import (
+    FILE,
+    PATH,
+    PathEndingIn,
     RunCommand,
     cfg_options_option,
-    checked_suffix,
     config_argument,
     device_option,
     one_line_errors,
@@ -115,18 +117,15 @@ def recognize(
 @config_argument
 @click.argument('checkpoint', callback=optional_checkpoint)
 @click.argument('source')
-@click.option(
-    '--out', type=click.Path(path_type=Path), help='Draw the prediction into this video, or into a folder of PNG files.'
-)
+@click.option('--out', type=PATH, help='Draw the prediction into this video, or into a folder of PNG files.')
 @click.option(
     '--scores',
-    type=click.Path(path_type=Path),
-    callback=checked_suffix('.csv', '.json'),
+    type=PathEndingIn('.csv', '.json'),
     help='Write the scores of all classes to this .csv or .json.',
 )
 @click.option(
     '--labels',
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=FILE,
     help='Class names: one a line, or JSON: a list, or names and numbers.  [default: those in the checkpoint]',
 )
 @click.option('--every', type=click.IntRange(1), default=1, show_default=True, help='Recognize every N-th frame.')

@@ -7,7 +7,7 @@ import click
 
 from mmvidext.cli.class_names import read_class_names
 from mmvidext.cli.data.folder_options import tell
-from mmvidext.cli.options import one_line_errors
+from mmvidext.cli.options import FILE, PATH, one_line_errors
 from mmvidext.cli.ready_config import DEFAULT_MODELS, base_of_model, recognition_config
 from mmvidext.datasets.own_data.annotations import read_annotations
 from mmvidext.datasets.own_data.class_folders import read_class_folders
@@ -18,18 +18,18 @@ __all__ = ['folder']
 
 
 @click.command()
-@click.argument('root', metavar='DIR', type=click.Path(path_type=Path))
-@click.option('--out', type=click.Path(path_type=Path), help='Where lists, config and report go.  [default: DIR]')
+@click.argument('root', metavar='DIR', type=PATH)
+@click.option('--out', type=PATH, help='Where lists, config and report go.  [default: DIR]')
 @click.option(
     '--annotations',
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=PATH,
     help='A list or table of videos and classes, repeated for several; or the folder with the splits of UCF101 or '
     'HMDB51. Without it, DIR holds a folder for each class.',
 )
 @click.option(
     '--classes',
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=FILE,
     help='Names of the classes of --annotations, one a line, in the order of their numbers.',
 )
 @click.option('--split-number', type=click.IntRange(1, 3), default=1, show_default=True, help='Of UCF101 and HMDB51.')

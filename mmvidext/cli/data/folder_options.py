@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from mmvidext.cli.options import PATH
 from mmvidext.datasets.atomic_write import atomic_write_text
 
 __all__ = ['REPORT', 'folder_options', 'tell']
@@ -18,10 +19,8 @@ def folder_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the folder, and how it is split."""
     for option in reversed(
         (
-            click.argument('root', metavar='DIR', type=click.Path(path_type=Path)),
-            click.option(
-                '--out', type=click.Path(path_type=Path), help='Where lists, config and report go.  [default: DIR]'
-            ),
+            click.argument('root', metavar='DIR', type=PATH),
+            click.option('--out', type=PATH, help='Where lists, config and report go.  [default: DIR]'),
             click.option('--val', 'ratio', default=0.2, show_default=True, help='Share for validation.'),
             click.option('--seed', default=0, show_default=True, help='Of the split.'),
             click.option('--workers', type=int, default=os.cpu_count() or 1, show_default=True, help='Processes.'),

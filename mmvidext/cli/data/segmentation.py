@@ -7,7 +7,7 @@ import click
 
 from mmvidext.cli.class_names import read_class_names
 from mmvidext.cli.data.folder_options import folder_options, tell
-from mmvidext.cli.options import one_line_errors
+from mmvidext.cli.options import FILE, one_line_errors
 from mmvidext.cli.ready_config import DEFAULT_MODELS, base_of_model, segmentation_config
 from mmvidext.datasets.own_data.report import describe_folders
 from mmvidext.datasets.own_data.video_folders import IGNORED, prepare_folders
@@ -40,7 +40,7 @@ def label_classes(values: Sequence[int], names: Sequence[str]) -> tuple[list[str
 @folder_options
 @click.option(
     '--classes',
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=FILE,
     help='Names of the classes, one a line, in the order of the values in the label files.',
 )
 @click.option('--model', default=DEFAULT_MODELS['segmentation'], show_default=True, help='Whose config to write.')
