@@ -1,7 +1,7 @@
 # Deep Feature Flow on videos of your own: see docs/own_data.md. Sizes and paths are set with --cfg-options NAME=VALUE.
 _base_ = [
     './_base_/segmentation_runtime.py',
-    './_base_/models/dff_pspnet_r50.py',
+    './_base_/models/dff_r50.py',
     './_base_/datasets/small_video_folders.py',
     './_base_/schedules/small_data_iters.py',
 ]
@@ -11,7 +11,9 @@ model = dict(
     segmentor=dict(
         pretrained=None,
         backbone=dict(depth=18),
-        decode_head=dict(in_channels=512, channels=128, num_classes=_base_.num_classes),
+        decode_head=dict(
+            type='PSPHead', pool_scales=(1, 2, 3, 6), in_channels=512, channels=128, num_classes=_base_.num_classes
+        ),
         auxiliary_head=dict(in_channels=256, channels=64, num_classes=_base_.num_classes),
     ),
     flow_net=dict(type='mmvidext.FlowNetS', width=0.5),
