@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,9 @@ def check_with_memory(
 
     Returns:
         The findings, in the order of ``names``.
+
+    Raises:
+        ValueError: If a worker process dies.
     """
     known = _read(memory)
     findings = {}
@@ -60,10 +64,16 @@ def check_with_memory(
         if known:
             file.write('\n')  # the last line may have been cut off
         results: Iterable[Finding] = iterate_with_progress(check, unknown, description=description, workers=workers)
-        for name, finding in zip(unknown, results, strict=True):
-            findings[name] = finding
-            file.write(json.dumps([name, current(name), finding]) + '\n')
-            file.flush()
+        try:
+            for name, finding in zip(unknown, results, strict=True):
+                findings[name] = finding
+                file.write(json.dumps([name, current(name), finding]) + '\n')
+                file.flush()
+        except BrokenProcessPool as error:
+            raise ValueError(
+                'a process that checks files died: its decoder crashed, or memory ran out. What was found is kept: run '
+                'it again, with fewer workers; with 0 the crash tells the file'
+            ) from error
     return [findings[name] for name in names]
 
 
