@@ -9,3 +9,4 @@ _base_ = [
 model = dict(
     cls_head=dict(num_classes=_base_.num_classes),
 )
+default_hooks = dict(checkpoint=dict(interval=_base_.val_interval))

@@ -10,3 +10,4 @@ model = dict(
     backbone=dict(causal=True, num_segments=_base_.num_segments),
     cls_head=dict(num_segments=_base_.num_segments, num_classes=_base_.num_classes),
 )
+default_hooks = dict(checkpoint=dict(interval=_base_.val_interval))
