@@ -111,7 +111,7 @@ def _match_frames_backward_op(
     matched = motion.nan_to_num(0, 0, 0), best, total.nan_to_num(1, 1, 1)
     settings = num_segments, max_displacement, sigma, temperature
     grad_unit: Tensor = _kernels(frames).match_backward(grad, unit.nan_to_num(0, 0, 0), matched, *settings)
-    in_reach = F.max_pool2d(undefined, 2 * max_displacement + 1, 1, max_displacement)  # zero or NaN, of the second frame
+    in_reach = F.max_pool2d(undefined, 2 * max_displacement + 1, 1, max_displacement)  # of the second frame
     clips = grad_unit.unflatten(0, (-1, num_segments))
     clips[:, :-1] += undefined.unflatten(0, (-1, num_segments - 1))
     clips[:, 1:] += in_reach.unflatten(0, (-1, num_segments - 1))
