@@ -187,7 +187,7 @@ class VideoFile:
         return {number: decoded[number] if number in decoded else _to_rgb(last, converter) for number in wanted}
 
     def _check_count(self, count: int) -> None:
-        """A few codecs have packets that show nothing, so a frame more or less is no damage."""
+        """A few codecs have packets that show nothing, so a frame more or less is not damage."""
         if count < 0.9 * self.num_frames - 1 or not count:
             raise BadVideoError(f'{self.path} is damaged: {count} of {self.num_frames} frames can be decoded')
 

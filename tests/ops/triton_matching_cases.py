@@ -1,4 +1,4 @@
-"""The kernels in Triton's interpreter: ``TRITON_INTERPRET=1 pytest tests/ops/triton_cases.py``; see test_triton.py."""
+"""Correlation and matching in Triton's interpreter: ``TRITON_INTERPRET=1 pytest THIS_FILE``; see test_triton.py."""
 
 import pytest
 import torch
@@ -92,7 +92,7 @@ def leaf(shape, layout=torch.contiguous_format):
 @pytest.mark.parametrize('layout', LAYOUTS)
 @pytest.mark.parametrize(
     ('shape', 'segments', 'radius', 'sigma'),
-    [((6, 8, 5, 7), 3, 2, 5.0), ((2, 19, 3, 17), 2, 3, None), ((2, 3, 1, 1), 2, 1, 5.0), ((2, 64, 3, 10), 2, 7, 5.0)],
+    [((3, 8, 3, 5), 3, 2, 5.0), ((2, 19, 3, 17), 2, 3, None), ((2, 3, 1, 1), 2, 1, 5.0), ((2, 64, 3, 10), 2, 7, 5.0)],
 )
 def test_fused_matching_equals_the_unfused(shape, segments, radius, sigma, layout):
     frames = leaf(shape, layout)
@@ -137,7 +137,7 @@ def saved_bytes(function):
 
 
 def test_fused_matching_keeps_a_tenth():
-    frames = leaf((8, 64, 2, 3))
+    frames = leaf((8, 64, 1, 3))
     fused = saved_bytes(lambda: match_frames(frames, 8, 7))
     assert fused <= 0.1 * saved_bytes(lambda: unfused(frames, 8, 7, 5.0)), fused
 
