@@ -19,7 +19,7 @@ def recognizer_config(config: Config) -> ConfigDict:
     """Return the model of a config.
 
     Raises:
-        ValueError: If it is no recognizer.
+        ValueError: If it is not a recognizer.
     """
     model = config.get('model') or {}
     if not isinstance(model, dict) or 'backbone' not in model or 'cls_head' not in model:
@@ -39,7 +39,7 @@ def build_recognizer(config: Config, checkpoint: str | Path | None = None) -> An
 
     Raises:
         FileNotFoundError: If there is no such checkpoint.
-        ValueError: If the config's model is no recognizer, or the weights do not fit it.
+        ValueError: If the config's model is not a recognizer, or the weights do not fit it.
     """
     recognizer_config(config)
     model = build_model(config, default_scope='mmaction')

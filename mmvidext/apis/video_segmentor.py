@@ -47,7 +47,7 @@ class VideoSegmentor:
 
     Raises:
         FileNotFoundError: If there is no such checkpoint.
-        ValueError: If the config's model is no ``DeepFeatureFlow``, or the weights do not fit it.
+        ValueError: If the config's model is not a ``DeepFeatureFlow``, or the weights do not fit it.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class VideoSegmentor:
             Class of each pixel, ``uint8 (H, W)``; ``int32`` with more than 256 classes.
 
         Raises:
-            ValueError: If the frame is no such array, or has no pixels. The stream goes on without it.
+            ValueError: If the frame is not such an array, or has no pixels. The stream goes on without it.
         """
         if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8 or not frame.size:
             raise ValueError(f'frame must be an RGB uint8 array (H, W, 3), but got {frame.dtype} {frame.shape}')

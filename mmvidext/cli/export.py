@@ -22,7 +22,7 @@ from mmvidext.apis.picture_outputs import check_outputs
 from mmvidext.apis.recognizer_loading import build_recognizer
 from mmvidext.apis.weights import load_for_inference
 from mmvidext.cli.config import load_config
-from mmvidext.cli.options import RunCommand, cfg_options_option, config_argument, one_line_errors
+from mmvidext.cli.options import PATH, RunCommand, cfg_options_option, config_argument, one_line_errors
 
 __all__ = ['clip_length', 'export']
 
@@ -135,8 +135,8 @@ def write_graphs(
 
 @click.command(cls=RunCommand)
 @config_argument
-@click.argument('out', type=click.Path(path_type=Path))
-@click.option('--checkpoint', type=click.Path(path_type=Path), help='Weights, ours or official.  [default: random]')
+@click.argument('out', type=PATH)
+@click.option('--checkpoint', type=PATH, help='Weights, ours or official.  [default: random]')
 @click.option('--shape', type=FrameShape(), default='224x224', show_default=True, help='Size of a frame.')
 @click.option(
     '--frames', type=click.IntRange(1), help="Frames of a clip.  [default: the backbone's, or 16 if it takes any]"

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from mmvidext.apis import FlowInferencer
 from mmvidext.apis.flow_video import FLOW_SUFFIXES, estimate_video_flow, write_flow
 from mmvidext.apis.frame_sources import Source
-from mmvidext.apis.picture_outputs import check_outputs, write_picture
+from mmvidext.apis.picture_outputs import check_outputs
 from mmvidext.cli.config import load_config
 from mmvidext.cli.options import (
+    PATH,
     RunCommand,
     cfg_options_option,
     config_argument,
@@ -22,7 +23,7 @@ from mmvidext.cli.options import (
     stoppable_source,
 )
 from mmvidext.datasets.flow_io import read_flow
-from mmvidext.datasets.media.images import read_rgb
+from mmvidext.datasets.media.images import read_rgb, write_picture
 from mmvidext.ops import flow_color_wheel
 
 __all__ = ['flow']
@@ -103,7 +104,7 @@ def check_suffix(out: Path | None, *, is_pair: bool) -> None:
 @click.argument('second', required=False)
 @click.option(
     '--out',
-    type=click.Path(path_type=Path),
+    type=PATH,
     help='Write the flow: of a pair to a .flo (Middlebury), .png (KITTI, 16 bits) or .npz; of a SOURCE to a folder.',
 )
 @click.option(
@@ -114,13 +115,9 @@ def check_suffix(out: Path | None, *, is_pair: bool) -> None:
     show_default=True,
     help='Of the files in the folder.',
 )
-@click.option(
-    '--picture',
-    type=click.Path(path_type=Path),
-    help='Write the colored flow: a picture; of a SOURCE, a video or folder.',
-)
-@click.option('--truth', type=click.Path(path_type=Path), help='File of the true flow to compare with, .flo or .png.')
-@click.option('--legend', type=click.Path(path_type=Path), help='Write the color wheel.')
+@click.option('--picture', type=PATH, help='Write the colored flow: a picture; of a SOURCE, a video or folder.')
+@click.option('--truth', type=PATH, help='File of the true flow to compare with, .flo or .png.')
+@click.option('--legend', type=PATH, help='Write the color wheel.')
 @click.option(
     '--max-magnitude',
     type=click.FloatRange(0, min_open=True),

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from mmvidext.apis.frame_sources import Source
 
 __all__ = [
+    'FILE',
+    'PATH',
+    'PathEndingIn',
     'RunCommand',
     'cfg_options_option',
-    'checked_suffix',
     'config_argument',
     'device_option',
     'one_line_errors',
@@ -29,6 +31,23 @@ __all__ = [
 ]
 
 CFG_OPTIONS = '--cfg-options'
+PATH = click.Path(path_type=Path)
+FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+
+class PathEndingIn(click.Path):
+    """A path that ends in one of the suffixes."""
+
+    def __init__(self, *suffixes: str) -> None:
+        super().__init__(path_type=Path)
+        self.suffixes = suffixes
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path."""
+        path: Any = super().convert(value, param, ctx)
+        if path.suffix not in self.suffixes:
+            self.fail(f'the file must end in {" or ".join(self.suffixes)}, but is {path}', param, ctx)
+        return path
 
 
 class RunCommand(click.Command):
@@ -169,14 +188,3 @@ def stoppable_source(source: str, connect: Callable[..., 'Source']) -> Iterator[
     with StopSignals() as stop:
         opened = connect(source, wait=stop.wait)
         yield opened._replace(frames=stop.until_stopped(opened.frames)), stop
-
-
-def checked_suffix(*suffixes: str) -> Callable[[click.Context, click.Parameter, Path | None], Path | None]:
-    """Return a callback that accepts only files with one of the suffixes."""
-
-    def check(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
-        if value is not None and value.suffix not in suffixes:
-            raise click.BadParameter(f'the file must end in {" or ".join(suffixes)}, but is {value}')
-        return value
-
-    return check

@@ -8,7 +8,7 @@ import click
 from mmengine.config import Config
 
 from mmvidext.cli.class_names import read_class_names
-from mmvidext.cli.options import RunCommand, checked_suffix, run_options, usage_errors
+from mmvidext.cli.options import FILE, PATH, PathEndingIn, RunCommand, run_options, usage_errors
 from mmvidext.cli.running import (
     bounded,
     build_runner,
@@ -76,23 +76,21 @@ def check_class_names(cfg: Config, class_names: Path) -> None:
 @click.argument('checkpoint')
 @click.option(
     '--dump',
-    type=click.Path(path_type=Path),
-    callback=checked_suffix('.pkl', '.pickle'),
+    type=PathEndingIn('.pkl', '.pickle'),
     metavar='FILE.pkl',
     help='Also write all predictions to this file.',
 )
-@click.option('--metrics', type=click.Path(path_type=Path), metavar='FILE.json', help='Also write the metrics to it.')
+@click.option('--metrics', type=PATH, metavar='FILE.json', help='Also write the metrics to it.')
 @click.option('--per-class', is_flag=True, help='Print a table of the accuracy (or IoU) of each class.')
 @click.option(
     '--confusion-matrix',
-    type=click.Path(path_type=Path),
-    callback=checked_suffix('.png'),
+    type=PathEndingIn('.png'),
     metavar='FILE.png',
     help='Write a picture of the confusion matrix.',
 )
 @click.option(
     '--class-names',
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=FILE,
     metavar='FILE.txt',
     help='Names of the classes, one a line, for the two above.',
 )

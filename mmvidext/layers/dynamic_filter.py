@@ -7,6 +7,7 @@ from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
 from torch import Tensor
 
+from mmvidext.ops.backends import KernelBackend
 from mmvidext.ops.dynamic_filter import ProjectedKernel, check_settings, dynamic_filter
 from mmvidext.registry import MODELS
 
@@ -43,6 +44,7 @@ class DynamicFilter(BaseModule):
             authors' code.
         act_cfg: Activation of the same convolutions.
         chunk_channels: Outputs of the dynamic filter to compute at once; by default as many as 8 MiB allow.
+        backend: Backend of the pooling: ``'torch'``, or ``'triton'`` on a GPU; ``'auto'`` takes ``'torch'``.
         init_cfg: mmengine's initialization config.
 
     Attributes:
@@ -64,6 +66,7 @@ class DynamicFilter(BaseModule):
         norm_cfg: dict[str, Any] | None = None,
         act_cfg: dict[str, Any] | None = None,
         chunk_channels: int | None = None,
+        backend: KernelBackend = 'auto',
         init_cfg: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -73,6 +76,7 @@ class DynamicFilter(BaseModule):
             num_samples=num_samples,
             sample_stride=sample_stride,
             chunk_channels=chunk_channels,
+            backend=backend,
         )
         self.kernel_std = kernel_std
         self.out_channels = out_channels

@@ -212,9 +212,11 @@ def test_sampling_and_views(stem, train, test, views, averages):
 
 
 def test_tsm_crops():
-    (crop,) = steps_of('tsm_r50_sthv2', 'train', 'MultiScaleCrop')
+    (step,) = steps_of('tsm_r50_sthv2', 'train', 'MultiScaleCrop')
+    crop = TRANSFORMS.build({**step, 'type': 'mmaction.MultiScaleCrop'})
     assert tuple(crop.scales) == (1, 0.875, 0.75, 0.66)
-    assert (crop.num_fixed_crops, crop.max_wh_scale_gap, crop.input_size) == (13, 1, 224)
+    assert (crop.num_fixed_crops, crop.max_wh_scale_gap, crop.random_crop) == (13, 1, False)
+    assert crop.input_size == (224, 224)
 
 
 @pytest.mark.parametrize('stem', ['tsm_r50_sthv2', 'ms_tsm_r50_sthv2', 'tin_r50_sthv1'])

@@ -11,7 +11,7 @@ from mmengine.registry import DATASETS, init_default_scope
 
 from mmvidext.cli.config import load_config
 from mmvidext.cli.data.checking import all_option, read_samples, report
-from mmvidext.cli.options import one_line_errors
+from mmvidext.cli.options import PATH, one_line_errors
 from mmvidext.datasets.camvid_video import CamVidVideoDataset
 from mmvidext.datasets.cityscapes_video import CityscapesVideoDataset
 from mmvidext.datasets.transforms.clip_loading import LoadClip, LoadClipAnnotations, SampleKeyFrame
@@ -146,7 +146,7 @@ def find_problems(name: str, root: Path | None = None, *, every_file: bool = Fal
 
 @click.command()
 @click.argument('dataset', metavar=f'[{"|".join(OPEN)}|CONFIG]')
-@click.argument('root', type=click.Path(path_type=Path), required=False)
+@click.argument('root', type=PATH, required=False)
 @all_option
 def check_segmentation(dataset: str, root: Path | None, every_file: bool) -> None:
     """Check the layout of a video segmentation data set in ROOT, and say what is missing and where to get it.
