@@ -29,7 +29,8 @@ def read_image(path: str, flags: int = cv2.IMREAD_COLOR) -> NDArray[Any]:
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If it is not a regular file or not a picture, is damaged, or has more than 2^26 pixels; if 8
-            bits are asked for, but it has more: nothing says how many of them its camera uses, so its scale is not known.
+            bits are asked for, but it has more: nothing says how many of them its camera uses, so its scale is not
+            known.
     """
     content = read_bytes(path)
     _check_size(path, content)
