@@ -237,7 +237,7 @@ def run_errors() -> Iterator[None]:
     except RunError as error:
         raise click.ClickException(str(error)) from error
     except BadFileError as error:  # that of a worker process begins with its traceback
-        raise click.ClickException(str(error).rpartition(f'{BadFileError.__name__}: ')[2].rstrip()) from error
+        raise click.ClickException(str(error).rpartition(f'{type(error).__name__}: ')[2].rstrip()) from error
     except SystemExit:
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
