@@ -7,7 +7,8 @@ from typing import Any
 import click
 from mmengine.config import Config
 
-from mmvidext.cli.options import RunCommand, checked_suffix, run_options, usage_errors
+from mmvidext.cli.gpu_flags import evaluate_in_half_precision
+from mmvidext.cli.options import RunCommand, amp_option, checked_suffix, run_options, usage_errors
 from mmvidext.cli.running import (
     bounded,
     build_runner,
@@ -23,6 +24,7 @@ __all__ = ['apply_test_flags', 'test']
 def apply_test_flags(
     cfg: Config,
     *,
+    amp: str | None = None,
     dump: Path | None = None,
     per_class: bool = False,
     confusion_matrix: Path | None = None,
@@ -33,6 +35,8 @@ def apply_test_flags(
     Raises:
         click.UsageError: If a flag asks for what the config's metrics do not give.
     """
+    if amp:
+        evaluate_in_half_precision(cfg, amp)
     cfg.load_from = None  # the checkpoint is loaded when the model is there
     evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]
     is_segmentation = any(str(metric.get('type')).endswith('IoUMetric') for metric in evaluators)
@@ -57,6 +61,7 @@ def apply_test_flags(
 @click.command(cls=RunCommand)
 @run_options
 @click.argument('checkpoint')
+@amp_option
 @click.option(
     '--dump',
     type=click.Path(path_type=Path),
@@ -81,6 +86,7 @@ def apply_test_flags(
 )
 def test(
     checkpoint: str,
+    amp: str | None,
     dump: Path | None,
     metrics: Path | None,
     per_class: bool,
@@ -95,7 +101,8 @@ def test(
     from mmvidext.apis.weights import load_for_inference
 
     cfg = load_run_config(**common)
-    apply_test_flags(cfg, dump=dump, per_class=per_class, confusion_matrix=confusion_matrix, class_names=class_names)
+    outputs: dict[str, Any] = dict(dump=dump, per_class=per_class, confusion_matrix=confusion_matrix)
+    apply_test_flags(cfg, amp=amp, class_names=class_names, **outputs)
     runner = build_runner(cfg)
     with usage_errors():
         load_for_inference(runner.model, checkpoint)
