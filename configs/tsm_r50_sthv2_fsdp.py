@@ -1,4 +1,4 @@
-# TSM-ResNet-50 with weights, gradients and optimizer state sharded over the GPUs (FSDP).
+# TSM-ResNet-50 with weights, gradients and optimizer state shared out among the GPUs (FSDP). It starts with torchrun.
 _base_ = './tsm_r50_sthv2.py'
 
 runner_type = 'FlexibleRunner'
@@ -10,3 +10,5 @@ strategy = dict(
     ),
     state_dict_cfg='full',
 )
+# without mmvidext.ExactResumeHook and mmvidext.BadFilesHook, which are for mmengine's Runner
+custom_hooks = [dict(type='mmvidext.SegmentsCheckHook'), dict(type='mmvidext.NumClassesCheckHook')]

@@ -3,7 +3,7 @@
 Tensors have shapes and a device but no values (``FakeTensorMode``). The device is torch's PrivateUse1 with its
 stand-ins in Python, not 'cuda': in a build without CUDA, autograd on a fake CUDA tensor ends the process. The
 registration cannot be undone, so this is a program of its own:
-``python -m tests.pretended_accelerator [float16|bfloat16]``.
+``python -m tests.pretended_accelerator [float16|bfloat16]``. With ``table`` it prints the launches for docs/gpu.md.
 """
 
 import contextlib
@@ -13,6 +13,7 @@ import sys
 
 import torch
 from mmengine.registry import init_default_scope
+from mmengine.structures import BaseDataElement
 from torch import nn
 from torch._library.custom_ops import OPDEFS
 from torch._subclasses import FakeTensorMode
@@ -140,6 +141,26 @@ def deep_feature_flow(part):
     return lambda: model.propagate(key, model.estimate_motion(frame, key))
 
 
+def deep_feature_flow_in_training():
+    init_default_scope('mmseg')
+    flow_net = dict(type='mmvidext.FlowNetS', width=0.0625)
+    model, clips = build('DeepFeatureFlow', segmentor=fcn(), flow_net=flow_net), rand(2, 2, 3, 64, 128)
+    return lambda: model(clips, mode='tensor')
+
+
+def flow_estimator():
+    model = build('FlowEstimator', flow_net=dict(type='mmvidext.FlowNetS', width=0.0625))
+    sample = BaseDataElement(gt_flow=rand(2, 64, 96).detach(), gt_valid=torch.ones(64, 96, device=DEVICE) > 0)
+    return lambda: model(rand(1, 2, 3, 64, 96), [sample], mode='loss')
+
+
+def preprocessor(name, shape, **kwargs):
+    model = build(name, mean=[0.0] * 3, std=[255.0] * 3, **kwargs)
+    model._device = DEVICE  # as model.cuda() does
+    samples = [torch.zeros(shape, device=DEVICE, dtype=torch.uint8)] * 2
+    return lambda: model(dict(inputs=samples, data_samples=None))['inputs']
+
+
 def dynamic_filter(channel_kernel, batch=1):
     field = dict(kernel_size=3, num_samples=5, sample_stride=3)
     maps = [rand(batch, channels, 30, 40) for channels in (64, 24 * 9, 9, 25)]
@@ -180,6 +201,11 @@ CASES = {
     'FlowNetS': lambda: flow_network('FlowNetS'),
     'DeepFeatureFlow, key frame': lambda: deep_feature_flow('key frame'),
     'DeepFeatureFlow, step': lambda: deep_feature_flow('step'),
+    'DeepFeatureFlow, training': deep_feature_flow_in_training,
+    'FlowEstimator, loss': flow_estimator,
+    'FlowDataPreprocessor': lambda: preprocessor('FlowDataPreprocessor', (2, 3, 32, 32)),
+    'VideoSegDataPreProcessor': lambda: preprocessor('VideoSegDataPreProcessor', (2, 3, 32, 32), bgr_to_rgb=True),
+    'MotionSqueeze, one frame': lambda: layer(MotionSqueeze(64, 1), 2, 64, 28, 28),
     'online step': online_step,
     **{name: lambda name=name: backbone(name) for name in BACKBONES},
 }
@@ -202,9 +228,16 @@ def measure(name, autocast):
     return [forward, watch.launches], watch.faults
 
 
-def main(autocast=None):
-    results = {name: measure(name, autocast and getattr(torch, autocast)) for name in CASES}
-    print(json.dumps(results), flush=True)
+def main(argument=None):
+    autocast = None if argument in (None, 'table') else getattr(torch, argument)
+    results = {name: measure(name, autocast) for name in CASES}
+    if argument == 'table':
+        print('| case | forward | backward |\n|---|---|---|')
+        for name, ((forward, backward), _) in results.items():
+            print(f'| {name} | {forward} | {backward} |')
+        sys.stdout.flush()
+    else:
+        print(json.dumps(results), flush=True)
     os._exit(0)  # the stand-ins abort the interpreter when it ends
 
 
