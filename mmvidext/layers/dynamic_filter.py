@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import torch
 import torch.nn as nn
 from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
@@ -84,8 +83,7 @@ class DynamicFilter(BaseModule):
         common = dict(norm_cfg=norm_cfg, act_cfg=act_cfg or dict(type='ReLU'))
         self.feature_conv = ConvModule(in_channels, feature_channels, 3, padding=1, **common)
         self.channel_code = ConvModule(in_channels, kernel_channels, 3, padding=1, **common)
-        self.channel_kernel = nn.Conv2d(kernel_channels, dynamic_channels * feature_channels, 1, bias=False)
-        self.channel_bias = nn.Parameter(torch.zeros(dynamic_channels * feature_channels))
+        self.channel_kernel = nn.Conv2d(kernel_channels, dynamic_channels * feature_channels, 1)  # never run
         self.spatial_code = ConvModule(in_channels, kernel_channels, 3, padding=1, **common)
         self.spatial_kernel = nn.Conv2d(kernel_channels, dynamic_channels * kernel_size**2, 3, padding=1)
         self.position_attention = nn.Conv2d(in_channels, kernel_size**2, 3, padding=1)
@@ -99,7 +97,6 @@ class DynamicFilter(BaseModule):
             nn.init.normal_(conv.weight, std=self.kernel_std / inputs**0.5)
             if conv.bias is not None:
                 nn.init.zeros_(conv.bias)
-        nn.init.zeros_(self.channel_bias)
 
     def init_weights(self) -> None:
         """Initialize as ``init_cfg`` says, then the kernels and attentions as ``kernel_std`` says."""
@@ -115,7 +112,8 @@ class DynamicFilter(BaseModule):
         Returns:
             ``(N, out_channels, H, W)``.
         """
-        channel_kernel = ProjectedKernel(self.channel_code(x), self.channel_kernel.weight, self.channel_bias)
+        projection: Any = self.channel_kernel
+        channel_kernel = ProjectedKernel(self.channel_code(x), projection.weight, projection.bias)
         filtered = dynamic_filter(
             self.feature_conv(x),
             self.spatial_kernel(self.spatial_code(x)),

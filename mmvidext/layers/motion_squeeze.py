@@ -101,7 +101,7 @@ class MotionSqueeze(nn.Module):
         """Add the motion features to ``x (N*T, C, H, W)``.
 
         Raises:
-            ValueError: If N*T is no multiple of T.
+            ValueError: If N*T is not a multiple of T.
         """
         motion = self.estimate_motion(x)  # (N, T-1, 3, H, W)
         last = motion[:, -1:] if self.num_segments > 1 else motion.new_zeros(len(motion), 1, *motion.shape[2:])
@@ -121,7 +121,7 @@ class MotionSqueeze(nn.Module):
             confidence.
 
         Raises:
-            ValueError: If N*T is no multiple of T.
+            ValueError: If N*T is not a multiple of T.
         """
         check_segments(x.shape[0], self.num_segments)
         reduced = self.channel_reduction(x)

@@ -47,6 +47,22 @@ def test_correlation_equals_the_loops(shape, radius, dilation, dtype, layout):
         close(found, wanted, 2 * DTYPES[dtype])
 
 
+@pytest.mark.parametrize('value', [float('inf'), float('nan')])
+@pytest.mark.parametrize('which', [0, 1])
+@pytest.mark.parametrize('dilation', [1, 2])
+def test_correlation_keeps_what_is_not_finite_in_its_place(dilation, which, value):
+    maps = [torch.randn(1, 3, 6, 7) for _ in range(2)]
+    maps[which][0, 1, 1, 2] = value
+    maps = [feat.requires_grad_() for feat in maps]
+    actual, expected = local_correlation(*maps, 2, dilation=dilation, backend='triton'), loops(*maps, 2, dilation)
+    torch.testing.assert_close(actual, expected, equal_nan=True)
+    grad = torch.rand_like(expected) + 0.5
+    for found, wanted in zip(gradients(actual, maps, grad), gradients(expected, maps, grad), strict=True):
+        bad = ~wanted.isfinite()
+        assert torch.equal(~found.isfinite(), bad)
+        torch.testing.assert_close(found[~bad], wanted[~bad])
+
+
 @pytest.mark.parametrize('shape', [(0, 3, 4, 4), (2, 3, 0, 4)])
 def test_correlation_of_nothing(shape):
     maps = [torch.randn(shape, requires_grad=True) for _ in range(2)]

@@ -10,14 +10,13 @@ of the last hundred frames with those of the first hundred.
 
 import argparse
 import statistics
-import time
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
-from benchmarks.timing import Comparison, memory_kib
+from benchmarks.timing import Comparison, memory_kib, milliseconds
 from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
@@ -48,10 +47,10 @@ class Stopwatch:
     def __call__(self, name: str, function: Callable[[], Any]) -> Any:
         """Call the function, note how long it takes under ``name``, return its result."""
         self._wait()
-        start = time.perf_counter()
+        start = milliseconds()
         result = function()
         self._wait()
-        self.times[name].append((time.perf_counter() - start) * 1000)
+        self.times[name].append(milliseconds() - start)
         return result
 
     def _wait(self) -> None:
@@ -111,19 +110,19 @@ def stream_memory(args: argparse.Namespace) -> Comparison:
     segmentor = VideoSegmentor(SMALL_CONFIG, device=args.device)
     frame = torch.randint(256, (128, 256, 3), dtype=torch.uint8).numpy()
     chunk = 100
-    seconds, resident = [], []
+    times, resident = [], []
     for _ in range(max(args.stream_frames // chunk, 2)):
-        start = time.perf_counter()
+        start = milliseconds()
         for _ in range(chunk):
             segmentor.step(frame)
-        seconds.append(time.perf_counter() - start)
+        times.append(milliseconds() - start)
         resident.append(memory_kib('VmRSS') / 1024)
     return Comparison(
-        f'small model, a frame of {chunk * len(seconds)}',
+        f'small model, a frame of {chunk * len(times)}',
         f'last {chunk}',
         f'first {chunk}',
-        seconds[-1] / chunk * 1000,
-        seconds[0] / chunk * 1000,
+        times[-1] / chunk,
+        times[0] / chunk,
         resident[-1],
         resident[0],
     )

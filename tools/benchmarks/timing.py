@@ -52,12 +52,17 @@ def use_cpu_time() -> None:
     _clock = time.process_time
 
 
+def milliseconds() -> float:
+    """Return the time in milliseconds, of the clock that the command line chose."""
+    return _clock() * 1000
+
+
 def _time_once(function: Callable[[], Any]) -> float:
     _synchronize()
-    start = _clock()
+    start = milliseconds()
     function()
     _synchronize()
-    return (_clock() - start) * 1000
+    return milliseconds() - start
 
 
 def keep_freed_memory() -> None:

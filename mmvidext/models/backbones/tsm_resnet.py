@@ -100,7 +100,7 @@ class TSMResNet(OnlineBackbone, ResNet):
         """Map ``(N*T, 3, H, W)`` to the chosen stages' features: ``(N*T, C, H', W')`` each, T halved after a pooling.
 
         Raises:
-            ValueError: If N*T is no multiple of T.
+            ValueError: If N*T is not a multiple of T.
         """
         return super().forward(x)
 
