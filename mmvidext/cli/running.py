@@ -23,6 +23,7 @@ from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 from mmvidext.cli.config import load_config
+from mmvidext.cli.gpu_flags import prepare_loaders, use_channels_last
 from mmvidext.cli.options import usage_errors
 from mmvidext.cli.unknown_keys import check_component_keys
 
@@ -50,6 +51,8 @@ def load_run_config(
     cfg_options: tuple[str, ...],
     launcher: str,
     local_rank: int,
+    channels_last: bool = False,
+    workers: str | None = None,
 ) -> Config:
     """Read the config and apply the common flags. ``--cfg-options`` win over the config, the other flags over both."""
     os.environ.setdefault('LOCAL_RANK', str(local_rank))
@@ -71,6 +74,9 @@ def load_run_config(
         randomness['deterministic'] = True
     if randomness:
         cfg.randomness = randomness
+    if channels_last:
+        use_channels_last(cfg)
+    prepare_loaders(cfg, workers)
     for split in ('train', 'val', 'test'):
         _set_loader_timeout(cfg.get(f'{split}_dataloader'))
     return cfg
