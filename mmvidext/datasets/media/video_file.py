@@ -110,8 +110,19 @@ class VideoFile:
         Raises:
             BadVideoError: If one is damaged.
         """
-        with self._naming_the_file():
-            self._check_count(sum(1 for _ in self._decode()))
+        self._check_count(sum(1 for _ in self.decode()))
+
+    def decode(self) -> Iterator[Any]:
+        """Yield every frame, as PyAV's ``VideoFrame``.
+
+        Raises:
+            BadVideoError: If one is damaged.
+        """
+        with self._naming_the_file(), self._open() as (container, _):
+            for number, frame in enumerate(container.decode(video=0)):
+                if frame.is_corrupt:
+                    raise BadVideoError(f'{self.path} is damaged at frame {number} of {self.num_frames}')
+                yield frame
 
     @contextmanager
     def _naming_the_file(self) -> Iterator[None]:
@@ -164,19 +175,12 @@ class VideoFile:
             frame_rate=float(frame_rate or 0),
         )
 
-    def _decode(self) -> Iterator[Any]:
-        with self._open() as (container, _):
-            for number, frame in enumerate(container.decode(video=0)):
-                if frame.is_corrupt:
-                    raise BadVideoError(f'{self.path} is damaged at frame {number} of {self.num_frames}')
-                yield frame
-
     def _decode_in_order(self, wanted: list[int]) -> dict[int, NDArray[np.uint8]]:
         """Decode from the beginning and count."""
         decoded: dict[int, NDArray[np.uint8]] = {}
         converter = VideoReformatter()
         count = 0
-        for frame in self._decode():
+        for frame in self.decode():
             if count in wanted or count == self.num_frames - 1:
                 decoded[count] = _to_rgb(frame, converter)
             last = frame
