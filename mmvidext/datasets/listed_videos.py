@@ -57,12 +57,20 @@ def find_videos(folder: Path) -> list[str]:
     return found
 
 
-def list_targets(lists: Sequence[Path], out: Path) -> list[Path]:
+def list_targets(folder: Path, lists: Sequence[Path], out: Path) -> list[Path]:
     """Return where lists go that are written anew into a folder: under their own names.
 
+    Args:
+        folder: Of the videos.
+        lists: The lists.
+        out: Where they go.
+
     Raises:
+        FileNotFoundError: If there is no folder of videos.
         ValueError: If two have the same name, or one would replace the original.
     """
+    if not folder.is_dir():
+        raise FileNotFoundError(f'there is no folder {folder}')
     targets = [out / path.name for path in lists]
     for number, (path, target) in enumerate(zip(lists, targets, strict=True)):
         if target in targets[:number]:

@@ -130,7 +130,7 @@ def reencode_videos(
         ValueError: If something is wrong in a list, two copies would have the same name, or ``out`` has the originals.
         OSError: If the disk is full.
     """
-    targets = list_targets(lists, out)
+    targets = list_targets(folder, lists, out)
     listed = [read_listed_videos(path, delimiter=delimiter) for path in lists]
     paths = list(dict.fromkeys(video.path for videos in listed for video in videos)) or find_videos(folder)
     if (out / VIDEOS).resolve() == folder.resolve():

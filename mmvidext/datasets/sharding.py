@@ -71,7 +71,7 @@ def write_shards(
     _webdataset()
     if shard_size < 1:
         raise ValueError(f'shard_size must be 1 byte or more, but is {shard_size}')
-    targets = list_targets(lists, out)
+    targets = list_targets(folder, lists, out)
     num_shards = num_videos = num_kept = 0
     for path, target in zip(lists, targets, strict=True):
         videos = read_listed_videos(path, delimiter=delimiter)

@@ -135,6 +135,8 @@ def test_a_second_run_does_what_is_missing_or_has_changed(tmp_path):
 
 
 def test_bad_arguments(tmp_path):
+    with pytest.raises(FileNotFoundError, match='there is no folder'):
+        reencode_videos(tmp_path / 'videos', tmp_path / 'out')
     (tmp_path / 'videos').mkdir()
     with pytest.raises(FileNotFoundError, match='there is no video in'):
         reencode_videos(tmp_path / 'videos', tmp_path / 'out')

@@ -39,8 +39,8 @@ def report(result: Reencoding, out: Path, *, drop_bad: bool) -> None:
 
 
 @click.command()
-@click.argument('videos', type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.argument('out', type=click.Path(path_type=Path, file_okay=False))
+@click.argument('videos', type=click.Path(path_type=Path))
+@click.argument('out', type=click.Path(path_type=Path))
 @click.option(
     '--list',
     'lists',

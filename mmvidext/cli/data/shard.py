@@ -13,8 +13,8 @@ __all__ = ['shard']
 
 
 @click.command()
-@click.argument('videos', type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.argument('out', type=click.Path(path_type=Path, file_okay=False))
+@click.argument('videos', type=click.Path(path_type=Path))
+@click.argument('out', type=click.Path(path_type=Path))
 @click.option(
     '--list',
     'lists',
