@@ -15,7 +15,6 @@ from mmvidext.datasets.synthetic.random_scene import SceneOptions, random_scene
 
 GENERATED = 2
 AS_THEY_ARE = 'as they are'
-COPIES = {'key frame every 12': Encoding(), 'intra only': Encoding(key_frame_interval=1)}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='+',
         help=f'video files (default: {GENERATED} generated ones, 300 frames of 352x256 in H.264)',
     )
-    parser.add_argument('--no-copies', action='store_true', help='do not compare with re-encoded copies')
+    parser.add_argument(
+        '--key-frame-intervals',
+        type=int,
+        nargs='*',
+        default=[12, 6, 1],
+        help='of copies that "mmvidext data reencode" makes, to compare with (default: 12 6 1)',
+    )
 
 
 def write_h264(path: Path, *, num_frames: int = 300, size: tuple[int, int] = (352, 256), seed: int = 0) -> None:
@@ -54,7 +59,8 @@ def sources(args: argparse.Namespace) -> Iterator[dict[str, list[str]]]:
         found = {AS_THEY_ARE: videos}
         size = total(videos)
         print(f'{len(videos)} videos, {size / 2**20:.2f} MiB')
-        for key, encoding in {} if args.no_copies else COPIES.items():
+        for interval in args.key_frame_intervals:
+            key, encoding = f'key frame every {interval}', Encoding(interval)
             found[key] = [str(folder / key / f'{number}.mp4') for number in range(len(videos))]
             lowest = min(
                 reencode_video(path, Path(copy), encoding).psnr for path, copy in zip(videos, found[key], strict=True)

@@ -39,17 +39,28 @@ def build_steps(config: str) -> list[Any]:
     return [TRANSFORMS.build(dict(step)) for step in loaded.train_dataloader.dataset.pipeline]
 
 
-def time_steps(steps: list[Any], paths: list[str], rounds: int) -> dict[str, float]:
-    """Return the median milliseconds of each step over all clips."""
-    times = defaultdict(list)
+def time_steps(steps: list[Any], path: str) -> dict[str, float]:
+    """Return the milliseconds of each step for one clip."""
+    results: list[Any] = [dict(filename=path, label=0, start_index=0, modality='RGB')]
+    return {
+        f'{index} {type(step).__name__}': time_once(lambda step=step: results.append(step(results[-1])))
+        for index, step in enumerate(steps)
+    }
+
+
+def time_alternately(steps: list[Any], found: dict[str, list[str]], rounds: int) -> dict[str, dict[str, float]]:
+    """Return the median milliseconds of each step on each kind of videos, which take turns."""
+    clips = defaultdict(list)
     for number in range(-1, rounds):  # the first round is not counted
-        for path in paths:
-            results: list[Any] = [dict(filename=path, label=0, start_index=0, modality='RGB')]
-            for index, step in enumerate(steps):
-                ms = time_once(lambda step=step, results=results: results.append(step(results[-1])))
+        for paths in zip(*found.values(), strict=True):
+            for kind, path in zip(found, paths, strict=True):
+                times = time_steps(steps, path)
                 if number >= 0:
-                    times[f'{index} {type(step).__name__}'].append(ms)
-    return {name: statistics.median(values) for name, values in times.items()}
+                    clips[kind].append(times)
+    return {
+        kind: {name: statistics.median(times[name] for times in all_times) for name in all_times[0]}
+        for kind, all_times in clips.items()
+    }
 
 
 def run(args: argparse.Namespace) -> list[Comparison]:
@@ -59,7 +70,7 @@ def run(args: argparse.Namespace) -> list[Comparison]:
     steps = build_steps(args.config)
     rows = []
     with sources(args) as found:
-        measured = {kind: time_steps(steps, paths, args.rounds) for kind, paths in found.items()}
+        measured = time_alternately(steps, found, args.rounds)
     before = sum(measured[AS_THEY_ARE].values())
     for kind, times in measured.items():
         total = sum(times.values())

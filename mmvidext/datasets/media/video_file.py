@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import av
 import numpy as np
@@ -157,7 +157,8 @@ class VideoFile:
 
     def _read_index(self) -> _Index:
         with _demuxer_errors() as errors, self._open() as (container, stream):
-            packets = [_Packet.of(packet, stream.name) for packet in container.demux(stream) if packet.size]
+            codec = stream.name
+            packets = [_Packet.of(packet, codec) for packet in container.demux(stream) if packet.size]
             shown = [packet for packet in packets if packet.is_shown]
             is_avi, is_transport_stream = container.format.name == 'avi', container.format.name == 'mpegts'
             num_stated, frame_rate = stream.frames, stream.average_rate
@@ -222,8 +223,7 @@ class VideoFile:
         return decoded
 
 
-@dataclass(frozen=True)
-class _Packet:
+class _Packet(NamedTuple):
     time: int | None
     is_key: bool
     is_corrupt: bool
