@@ -1,6 +1,6 @@
 _base_ = [
     './_base_/segmentation_runtime.py',
-    './_base_/models/dff_deeplabv3_r50.py',
+    './_base_/models/dff_r50.py',
     './_base_/models/dff_flownets.py',
     './_base_/datasets/cityscapes_video.py',
     './_base_/schedules/dff_cityscapes.py',
@@ -11,7 +11,7 @@ model = dict(
     segmentor=dict(
         pretrained='open-mmlab://resnet101_v1c',
         backbone=dict(depth=101),
-        decode_head=dict(num_classes=_base_.num_classes),
+        decode_head=dict(type='ASPPHead', dilations=(1, 12, 24, 36), num_classes=_base_.num_classes),
         auxiliary_head=dict(num_classes=_base_.num_classes),
     ),
     flow_net=_base_.flow_net,

@@ -5,9 +5,10 @@ Four defects are cured at run time. :data:`DEFECTS` lists them:
 1. ``mmcv.ops`` cannot be imported with mmcv-lite: there is no compiled ``mmcv._ext``.
 2. ``mmaction.models`` cannot be imported: the 1.2.0 wheel lacks the folder ``mmaction/models/localizers/drn``.
 3. ``torch.load`` (torch >= 2.6) refuses the checkpoints that mmengine 0.10.7 writes.
-4. mmengine finds a base config by name (``PACKAGE::NAME``) only for the packages of a list of its own, only in a
-   folder, and builds everything in it in that package's scope. An entry in the list is not enough: our configs lie
-   flat, and most of what they name is a toolbox's. So one private function of mmengine is wrapped, for our names alone.
+4. mmengine finds a config by name (``PACKAGE::NAME``) only for the packages of a list of its own, only in a folder,
+   and builds everything in a base in that package's scope. An entry in the list is not enough: our configs lie flat,
+   and most of what they name is a toolbox's. So the functions of mmengine that resolve a name are wrapped, for our
+   names alone: that of ``_base_`` and those of ``mmengine.hub.get_config``.
 
 The first two are missing modules. A finder at the **end** of ``sys.meta_path`` supplies a stand-in, so Python asks it
 only after every real finder has failed: a full mmcv, or a repaired mmaction2, is never touched. Two further defects
@@ -141,7 +142,7 @@ def _methods_in_checkpoints() -> dict[type, tuple[str, ...]]:
 
 
 def _get_method(owner: Any, name: str) -> Any:
-    """Stand in for ``getattr`` in checkpoints: it gives the methods that mmengine saves, and nothing else."""
+    """Replace ``getattr`` in checkpoints: return the methods that mmengine saves, and nothing else."""
     if owner not in _methods_in_checkpoints() or name not in _methods_in_checkpoints()[owner]:
         raise ValueError(
             f'the checkpoint requests {owner}.{name}, which no checkpoint of mmengine holds: do not load it'
@@ -186,18 +187,37 @@ def _configs_have_no_names() -> bool:
 
 
 def _name_our_configs() -> None:
-    """Let ``_base_ = 'mmvidext::NAME'`` find our configs, which say their ``default_scope`` themselves."""
+    """Let ``_base_`` and ``mmengine.hub.get_config`` find our configs, which say their ``default_scope`` themselves."""
+    from mmengine import utils
     from mmengine.config import Config
+    from mmengine.config import utils as config_utils
 
-    find = Config._get_cfg_path
+    find_base, split_name = Config._get_cfg_path, config_utils._get_package_and_cfg_path
+    find_package = utils.get_installed_path
+    package = Path(__file__).parent
 
-    def find_config(name: str, filename: str) -> tuple[str, str | None]:
+    def find_our_base(name: str, filename: str) -> tuple[str, str | None]:
         if not name.startswith(_OUR_CONFIGS):
-            return find(name, filename)
-        path = Path(__file__).parent / '.mim' / 'configs' / name.removeprefix(_OUR_CONFIGS)
-        return str(path if path.suffix else path.with_suffix('.py')), None
+            return find_base(name, filename)
+        return str(package / '.mim' / 'configs' / _our_file(name)), None
 
-    Config._get_cfg_path = staticmethod(find_config)
+    def split_our_name(name: str) -> tuple[str, str]:
+        return ('mmvidext', _our_file(name)) if name.startswith(_OUR_CONFIGS) else split_name(name)
+
+    def find_our_package(name: str) -> str:  # pkg_resources looks for an editable installation in site-packages
+        return str(package) if name == 'mmvidext' else find_package(name)
+
+    Config._get_cfg_path = staticmethod(find_our_base)
+    config_utils._get_package_and_cfg_path = split_our_name
+    utils.get_installed_path = find_our_package
+    if (hub := sys.modules.get('mmengine.hub.hub')) is not None:  # it took both when it was imported
+        vars(hub).update(_get_package_and_cfg_path=split_our_name, get_installed_path=find_our_package)
+    config_utils.MODULE2PACKAGE['mmvidext'] = 'mmvidext'
+
+
+def _our_file(name: str) -> str:
+    file = name.removeprefix(_OUR_CONFIGS)
+    return file if Path(file).suffix else f'{file}.py'
 
 
 DEFECTS: tuple[Defect, ...] = (
@@ -224,7 +244,7 @@ DEFECTS: tuple[Defect, ...] = (
     ),
     Defect(
         name='mmengine config names',
-        symptom="_base_ = 'mmvidext::NAME' fails: mmengine has a fixed list of packages with configs",
+        symptom="_base_ = 'mmvidext::NAME' and get_config fail: mmengine has a fixed list of packages with configs",
         link='https://github.com/open-mmlab/mmengine/blob/v0.10.7/mmengine/config/utils.py',
         is_present=_configs_have_no_names,
         fix=_name_our_configs,

@@ -1,4 +1,4 @@
-"""Stand-ins for the NumPy calls of a pickle: they rebuild plain arrays and check every argument first.
+"""What replaces the NumPy calls of a pickle: it rebuilds plain arrays and checks every argument first.
 
 NumPy's own ``dtype.__setstate__`` and ``ndarray.__setstate__`` trust what they are given: a crafted state crashes the
 interpreter.
@@ -68,17 +68,17 @@ class PickledArray(np.ndarray):
 
 
 def rebuild_array(kind: Any, shape: Any, code: Any) -> PickledArray:
-    """Stand in for ``numpy.core.multiarray._reconstruct``: an empty array, which its state fills."""
+    """Replace ``numpy.core.multiarray._reconstruct``: return an empty array, which its state fills."""
     return PickledArray()
 
 
 def rebuild_scalar(dtype: Any, raw: Any) -> Any:
-    """Stand in for ``numpy.core.multiarray.scalar``.
+    """Replace ``numpy.core.multiarray.scalar``.
 
     Raises:
-        ValueError: If it is no number.
+        ValueError: If it is not a number.
     """
     raw = raw.encode('latin1') if isinstance(raw, str) else raw
     if not isinstance(dtype, PickledDtype) or not isinstance(raw, bytes) or len(raw) != dtype.dtype.itemsize:
-        raise ValueError('refused a scalar that is no plain number')
+        raise ValueError('refused a scalar that is not a plain number')
     return np.frombuffer(raw, dtype.dtype)[0]

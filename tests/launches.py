@@ -1,6 +1,8 @@
 """Count what a device would have to launch."""
 
+from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 # views and allocations, which no device has to run anything for
 _NO_KERNELS = (
@@ -22,12 +24,14 @@ def is_launch(func):
 class _Counter(TorchDispatchMode):
     def __init__(self):
         super().__init__()
-        self.names = []
+        self.names, self.written = [], 0
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
         if is_launch(func):
             self.names.append(str(func))
-        return func(*args, **(kwargs or {}))
+            self.written += sum(leaf.numel() for leaf in tree_leaves(out) if isinstance(leaf, Tensor))
+        return out
 
 
 def count_launches(function):
@@ -35,3 +39,10 @@ def count_launches(function):
     with _Counter() as counter:
         function()
     return len(counter.names)
+
+
+def count_written(function):
+    """Return how many elements those operators write."""
+    with _Counter() as counter:
+        function()
+    return counter.written

@@ -1,10 +1,12 @@
 """Each defect of the stack: a process without the package shows it, one with the package does not."""
 
 import importlib.metadata
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import mmengine.hub
 import pytest
 
 from mmvidext.compat import DEFECTS, apply_fixes
@@ -80,6 +82,39 @@ def test_base_configs_of_other_packages_need_pkg_resources(tmp_path):
     without = run("import sys; sys.modules['pkg_resources'] = None\n" + code)
     assert without.returncode != 0
     assert 'pkg_resources' in without.stderr
+
+
+def test_configs_have_names_with_the_cure_only():
+    get = 'from mmengine.hub import get_config\nprint(get_config({!r}).model.backbone.type)'
+    assert 'please specify the package name' in run(get.format('mmvidext::ms_tsm_r50_sthv2.py')).stderr
+    assert 'does not support to load mmvidext' in run(get.format('mmvidext::demo/ms_tsm_r18_demo.py')).stderr
+    for first in ('import mmvidext', 'import mmengine.hub\nimport mmvidext'):
+        result = run(f'{first}\n' + get.format('mmvidext::ms_tsm_r50_sthv2.py'))
+        assert result.stdout.splitlines()[-1:] == ['mmvidext.MSResNet'], result.stderr
+
+
+def test_configs_are_found_by_name():
+    get_config = mmengine.hub.get_config
+    for name in ('ms_tsm_r50_sthv2', 'demo/ms_tsm_r18_demo.py', 'demo/ms_tsm_r18_demo'):
+        assert get_config(f'mmvidext::{name}').model.backbone.type == 'mmvidext.MSResNet'
+    other = 'mmaction::recognition/tsm/tsm_imagenet-pretrained-r50_8xb16-1x1x8-50e_sthv2-rgb.py'
+    assert get_config(other).model.backbone.type == 'ResNetTSM'
+    with pytest.raises(FileNotFoundError, match=r'configs/no_such\.py'):
+        get_config('mmvidext::no_such')
+
+
+def test_get_config_gives_the_weights_of_a_metafile(tmp_path, monkeypatch):
+    folder = tmp_path / '.mim'
+    shutil.copytree(ROOT / 'configs', folder / 'configs')
+    (folder / 'model-index.yml').write_text('Import: [configs/metafile.yml]\n')
+    (folder / 'configs/metafile.yml').write_text(
+        'Models:\n- Name: one\n  Config: configs/ms_tsm_r50_sthv2.py\n  Weights: https://example.org/one.pth\n'
+    )
+    monkeypatch.setattr(mmengine.hub.hub, 'get_installed_path', lambda package: str(tmp_path))
+    cfg = mmengine.hub.get_config('mmvidext::ms_tsm_r50_sthv2.py', pretrained=True)
+    assert cfg.model_path == 'https://example.org/one.pth'
+    assert cfg.filename == str(folder / 'configs/ms_tsm_r50_sthv2.py')
+    assert mmengine.hub.get_config('mmvidext::tsm_r50_sthv2').model.backbone.type == 'mmvidext.TSMResNet'
 
 
 def test_importing_the_package_is_light():

@@ -72,9 +72,15 @@ def test_what_is_in_the_wheel_works_anywhere(built, tmp_path):
         'from mmengine.config import Config\n'
         "print(mmvidext.__file__, Config.fromfile('mine.py').model.backbone.type)\n"
     )
+    by_name = (
+        'import mmvidext\n'
+        'from mmengine.hub import get_config\n'
+        "print(get_config('mmvidext::demo/ms_tsm_r18_demo').filename)\n"
+    )
     environment = {**os.environ, 'PYTHONPATH': str(tmp_path / 'site')}
     for command, expected in (
         (['-W', 'ignore', '-c', code], f'{tmp_path}/site/mmvidext/__init__.py mmvidext.MSResNet'),
+        (['-W', 'ignore', '-c', by_name], f'{tmp_path}/site/mmvidext/.mim/configs/demo/ms_tsm_r18_demo.py'),
         ([tmp_path / 'site/mmvidext/.mim/tools/train.py', '--help'], 'Usage: train.py'),
         (['-m', 'mmvidext', 'train', 'mmvidext::no_such'], 'there is no config mmvidext::no_such'),
     ):

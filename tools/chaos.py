@@ -21,8 +21,6 @@ from typing import Any
 import numpy as np
 import torch
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 import mmvidext  # noqa: F401 - lets torch read the checkpoints of mmengine
 
 ROOT = Path(__file__).resolve().parents[1]

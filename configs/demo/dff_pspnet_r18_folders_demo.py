@@ -1,5 +1,5 @@
 # Deep Feature Flow on videos of one's own, kept as folders of frames and labels. Backbone and flow network start from
-# nothing, so that it runs without another file.
+# random weights, so that it runs without another file.
 _base_ = [
     '../_base_/segmentation_runtime.py',
     '../_base_/models/dff_pspnet_r18_demo.py',

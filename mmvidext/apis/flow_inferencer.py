@@ -8,9 +8,10 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from numpy.typing import NDArray
 
+from mmvidext.apis.model_building import build_model
 from mmvidext.apis.weights import load_for_inference
+from mmvidext.models.flow import FlowEstimator
 from mmvidext.ops import flow_to_image
-from mmvidext.registry import MODELS
 
 __all__ = ['FlowInferencer']
 
@@ -26,7 +27,7 @@ class FlowInferencer:
 
     Raises:
         FileNotFoundError: If the config or the checkpoint is missing.
-        ValueError: If the checkpoint does not fit the model.
+        ValueError: If the config's model is no ``FlowEstimator``, or the weights do not fit it.
 
     Example:
         >>> inferencer = FlowInferencer('configs/flownets_flyingchairs.py')  # a second argument: the checkpoint
@@ -44,7 +45,12 @@ class FlowInferencer:
         config = config if isinstance(config, Config) else Config.fromfile(config)
         init_default_scope(config.get('default_scope', 'mmvidext'))
         self.device = torch.device(device)
-        self.model = MODELS.build(config.model).to(self.device).eval()
+        model = build_model(config, default_scope='mmvidext')
+        if not isinstance(model, FlowEstimator):
+            raise ValueError(
+                f'the model of the config must be a mmvidext.FlowEstimator, but it is a {type(model).__name__}'
+            )
+        self.model = model.to(self.device).eval()
         if checkpoint is None:
             self.model.init_weights()
         else:

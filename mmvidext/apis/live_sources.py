@@ -25,12 +25,12 @@ def open_url(url: str, *, timeout: float, reconnects: int, wait: Callable[[float
     """Open a network address; see :func:`mmvidext.apis.frame_sources.open_source`.
 
     Raises:
-        ValueError: If the scheme is unknown, or what comes is no video.
+        ValueError: If the scheme is unknown, or what comes is not a video.
         OSError: If it does not answer.
     """
     scheme = url.partition('://')[0].lower()
     if scheme not in SCHEMES:
-        raise ValueError(f'{url} is no address of a stream: one begins with {", ".join(SCHEMES)}')
+        raise ValueError(f'{url} is not the address of a stream: one begins with {", ".join(SCHEMES)}')
     options = {'protocol_whitelist': _PROTOCOLS}
     if scheme.startswith('rtsp'):
         options['rtsp_transport'] = 'tcp'  # over udp packets get lost

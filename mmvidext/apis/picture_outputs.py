@@ -6,14 +6,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
-import cv2
-import numpy as np
 from numpy.typing import NDArray
 
 from mmvidext.apis.video_files import VIDEO_SUFFIXES, VideoWriter
-from mmvidext.datasets.atomic_write import atomic_path
+from mmvidext.datasets.media.images import write_picture
 
-__all__ = ['PictureFolder', 'PictureWriter', 'check_outputs', 'open_pictures', 'write_picture']
+__all__ = ['PictureFolder', 'PictureWriter', 'check_outputs', 'open_pictures']
 
 
 class PictureWriter(Protocol):
@@ -78,39 +76,9 @@ class PictureFolder:
         """Do nothing: every picture is complete."""
 
     def write(self, picture: NDArray[Any]) -> None:
-        """Write the next picture, see :func:`write_picture`."""
+        """Write the next picture, see :func:`~mmvidext.datasets.media.images.write_picture`."""
         write_picture(self.folder / f'{self.num_written + 1:06d}.png', picture)
         self.num_written += 1
-
-
-def write_picture(path: Path, picture: NDArray[Any]) -> None:
-    """Write a picture: RGB ``uint8 (H, W, 3)``, or labels ``(H, W)`` of an integer type, as 8 or 16 bits.
-
-    Args:
-        path: The file; its suffix is that of a format of OpenCV. Missing folders are created.
-        picture: What to write.
-
-    Raises:
-        ValueError: If the suffix is not that of a picture, or a label does not fit 16 bits.
-        OSError: If the file cannot be written.
-    """
-    if picture.ndim == 3:
-        picture = picture[..., ::-1]
-    elif picture.dtype != np.uint8:
-        if picture.size and not 0 <= picture.min() <= picture.max() < 2**16:
-            raise ValueError(f'{path}: labels must be from 0 to 65535, but are from {picture.min()} to {picture.max()}')
-        picture = picture.astype(np.uint16)
-    try:
-        success, data = cv2.imencode(path.suffix or '.png', picture)
-    except cv2.error as error:
-        raise ValueError(f'{path} cannot be written: its suffix is not that of a picture') from error
-    if not success:
-        raise ValueError(f'{path} cannot be written in its format')
-    try:
-        with atomic_path(path) as temporary:
-            temporary.write_bytes(data.tobytes())
-    except OSError as error:
-        raise OSError(f'{path} cannot be written: {error.strerror}') from error
 
 
 def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[Path]) -> None:
@@ -122,7 +90,7 @@ def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[Path]) -> Non
 
     Raises:
         ValueError: If an output is an input or another output, under whatever name: a link, a hard link, another
-            path; if it is no regular file; if a folder of pictures holds something already.
+            path; if it is not a regular file; if a folder of pictures holds something already.
         OSError: If a folder cannot be created or written.
     """
     wanted, read = [path for path in outputs if path is not None], list(inputs)
@@ -133,7 +101,7 @@ def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[Path]) -> Non
         if any(_is_same(path, other) for other in wanted[:number]):
             raise ValueError(f'{path} is named for two outputs: name another one')
         if path.exists() and not path.is_file() and not path.is_dir():
-            raise ValueError(f'{path} is no regular file: name another output')
+            raise ValueError(f'{path} is not a regular file: name another output')
         if path.is_dir() and next(path.iterdir(), None) is not None:
             raise ValueError(f'the folder {path} is not empty: name a new one')
     for path in wanted:

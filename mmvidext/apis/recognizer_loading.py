@@ -7,6 +7,7 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import DefaultScope
 
+from mmvidext.apis.model_building import build_model
 from mmvidext.apis.weights import load_for_inference
 
 __all__ = ['build_recognizer', 'frame_transforms', 'recognizer_config']
@@ -18,13 +19,13 @@ def recognizer_config(config: Config) -> ConfigDict:
     """Return the model of a config.
 
     Raises:
-        ValueError: If it is no recognizer.
+        ValueError: If it is not a recognizer.
     """
     model = config.get('model') or {}
-    if 'backbone' not in model or 'cls_head' not in model:
+    if not isinstance(model, dict) or 'backbone' not in model or 'cls_head' not in model:
         raise ValueError(
             'the model of the config must be a recognizer of mmaction2, with a backbone and a cls_head, but it is '
-            f'{model.get("type", "missing")}'
+            f'{model.get("type", "missing") if isinstance(model, dict) else repr(model)}'
         )
     return model
 
@@ -38,12 +39,10 @@ def build_recognizer(config: Config, checkpoint: str | Path | None = None) -> An
 
     Raises:
         FileNotFoundError: If there is no such checkpoint.
-        ValueError: If the config's model is no recognizer, or the weights do not fit it.
+        ValueError: If the config's model is not a recognizer, or the weights do not fit it.
     """
-    from mmaction.registry import MODELS
-
-    with DefaultScope.overwrite_default_scope(config.get('default_scope', 'mmaction')):
-        model = MODELS.build(recognizer_config(config))
+    recognizer_config(config)
+    model = build_model(config, default_scope='mmaction')
     if checkpoint is not None:
         load_for_inference(model, checkpoint)
     return model

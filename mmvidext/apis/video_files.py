@@ -55,7 +55,7 @@ class VideoReader:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no regular file, or nothing in it can be decoded; while iterating, after the last frame
+        ValueError: If it is not a regular file, or nothing in it can be decoded; while iterating, after the last frame
             that can be read, if there should be more.
     """
 

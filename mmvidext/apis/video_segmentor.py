@@ -10,11 +10,11 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS as SEG_DATASETS
-from mmseg.registry import MODELS as SEG_MODELS
 from torch import Tensor
 
 from mmvidext.apis.frame_pipeline import frame_transforms, test_dataset
 from mmvidext.apis.frame_sources import Source, open_source
+from mmvidext.apis.model_building import build_model
 from mmvidext.apis.picture_outputs import PictureFolder, check_outputs, open_pictures
 from mmvidext.apis.weights import load_for_inference
 from mmvidext.datasets.transforms import PackClipInputs
@@ -47,7 +47,7 @@ class VideoSegmentor:
 
     Raises:
         FileNotFoundError: If there is no such checkpoint.
-        ValueError: If the config's model is no ``DeepFeatureFlow``, or the weights do not fit it.
+        ValueError: If the config's model is not a ``DeepFeatureFlow``, or the weights do not fit it.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class VideoSegmentor:
     ) -> None:
         config = config if isinstance(config, Config) else Config.fromfile(config)
         init_default_scope(config.get('default_scope', 'mmseg'))
-        model = SEG_MODELS.build(config.model)
+        model = build_model(config, default_scope='mmseg')
         if not isinstance(model, DeepFeatureFlow):
             raise ValueError(
                 f'the model of the config must be a mmvidext.DeepFeatureFlow, but it is a {type(model).__name__}; use '
@@ -100,7 +100,7 @@ class VideoSegmentor:
             Class of each pixel, ``uint8 (H, W)``; ``int32`` with more than 256 classes.
 
         Raises:
-            ValueError: If the frame is no such array, or has no pixels. The stream goes on without it.
+            ValueError: If the frame is not such an array, or has no pixels. The stream goes on without it.
         """
         if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8 or not frame.size:
             raise ValueError(f'frame must be an RGB uint8 array (H, W, 3), but got {frame.dtype} {frame.shape}')

@@ -22,7 +22,7 @@ class Fit:
     Attributes:
         weights: What fits, under the model's names.
         source: The source whose names the file has; None for our own.
-        missing: Tensors that the model has and the file has not.
+        missing: Tensors that the model has and the file lacks.
         left_over: Tensors of the file that the model has no place for.
         wrong: Tensors of another shape, and settings of another value, in words.
         skipped: Tensors of optional parts that are missing or of another shape.

@@ -99,7 +99,7 @@ def source_names() -> tuple[str, ...]:
 
 
 def find_source(state_dict: StateDict) -> str | None:
-    """Return the first source whose names a state dict has, or None where it is no official one."""
+    """Return the first source whose names a state dict has, or None where it is not an official one."""
     return next((source.name for source in _recognized(_without_parallel(state_dict))), None)
 
 

@@ -15,7 +15,7 @@ __all__ = ['load_numpy_pickle']
 
 
 def _encode_latin1(text: str, encoding: str) -> bytes:
-    """Stand in for ``_codecs.encode``, which Python 3 writes for bytes: it may only undo latin-1."""
+    """Replace ``_codecs.encode``, which Python 3 writes for bytes: it may only undo latin-1."""
     if encoding not in ('latin1', 'latin-1'):
         raise pickle.UnpicklingError(f'refused to decode with {str(encoding)[:20]!r}')
     return codecs.encode(text, 'latin1')

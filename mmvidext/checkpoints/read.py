@@ -112,7 +112,9 @@ def _fetch(url: str) -> Path:
         try:
             torch.hub.download_url_to_file(url, str(path), progress=False)
         except (URLError, OSError) as error:
-            raise FileNotFoundError(f'{url} cannot be downloaded: {error}') from error
+            reason = getattr(error, 'reason', error)
+            text = getattr(reason, 'strerror', None) or reason
+            raise FileNotFoundError(f'{url} cannot be downloaded: {text}') from error
     return path
 
 
@@ -139,7 +141,7 @@ def _reader(file: BinaryIO) -> Callable[[BinaryIO], Any]:
         return _read_caffe2
     if start[8:9] == b'{':
         return _read_safetensors
-    raise ValueError('it is no file of torch, safetensors or pickle')
+    raise ValueError('it is not a file of torch, safetensors or pickle')
 
 
 def _read_zip(file: BinaryIO) -> Any:
@@ -213,7 +215,7 @@ def _find_tensors(content: Any, path: str) -> Checkpoint:
         if not isinstance(value, Tensor):
             raise ValueError(f'{name} is a {type(value).__name__}, not a tensor')
         if value.is_meta or value.is_quantized or value.layout != torch.strided:
-            raise ValueError(f'{name} is no plain tensor: it is without values, quantized or sparse')
+            raise ValueError(f'{name} is not a plain tensor: it is without values, quantized or sparse')
         tensors[str(name)] = value
     if inside is None:
         return Checkpoint(tensors)

@@ -4,6 +4,8 @@ import json
 from contextlib import suppress
 from pathlib import Path
 
+from mmvidext.datasets.media.files import read_bytes
+
 __all__ = ['read_class_names']
 
 
@@ -11,10 +13,13 @@ def read_class_names(path: Path) -> list[str]:
     """Read class names: one per line, or JSON: a list, names with numbers (Something-Something), or the reverse.
 
     Raises:
-        ValueError: If a JSON file holds something else.
+        ValueError: If a JSON file holds something else, or the file is empty, no regular file or no text.
         FileNotFoundError: If there is no such file.
     """
-    text = path.read_text(encoding='utf-8-sig')
+    try:
+        text = read_bytes(path).decode('utf-8-sig')
+    except UnicodeDecodeError as error:
+        raise ValueError(f'{path} must be text in UTF-8: {error}') from error
     if path.suffix != '.json':
         return text.splitlines()
     with suppress(json.JSONDecodeError):

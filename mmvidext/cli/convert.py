@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 import torch
-from mmengine.registry import MODELS, init_default_scope
 
+from mmvidext.apis.model_building import build_model as build_from_config
+from mmvidext.apis.picture_outputs import check_outputs
 from mmvidext.checkpoints import convert_checkpoint, find_source, read_checkpoint, source_names
 from mmvidext.checkpoints.sources import SOURCES
 from mmvidext.cli.config import load_config
@@ -16,10 +17,9 @@ __all__ = ['convert']
 
 def build_model(config: str, cfg_options: tuple[str, ...]) -> torch.nn.Module:
     """Build the model of a config without memory for its weights."""
-    cfg = load_config(config, cfg_options)
-    init_default_scope(cfg.get('default_scope', 'mmengine'))
     with torch.device('meta'):
-        return MODELS.build(cfg.model)
+        model: torch.nn.Module = build_from_config(load_config(config, cfg_options), default_scope='mmengine')
+    return model
 
 
 @click.command(cls=RunCommand, epilog='Sources: ' + '; '.join(f'{source.name}: {source.summary}' for source in SOURCES))
@@ -37,10 +37,10 @@ def convert(config: str, input: str, output: Path, source: str | None, cfg_optio
     Example: mmvidext convert mmvidext::tsm_causal_mobilenet_v2_jester mobilenetv2_jester_online.pth.tar jester.pth
     """
     with one_line_errors():
+        check_outputs((output,), [Path(config), Path(input)])
         weights = read_checkpoint(input).tensors
         found = source or find_source(weights)
         converted = convert_checkpoint(weights, build_model(config, cfg_options), source)
-        output.parent.mkdir(parents=True, exist_ok=True)
         torch.save({'state_dict': converted, 'meta': {'source': found}}, output)
     size = sum(tensor.numel() for tensor in converted.values()) / 1e6
     click.echo(f'{input}: {found}, {len(converted)} tensors, {size:.1f} million values -> {output}')

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import click
 import torch
 from mmengine.config import Config
-from mmengine.registry import DefaultScope
 from torch import nn
 
+from mmvidext.apis.model_building import build_model as build_from_config
 from mmvidext.apis.onnx_check import largest_difference
 from mmvidext.apis.onnx_export import ClipClassifier, OnlineClassifier, export_recognizer
 from mmvidext.apis.onnx_video import (
@@ -18,11 +18,11 @@ from mmvidext.apis.onnx_video import (
     export_flow_network,
     export_video_segmentor,
 )
+from mmvidext.apis.picture_outputs import check_outputs
 from mmvidext.apis.recognizer_loading import build_recognizer
 from mmvidext.apis.weights import load_for_inference
 from mmvidext.cli.config import load_config
-from mmvidext.cli.options import RunCommand, cfg_options_option, config_argument, one_line_errors
-from mmvidext.registry import MODELS
+from mmvidext.cli.options import PATH, RunCommand, cfg_options_option, config_argument, one_line_errors
 
 __all__ = ['clip_length', 'export']
 
@@ -73,8 +73,7 @@ def build_model(config: Config, checkpoint: Path | None) -> Any:
     model_config = config.get('model') or {}
     if 'flow_net' not in model_config:
         return build_recognizer(config, checkpoint)
-    with DefaultScope.overwrite_default_scope(config.get('default_scope', 'mmvidext')):
-        model = MODELS.build(model_config)
+    model = build_from_config(config, default_scope='mmvidext')
     if checkpoint is not None:
         load_for_inference(model, checkpoint)
     return model
@@ -136,8 +135,8 @@ def write_graphs(
 
 @click.command(cls=RunCommand)
 @config_argument
-@click.argument('out', type=click.Path(path_type=Path))
-@click.option('--checkpoint', type=click.Path(path_type=Path), help='Weights, ours or official.  [default: random]')
+@click.argument('out', type=PATH)
+@click.option('--checkpoint', type=PATH, help='Weights, ours or official.  [default: random]')
 @click.option('--shape', type=FrameShape(), default='224x224', show_default=True, help='Size of a frame.')
 @click.option(
     '--frames', type=click.IntRange(1), help="Frames of a clip.  [default: the backbone's, or 16 if it takes any]"
@@ -167,8 +166,8 @@ def export(
     Example: mmvidext export mmvidext::tsm_r50_sthv2 tsm.onnx --checkpoint tsm.pth --check
     """
     with one_line_errors():
+        check_outputs((out,), [Path(path) for path in (config, checkpoint) if path])
         model = build_model(load_config(config, cfg_options), checkpoint).eval()
-        out.parent.mkdir(parents=True, exist_ok=True)
         graphs = write_graphs(model, out, frames=frames, size=shape, online=online, opset=opset)
     for graph in graphs:
         size = graph.path.stat().st_size / 2**20

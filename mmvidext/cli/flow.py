@@ -10,20 +10,20 @@ from numpy.typing import NDArray
 from mmvidext.apis import FlowInferencer
 from mmvidext.apis.flow_video import FLOW_SUFFIXES, estimate_video_flow, write_flow
 from mmvidext.apis.frame_sources import Source
-from mmvidext.apis.picture_outputs import check_outputs, write_picture
+from mmvidext.apis.picture_outputs import check_outputs
 from mmvidext.cli.config import load_config
 from mmvidext.cli.options import (
+    PATH,
     RunCommand,
     cfg_options_option,
     config_argument,
     device_option,
     one_line_errors,
-    pick_device,
     source_options,
     stoppable_source,
 )
 from mmvidext.datasets.flow_io import read_flow
-from mmvidext.datasets.media.images import read_rgb
+from mmvidext.datasets.media.images import read_rgb, write_picture
 from mmvidext.ops import flow_color_wheel
 
 __all__ = ['flow']
@@ -60,10 +60,19 @@ def flow_of_pair(
     truth: Path | None,
     max_magnitude: float | None,
 ) -> None:
-    """Estimate, compare, write and describe the flow of two images."""
+    """Estimate, compare, write and describe the flow of two images.
+
+    Raises:
+        ValueError: If a file cannot be read, or the images and the truth are not of one size.
+    """
     image = read_rgb(first)
-    estimate = inferencer(image, read_rgb(second))
     known = None if truth is None else read_flow(truth)
+    if known is not None and known[1].shape != image.shape[:2]:
+        raise ValueError(
+            f'{truth} is {known[1].shape} (height, width), but {first} is {image.shape[:2]}: the true flow must have '
+            'the size of the images'
+        )
+    estimate = inferencer(image, read_rgb(second))
     if out is not None:
         write_flow(out, estimate)
     if picture is not None:
@@ -95,7 +104,7 @@ def check_suffix(out: Path | None, *, is_pair: bool) -> None:
 @click.argument('second', required=False)
 @click.option(
     '--out',
-    type=click.Path(path_type=Path),
+    type=PATH,
     help='Write the flow: of a pair to a .flo (Middlebury), .png (KITTI, 16 bits) or .npz; of a SOURCE to a folder.',
 )
 @click.option(
@@ -106,14 +115,14 @@ def check_suffix(out: Path | None, *, is_pair: bool) -> None:
     show_default=True,
     help='Of the files in the folder.',
 )
+@click.option('--picture', type=PATH, help='Write the colored flow: a picture; of a SOURCE, a video or folder.')
+@click.option('--truth', type=PATH, help='File of the true flow to compare with, .flo or .png.')
+@click.option('--legend', type=PATH, help='Write the color wheel.')
 @click.option(
-    '--picture',
-    type=click.Path(path_type=Path),
-    help='Write the colored flow: a picture; of a SOURCE, a video or folder.',
+    '--max-magnitude',
+    type=click.FloatRange(0, min_open=True),
+    help='Pixels at full saturation.  [default: the longest vector]',
 )
-@click.option('--truth', type=click.Path(path_type=Path), help='File of the true flow to compare with, .flo or .png.')
-@click.option('--legend', type=click.Path(path_type=Path), help='Write the color wheel.')
-@click.option('--max-magnitude', type=float, help='Pixels at full saturation.  [default: the longest vector]')
 @source_options
 @cfg_options_option
 @device_option
@@ -148,12 +157,12 @@ def flow(
     with one_line_errors():
         if second is not None:
             check_outputs((out, picture, legend), [*read, Path(source), Path(second)])
-            inferencer = FlowInferencer(load_config(config, cfg_options), checkpoint, device=pick_device(device))
+            inferencer = FlowInferencer(load_config(config, cfg_options), checkpoint, device=device)
             flow_of_pair(inferencer, source, second, out=out, picture=picture, truth=truth, max_magnitude=max_magnitude)
         else:
             with stoppable_source(source, connect) as (opened, stop):
                 check_outputs((out, picture, legend), [*read, *opened.files])
-                inferencer = FlowInferencer(load_config(config, cfg_options), checkpoint, device=pick_device(device))
+                inferencer = FlowInferencer(load_config(config, cfg_options), checkpoint, device=device)
                 count = estimate_video_flow(
                     inferencer,
                     opened,

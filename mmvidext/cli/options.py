@@ -15,14 +15,15 @@ if TYPE_CHECKING:
     from mmvidext.apis.frame_sources import Source
 
 __all__ = [
+    'FILE',
+    'PATH',
+    'PathEndingIn',
     'RunCommand',
     'cfg_options_option',
-    'checked_suffix',
     'config_argument',
     'device_option',
     'one_line_errors',
     'optional_checkpoint',
-    'pick_device',
     'run_options',
     'source_options',
     'stoppable_source',
@@ -30,6 +31,23 @@ __all__ = [
 ]
 
 CFG_OPTIONS = '--cfg-options'
+PATH = click.Path(path_type=Path)
+FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+
+class PathEndingIn(click.Path):
+    """A path that ends in one of the suffixes."""
+
+    def __init__(self, *suffixes: str) -> None:
+        super().__init__(path_type=Path)
+        self.suffixes = suffixes
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path."""
+        path: Any = super().convert(value, param, ctx)
+        if path.suffix not in self.suffixes:
+            self.fail(f'the file must end in {" or ".join(self.suffixes)}, but is {path}', param, ctx)
+        return path
 
 
 class RunCommand(click.Command):
@@ -60,8 +78,31 @@ cfg_options_option = click.option(
     help='Change the config: a variable that it is built from, or a value by its path '
     '(optim_wrapper.optimizer.lr=0.005). +KEY=VALUE adds a key that is not there.',
 )
+
+
+def _pick_device(ctx: click.Context, param: click.Parameter, name: str) -> str:
+    """Return the name of a device that works; ``auto`` is a GPU if there is one, otherwise the CPU.
+
+    Raises:
+        click.BadParameter: If there is no such device on this machine.
+    """
+    import torch
+
+    if name == 'auto':
+        return 'cuda' if torch.cuda.is_available() else 'cpu'
+    try:
+        torch.zeros(1, device=name).item()  # the one test that knows every kind of device
+    except (RuntimeError, AssertionError, ImportError) as error:
+        raise click.BadParameter(f'{name} cannot be used: {str(error).splitlines()[0]}') from error
+    return name
+
+
 device_option = click.option(
-    '--device', default='auto', show_default=True, help='cpu, cuda, cuda:1, ...; auto: a GPU if there is one.'
+    '--device',
+    default='auto',
+    show_default=True,
+    callback=_pick_device,
+    help='cpu, cuda, cuda:1, ...; auto: a GPU if there is one.',
 )
 _RUN_OPTIONS = (
     config_argument,
@@ -88,13 +129,11 @@ def optional_checkpoint(ctx: click.Context, param: click.Parameter, value: str) 
     return None if value == 'none' else value
 
 
-def pick_device(name: str) -> str:
-    """Return the name of a device; ``auto`` is a GPU if there is one, otherwise the CPU."""
-    import torch
-
-    if name != 'auto':
-        return name
-    return 'cuda' if torch.cuda.is_available() else 'cpu'
+def _message(error: Exception) -> str:
+    """Return the message of an error; that of the system names its number and the file last."""
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f'{error.filename}: {error.strerror}'
+    return str(error) or type(error).__name__
 
 
 @contextmanager
@@ -103,7 +142,7 @@ def usage_errors() -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError) as error:
-        raise click.UsageError(str(error)) from error
+        raise click.UsageError(_message(error)) from error
 
 
 @contextmanager
@@ -112,7 +151,7 @@ def one_line_errors() -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError, ImportError) as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(_message(error)) from error
     except KeyboardInterrupt:
         sys.exit(130)
 
@@ -149,14 +188,3 @@ def stoppable_source(source: str, connect: Callable[..., 'Source']) -> Iterator[
     with StopSignals() as stop:
         opened = connect(source, wait=stop.wait)
         yield opened._replace(frames=stop.until_stopped(opened.frames)), stop
-
-
-def checked_suffix(*suffixes: str) -> Callable[[click.Context, click.Parameter, Path | None], Path | None]:
-    """Return a callback that accepts only files with one of the suffixes."""
-
-    def check(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
-        if value is not None and value.suffix not in suffixes:
-            raise click.BadParameter(f'the file must end in {" or ".join(suffixes)}, but is {value}')
-        return value
-
-    return check

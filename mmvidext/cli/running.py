@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from inspect import signature
 from pathlib import Path
 from traceback import format_exception
 from typing import Any
@@ -17,6 +18,7 @@ from mmengine.dataset import BaseDataset
 from mmengine.dist import get_world_size
 from mmengine.evaluator import DumpResults
 from mmengine.logging import print_log
+from mmengine.optim import OptimWrapperDict
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
@@ -55,8 +57,13 @@ def load_run_config(
         cfg = load_config(config, cfg_options)
         for line in check_component_keys(cfg):
             print_log(line, logger='current', level=logging.WARNING)
+    if not isinstance(cfg.get('model'), dict):
+        raise click.UsageError(f'{config} has no model: it is no config of a run')
+    _check_visualization(cfg)
     cfg.launcher = launcher
     cfg.work_dir = work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(cfg.filename).stem)
+    with usage_errors():
+        Path(cfg.work_dir).mkdir(parents=True, exist_ok=True)
     randomness = dict(cfg.get('randomness') or {})
     if seed is not None:
         randomness['seed'] = seed
@@ -67,6 +74,21 @@ def load_run_config(
     for split in ('train', 'val', 'test'):
         _set_loader_timeout(cfg.get(f'{split}_dataloader'))
     return cfg
+
+
+def _check_visualization(cfg: Config) -> None:
+    """Refuse mmaction2's ``VisualizationHook`` where it would end the run at the first clip that it draws."""
+    hooks = [*(cfg.get('default_hooks') or {}).values(), *(cfg.get('custom_hooks') or [])]
+    types = {hook.get('type') for hook in hooks if isinstance(hook, dict) and hook.get('enable')}
+    if cfg.get('default_scope') != 'mmaction' or not types & {'VisualizationHook', 'mmaction.VisualizationHook'}:
+        return
+    from mmaction.visualization import ActionVisualizer
+
+    if 'show' not in signature(ActionVisualizer.add_datasample).parameters:
+        raise click.UsageError(
+            "mmaction2's VisualizationHook calls its visualizer with an argument that it does not take (show): write "
+            "type='mmvidext.VisualizationHook'"
+        )
 
 
 def _set_loader_timeout(loader: Any) -> None:
@@ -156,6 +178,10 @@ def build_training(runner: Any, cfg: Config) -> None:
     with building_errors(cfg):
         loader = runner.train_loop.dataloader
         runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
+        if left_out := _not_optimized(runner):
+            text = f'the optimizer leaves out {", ".join(left_out)}, which therefore stay as they are'
+            print_log(text, logger='current', level=logging.WARNING)
+        _report_weights(runner, cfg)
         if runner.val_loop is not None and not len(runner.val_loop.dataloader):
             raise ValueError('val_dataloader has no sample')
         if not len(loader):
@@ -163,6 +189,28 @@ def build_training(runner: Any, cfg: Config) -> None:
                 f'no batch is left to train on: train_dataloader.batch_size={loader.batch_size} and drop_last=True, '
                 f'but the data set has {len(loader.dataset)} samples, to share among {get_world_size()} processes'
             )
+
+
+def _report_weights(runner: Runner, cfg: Config) -> None:
+    """Let an error in a file that the model starts from (``pretrained``, ``init_cfg``) be one line, too.
+
+    mmengine reads these files when training starts, and has no place for a check of one's own between.
+    """
+    initialize = runner._init_model_weights
+
+    def initialize_or_say() -> None:
+        with building_errors(cfg):
+            initialize()
+
+    runner._init_model_weights = initialize_or_say
+
+
+def _not_optimized(runner: Runner) -> list[str]:
+    """Name the trainable parameters that are in no group: some constructors know only certain kinds of layers."""
+    wrapper = runner.optim_wrapper
+    wrappers = wrapper.values() if isinstance(wrapper, OptimWrapperDict) else [wrapper]
+    known = {id(param) for one in wrappers for group in one.param_groups for param in group['params']}
+    return [name for name, param in runner.model.named_parameters() if param.requires_grad and id(param) not in known]
 
 
 @contextmanager
@@ -181,12 +229,15 @@ def building_errors(cfg: Config) -> Iterator[None]:
 @contextmanager
 def run_errors() -> Iterator[None]:
     """End the command with one line where a run cannot go on, and close the connections when it was told to stop."""
+    from mmvidext.datasets.media.files import BadFileError
     from mmvidext.engine import RunError
 
     try:
         yield
     except RunError as error:
         raise click.ClickException(str(error)) from error
+    except BadFileError as error:  # that of a worker process begins with its traceback
+        raise click.ClickException(str(error).rpartition(f'{BadFileError.__name__}: ')[2].rstrip()) from error
     except SystemExit:
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()

@@ -12,13 +12,13 @@ from mmvidext.apis.frame_sources import Source
 from mmvidext.apis.picture_outputs import check_outputs
 from mmvidext.cli.config import load_config
 from mmvidext.cli.options import (
+    PATH,
     RunCommand,
     cfg_options_option,
     config_argument,
     device_option,
     one_line_errors,
     optional_checkpoint,
-    pick_device,
     source_options,
     stoppable_source,
 )
@@ -48,13 +48,9 @@ def key_frame_policy(
 @config_argument
 @click.argument('checkpoint', callback=optional_checkpoint)
 @click.argument('source')
-@click.argument('out', type=click.Path(path_type=Path))
-@click.option(
-    '--masks', type=click.Path(path_type=Path), metavar='FOLDER', help='Write the classes of the pixels, PNG.'
-)
-@click.option(
-    '--label-video', type=click.Path(path_type=Path), help='Write the colors of the classes, without the frames.'
-)
+@click.argument('out', type=PATH)
+@click.option('--masks', type=PATH, metavar='FOLDER', help='Write the classes of the pixels, PNG.')
+@click.option('--label-video', type=PATH, help='Write the colors of the classes, without the frames.')
 @click.option('--key-frame-interval', type=int, help="Frames from key frame to key frame.  [default: the config's]")
 @click.option('--adaptive', type=float, metavar='THRESHOLD', help='Residual above which a key frame comes.')
 @click.option('--max-interval', type=int, default=30, show_default=True, help='Longest interval with --adaptive.')
@@ -92,9 +88,7 @@ def segment(
         read = [Path(path) for path in (config, checkpoint) if path]
         check_outputs((out, masks, label_video), [*opened.files, *read])
         policy = key_frame_policy(key_frame_interval, adaptive, max_interval)
-        segmentor = VideoSegmentor(
-            load_config(config, cfg_options), checkpoint, device=pick_device(device), policy=policy
-        )
+        segmentor = VideoSegmentor(load_config(config, cfg_options), checkpoint, device=device, policy=policy)
         start = time.perf_counter()
         report = segmentor.segment_video(opened, out, masks=masks, label_video=label_video, on_frame=FrameProgress())
     seconds = time.perf_counter() - start
@@ -111,9 +105,9 @@ class FrameProgress:
     def __init__(self) -> None:
         self.bar = ProgressBar(start=False)
 
-    def __call__(self, number: int, announced: int) -> None:
+    def __call__(self, number: int, total: int) -> None:
         """Advance by one frame."""
         if number == 1:
-            self.bar.task_num = announced
+            self.bar.task_num = total
             self.bar.start()
         self.bar.update()

@@ -16,14 +16,15 @@ from mmvidext.apis.picture_outputs import PictureWriter, check_outputs, open_pic
 from mmvidext.cli.class_names import read_class_names
 from mmvidext.cli.config import load_config
 from mmvidext.cli.options import (
+    FILE,
+    PATH,
+    PathEndingIn,
     RunCommand,
     cfg_options_option,
-    checked_suffix,
     config_argument,
     device_option,
     one_line_errors,
     optional_checkpoint,
-    pick_device,
     source_options,
     stoppable_source,
 )
@@ -134,20 +135,13 @@ def recognize(
 @config_argument
 @click.argument('checkpoint', callback=optional_checkpoint)
 @click.argument('source')
-@click.option(
-    '--out', type=click.Path(path_type=Path), help='Draw the prediction into this video, or into a folder of PNG files.'
-)
+@click.option('--out', type=PATH, help='Draw the prediction into this video, or into a folder of PNG files.')
 @click.option(
     '--scores',
-    type=click.Path(path_type=Path),
-    callback=checked_suffix('.csv', '.json'),
+    type=PathEndingIn('.csv', '.json'),
     help='Write the scores of all classes to this .csv or .json.',
 )
-@click.option(
-    '--labels',
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help='Class names: one a line, or JSON: a list, or names and numbers.',
-)
+@click.option('--labels', type=FILE, help='Class names: one a line, or JSON: a list, or names and numbers.')
 @click.option('--every', type=click.IntRange(1), default=1, show_default=True, help='Recognize every N-th frame.')
 @click.option('--window', type=int, help="Frames to average over.  [default: the model's num_segments]")
 @click.option('--max-frames', type=click.IntRange(1), help='Stop after so many recognized frames.')
@@ -181,9 +175,7 @@ def stream(
         read = [Path(path) for path in (config, checkpoint, labels) if path]
         check_outputs((out, scores), [*opened.files, *read])
         names = read_class_names(labels) if labels else []
-        recognizer = OnlineRecognizer(
-            load_config(config, cfg_options), checkpoint, device=pick_device(device), window=window
-        )
+        recognizer = OnlineRecognizer(load_config(config, cfg_options), checkpoint, device=device, window=window)
         recognition = Recognition(recognizer, names, every=every)
         with ExitStack() as outputs:
             video = outputs.enter_context(open_pictures(out, opened.frame_rate)) if out else None

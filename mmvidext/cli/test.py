@@ -7,17 +7,19 @@ from typing import Any
 import click
 from mmengine.config import Config
 
-from mmvidext.cli.options import RunCommand, checked_suffix, run_options, usage_errors
+from mmvidext.cli.class_names import read_class_names
+from mmvidext.cli.options import FILE, PATH, PathEndingIn, RunCommand, run_options, usage_errors
 from mmvidext.cli.running import (
     bounded,
     build_runner,
     check_labels,
     leave_process_group,
     load_run_config,
+    run_errors,
 )
 from mmvidext.cli.stop_signals import exit_on_signals
 
-__all__ = ['apply_test_flags', 'test']
+__all__ = ['apply_test_flags', 'check_class_names', 'test']
 
 
 def apply_test_flags(
@@ -34,6 +36,8 @@ def apply_test_flags(
         click.UsageError: If a flag asks for what the config's metrics do not give.
     """
     cfg.load_from = None  # the checkpoint is loaded when the model is there
+    if not cfg.get('test_evaluator'):
+        raise click.UsageError(f'{cfg.filename} has no test_evaluator: nothing says what to measure')
     evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]
     is_segmentation = any(str(metric.get('type')).endswith('IoUMetric') for metric in evaluators)
     if class_names and not (per_class or confusion_matrix):
@@ -54,28 +58,39 @@ def apply_test_flags(
     cfg.test_evaluator = evaluators
 
 
+def check_class_names(cfg: Config, class_names: Path) -> None:
+    """Compare the number of class names with that of the model's classes, where the config tells it.
+
+    Raises:
+        click.UsageError: If they differ, or the file cannot be read.
+    """
+    with usage_errors():
+        names = read_class_names(class_names)
+    expected = (cfg.model.get('cls_head') or {}).get('num_classes')
+    if expected not in (None, len(names)):
+        raise click.UsageError(f'--class-names: {class_names} names {len(names)} classes, but the model has {expected}')
+
+
 @click.command(cls=RunCommand)
 @run_options
 @click.argument('checkpoint')
 @click.option(
     '--dump',
-    type=click.Path(path_type=Path),
-    callback=checked_suffix('.pkl', '.pickle'),
+    type=PathEndingIn('.pkl', '.pickle'),
     metavar='FILE.pkl',
     help='Also write all predictions to this file.',
 )
-@click.option('--metrics', type=click.Path(path_type=Path), metavar='FILE.json', help='Also write the metrics to it.')
+@click.option('--metrics', type=PATH, metavar='FILE.json', help='Also write the metrics to it.')
 @click.option('--per-class', is_flag=True, help='Print a table of the accuracy (or IoU) of each class.')
 @click.option(
     '--confusion-matrix',
-    type=click.Path(path_type=Path),
-    callback=checked_suffix('.png'),
+    type=PathEndingIn('.png'),
     metavar='FILE.png',
     help='Write a picture of the confusion matrix.',
 )
 @click.option(
     '--class-names',
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=FILE,
     metavar='FILE.txt',
     help='Names of the classes, one a line, for the two above.',
 )
@@ -92,17 +107,22 @@ def test(
 
     Example: mmvidext test mmvidext::ms_tsm_r50_sthv2 work_dirs/ms_tsm/epoch_40.pth --per-class
     """
+    from mmvidext.apis.picture_outputs import check_outputs
     from mmvidext.apis.weights import load_for_inference
 
     cfg = load_run_config(**common)
+    with usage_errors():
+        inputs = [Path(path) for path in (common['config'], checkpoint, class_names) if path]
+        check_outputs((dump, metrics, confusion_matrix), inputs)
     apply_test_flags(cfg, dump=dump, per_class=per_class, confusion_matrix=confusion_matrix, class_names=class_names)
+    if class_names:
+        check_class_names(cfg, class_names)
     runner = build_runner(cfg)
     with usage_errors():
         load_for_inference(runner.model, checkpoint)
         check_labels(runner, dump=dump)
-    with bounded(), exit_on_signals():
+    with bounded(), exit_on_signals(), run_errors():
         values = runner.test()
     if metrics and runner.rank == 0:
-        metrics.parent.mkdir(parents=True, exist_ok=True)
         metrics.write_text(json.dumps({name: float(value) for name, value in values.items()}, indent=2) + '\n')
     leave_process_group()

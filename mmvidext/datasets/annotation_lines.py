@@ -47,7 +47,7 @@ def read_lines(path: str, *, hint: str = '') -> list[tuple[str, str]]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no regular file, not UTF-8, or empty, or a line holds a control character.
+        ValueError: If it is not a regular file, not UTF-8, or empty, or a line holds a control character.
     """
     try:
         text = read_bytes(path).decode('utf-8-sig')
@@ -90,9 +90,9 @@ def read_annotation(
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is not UTF-8 or empty, or a line has another number of fields, a field that is no whole
-            number in the digits 0 to 9, a label outside the classes, a count below 1, a path out of the data folder or
-            one that an earlier line has.
+        ValueError: If the file is not UTF-8 or empty, or a line has another number of fields, a field that is not
+            a whole number in the digits 0 to 9, a label outside the classes, a count below 1, a path out of the data
+            folder or one that an earlier line has.
     """
     lines = [
         _parse(text, where, columns, labels=labels, delimiter=delimiter)

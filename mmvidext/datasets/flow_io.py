@@ -68,7 +68,7 @@ def read_flo(path: PathLike) -> Flow:
     data = read_bytes(str(path))
     if data[:4] != FLO_MAGIC:
         raise ValueError(
-            f'{path} is no .flo file: it must start with the magic number {FLO_MAGIC!r}, but starts with {data[:4]!r}'
+            f'{path} is not a .flo file, which starts with the magic number {FLO_MAGIC!r}: it starts with {data[:4]!r}'
         )
     if len(data) < FLO_HEADER_BYTES:
         raise ValueError(f'{path} is truncated: its header takes {FLO_HEADER_BYTES} bytes, but it has {len(data)}')
@@ -111,7 +111,7 @@ def read_pfm_flow(path: PathLike) -> Flow:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no portable float map, is truncated, or has one channel, as disparity has.
+        ValueError: If it is not a portable float map, is truncated, or has one channel, as disparity has.
     """
     image = read_image(str(path), cv2.IMREAD_UNCHANGED)
     if image.dtype != np.float32 or image.ndim != 3:
@@ -133,7 +133,7 @@ def read_kitti_flow(path: PathLike) -> tuple[Flow, NDArray[np.bool_]]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no 16-bit PNG of three channels; one of one channel is KITTI's disparity.
+        ValueError: If it is not a 16-bit PNG of three channels; one of one channel is KITTI's disparity.
     """
     image = read_image(str(path), cv2.IMREAD_UNCHANGED)
     if image.dtype != np.uint16:

@@ -3,14 +3,15 @@
 from pathlib import Path
 from typing import Any
 
+from mmvidext.datasets.annotation_lines import read_lines
 from mmvidext.datasets.flow_pairs import FlowPairPolicy
-from mmvidext.datasets.media.files import read_bytes
 from mmvidext.datasets.natural_order import natural_key
 from mmvidext.registry import DATASETS
 
 __all__ = ['FlyingChairsDataset', 'read_chairs_split']
 
 SPLIT_CODES = {'train': '1', 'val': '2'}
+HINT = "The list of the split, FlyingChairs_train_val.txt, comes beside the archive on the data set's page"
 SUFFIXES = ('img1.ppm', 'img2.ppm', 'flow.flo')
 
 
@@ -94,17 +95,8 @@ def read_chairs_split(path: str | Path) -> list[str]:
         FileNotFoundError: If there is no such file.
         ValueError: If a line is neither; the message names the line.
     """
-    try:
-        codes = read_bytes(path).decode('utf-8-sig').split('\n')
-    except FileNotFoundError:
-        raise FileNotFoundError(
-            f'{path}: no such file; the list of the split (FlyingChairs_train_val.txt) comes beside the archive on the '
-            "data set's page"
-        ) from None
-    except UnicodeDecodeError as error:
-        raise ValueError(f'{path} must be a text file in UTF-8, but {error}') from error
-    codes = [code.strip() for code in (codes[:-1] if codes[-1] == '' else codes)]
-    for number, code in enumerate(codes, start=1):
+    lines = read_lines(str(path), hint=HINT)
+    for where, code in lines:
         if code not in SPLIT_CODES.values():
-            raise ValueError(f'{path}:{number}: a line is 1 (train) or 2 (val), not {code!r}')
-    return codes
+            raise ValueError(f'{where}: a line is 1 (train) or 2 (val), not {code!r}')
+    return [code for _, code in lines]

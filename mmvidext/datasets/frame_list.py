@@ -1,11 +1,12 @@
 """Any data set of folders of frames and a list of them."""
 
-import os.path
+import os
 from collections.abc import Sequence
 from typing import Any
 
 from mmvidext.datasets.list_dataset import ListDataset
 from mmvidext.datasets.media.files import BadFileError, file_problem, is_local
+from mmvidext.datasets.media.images import read_image
 from mmvidext.registry import DATASETS
 
 __all__ = ['FrameListDataset']
@@ -64,6 +65,15 @@ class FrameListDataset(ListDataset):
         if self.modality == 'RGB':
             return [self.filename_tmpl.format(number)]
         return [self.filename_tmpl.format(axis, number) for axis in ('x', 'y')]
+
+    def _advice(self, path: str) -> str:
+        """Name the frame: mmaction2's ``RawFrameDecode`` does not."""
+        for name in sorted(os.listdir(path)) if is_local(path) else ():
+            try:
+                read_image(os.path.join(path, name))
+            except (OSError, ValueError) as error:
+                return f'; {error}'
+        return ''
 
     def _check_files(self, results: dict[str, Any]) -> None:
         """The last frame tells whether the folder holds what the list says; after it those that are sampled."""

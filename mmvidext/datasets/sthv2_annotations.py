@@ -23,7 +23,7 @@ class VideoItem:
 
 
 def annotation_path(folder: Path, name: str) -> Path | None:
-    """Find a JSON file of the release: the original one has a prefix, Qualcomm's has not.
+    """Find a JSON file of the release: the original one has a prefix, Qualcomm's has none.
 
     Args:
         folder: Where the JSON files are.
@@ -65,7 +65,7 @@ def read_class_names(path: Path) -> list[str]:
         The templates in the order of their indices.
 
     Raises:
-        ValueError: If it is no such file, or the indices are not 0, 1, 2, ... without gap or repetition.
+        ValueError: If it is not such a file, or the indices are not 0, 1, 2, ... without gap or repetition.
     """
     names: dict[int, str] = {}
     for name, index in _read_json(path, dict, 'one object, from template to index').items():
@@ -89,7 +89,7 @@ def read_items(path: Path, class_names: list[str], *, labeled: bool = True) -> l
         labeled: Whether items must have a template; those of the test split have none.
 
     Raises:
-        ValueError: If an item lacks a key, has an id that is no number, an unknown template, or an id that another has.
+        ValueError: If an item lacks a key, has an id that is not a number, an unknown template, or the id of another.
     """
     index = {name: label for label, name in enumerate(class_names)}
     items: list[VideoItem] = []

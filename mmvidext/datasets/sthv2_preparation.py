@@ -77,6 +77,8 @@ def prepare_sthv2(
         ValueError: If something is wrong in a JSON file, or a clip is in two splits.
     """
     annotations = annotations or _find_annotations(root)
+    if videos is not None and not videos.is_dir():
+        raise FileNotFoundError(f'there is no folder of videos {videos}')
     videos = videos or _find_videos(root, extension)
     out = out or root
     class_names = read_class_names(_required(annotations, 'labels'))

@@ -45,8 +45,8 @@ class VideoFolderSegDataset(VideoSegDataset):
 
     Raises:
         FileNotFoundError: If a list, a video, the labels of a video or the frame of a label are missing.
-        ValueError: If there are no classes, the label map leads to a number that is no class, a line of the list leads
-            out of the data folder or is repeated, or two frames have the same number (``1.jpg`` and ``01.jpg``).
+        ValueError: If there are no classes, the label map leads to a number that is not a class, a line of the list
+            leads out of the data folder or is repeated, or two frames have the same number (``1.jpg`` and ``01.jpg``).
 
     Example:
         >>> from mmvidext.datasets import VideoFolderSegDataset

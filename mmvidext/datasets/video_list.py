@@ -3,7 +3,7 @@
 from typing import Any
 
 from mmvidext.datasets.list_dataset import ListDataset
-from mmvidext.datasets.media.files import BadFileError, is_local
+from mmvidext.datasets.media.files import BadFileError
 from mmvidext.datasets.media.limits import crash_in_child
 from mmvidext.datasets.media.video_file import VideoFile
 from mmvidext.registry import DATASETS
@@ -18,8 +18,8 @@ class VideoListDataset(ListDataset):
     The lists are checked before a run begins, and bad videos are handled as
     :class:`~mmvidext.datasets.media.policy.BadFilePolicy` says.
 
-    mmaction2's ``DecordInit`` ends the process at some damaged files. Where a pipeline has it, an ``.avi`` file and any
-    that PyAV refuses are first tried in a child process. ``mmvidext.InitVideo`` needs no such trial.
+    mmaction2's ``DecordInit`` ends the process at some damaged files. Where a pipeline has it, PyAV opens each file
+    first, and then the pipeline is tried in a child process, once a file. ``mmvidext.InitVideo`` needs neither.
 
     Args:
         *args: ``ann_file`` and ``pipeline``.
@@ -45,19 +45,10 @@ class VideoListDataset(ListDataset):
     def _read(self, idx: int) -> Any:
         decoder = next((name for t in self.pipeline.transforms if 'Decord' in (name := type(t).__name__)), None)
         path = self._path(idx)
-        if decoder and is_local(path) and path not in self._tried:
+        if decoder and path not in self._tried:
+            VideoFile(path)  # what PyAV refuses is bad, whatever decord makes of it
             read = super()._read
-            if _is_suspicious(path) and (death := crash_in_child(lambda: read(idx), self.time_limit)):
+            if death := crash_in_child(lambda: read(idx), self.time_limit):
                 raise BadFileError(f'{path} cannot be read: the decoder {decoder} dies ({death}){self._advice(path)}')
             self._tried.add(path)
         return super()._read(idx)
-
-
-def _is_suspicious(path: str) -> bool:
-    if path.lower().endswith('.avi'):
-        return True
-    try:
-        VideoFile(path)
-    except BadFileError:
-        return True
-    return False

@@ -35,7 +35,8 @@ class VSPWDataset(VideoFolderSegDataset):
 
     Raises:
         FileNotFoundError: If ``label_file`` is missing, or what any data set of videos needs.
-        ValueError: If ``label_file`` is no object of names and numbers without a gap, and as any data set of videos.
+        ValueError: If ``label_file`` is not a JSON object of names and numbers without gaps, and as any data set of
+            videos.
     """
 
     def __init__(

@@ -10,6 +10,7 @@ from mmvidext.engine.num_classes_check_hook import NumClassesCheckHook
 from mmvidext.engine.run_error import RunError
 from mmvidext.engine.segments_check_hook import SegmentsCheckHook
 from mmvidext.engine.start_weights_hook import StartWeightsHook
+from mmvidext.engine.visualization_hook import VisualizationHook
 
 __all__ = [
     'BadFilesHook',
@@ -20,6 +21,7 @@ __all__ = [
     'RunError',
     'SegmentsCheckHook',
     'StartWeightsHook',
+    'VisualizationHook',
 ]
 
 if find_spec('mmseg') is not None:

@@ -26,6 +26,8 @@ class BadFilesHook(Hook):
     that resumes takes the samples of these files for bad and does not read them again: delete a line to have a repaired
     file tried.
 
+    What a run validates or tests on is never replaced, even if its config does not say ``test_mode=True``.
+
     Args:
         interval: After how many iterations the processes of a distributed training tell each other.
     """
@@ -63,6 +65,16 @@ class BadFilesHook(Hook):
         if count != self._count:
             self._count = count
             _write(self._path, self._datasets)
+
+    def before_val_epoch(self, runner: Runner) -> None:
+        """Let a bad file be an error: the number would be of other samples."""
+        for dataset in _replacing(runner.val_dataloader.dataset):
+            dataset.replaces_bad = False
+
+    def before_test_epoch(self, runner: Runner) -> None:
+        """Likewise."""
+        for dataset in _replacing(runner.test_dataloader.dataset):
+            dataset.replaces_bad = False
 
     def after_train(self, runner: Runner) -> None:
         """Write the list and say how long it is."""

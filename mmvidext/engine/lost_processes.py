@@ -46,7 +46,7 @@ def naming_lost_processes() -> Iterator[None]:
 def _kill_workers() -> None:
     """End the workers of all loaders; one that hangs would not end when it is asked to, and block the exit."""
     workers = [child for child in multiprocessing.active_children() if child.daemon]
-    if workers and threading.current_thread() is threading.main_thread():
+    if workers and hasattr(signal, 'SIGCHLD') and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # torch takes the death of a worker for an error
     for worker in workers:
         worker.kill()

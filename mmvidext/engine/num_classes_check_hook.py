@@ -7,6 +7,7 @@ import numpy as np
 from mmengine.hooks import Hook
 from mmengine.runner import BaseLoop, Runner
 
+from mmvidext.engine.run_error import RunError
 from mmvidext.registry import HOOKS
 
 __all__ = ['NumClassesCheckHook']
@@ -26,7 +27,7 @@ class NumClassesCheckHook(Hook):
         """Compare the head with the data of each loop that this run has.
 
         Raises:
-            ValueError: If a number differs.
+            RunError: If a number differs.
         """
         head = _num_classes_of_head(getattr(runner.model, 'module', runner.model))
         if head is None:
@@ -60,11 +61,11 @@ def _check(dataset: Any, split: str, head: int) -> None:
     if stated is None:
         stated = len(getattr(dataset, 'metainfo', {}).get('classes') or ()) or None
     if stated is not None and stated != head:
-        raise ValueError(
+        raise RunError(
             f'{name} has num_classes={stated}, but the head of the model has num_classes={head}: give both the same'
         )
     if stated is None and (largest := _largest_label(dataset)) >= head:
-        raise ValueError(
+        raise RunError(
             f'{name} has the label {largest}, but the head of the model has num_classes={head}: correct the list or '
             'the head, and set num_classes of the data set'
         )

@@ -11,7 +11,8 @@ from torch import distributed
 __all__ = ['EXIT_RESUME_ME', 'Preemption']
 
 EXIT_RESUME_ME = 75  # EX_TEMPFAIL of sysexits.h: try again later
-_SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+# Windows has no SIGUSR1
+_SIGNALS = tuple(getattr(signal, name) for name in ('SIGTERM', 'SIGUSR1') if hasattr(signal, name))
 
 
 class Preemption:

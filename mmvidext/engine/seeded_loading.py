@@ -205,6 +205,7 @@ def _identity(batch: Any) -> Any:
 
 def _init_worker(init: Callable[[int], None] | None, worker_id: int) -> None:
     """Leave the process group: a signal to the whole run is for the main process, which still needs its workers."""
-    os.setpgid(0, 0)
+    if hasattr(os, 'setpgid'):  # not on Windows
+        os.setpgid(0, 0)
     if init is not None:
         init(worker_id)

@@ -5,6 +5,7 @@ from typing import Any
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmvidext.engine.run_error import RunError
 from mmvidext.registry import HOOKS
 
 __all__ = ['SegmentsCheckHook']
@@ -23,13 +24,13 @@ class SegmentsCheckHook(Hook):
         """Compare backbone and head.
 
         Raises:
-            ValueError: If their ``num_segments`` differ.
+            RunError: If their ``num_segments`` differ.
         """
         model = _unwrap(runner)
         backbone = _num_segments(getattr(model, 'backbone', None))
         head = _num_segments(getattr(model, 'cls_head', None))
         if backbone is not None and head is not None and backbone != head:
-            raise ValueError(
+            raise RunError(
                 f'model.backbone.num_segments={backbone} and model.cls_head.num_segments={head} must be equal'
             )
 
@@ -37,7 +38,7 @@ class SegmentsCheckHook(Hook):
         """Check a training batch: as many frames as segments.
 
         Raises:
-            ValueError: If the numbers differ.
+            RunError: If the numbers differ.
         """
         if batch_idx == 0:
             _check(runner, data_batch, 'train', exact=True)
@@ -46,7 +47,7 @@ class SegmentsCheckHook(Hook):
         """Check a validation batch: a multiple, for several views of a clip.
 
         Raises:
-            ValueError: If it is none.
+            RunError: If it is none.
         """
         if batch_idx == 0:
             _check(runner, data_batch, 'val', exact=False)
@@ -55,7 +56,7 @@ class SegmentsCheckHook(Hook):
         """Check a test batch: a multiple, for several views of a clip.
 
         Raises:
-            ValueError: If it is none.
+            RunError: If it is none.
         """
         if batch_idx == 0:
             _check(runner, data_batch, 'test', exact=False)
@@ -75,7 +76,7 @@ def _check(runner: Runner, data_batch: Any, split: str, *, exact: bool) -> None:
         return
     frames = len(data_batch['inputs'][0])  # (frames, 3, H, W)
     if frames != wanted if exact else frames % wanted:
-        raise ValueError(
+        raise RunError(
             f'the {split} pipeline gives {frames} frames, but model.backbone.num_segments={wanted}: set '
             f'num_clips={wanted}{"" if exact else " (or a multiple of it)"} in SampleFrames of '
             f'{split}_dataloader.dataset.pipeline, or '

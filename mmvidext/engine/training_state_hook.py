@@ -152,12 +152,25 @@ class TrainingStateHook(Hook):
         if counts_epochs:
             per_epoch = self.resumed['batches'] if self.resumed else len(loader)
             self._consumed = max(0, runner.iter - runner.epoch * per_epoch)
-            run_iter = loop.run_iter
-            # the loop counts the batches that it gets; an epoch that goes on in its middle has had some before
-            loop.run_iter = lambda idx, batch: run_iter(idx + self._batches.start, batch)
+            self._number_batches(loop, self._batches)
         else:
             self._batches.start = runner.iter
             loop.dataloader_iterator = RemainingBatches(loop.dataloader, runner.iter)
+
+    @staticmethod
+    def _number_batches(loop: EpochBasedTrainLoop, batches: PlacedBatches) -> None:
+        """Let the hooks of a run that goes on in the middle of an epoch get the batches with their own numbers.
+
+        The loop numbers what it gets from 0 on, in the same method that hands the number to the hooks: nothing but this
+        method of this loop comes between. A class of loops of ours would have to be named in every config, and would
+        exclude the loops that users derive from mmengine's.
+        """
+        run_iter = loop.run_iter
+
+        def run_numbered(number: int, batch: Any) -> None:
+            run_iter(number + batches.start, batch)
+
+        loop.run_iter = run_numbered
 
     def _resume(self, runner: Runner, state: dict[str, Any]) -> None:
         self._check_batches(runner, state)

@@ -1,17 +1,23 @@
 """A work directory belongs to one run, can be written to, and has room for a checkpoint."""
 
-import fcntl
+import errno
 import os
 import shutil
 import socket
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from mmengine.logging import MMLogger
 
 from mmvidext.engine.run_error import RunError
 
 __all__ = ['check_room', 'lock_work_dir']
+
+fcntl: Any
+try:
+    import fcntl
+except ImportError:  # Windows has no such locks
+    fcntl = None
 
 _LOCK = '.lock'
 
@@ -23,7 +29,7 @@ def lock_work_dir(work_dir: Path) -> IO[str] | None:
     Worker processes do not inherit it.
 
     Returns:
-        The open file. None on a file system without locks, which is logged.
+        The open file. None on a file system without locks and on Windows, which is logged.
 
     Raises:
         RunError: If another run holds the lock, or the directory cannot be written to.
@@ -35,6 +41,8 @@ def lock_work_dir(work_dir: Path) -> IO[str] | None:
     except OSError as error:
         raise RunError(f'the work directory {work_dir} cannot be written to: {error.strerror}') from error
     try:
+        if fcntl is None:
+            raise OSError(errno.ENOTSUP, 'this system has no fcntl')
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):
         file.seek(0)

@@ -9,6 +9,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from prettytable import PrettyTable
 
+from mmvidext.datasets.media.files import read_bytes
 from mmvidext.registry import METRICS
 
 __all__ = ['ClassificationReport', 'draw_confusion_matrix']
@@ -29,6 +30,7 @@ class ClassificationReport(BaseMetric):
 
     Raises:
         FileNotFoundError: If ``class_names`` does not exist.
+        ValueError: If it is empty, no regular file or no text in UTF-8.
     """
 
     default_prefix = 'report'
@@ -37,9 +39,7 @@ class ClassificationReport(BaseMetric):
         self, class_names: str | None = None, *, table: bool = True, picture: str | None = None, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        if class_names is not None and not Path(class_names).is_file():
-            raise FileNotFoundError(f'there is no file of class names {class_names}')
-        self.class_names = Path(class_names).read_text(encoding='utf-8').splitlines() if class_names else None
+        self.class_names = _read_names(class_names) if class_names else None
         self.table = table
         self.picture = picture
 
@@ -121,3 +121,10 @@ def draw_confusion_matrix(matrix: np.ndarray, names: list[str], path: str | Path
                 axes.text(column, row, str(count), ha='center', va='center', color=color)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=100)
+
+
+def _read_names(path: str) -> list[str]:
+    try:
+        return read_bytes(path).decode('utf-8-sig').splitlines()
+    except UnicodeDecodeError as error:
+        raise ValueError(f'class_names {path} must be text in UTF-8: {error}') from error

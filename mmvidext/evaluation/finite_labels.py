@@ -17,7 +17,7 @@ def finite_labels(sample: dict[str, Any], *, fill: int) -> Tensor:
     Args:
         sample: Holds ``pred_sem_seg`` ``(1, H, W)`` or ``(H, W)``, and ``seg_logits`` ``(K, H, W)`` where the model
             gives them.
-        fill: A number that is no class.
+        fill: A number that is not a class.
 
     Returns:
         ``(H, W)``.

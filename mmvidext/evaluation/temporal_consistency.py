@@ -69,12 +69,13 @@ class TemporalConsistency(IoUMetric):
                 flow = self._estimate(self._last_frame, frame, (labels.shape[-2], labels.shape[-1]))
                 warped, inside = warp_labels(labels, flow)
                 truth = torch.where(inside, self._last_labels, self.ignore_index)
-                self.results.append(self.intersect_and_union(warped, truth, num_classes, self.ignore_index))
+                self.results.append(self.intersect_and_union(warped, truth, num_classes + 1, self.ignore_index))
             self._last_frame, self._last_labels = frame, labels
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Return ``TC`` in percent."""
         totals = [sum(column) for column in zip(*results, strict=True)]
+        totals[0][-1] = 0  # pixels without a finite score are a class of their own, which agrees with nothing
         iou = self.total_area_to_metrics(*totals, ['mIoU'], self.nan_to_num, self.beta)['IoU']
         return {'TC': float(torch.from_numpy(iou).nanmean() * 100)}
 

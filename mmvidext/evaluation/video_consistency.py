@@ -49,7 +49,7 @@ class VideoConsistency(BaseMetric):
                 self._truth, self._prediction = _ConstantRun(), _ConstantRun()
             else:
                 self._close_windows()
-            # a label of its own in each frame: negative numbers are no classes
+            # a label of its own in each frame: negative numbers are not classes
             prediction = finite_labels(sample, fill=-1 - sample['frame_index'])
             self._truth.add(true_labels(sample).to(prediction.device))
             self._prediction.add(prediction)

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import torch
 import torch.nn as nn
 from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
 from torch import Tensor
 
+from mmvidext.ops.backends import KernelBackend
 from mmvidext.ops.dynamic_filter import ProjectedKernel, check_settings, dynamic_filter
 from mmvidext.registry import MODELS
 
@@ -44,6 +44,7 @@ class DynamicFilter(BaseModule):
             authors' code.
         act_cfg: Activation of the same convolutions.
         chunk_channels: Outputs of the dynamic filter to compute at once; by default as many as 8 MiB allow.
+        backend: Backend of the pooling: ``'torch'``, or ``'triton'`` on a GPU; ``'auto'`` takes ``'torch'``.
         init_cfg: mmengine's initialization config.
 
     Attributes:
@@ -65,6 +66,7 @@ class DynamicFilter(BaseModule):
         norm_cfg: dict[str, Any] | None = None,
         act_cfg: dict[str, Any] | None = None,
         chunk_channels: int | None = None,
+        backend: KernelBackend = 'auto',
         init_cfg: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -74,14 +76,14 @@ class DynamicFilter(BaseModule):
             num_samples=num_samples,
             sample_stride=sample_stride,
             chunk_channels=chunk_channels,
+            backend=backend,
         )
         self.kernel_std = kernel_std
         self.out_channels = out_channels
         common = dict(norm_cfg=norm_cfg, act_cfg=act_cfg or dict(type='ReLU'))
         self.feature_conv = ConvModule(in_channels, feature_channels, 3, padding=1, **common)
         self.channel_code = ConvModule(in_channels, kernel_channels, 3, padding=1, **common)
-        self.channel_kernel = nn.Conv2d(kernel_channels, dynamic_channels * feature_channels, 1, bias=False)
-        self.channel_bias = nn.Parameter(torch.zeros(dynamic_channels * feature_channels))
+        self.channel_kernel = nn.Conv2d(kernel_channels, dynamic_channels * feature_channels, 1)  # never run
         self.spatial_code = ConvModule(in_channels, kernel_channels, 3, padding=1, **common)
         self.spatial_kernel = nn.Conv2d(kernel_channels, dynamic_channels * kernel_size**2, 3, padding=1)
         self.position_attention = nn.Conv2d(in_channels, kernel_size**2, 3, padding=1)
@@ -95,7 +97,6 @@ class DynamicFilter(BaseModule):
             nn.init.normal_(conv.weight, std=self.kernel_std / inputs**0.5)
             if conv.bias is not None:
                 nn.init.zeros_(conv.bias)
-        nn.init.zeros_(self.channel_bias)
 
     def init_weights(self) -> None:
         """Initialize as ``init_cfg`` says, then the kernels and attentions as ``kernel_std`` says."""
@@ -111,7 +112,8 @@ class DynamicFilter(BaseModule):
         Returns:
             ``(N, out_channels, H, W)``.
         """
-        channel_kernel = ProjectedKernel(self.channel_code(x), self.channel_kernel.weight, self.channel_bias)
+        projection: Any = self.channel_kernel
+        channel_kernel = ProjectedKernel(self.channel_code(x), projection.weight, projection.bias)
         filtered = dynamic_filter(
             self.feature_conv(x),
             self.spatial_kernel(self.spatial_code(x)),

@@ -1,13 +1,14 @@
 """MotionSqueeze: displacement between frames as a feature (Kwon et al., ECCV 2020)."""
 
-from typing import Literal
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmvidext.ops.backends import KernelBackend, takes_triton
 from mmvidext.ops.checks import check_at_least, check_segments
-from mmvidext.ops.frame_matching import match_frames
+from mmvidext.ops.frame_matching import MOST_CHANNELS, match_frames
 from mmvidext.ops.kernel_soft_argmax import kernel_soft_argmax
 from mmvidext.ops.local_correlation import local_correlation
 from mmvidext.ops.precision import accumulation_dtype, without_autocast
@@ -55,7 +56,7 @@ class MotionSqueeze(nn.Module):
             ``'auto'`` takes ``'torch'``.
 
     Raises:
-        ValueError: If the backend is none of these, or a size is below 1.
+        ValueError: If the backend is none of these or cannot hold ``reduced_channels``, or a size is below 1.
     """
 
     def __init__(
@@ -67,18 +68,16 @@ class MotionSqueeze(nn.Module):
         max_displacement: int = 7,
         sigma: float = 5.0,
         temperature: float = 0.01,
-        backend: Literal['auto', 'torch', 'triton'] = 'auto',
+        backend: KernelBackend = 'auto',
     ) -> None:
         super().__init__()
-        if backend not in ('auto', 'torch', 'triton'):
-            raise ValueError(f"backend must be 'auto', 'torch' or 'triton', but is {backend!r}")
         check_at_least(max_displacement, 1, name='max_displacement')
         check_at_least(reduced_channels, 1, name='reduced_channels')
         self.num_segments = num_segments
         self.max_displacement = max_displacement
         self.sigma = sigma
         self.temperature = temperature
-        self.backend = backend
+        self.fused = takes_triton(backend, size=reduced_channels, largest=MOST_CHANNELS, what='reduced channels')
         self.channel_reduction = nn.Sequential(
             nn.Conv2d(in_channels, reduced_channels, 1, bias=False),
             nn.BatchNorm2d(reduced_channels),
@@ -102,7 +101,7 @@ class MotionSqueeze(nn.Module):
         """Add the motion features to ``x (N*T, C, H, W)``.
 
         Raises:
-            ValueError: If N*T is no multiple of T.
+            ValueError: If N*T is not a multiple of T.
         """
         motion = self.estimate_motion(x)  # (N, T-1, 3, H, W)
         last = motion[:, -1:] if self.num_segments > 1 else motion.new_zeros(len(motion), 1, *motion.shape[2:])
@@ -122,7 +121,7 @@ class MotionSqueeze(nn.Module):
             confidence.
 
         Raises:
-            ValueError: If N*T is no multiple of T.
+            ValueError: If N*T is not a multiple of T.
         """
         check_segments(x.shape[0], self.num_segments)
         reduced = self.channel_reduction(x)
@@ -134,11 +133,11 @@ class MotionSqueeze(nn.Module):
 
     def _match(self, reduced: Tensor) -> Tensor:
         """Return displacement and confidence ``(N*(T-1), 3, H, W)``, given the reduced features ``(N*T, C', H, W)``."""
-        size, kernel = self.max_displacement, dict(sigma=self.sigma, temperature=self.temperature)
-        if self.backend == 'triton' and self.num_segments > 1:
-            displacement, confidence = match_frames(reduced, self.num_segments, size, eps=_NORM_EPS, **kernel).split(
-                [2, 1], dim=1
-            )
+        size = self.max_displacement
+        kernel: dict[str, Any] = dict(sigma=self.sigma, temperature=self.temperature)
+        if self.fused and self.num_segments > 1:
+            motion = match_frames(reduced, self.num_segments, size, eps=_NORM_EPS, **kernel)
+            displacement, confidence = motion.split([2, 1], dim=1)
         else:
             unit = reduced / (reduced.square().sum(1, keepdim=True) + _NORM_EPS).sqrt()
             clips = unit.unflatten(0, (unit.shape[0] // self.num_segments, self.num_segments))  # (N, T, C', H, W)

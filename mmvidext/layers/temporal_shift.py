@@ -2,6 +2,7 @@
 
 from torch import Tensor, nn
 
+from mmvidext.ops.backends import KernelBackend
 from mmvidext.ops.temporal_shift import temporal_shift
 
 __all__ = ['TemporalShift']
@@ -15,12 +16,21 @@ class TemporalShift(nn.Module):
         num_segments: T, the number of frames in a clip.
         shift_div: Channels over the number of channels that move in one direction.
         causal: Shift from the past only.
+        backend: Backend of the shift: ``'torch'``, or ``'triton'`` on a GPU; ``'auto'`` takes ``'torch'``.
 
     Raises:
         ValueError: If ``num_segments`` or ``shift_div`` is too small to shift anything.
     """
 
-    def __init__(self, net: nn.Module, num_segments: int, *, shift_div: int = 8, causal: bool = False) -> None:
+    def __init__(
+        self,
+        net: nn.Module,
+        num_segments: int,
+        *,
+        shift_div: int = 8,
+        causal: bool = False,
+        backend: KernelBackend = 'auto',
+    ) -> None:
         least = 1 if causal else 2  # a non-causal shift moves two parts
         if num_segments < 1 or shift_div < least:
             raise ValueError(
@@ -32,10 +42,12 @@ class TemporalShift(nn.Module):
         self.num_segments = num_segments
         self.shift_div = shift_div
         self.causal = causal
+        self.backend = backend
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(N*T, C, H, W)`` to what ``net`` makes of it."""
-        return self.net(temporal_shift(x, self.num_segments, self.shift_div, causal=self.causal))
+        shifted = temporal_shift(x, self.num_segments, self.shift_div, causal=self.causal, backend=self.backend)
+        return self.net(shifted)
 
     def extra_repr(self) -> str:
         """Show the shift's settings."""

@@ -1,32 +1,8 @@
 """Local correlation by optional packages, in the terms of :func:`mmvidext.ops.local_correlation`."""
 
-import os
-from types import ModuleType
-
 from torch import Tensor
 
-__all__ = ['correlate_with_mmcv', 'correlate_with_sampler', 'triton_kernels']
-
-
-def triton_kernels(feat: Tensor) -> ModuleType:
-    """Return the module of the kernels in Triton, for features like ``feat``.
-
-    Raises:
-        ImportError: If Triton is not installed.
-        ValueError: If ``feat`` is on a CPU, and not under Triton's interpreter (``TRITON_INTERPRET=1``).
-        TypeError: If ``feat`` is neither float32 nor a half-precision type.
-    """
-    try:
-        from mmvidext.ops import _correlation_triton
-    except ImportError as error:
-        raise ImportError(
-            "backend 'triton' needs Triton (pip install 'mmvidext[gpu]'). backend='torch' needs nothing"
-        ) from error
-    if feat.device.type == 'cpu' and os.environ.get('TRITON_INTERPRET') != '1':
-        raise ValueError(f"backend 'triton' runs on a GPU, but the input is on {feat.device}. Use backend='torch'")
-    if feat.itemsize > 4:
-        raise TypeError(f"backend 'triton' takes float32, float16 or bfloat16, not {feat.dtype}. Use backend='torch'")
-    return _correlation_triton
+__all__ = ['correlate_with_mmcv', 'correlate_with_sampler']
 
 
 def correlate_with_sampler(

@@ -83,14 +83,17 @@ class _Workspace:
         self.count = (group - 1) * pitch + ny  # tiles of a column, those between samples included
 
         self.windows = like.new_zeros(nx, channels, group, tiling.padded_height, wx, dtype=dtype)  # zero outside
-        self.tiles = like.new_zeros(nx, group, pitch, channels, by, bx, dtype=dtype)
+        self.tiles = like.new_empty(nx, group, pitch, channels, by, bx, dtype=dtype)
+        self.tiles[:, :-1, ny:].zero_()  # those between samples; :meth:`load` writes the others
         self.scores = like.new_zeros(self.count, tile, window, dtype=dtype)
+        self._tiles_in_image = self.tiles[:, :, :ny]
+        self._windows_in_image = list(self._cut_windows())
 
-        # (nx, count, C, wy*wx): the windows of one column of tiles start By rows apart and overlap in memory
+        # nx of (count, C, wy*wx): the windows of one column of tiles start By rows apart and overlap in memory
         self.window_matrices = self.windows.as_strided(
             (nx, self.count, channels, window), (column, by * wx, column // channels, 1)
-        )
-        self.tile_matrices = self.tiles.flatten(1, 2).flatten(3)[:, : self.count]  # (nx, count, C, By*Bx)
+        ).unbind()
+        self.tile_matrices = self.tiles.flatten(1, 2).flatten(3)[:, : self.count].unbind()  # nx of (count, C, By*Bx)
         # (group, ny, By, Bx, P, P): the dot products that are asked for
         self.band = self.scores.as_strided(
             (group, ny, by, bx, size, size),
@@ -104,13 +107,19 @@ class _Workspace:
         if nx * bx != tiling.width:
             feat1 = F.pad(feat1, (0, nx * bx - tiling.width))
         tiles = feat1.unflatten(2, (ny, tiling.rows)).unflatten(4, (nx, bx)).permute(4, 0, 2, 1, 3, 5)
-        self.tiles[:, :, :ny].copy_(tiles)
+        self._tiles_in_image.copy_(tiles)
         feat2 = feat2.transpose(0, 1)
+        for window, start, stop in self._windows_in_image:
+            window.copy_(feat2[..., start:stop])
+
+    def _cut_windows(self) -> Iterator[tuple[Tensor, int, int]]:
+        """Yield the part of each column's windows that lies in the image, and its first and last column there."""
+        tiling = self.tiling
         rows = slice(tiling.radius, tiling.radius + tiling.height)
         for index, window in enumerate(self.windows):
-            left = index * bx - tiling.radius
+            left = index * tiling.columns - tiling.radius
             start, stop = max(left, 0), min(left + tiling.window[1], tiling.width)
-            window[:, :, rows, start - left : stop - left] = feat2[..., start:stop]
+            yield window[:, :, rows, start - left : stop - left], start, stop
 
     def columns(self, out: Tensor) -> Iterator[tuple[int, Tensor, Tensor]]:
         """Yield each column of tiles: index, part of ``out (group, H, W, P, P)``, the band cut to the same width."""

@@ -69,6 +69,7 @@ def _forward_kernel(
             own = tl.load(cells + (start + c)[None, :] * first_c, mask=exists[:, None] & some[None, :], other=0.0)
             other = tl.load(window + (start + c)[:, None] * second_c, mask=inside[None, :] & some[:, None], other=0.0)
             scores = _multiply(own, other, scores, UPCAST)
+        scores = tl.where(inside[None, :], scores, 0.0)  # zero times infinity would be NaN
         dy = step - row_of
         wanted = (exists & (dy >= 0) & (dy < SIZE))[:, None] & (dx >= 0) & (dx < SIZE)
         tl.store(target + (dy * SIZE)[:, None], scores.to(out.dtype.element_ty), mask=wanted)

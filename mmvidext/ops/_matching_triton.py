@@ -29,60 +29,91 @@ def _scores(own, frame, window_y, window_x, c, channels, height, width, stride_c
 
 
 @triton.jit
+def _own_cells(
+    frame, tile, tiles_x, c, channels, height, width, stride_c, stride_y, stride_x,
+    ROWS: tl.constexpr, COLUMNS: tl.constexpr,
+):  # fmt: skip
+    """Return the first row and column of a tile, and row, column, existence and values ``(cells, C)`` of its cells."""
+    cell = tl.arange(0, ROWS * COLUMNS)
+    top, left = tile // tiles_x * ROWS, tile % tiles_x * COLUMNS
+    y, x = top + cell // COLUMNS, left + cell % COLUMNS
+    exists = (y < height) & (x < width)
+    places = frame + (y * stride_y + x * stride_x)[:, None] + (c * stride_c)[None, :]
+    values = tl.load(places, mask=exists[:, None] & (c < channels)[None, :], other=0.0)
+    return top, left, y, x, exists, values
+
+
+@triton.jit
+def _row_of_window(
+    own, frame, step, top, left, c, channels, height, width, stride_c, stride_y, stride_x,
+    RADIUS: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, WINDOW: tl.constexpr,
+):  # fmt: skip
+    """Return the scores behind the ReLU of one row of the window, which are displacements, and dy and dx from 0 on."""
+    cell, column = tl.arange(0, ROWS * COLUMNS), tl.arange(0, WINDOW)
+    scores, _ = _scores(
+        own, frame, top + step - RADIUS, left + column - RADIUS, c, channels, height, width,
+        stride_c, stride_y, stride_x,
+    )  # fmt: skip
+    dy, dx = step - cell // COLUMNS, column[None, :] - (cell % COLUMNS)[:, None]
+    wanted = ((dy >= 0) & (dy <= 2 * RADIUS))[:, None] & (dx >= 0) & (dx <= 2 * RADIUS)
+    return tl.maximum(scores, 0.0), wanted, dy, dx
+
+
+@triton.jit
+def _highest_scores(
+    own, frame, top, left, c, channels, height, width, stride_c, stride_y, stride_x,
+    RADIUS: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, WINDOW: tl.constexpr,
+):  # fmt: skip
+    """Return the highest score of each cell, and its displacement as ``dy * (2 * RADIUS + 1) + dx``."""
+    column_of = tl.arange(0, ROWS * COLUMNS) % COLUMNS
+    highest = tl.full((ROWS * COLUMNS,), -1.0, tl.float32)
+    place = tl.zeros((ROWS * COLUMNS,), tl.int32)
+    for step in range(ROWS + 2 * RADIUS):
+        scores, wanted, dy, _ = _row_of_window(
+            own, frame, step, top, left, c, channels, height, width, stride_c, stride_y, stride_x,
+            RADIUS, ROWS, COLUMNS, WINDOW,
+        )  # fmt: skip
+        row_highest, column = tl.max(tl.where(wanted, scores, -1.0), 1, return_indices=True)
+        higher = row_highest > highest
+        place = tl.where(higher, dy * (2 * RADIUS + 1) + column - column_of, place)
+        highest = tl.where(higher, row_highest, highest)
+    return highest, place
+
+
+@triton.jit
 def _forward_kernel(
     frames, motion, best, total, channels, height, width, tiles_x, segments, sharpness, coldness,
     stride_n, stride_c, stride_y, stride_x,
     RADIUS: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, WINDOW: tl.constexpr, CHANNELS: tl.constexpr,
 ):  # fmt: skip
     SIZE: tl.constexpr = 2 * RADIUS + 1
-    pair, tile = tl.program_id(1).to(tl.int64), tl.program_id(0)
+    pair, c, area = tl.program_id(1).to(tl.int64), tl.arange(0, CHANNELS), height * width
     frame = frames + (pair // (segments - 1) * segments + pair % (segments - 1)) * stride_n
-    cell, c, column = tl.arange(0, ROWS * COLUMNS), tl.arange(0, CHANNELS), tl.arange(0, WINDOW)
-    top, left = tile // tiles_x * ROWS, tile % tiles_x * COLUMNS
-    row_of, column_of = cell // COLUMNS, cell % COLUMNS
-    y, x = top + row_of, left + column_of
-    exists = (y < height) & (x < width)
-    places = frame + (y * stride_y + x * stride_x)[:, None] + (c * stride_c)[None, :]
-    own = tl.load(places, mask=exists[:, None] & (c < channels)[None, :], other=0.0)
-    window_x = left + column - RADIUS
-    dx = column[None, :] - column_of[:, None]
-    highest = tl.full((ROWS * COLUMNS,), -1.0, tl.float32)
-    place = tl.zeros((ROWS * COLUMNS,), tl.int32)
+    top, left, y, x, exists, own = _own_cells(
+        frame, tl.program_id(0), tiles_x, c, channels, height, width, stride_c, stride_y, stride_x, ROWS, COLUMNS
+    )
+    highest, place = _highest_scores(
+        own, frame + stride_n, top, left, c, channels, height, width, stride_c, stride_y, stride_x,
+        RADIUS, ROWS, COLUMNS, WINDOW,
+    )  # fmt: skip
+    weight, sum_x, sum_y = tl.zeros_like(highest), tl.zeros_like(highest), tl.zeros_like(highest)
     for step in range(ROWS + 2 * RADIUS):
-        scores, _ = _scores(
-            own, frame + stride_n, top + step - RADIUS, window_x, c, channels, height, width,
-            stride_c, stride_y, stride_x,
+        scores, wanted, dy, dx = _row_of_window(
+            own, frame + stride_n, step, top, left, c, channels, height, width, stride_c, stride_y, stride_x,
+            RADIUS, ROWS, COLUMNS, WINDOW,
         )  # fmt: skip
-        dy = step - row_of
-        wanted = ((dy >= 0) & (dy < SIZE))[:, None] & (dx >= 0) & (dx < SIZE)
-        row_highest, row_place = tl.max(tl.where(wanted, tl.maximum(scores, 0.0), -1.0), 1, return_indices=True)
-        higher = row_highest > highest
-        place = tl.where(higher, dy * SIZE + row_place - column_of, place)
-        highest = tl.where(higher, row_highest, highest)
-    weight = tl.zeros((ROWS * COLUMNS,), tl.float32)
-    sum_x = tl.zeros((ROWS * COLUMNS,), tl.float32)
-    sum_y = tl.zeros((ROWS * COLUMNS,), tl.float32)
-    for step in range(ROWS + 2 * RADIUS):
-        scores, _ = _scores(
-            own, frame + stride_n, top + step - RADIUS, window_x, c, channels, height, width,
-            stride_c, stride_y, stride_x,
-        )  # fmt: skip
-        dy = step - row_of
-        wanted = ((dy >= 0) & (dy < SIZE))[:, None] & (dx >= 0) & (dx < SIZE)
         far_y, far_x = (dy - place // SIZE)[:, None], dx - (place % SIZE)[:, None]
         factor = tl.exp(-(far_y * far_y + far_x * far_x).to(tl.float32) * sharpness) * coldness
-        powers = tl.exp(tl.maximum(scores, 0.0) * factor - (highest * coldness)[:, None])
-        powers = tl.where(wanted, powers, 0.0)
+        powers = tl.where(wanted, tl.exp(scores * factor - (highest * coldness)[:, None]), 0.0)
         weight += tl.sum(powers, 1)
         sum_x += tl.sum(powers * (dx - RADIUS), 1)
         sum_y += tl.sum(powers, 1) * (dy - RADIUS)
-    at = y * width + x
-    area = height * width
-    tl.store(motion + pair * 3 * area + at, sum_x / weight, mask=exists)
-    tl.store(motion + (pair * 3 + 1) * area + at, sum_y / weight, mask=exists)
-    tl.store(motion + (pair * 3 + 2) * area + at, highest, mask=exists)
-    tl.store(best + pair * area + at, place, mask=exists)
-    tl.store(total + pair * area + at, weight, mask=exists)
+    at = pair * area + y * width + x
+    tl.store(motion + 2 * pair * area + at, sum_x / weight, mask=exists)
+    tl.store(motion + (2 * pair + 1) * area + at, sum_y / weight, mask=exists)
+    tl.store(motion + (2 * pair + 2) * area + at, highest, mask=exists)
+    tl.store(best + at, place, mask=exists)
+    tl.store(total + at, weight, mask=exists)
 
 
 @triton.jit
@@ -116,18 +147,15 @@ def _backward_kernel(
     stride_n, stride_c, stride_y, stride_x,
     RADIUS: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, WINDOW: tl.constexpr, CHANNELS: tl.constexpr,
 ):  # fmt: skip
-    index, tile = tl.program_id(1).to(tl.int64), tl.program_id(0)
-    time, area = index % segments, height * width
-    cell, c, column = tl.arange(0, ROWS * COLUMNS), tl.arange(0, CHANNELS), tl.arange(0, WINDOW)
-    top, left = tile // tiles_x * ROWS, tile % tiles_x * COLUMNS
-    row_of, column_of = cell // COLUMNS, cell % COLUMNS
-    y, x = top + row_of, left + column_of
-    exists = (y < height) & (x < width)
-    own_places = index * stride_n + (y * stride_y + x * stride_x)[:, None] + (c * stride_c)[None, :]
-    own_mask = exists[:, None] & (c < channels)[None, :]
-    own = tl.load(frames + own_places, mask=own_mask, other=0.0)
+    index, area = tl.program_id(1).to(tl.int64), height * width
+    time, c = index % segments, tl.arange(0, CHANNELS)
+    cell, column = tl.arange(0, ROWS * COLUMNS), tl.arange(0, WINDOW)
+    top, left, y, x, exists, own = _own_cells(
+        frames + index * stride_n, tl.program_id(0), tiles_x, c, channels, height, width,
+        stride_c, stride_y, stride_x, ROWS, COLUMNS,
+    )  # fmt: skip
     window_x = left + column - RADIUS
-    dx = column[None, :] - column_of[:, None] - RADIUS
+    dx = column[None, :] - (cell % COLUMNS)[:, None] - RADIUS
     gathered = tl.zeros((ROWS * COLUMNS, CHANNELS), tl.float32)
     for role in tl.static_range(2):  # the frame is the first one of its pair, then the second one
         partner, pair = index + 1 - 2 * role, index - index // segments - role
@@ -138,7 +166,7 @@ def _backward_kernel(
                 own, frames + partner * stride_n, window_y, window_x, c, channels, height, width,
                 stride_c, stride_y, stride_x,
             )  # fmt: skip
-            dy = (step - row_of - RADIUS)[:, None]
+            dy = (step - cell // COLUMNS - RADIUS)[:, None]
             wanted = exists[:, None] & (dy >= -RADIUS) & (dy <= RADIUS) & (dx >= -RADIUS) & (dx <= RADIUS)
             if role == 0:
                 slopes = _slopes(
@@ -153,7 +181,8 @@ def _backward_kernel(
                     sharpness, coldness, RADIUS,
                 )  # fmt: skip
             gathered = tl.dot(slopes, values, gathered, input_precision='ieee')
-    tl.store(out + own_places, gathered, mask=own_mask)
+    target = out + index * stride_n + (y * stride_y + x * stride_x)[:, None] + (c * stride_c)[None, :]
+    tl.store(target, gathered, mask=exists[:, None] & (c < channels)[None, :])
 
 
 def _arguments(frames: Tensor, segments: int, radius: int, sigma: float | None, temperature: float) -> tuple:

@@ -7,12 +7,11 @@ here makes a second tensor of that size, and :class:`ProjectedKernel` never make
 from typing import Any, NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
-from torch.nn.grad import conv2d_input, conv2d_weight
 
-from mmvidext.ops.precision import accumulation_dtype, exact_products
+from mmvidext.ops.exact_products import exact_conv1x1, exact_conv1x1_gradients
+from mmvidext.ops.precision import accumulation_dtype
 
 __all__ = ['ProjectedKernel', 'filter_channels', 'filter_channels_projected']
 
@@ -78,8 +77,7 @@ def filter_channels_projected(feature: Tensor, kernel: ProjectedKernel, *, chunk
     operand = feature.to(kernel.code.dtype)
     chunk = _chunk_length(chunk_channels, kernel.code.numel())
     result: Tensor = _FilterProjected.apply(operand, kernel.code, weight, chunk)
-    with exact_products(operand.device):
-        constant = F.conv2d(operand, kernel.bias.view(-1, channels, 1, 1).to(operand.dtype))
+    constant = exact_conv1x1(operand, kernel.bias.view(-1, channels, 1, 1).to(operand.dtype))
     return (result + constant).to(feature.dtype)
 
 
@@ -124,8 +122,7 @@ class _FilterProjected(torch.autograd.Function):
         factor = code.to(dtype).unsqueeze(1)  # (N, 1, K, H, W)
         parts = []
         for part in weight.split(chunk * code_channels):
-            with exact_products(feature.device):
-                response = F.conv2d(feature, part).to(dtype)
+            response = exact_conv1x1(feature, part).to(dtype)
             parts.append((response.unflatten(1, (-1, code_channels)) * factor).sum(dim=2))
         return torch.cat(parts, dim=1)
 
@@ -140,9 +137,9 @@ class _FilterProjected(torch.autograd.Function):
         for part, grad_part in zip(weight.split(ctx.chunk * code_channels), grad.split(ctx.chunk, dim=1), strict=True):
             outer = grad_part.unsqueeze(2)  # (N, chunk, 1, H, W)
             grad_response = (outer * code.unsqueeze(1)).flatten(1, 2).to(feature.dtype)
-            with exact_products(feature.device):
-                response = F.conv2d(feature, part).unflatten(1, (-1, code_channels))
-                grad_feature += conv2d_input(feature.shape, part, grad_response)
-                grad_weights.append(conv2d_weight(feature, part.shape, grad_response))
+            response = exact_conv1x1(feature, part).unflatten(1, (-1, code_channels))
+            grad_operand, grad_weight = exact_conv1x1_gradients(grad_response, feature, part)
+            grad_feature += grad_operand
+            grad_weights.append(grad_weight)
             grad_code += (response * outer).sum(dim=1)
         return grad_feature.to(feature.dtype), grad_code.to(code.dtype), torch.cat(grad_weights), None

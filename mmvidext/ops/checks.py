@@ -54,12 +54,12 @@ def check_segments(num_frames: int, num_segments: int) -> None:
         num_segments: T, frames in a clip.
 
     Raises:
-        ValueError: If T < 1, or N*T is no multiple of T.
+        ValueError: If T < 1, or N*T is not a multiple of T.
     """
     if num_segments < 1:
         raise ValueError(f'num_segments must be at least 1, but is {num_segments}')
     if num_frames % num_segments:
         raise ValueError(
-            f'x holds {num_frames} frames, which is no multiple of num_segments={num_segments}. The sampler must '
+            f'x holds {num_frames} frames, which is not a multiple of num_segments={num_segments}. The sampler must '
             "give every clip num_segments frames: in SampleFrames of the config's pipelines set num_clips=num_segments"
         )

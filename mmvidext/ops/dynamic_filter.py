@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmvidext.ops.backends import KernelBackend
 from mmvidext.ops.channel_filter import ProjectedKernel, filter_channels, filter_channels_projected
 from mmvidext.ops.checks import check_at_least, check_rank
 from mmvidext.ops.precision import accumulation_dtype
@@ -23,6 +24,7 @@ def dynamic_filter(
     num_samples: int,
     sample_stride: int,
     chunk_channels: int | None = None,
+    backend: KernelBackend = 'auto',
 ) -> Tensor:
     """Filter every position with kernels of its own, over a field of samples around it, and average the samples.
 
@@ -51,13 +53,17 @@ def dynamic_filter(
         sample_stride: ``g``, pixels between neighboring samples.
         chunk_channels: Output channels to compute at once. By default as many as a temporary of 8 MiB allows; fewer
             need less memory.
+        backend: Of the pooling, as in :func:`mmvidext.ops.pool_samples`.
 
     Returns:
         ``(N, C', H, W)`` in the type of ``feature``.
 
     Raises:
         ValueError: If ``kernel_size`` or ``num_samples`` is even, ``sample_stride`` or ``chunk_channels`` is below 1,
-            or a kernel or an attention does not match the feature's shape.
+            or a kernel or an attention does not match the feature's shape; or if the backend is none of these, or
+            cannot run this input.
+        TypeError: If the type of the feature is none of the backend.
+        ImportError: If the backend is not installed.
 
     Example:
         >>> feature = torch.rand(1, 8, 16, 20)
@@ -77,8 +83,9 @@ def dynamic_filter(
     exact = feature.to(dtype)
     weights = (sample_attention.to(dtype) + 1) / num_samples**2
     reach = sample_stride * (num_samples - 1) // 2
-    pooled = pool_padded(F.pad(exact, (reach, reach, reach, reach)), weights, num_samples, sample_stride)
-    taps = pool_padded(_tap_maps(exact, kernel_size, reach), weights, num_samples, sample_stride)  # (N, k*k, H, W)
+    field = num_samples, sample_stride, backend
+    pooled = pool_padded(F.pad(exact, (reach, reach, reach, reach)), weights, *field)
+    taps = pool_padded(_tap_maps(exact, kernel_size, reach), weights, *field)  # (N, k*k, H, W)
 
     position = position_attention.to(dtype) + 1
     center = slice(kernel_size**2 // 2, kernel_size**2 // 2 + 1)

@@ -10,8 +10,9 @@ from mmvidext.ops.checks import check_rank
 __all__ = ['flow_color_wheel', 'flow_to_image']
 
 # Baker et al., "A Database and Evaluation Methodology for Optical Flow", IJCV 2011. The wheel starts at red; each
-# of its six arcs changes one channel: steps, channel, change
-ARCS = ((15, 1, 255), (6, 0, -255), (4, 2, 255), (11, 1, -255), (13, 0, 255), (6, 2, -255))
+# of its six arcs changes one channel: steps, channel, from, to
+ARCS = ((15, 1, 0, 255), (6, 0, 255, 0), (4, 2, 0, 255), (11, 1, 255, 0), (13, 0, 0, 255), (6, 2, 255, 0))
+NUM_COLORS = sum(steps for steps, *_ in ARCS)
 # the same data set marks unknown flow by vectors longer than this
 UNKNOWN_FLOW = 1e9
 
@@ -52,7 +53,7 @@ def flow_to_image(flow: Tensor, max_magnitude: float | None = None) -> Tensor:
     else:
         radius = radius / max_magnitude
     color = _shade(_hue(x, y), radius.unsqueeze(1))
-    return color.masked_fill(unknown.unsqueeze(1), 0).floor().to(torch.uint8)
+    return color.masked_fill(unknown.unsqueeze(1), 0).to(torch.uint8)
 
 
 def flow_color_wheel(size: int) -> Tensor:
@@ -81,25 +82,27 @@ def flow_color_wheel(size: int) -> Tensor:
 
 
 def _wheel(device: torch.device) -> Tensor:
-    """Return the ``(55, 3)`` colors of the wheel, 0 to 255, computed on the device: a copy would be waited for."""
-    index = torch.arange(sum(steps for steps, _, _ in ARCS), dtype=torch.float32, device=device)
-    wheel = index.new_zeros(len(index), 3)
-    wheel[:, 0] = 255
+    """Return the ``(3, 56)`` colors of the wheel, 0 to 255, the first one again at the end.
+
+    They are computed on the device: a copy would be waited for.
+    """
+    wheel = torch.zeros(3, NUM_COLORS + 1, device=device)
+    wheel[0].fill_(255)
     start = 0
-    for steps, channel, change in ARCS:
-        wheel[:, channel] += ((index - start) / steps).clamp(0, 1) * change
-        start += steps
+    for steps, channel, first, last in ARCS:
+        end = start + steps
+        torch.linspace(first, last, steps + 1, out=wheel[channel, start : end + 1])
+        wheel[channel, end + 1 :].fill_(last)
+        start = end
     return wheel.floor()
 
 
 def _hue(x: Tensor, y: Tensor) -> Tensor:
     """Return the saturated color ``(N, 3, H, W)`` of each direction, 0 to 255."""
     wheel = _wheel(x.device)
-    position = (torch.atan2(-y, -x) / math.pi + 1) / 2 * (len(wheel) - 1)
-    below = position.floor().long().clamp(0, len(wheel) - 1)
-    above = (below + 1) % len(wheel)
-    fraction = (position - below).unsqueeze(-1)
-    return ((1 - fraction) * wheel[below] + fraction * wheel[above]).movedim(-1, 1)
+    position = (torch.atan2(-y, -x) / math.pi + 1) * ((NUM_COLORS - 1) / 2)
+    below = position.long()
+    return torch.lerp(wheel[:, below], wheel[:, below + 1], position - below).movedim(0, 1)
 
 
 def _shade(hue: Tensor, radius: Tensor) -> Tensor:

@@ -1,5 +1,8 @@
 """Backward warping of a feature map along optical flow."""
 
+import math
+from itertools import product
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -25,6 +28,8 @@ def flow_warp(feature: Tensor, flow: Tensor, *, padding_mode: str = 'zeros') -> 
 
     Returns:
         ``(N, C, H, W)`` in the dtype of ``feature``; NaN where the flow is. Positions are computed in float32 at least.
+        An infinity or a NaN in ``feature`` reaches the pixels that it has a weight for. On a GPU and in a compiled
+        model, where to look for it would cost more than the warp, also those that it is a neighbor of with weight zero.
 
     Raises:
         ValueError: If a shape does not fit, or ``padding_mode`` is neither of the two.
@@ -54,7 +59,8 @@ def flow_warp(feature: Tensor, flow: Tensor, *, padding_mode: str = 'zeros') -> 
     # from two pixels outside on all is zero; farther off, coordinates may overflow on their way through grid_sample
     reach = 0 if padding_mode == 'border' else 2
     x, y = x.clamp(-reach, width - 1 + reach), y.clamp(-reach, height - 1 + reach)
-    return _sample(feature.to(dtype), x, y).to(feature.dtype)
+    sample = _sample_by_corners if _would_spread(feature) else _sample
+    return sample(feature.to(dtype), x, y).to(feature.dtype)
 
 
 def _sample(feature: Tensor, x: Tensor, y: Tensor) -> Tensor:
@@ -70,6 +76,29 @@ def _sample(feature: Tensor, x: Tensor, y: Tensor) -> Tensor:
         feature = F.pad(feature, (0, full_width - width, 0, full_height - height))
     grid = torch.stack(((2 * x + 1) / full_width - 1, (2 * y + 1) / full_height - 1), dim=-1)  # (N, H, W, 2)
     return F.grid_sample(feature, grid, mode='bilinear', padding_mode='zeros', align_corners=False)
+
+
+def _would_spread(feature: Tensor) -> bool:
+    """Whether ``feature`` holds what ``grid_sample`` makes NaN of by a product with zero; asked on a CPU only."""
+    if feature.device.type != 'cpu' or torch.compiler.is_compiling() or torch.jit.is_tracing():
+        return False
+    return not math.isfinite(feature.detach().sum())
+
+
+def _sample_by_corners(feature: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """Compute what :func:`_sample` does, several times slower; a neighbor of weight zero does not count."""
+    channels, height, width = feature.shape[1:]
+    left, top = x.floor(), y.floor()
+    out = torch.zeros_like(feature)
+    for corner_y, corner_x in product((top, top + 1), (left, left + 1)):
+        weight = ((1 - (x - corner_x).abs()) * (1 - (y - corner_y).abs())).unsqueeze(1)
+        inside = (corner_x >= 0) & (corner_x < width) & (corner_y >= 0) & (corner_y < height)
+        place = torch.where(inside, corner_y * width + corner_x, 0).long()
+        index = place.flatten(1).unsqueeze(1).expand(-1, channels, -1)
+        corner = feature.flatten(2).gather(2, index).view_as(feature)
+        counts = inside.unsqueeze(1) & ((weight != 0) | corner.isfinite())
+        out = out + weight * torch.where(counts, corner, 0)
+    return out
 
 
 def _next_power_of_two(size: int) -> int:

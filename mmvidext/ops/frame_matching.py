@@ -5,12 +5,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmvidext.ops._correlation_backends import triton_kernels
+from mmvidext.ops.backends import import_kernels
 from mmvidext.ops.checks import check_at_least, check_positive, check_rank, check_segments
 
-__all__ = ['match_frames']
+__all__ = ['MOST_CHANNELS', 'match_frames']
 
-_MOST_CHANNELS = 128  # the kernel holds all channels of its cells at once
+MOST_CHANNELS = 128  # the kernel holds all channels of its cells at once
 
 
 def match_frames(
@@ -53,17 +53,10 @@ def match_frames(
         check_positive(sigma, name='sigma', hint=', or None for the plain soft-argmax')
     if frames.dtype != torch.float32:
         raise TypeError(f'frames must be float32, but are {frames.dtype}')
-    if frames.shape[1] > _MOST_CHANNELS:
-        raise ValueError(f"frames have {frames.shape[1]} channels, more than {_MOST_CHANNELS}: use backend='torch'")
+    if frames.shape[1] > MOST_CHANNELS:
+        raise ValueError(f"frames have {frames.shape[1]} channels, more than {MOST_CHANNELS}: use backend='torch'")
     motion: Tensor = _match_frames_op(frames, num_segments, max_displacement, sigma, temperature, eps)[0]
     return motion
-
-
-def _kernels(frames: Tensor) -> Any:
-    triton_kernels(frames)  # says what is missing
-    from mmvidext.ops import _matching_triton
-
-    return _matching_triton
 
 
 def _unit_vectors(frames: Tensor, eps: float) -> tuple[Tensor, Tensor]:
@@ -76,7 +69,8 @@ def _match_frames_op(
     frames: Tensor, num_segments: int, max_displacement: int, sigma: float | None, temperature: float, eps: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     unit, _ = _unit_vectors(frames, eps)
-    motion, best, total = _kernels(frames).match(unit, num_segments, max_displacement, sigma, temperature)
+    kernels = import_kernels('matching', frames)
+    motion, best, total = kernels.match(unit, num_segments, max_displacement, sigma, temperature)
     return motion, best, total
 
 
@@ -104,7 +98,7 @@ def _match_frames_backward_op(
 ) -> Tensor:
     unit, norm = _unit_vectors(frames, eps)
     matched, settings = (motion, best, total), (num_segments, max_displacement, sigma, temperature)
-    grad_unit: Tensor = _kernels(frames).match_backward(grad, unit, matched, *settings)
+    grad_unit: Tensor = import_kernels('matching', frames).match_backward(grad, unit, matched, *settings)
     return (grad_unit - unit * (unit * grad_unit).sum(1, keepdim=True)) / norm
 
 

@@ -1,17 +1,27 @@
 """Kernel-soft-argmax: from correlation scores to one displacement (MotionSqueeze, section 3.3)."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmvidext.ops.backends import KernelBackend, import_kernels, takes_triton
 from mmvidext.ops.checks import check_positive, check_rank
+from mmvidext.ops.exact_products import exact_matmul
 from mmvidext.ops.precision import accumulation_dtype, without_autocast
 
 __all__ = ['kernel_soft_argmax']
 
+_LARGEST_SIZE = 63  # the kernel holds all scores of a cell at once
+
 
 def kernel_soft_argmax(
-    correlation: Tensor, *, sigma: float | None = 5.0, temperature: float = 0.01
+    correlation: Tensor,
+    *,
+    sigma: float | None = 5.0,
+    temperature: float = 0.01,
+    backend: KernelBackend = 'auto',
 ) -> tuple[Tensor, Tensor]:
     """Return the expected displacement of every cell, and how sure the match is.
 
@@ -26,6 +36,8 @@ def kernel_soft_argmax(
             returns.
         sigma: Width of the Gaussian in cells. None omits it: the plain soft-argmax.
         temperature: The smaller, the closer to the plain argmax.
+        backend: ``'torch'``; or ``'triton'``, one launch each way on a GPU for P up to 63, which keeps the scores only.
+            It has not run on a GPU yet, so ``'auto'`` takes ``'torch'``.
 
     Returns:
         ``displacement (N, 2, H, W)`` in cells, order (x, y), within [-(P-1)/2, (P-1)/2], and ``confidence (N, 1, H,
@@ -33,7 +45,9 @@ def kernel_soft_argmax(
 
     Raises:
         ValueError: If the scores are not ``(N, P, P, H, W)`` with odd P, or sigma or temperature is not positive
-            and finite.
+            and finite; or if the backend is none of these, or cannot run this input.
+        TypeError: If the type of the scores is none of the backend.
+        ImportError: If the backend is not installed.
 
     Example:
         >>> scores = torch.zeros(1, 5, 5, 1, 1)
@@ -49,8 +63,15 @@ def kernel_soft_argmax(
     if sigma is not None:
         check_positive(sigma, name='sigma', hint=', or None for the plain soft-argmax')
     check_positive(temperature, name='temperature')
+    if takes_triton(backend, size=size, largest=_LARGEST_SIZE, what='displacements along each axis'):
+        cells = correlation.permute(0, 3, 4, 1, 2).contiguous()  # (N, H, W, P, P), as a correlation lies in memory
+        motion = _triton_op(cells, sigma, temperature)
+        return motion[:, :2], motion[:, 2:]
+    return _from_plain_torch(correlation, sigma, temperature)
 
-    dtype = correlation.dtype
+
+def _from_plain_torch(correlation: Tensor, sigma: float | None, temperature: float) -> tuple[Tensor, Tensor]:
+    size, dtype = correlation.shape[1], correlation.dtype
     with without_autocast(correlation.device):
         scores = correlation.to(accumulation_dtype(correlation)).permute(0, 3, 4, 1, 2).flatten(3)  # (N, H, W, P*P)
         confidence, best = scores.max(dim=3)
@@ -63,7 +84,7 @@ def kernel_soft_argmax(
             factor = _gaussian_around(best, offsets, sigma, temperature, huge)
         weights = torch.softmax(scores * factor, dim=3)
         grid = torch.stack(torch.meshgrid(offsets, offsets, indexing='xy')).flatten(1)  # (2, P*P), (x, y)
-        displacement = F.linear(weights, grid)  # (N, H, W, 2)
+        displacement = exact_matmul(weights.flatten(0, 2), grid.t()).unflatten(0, weights.shape[:3])  # (N, H, W, 2)
     return displacement.permute(0, 3, 1, 2).to(dtype), confidence.unsqueeze(1).to(dtype)
 
 
@@ -77,3 +98,38 @@ def _gaussian_around(best: Tensor, offsets: Tensor, sigma: float, temperature: f
     distances = squares[:, None, :, None] + squares[None, :, None, :]  # (P, P, P, P), center first
     kernels = torch.exp(distances * (-0.5 / sigma**2)).flatten(2).flatten(0, 1)
     return F.embedding(torch.add(best, cold, alpha=len(kernels)), torch.cat([kernels / temperature, kernels]))
+
+
+@torch.library.custom_op('mmvidext::kernel_soft_argmax', mutates_args=())
+def _triton_op(scores: Tensor, sigma: float | None, temperature: float) -> Tensor:
+    result: Tensor = import_kernels('soft_argmax', scores).soft_argmax(scores, sigma, temperature)
+    return result
+
+
+@_triton_op.register_fake
+def _(scores: Tensor, sigma: float | None, temperature: float) -> Tensor:
+    return scores.new_empty(scores.shape[0], 3, *scores.shape[1:3])
+
+
+@torch.library.custom_op('mmvidext::kernel_soft_argmax_backward', mutates_args=())
+def _triton_backward_op(grad: Tensor, scores: Tensor, sigma: float | None, temperature: float) -> Tensor:
+    kernels = import_kernels('soft_argmax', scores)
+    result: Tensor = kernels.soft_argmax_backward(grad, scores, sigma, temperature)
+    return result
+
+
+@_triton_backward_op.register_fake
+def _(grad: Tensor, scores: Tensor, sigma: float | None, temperature: float) -> Tensor:
+    return torch.empty_like(scores)
+
+
+def _setup_context(ctx: Any, inputs: tuple, output: Tensor) -> None:
+    scores, *ctx.settings = inputs
+    ctx.save_for_backward(scores)
+
+
+def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+    return _triton_backward_op(grad, *ctx.saved_tensors, *ctx.settings), None, None
+
+
+torch.library.register_autograd('mmvidext::kernel_soft_argmax', _backward, setup_context=_setup_context)

@@ -11,11 +11,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mmvidext.ops._correlation_backends import correlate_with_mmcv, correlate_with_sampler, triton_kernels
+from mmvidext.ops._correlation_backends import correlate_with_mmcv, correlate_with_sampler
 from mmvidext.ops._correlation_shifts import correlate_by_shifts, correlate_by_shifts_backward
 from mmvidext.ops._correlation_tiles import correlate, correlate_backward
+from mmvidext.ops._non_finite_cells import gradients_in_place
+from mmvidext.ops.backends import LARGEST_BATCH, import_kernels, takes_triton
 from mmvidext.ops.checks import check_at_least, check_rank
-from mmvidext.ops.precision import accumulation_dtype, exact_products
+from mmvidext.ops.exact_products import exact_products
+from mmvidext.ops.precision import accumulation_dtype
 
 __all__ = ['Backend', 'local_correlation']
 
@@ -61,12 +64,12 @@ def local_correlation(
     Returns:
         ``(N, P, P, H', W')`` with ``P = 2 * d + 1``, indexed ``[dy, dx]``, in the dtype of the input, and ``H' = (H +
         2 * padding - k) // stride + 1``: H by default. Half precision is summed in float32.
-        On a CPU an infinity or a NaN reaches the scores of its own cell only. Elsewhere, where to find it would mean to
-        wait for the device, it can reach the gradients of the cells around it.
+        An infinity or a NaN reaches what is computed from it and nothing else. Off the CPU, gradients that depend on an
+        infinity are NaN, and with ``'torch'`` so are the scores of its cell with cells outside of the map.
 
     Raises:
-        ValueError: If the shapes differ or have not 4 dimensions, or an argument is out of range.
-        TypeError: If the dtypes differ or are not floating point, or are no type of the backend.
+        ValueError: If the shapes differ or are not of 4 dimensions, or an argument is out of range.
+        TypeError: If the dtypes differ or are not floating point, or the backend does not support them.
         ImportError: If the backend is not installed.
 
     Example:
@@ -86,7 +89,7 @@ def local_correlation(
         return correlate_with_mmcv(feat1, feat2, max_displacement, dilation, kernel_size, stride, padding)
     if backend not in get_args(Backend):
         raise ValueError(f'backend must be one of {get_args(Backend)}, but is {backend!r}')
-    kernels = 'triton' if backend == 'triton' else 'torch'  # what 'auto' takes must have run on a GPU
+    kernels = 'triton' if takes_triton(backend, size=len(feat1), largest=LARGEST_BATCH, what='maps') else 'torch'
     if (kernel_size, stride, padding) == (1, 1, 0):
         return _correlate_cells(feat1, feat2, max_displacement, dilation, kernels)
     dtype = accumulation_dtype(feat1)
@@ -153,7 +156,7 @@ def _needs_shifts(feat1: Tensor, feat2: Tensor) -> bool:
 @torch.library.custom_op('mmvidext::local_correlation', mutates_args=())
 def _local_correlation_op(feat1: Tensor, feat2: Tensor, max_displacement: int, dilation: int, kernels: str) -> Tensor:
     if kernels == 'triton':
-        result: Tensor = triton_kernels(feat1).correlate(feat1, feat2, max_displacement, dilation)
+        result: Tensor = import_kernels('correlation', feat1).correlate(feat1, feat2, max_displacement, dilation)
         return result
     if _needs_shifts(feat1, feat2):
         return correlate_by_shifts(feat1, feat2, max_displacement, dilation)
@@ -171,13 +174,20 @@ def _(feat1: Tensor, feat2: Tensor, max_displacement: int, dilation: int, kernel
 def _local_correlation_backward_op(
     grad: Tensor, feat1: Tensor, feat2: Tensor, max_displacement: int, dilation: int, kernels: str
 ) -> tuple[Tensor, Tensor]:
-    if kernels == 'triton':
-        grads = triton_kernels(feat1).correlate_backward(grad, feat1, feat2, max_displacement, dilation)
-        return grads[0], grads[1]
-    if _needs_shifts(feat1, feat2):
+    if kernels == 'torch' and _needs_shifts(feat1, feat2):
         return correlate_by_shifts_backward(grad, feat1, feat2, max_displacement, dilation)
-    with exact_products(feat1.device):
-        return correlate_backward(grad, feat1, feat2, max_displacement, dilation, group=_samples_at_once(feat1))
+
+    def backward(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+        if kernels == 'triton':
+            kernel = import_kernels('correlation', feat1).correlate_backward
+            grads = kernel(grad, first, second, max_displacement, dilation)
+            return grads[0], grads[1]
+        with exact_products(feat1.device):
+            return correlate_backward(grad, first, second, max_displacement, dilation, group=_samples_at_once(feat1))
+
+    if kernels == 'torch' and feat1.device.type == 'cpu':
+        return backward(feat1, feat2)
+    return gradients_in_place(backward, feat1, feat2, max_displacement, dilation)
 
 
 @_local_correlation_backward_op.register_fake

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from mmvidext.ops.backends import LARGEST_BATCH, KernelBackend, import_kernels, takes_triton
 from mmvidext.ops.checks import check_at_least, check_rank
 from mmvidext.ops.precision import accumulation_dtype
 
@@ -29,7 +30,9 @@ def check_field(num_samples: int, sample_stride: int) -> None:
     check_at_least(sample_stride, 1, name='sample_stride')
 
 
-def pool_samples(feature: Tensor, attention: Tensor, *, num_samples: int, sample_stride: int) -> Tensor:
+def pool_samples(
+    feature: Tensor, attention: Tensor, *, num_samples: int, sample_stride: int, backend: KernelBackend = 'auto'
+) -> Tensor:
     """Sum a square field of samples around every position, each with its own weight.
 
     ``out[n, c, y, x]`` is the sum over ``a, b`` of ``attention[n, a * s + b, y, x] * feature[n, c, y + g * (a - r),
@@ -41,12 +44,17 @@ def pool_samples(feature: Tensor, attention: Tensor, *, num_samples: int, sample
         attention: Weights of the samples, ``(N, s*s, H, W)``, rows of the field first.
         num_samples: Samples along each axis, odd.
         sample_stride: Pixels between neighboring samples.
+        backend: ``'torch'``; or ``'triton'``, on a GPU one pass over memory in place of one for each sample. It has not
+            run on a GPU yet, so ``'auto'`` takes ``'torch'``.
 
     Returns:
         ``(N, C, H, W)``; float32 where ``feature`` has a half-precision type, else its own type.
 
     Raises:
-        ValueError: If the field or the shapes are not as described.
+        ValueError: If the field or the shapes are not as described, or the backend is none of these, or cannot run
+            this input.
+        TypeError: If the type of the feature is none of the backend.
+        ImportError: If the backend is not installed.
 
     Example:
         >>> feature = torch.rand(1, 8, 16, 16)
@@ -63,10 +71,12 @@ def pool_samples(feature: Tensor, attention: Tensor, *, num_samples: int, sample
         )
     reach = sample_stride * (num_samples - 1) // 2
     padded = F.pad(feature.to(accumulation_dtype(feature)), (reach, reach, reach, reach))
-    return pool_padded(padded, attention, num_samples, sample_stride)
+    return pool_padded(padded, attention, num_samples, sample_stride, backend)
 
 
-def pool_padded(padded: Tensor, attention: Tensor, num_samples: int, sample_stride: int) -> Tensor:
+def pool_padded(
+    padded: Tensor, attention: Tensor, num_samples: int, sample_stride: int, backend: KernelBackend = 'auto'
+) -> Tensor:
     """Do the work of :func:`pool_samples` on a map that already carries its border.
 
     Args:
@@ -74,11 +84,15 @@ def pool_padded(padded: Tensor, attention: Tensor, num_samples: int, sample_stri
         attention: ``(N, s*s, H, W)``.
         num_samples: Samples along each axis, odd.
         sample_stride: Pixels between neighboring samples.
+        backend: As in :func:`pool_samples`.
 
     Returns:
         ``(N, C, H, W)`` in the type of ``padded``.
     """
-    result: Tensor = _PoolSamples.apply(padded, attention.to(padded.dtype), num_samples, sample_stride)
+    attention = attention.to(padded.dtype)
+    if takes_triton(backend, size=len(padded), largest=LARGEST_BATCH, what='maps'):
+        return _triton_op(padded, attention.contiguous(), num_samples, sample_stride)
+    result: Tensor = _PoolSamples.apply(padded, attention, num_samples, sample_stride)
     return result
 
 
@@ -120,3 +134,41 @@ class _PoolSamples(torch.autograd.Function):
             views = _shifted_views(last, attention.shape, *ctx.field)
             grad_attention = torch.stack([(view * grad_last).sum(dim=1) for view in views], dim=1)
         return grad_padded, grad_attention, None, None
+
+
+@torch.library.custom_op('mmvidext::pool_samples', mutates_args=())
+def _triton_op(padded: Tensor, attention: Tensor, num_samples: int, sample_stride: int) -> Tensor:
+    result: Tensor = import_kernels('pooling', padded).pool(padded, attention, num_samples, sample_stride)
+    return result
+
+
+@_triton_op.register_fake
+def _(padded: Tensor, attention: Tensor, num_samples: int, sample_stride: int) -> Tensor:
+    return padded.new_empty(*padded.shape[:2], *attention.shape[2:])
+
+
+@torch.library.custom_op('mmvidext::pool_samples_backward', mutates_args=())
+def _triton_backward_op(
+    grad: Tensor, padded: Tensor, attention: Tensor, num_samples: int, sample_stride: int
+) -> tuple[Tensor, Tensor]:
+    kernels = import_kernels('pooling', padded)
+    grads = kernels.pool_backward(grad, padded, attention, num_samples, sample_stride)
+    return grads[0], grads[1]
+
+
+@_triton_backward_op.register_fake
+def _(grad: Tensor, padded: Tensor, attention: Tensor, num_samples: int, sample_stride: int) -> tuple[Tensor, Tensor]:
+    return torch.empty_like(padded), torch.empty_like(attention)
+
+
+def _setup_context(ctx: Any, inputs: tuple, output: Tensor) -> None:
+    padded, attention, *ctx.settings = inputs
+    ctx.save_for_backward(padded, attention)
+
+
+def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+    grad_padded, grad_attention = _triton_backward_op(grad, *ctx.saved_tensors, *ctx.settings)
+    return grad_padded, grad_attention, None, None
+
+
+torch.library.register_autograd('mmvidext::pool_samples', _backward, setup_context=_setup_context)

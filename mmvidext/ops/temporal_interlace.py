@@ -45,22 +45,27 @@ def temporal_interlace(x: Tensor, offsets: Tensor, weights: Tensor, num_segments
     rows = x.reshape(frames * groups, -1)  # (N*T*G, C/G*H*W), one row for a group in a frame
     undefined = ~offsets.isfinite().unsqueeze(1)  # their frames must not pass for frames outside the clip
     near = _frames(rows, source, weights * (1 - fraction), undefined)
-    far = _frames(rows, source - 1, weights * fraction, undefined)
+    far = _frames(rows, source - 1, weights * fraction, undefined, has_share=fraction != 0)
     return (near + far).view(frames, channels, height, width)
 
 
-def _frames(rows: Tensor, source: Tensor, factor: Tensor, undefined: Tensor) -> Tensor:
+def _frames(rows: Tensor, source: Tensor, factor: Tensor, undefined: Tensor, has_share: Tensor | None = None) -> Tensor:
     """Return ``factor`` times the rows of the frames ``source (N, T, G)``; zero where there is no such frame.
 
-    Where ``undefined (N, 1, G)`` there is no frame to speak of; ``factor``, which is NaN there, shows through.
+    Where ``undefined (N, 1, G)`` there is no frame to speak of; ``factor``, which is NaN there, shows through. Without
+    ``has_share (N, 1, G)`` an infinity or a NaN of a frame does not count.
     """
     clips, num_segments, groups = source.shape
     inside = (source >= 0) & (source < num_segments) | undefined
     clip = torch.arange(clips, device=rows.device).view(-1, 1, 1) * num_segments
     group = torch.arange(groups, device=rows.device)
     index = (clip + source.clamp(0, num_segments - 1)) * groups + group
-    taken = rows.index_select(0, index.flatten()) * factor.to(rows.dtype).reshape(-1, 1)
-    # not a product with the mask: that would turn an infinity outside the clip into a NaN inside
+    taken = rows.index_select(0, index.flatten())
+    # products with zero would turn infinities of frames outside the clip, or without a share, into NaN
+    if has_share is not None:
+        finite = taken.detach().nan_to_num(0, 0, 0)  # times zero: it hands no gradient on
+        taken = torch.where(has_share.expand_as(source).reshape(-1, 1), taken, finite)
+    taken = taken * factor.to(rows.dtype).reshape(-1, 1)
     return torch.where(inside.reshape(-1, 1), taken, taken.new_zeros(()))
 
 

@@ -6,12 +6,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmvidext.ops.backends import LARGEST_BATCH, KernelBackend, import_kernels, takes_triton
 from mmvidext.ops.checks import check_rank, check_segments
 
 __all__ = ['temporal_shift', 'temporal_shift_step']
 
 
-def temporal_shift(x: Tensor, num_segments: int, shift_div: int = 8, *, causal: bool = False) -> Tensor:
+def temporal_shift(
+    x: Tensor, num_segments: int, shift_div: int = 8, *, causal: bool = False, backend: KernelBackend = 'auto'
+) -> Tensor:
     """Shift a part of the channels along time.
 
     With ``fold = C // shift_div``, frame t of the output takes channels ``[0, fold)`` from frame t+1, channels
@@ -26,13 +29,18 @@ def temporal_shift(x: Tensor, num_segments: int, shift_div: int = 8, *, causal: 
         num_segments: T, the number of frames in a clip.
         shift_div: C over the number of channels that move in one direction.
         causal: Shift from the past only.
+        backend: ``'torch'``; or ``'triton'``, one launch each way on a GPU. It has not run on a GPU yet, so ``'auto'``
+            takes ``'torch'``.
 
     Returns:
         Shifted features ``(N*T, C, H, W)``; ``x`` is left as it is.
 
     Raises:
         ValueError: If ``x`` has not 4 dimensions, if T < 1 or N*T is no multiple of T, if ``shift_div`` is below 2
-            (below 1 where causal), or if C < ``shift_div``, which would shift nothing.
+            (below 1 where causal), or if C < ``shift_div``, which would shift nothing; or if the backend is none of
+            these, or cannot run this input.
+        TypeError: If the type of ``x`` is none of the backend.
+        ImportError: If the backend is not installed.
 
     Example:
         >>> x = torch.arange(3.0).view(3, 1, 1, 1).expand(3, 4, 1, 1)  # every channel holds the frame's number
@@ -41,51 +49,91 @@ def temporal_shift(x: Tensor, num_segments: int, shift_div: int = 8, *, causal: 
                 [2., 0., 1., 1.],
                 [0., 1., 2., 2.]])
     """
-    ahead, back = _moving_channels(x, num_segments, shift_div, causal=causal)
+    sizes, steps = _parts(x, num_segments, shift_div, causal=causal)
     if torch.compiler.is_exporting() or torch.jit.is_tracing():
         clips = x.unflatten(0, (x.shape[0] // num_segments, num_segments))
-        return _shift_by_concatenation(clips, ahead, back).flatten(0, 1)
-    return _Shift.apply(x, num_segments, ahead, back)
+        return _shift_by_concatenation(clips, sizes, steps).flatten(0, 1)
+    if takes_triton(backend, size=x.shape[0], largest=LARGEST_BATCH, what='frames'):
+        moved = dict(zip(steps, sizes, strict=True))  # channels that come from `step` frames later
+        ahead = moved.get(1, 0)
+        return _triton_op(x, num_segments, ahead, ahead + moved[-1], 1)
+    if torch.is_grad_enabled() and x.requires_grad:
+        return _Shift.apply(x, num_segments, sizes, steps)
+    return _shift(x, num_segments, sizes, steps)
+
+
+def _shift(x: Tensor, num_segments: int, sizes: list[int], steps: list[int]) -> Tensor:
+    """Return a new tensor whose parts of the channels come from ``step`` frames later, each element written once."""
+    out = torch.empty_like(x)
+    for source, target, step in zip(x.split(sizes, 1), out.split(sizes, 1), steps, strict=True):
+        if step == 1:
+            target[:-1] = source[1:]
+            target[num_segments - 1 :: num_segments].zero_()  # the last frame of each clip
+        elif step == -1:
+            target[1:] = source[:-1]
+            target[::num_segments].zero_()
+        else:
+            target.copy_(source)
+    return out
 
 
 class _Shift(torch.autograd.Function):
-    """Channels ``ahead`` from the next frame, channels ``back`` from the previous one. The gradient moves them back.
+    """The shift as one step of autograd. The gradient moves back.
 
     Recorded by autograd, each of the writes would become several copies in the backward pass.
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, num_segments: int, ahead: slice, back: slice) -> Tensor:  # type: ignore[override]
-        ctx.arguments = num_segments, ahead, back
-        out, rest = torch.empty_like(x), max(ahead.stop, back.stop)
-        out[:, rest:] = x[:, rest:]
-        if ahead.stop:
-            out[:-1, ahead] = x[1:, ahead]
-            out[num_segments - 1 :: num_segments, ahead].zero_()  # the last frame of each clip
-        if back.stop:
-            out[1:, back] = x[:-1, back]
-            out[::num_segments, back].zero_()
-        return out
+    def forward(  # type: ignore[override]
+        ctx: Any, x: Tensor, num_segments: int, sizes: list[int], steps: list[int]
+    ) -> Tensor:
+        ctx.arguments = num_segments, sizes, steps
+        return _shift(x, num_segments, sizes, steps)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:  # type: ignore[override]
-        num_segments, ahead, back = ctx.arguments
-        return _Shift.apply(grad, num_segments, back, ahead), None, None, None
+        num_segments, sizes, steps = ctx.arguments
+        return _Shift.apply(grad, num_segments, sizes, [-step for step in steps]), None, None, None
 
 
-def _shift_by_concatenation(clips: Tensor, ahead: slice, back: slice) -> Tensor:
+@torch.library.custom_op('mmvidext::temporal_shift', mutates_args=())
+def _triton_op(x: Tensor, num_segments: int, first: int, second: int, direction: int) -> Tensor:
+    result: Tensor = import_kernels('shift', x).shift(x, num_segments, first, second, direction)
+    return result
+
+
+@_triton_op.register_fake
+def _(x: Tensor, num_segments: int, first: int, second: int, direction: int) -> Tensor:
+    channels_last = not x.is_contiguous() and x.is_contiguous(memory_format=torch.channels_last)
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    return torch.empty_like(x, memory_format=layout)
+
+
+def _setup_context(ctx: Any, inputs: tuple, output: Tensor) -> None:
+    _, *ctx.settings = inputs
+
+
+def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None, None]:
+    *settings, direction = ctx.settings
+    return _triton_op(grad, *settings, -direction), None, None, None, None
+
+
+torch.library.register_autograd('mmvidext::temporal_shift', _backward, setup_context=_setup_context)
+
+
+def _shift_by_concatenation(clips: Tensor, sizes: list[int], steps: list[int]) -> Tensor:
     """Shift ``(N, T, C, H, W)`` without writing into a tensor.
 
     Exported, each such write is a scatter by element; TorchScript's tracer loses those that pass through a view.
     """
 
-    def pad(frames: Tensor, before: int, after: int) -> Tensor:
-        return F.pad(frames, (0, 0, 0, 0, 0, 0, before, after))
+    def moved(part: Tensor, step: int) -> Tensor:
+        if step == 0:
+            return part
+        kept, padding = (part[:, 1:], (0, 1)) if step == 1 else (part[:, :-1], (1, 0))
+        return F.pad(kept, (0, 0, 0, 0, 0, 0, *padding))
 
-    parts = [pad(clips[:, :-1, back], 1, 0), clips[:, :, back.stop :]]
-    if ahead.stop:
-        parts.insert(0, pad(clips[:, 1:, ahead], 0, 1))
-    return torch.cat(parts, dim=2)
+    return torch.cat([moved(part, step) for part, step in zip(clips.split(sizes, 2), steps, strict=True)], dim=2)
 
 
 def temporal_shift_step(x: Tensor, cache: Tensor | None, shift_div: int = 8) -> tuple[Tensor, Tensor]:
@@ -137,12 +185,13 @@ def _check_cache(x: Tensor, cache: Tensor, shift_div: int) -> None:
         )
 
 
-def _moving_channels(x: Tensor, num_segments: int, shift_div: int, *, causal: bool) -> tuple[slice, slice]:
-    """Check the arguments; return which channels come from the next frame, and which from the previous one."""
+def _parts(x: Tensor, num_segments: int, shift_div: int, *, causal: bool) -> tuple[list[int], list[int]]:
+    """Check the arguments; return the channels of each part of ``x``, and how many frames later it is taken from."""
     check_rank(x, '(N*T, C, H, W)', name='x')
     check_segments(x.shape[0], num_segments)
-    fold = _num_shifted(x.shape[1], shift_div, least_div=1 if causal else 2)
-    return (slice(0, 0), slice(0, fold)) if causal else (slice(0, fold), slice(fold, 2 * fold))
+    channels = x.shape[1]
+    fold = _num_shifted(channels, shift_div, least_div=1 if causal else 2)
+    return ([fold, channels - fold], [-1, 0]) if causal else ([fold, fold, channels - 2 * fold], [1, -1, 0])
 
 
 def _num_shifted(channels: int, shift_div: int, *, least_div: int) -> int:

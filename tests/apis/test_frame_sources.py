@@ -57,10 +57,10 @@ def test_what_is_no_source(folder):
     ):
         with pytest.raises(kind, match=message):
             open_source(folder / name)
-    with pytest.raises(ValueError, match=r'fx\.png is no picture'):
+    with pytest.raises(ValueError, match=r'fx\.png is not a picture'):
         list(open_source(folder / 'f*.png').frames)
     for address in ('ftp://a/b.mp4', 'file:///etc/passwd', 'concat://a|b'):
-        with pytest.raises(ValueError, match='is no address of a stream'):
+        with pytest.raises(ValueError, match='is not the address of a stream'):
             open_source(address)
     with pytest.raises(OSError, match='camera 97 cannot be opened'):
         open_source('97')

@@ -2,8 +2,9 @@ import cv2
 import numpy as np
 import pytest
 
-from mmvidext.apis.picture_outputs import PictureFolder, check_outputs, open_pictures, write_picture
+from mmvidext.apis.picture_outputs import PictureFolder, check_outputs, open_pictures
 from mmvidext.apis.video_files import VideoWriter
+from mmvidext.datasets.media.images import write_picture
 
 
 def test_a_suffix_chooses_a_video_and_none_a_folder(tmp_path):
@@ -74,7 +75,7 @@ class TestCheckOutputs:
 
     def test_no_regular_file(self, tmp_path):
         (tmp_path / 'full.mp4').symlink_to('/dev/full')
-        with pytest.raises(ValueError, match=r'full\.mp4 is no regular file'):
+        with pytest.raises(ValueError, match=r'full\.mp4 is not a regular file'):
             check_outputs([tmp_path / 'full.mp4'], [])
 
     def test_folders(self, tmp_path):

@@ -107,7 +107,7 @@ def test_files_without_tensors(tmp_path):
         read_checkpoint(tmp_path / 'text.pth')
     for odd in (torch.empty(2, device='meta'), torch.eye(2).to_sparse()):
         torch.save({'a': odd}, tmp_path / 'odd.pth')
-        with pytest.raises(ValueError, match='a is no plain tensor'):
+        with pytest.raises(ValueError, match='a is not a plain tensor'):
             read_checkpoint(tmp_path / 'odd.pth')
     with pytest.raises(ValueError, match='without a dictionary of "blobs"'):
         read_checkpoint(write_pickle(tmp_path / 'no_blobs.pkl', {'weights': 1}))

@@ -33,9 +33,9 @@ def test_the_default_length_is_the_one_the_backbone_is_built_for():
 @pytest.mark.parametrize(
     ('config', 'frames', 'message'),
     [
-        (online_config(), 4, 'no multiple of num_segments=3'),
+        (online_config(), 4, 'not a multiple of num_segments=3'),
         (online_config(), 6, 'a clip of 6 frames is 2 clips to this model: export it with 3 frames'),
-        (online_config(segments=4), 2, 'no multiple of num_segments=4'),
+        (online_config(segments=4), 2, 'not a multiple of num_segments=4'),
         (video_config(arch='r3d'), 4, 'a clip of 4 frames is too short'),
         (video_config(arch='r2d', clip_len=4), 8, 'folds exactly clip_len = 4 frames'),
     ],

@@ -67,7 +67,7 @@ def damage(path, data):
 @pytest.mark.parametrize(
     ('data', 'message'),
     [
-        (b'XXXX' + bytes(20), r"a\.flo is no \.flo file: .* magic number b'PIEH', but starts with b'XXXX'"),
+        (b'XXXX' + bytes(20), r"a\.flo is not a \.flo file, .* magic number b'PIEH': it starts with b'XXXX'"),
         (b'', r'a\.flo is empty'),
         (b'PIEH\x01\x00', r'a\.flo is truncated: its header takes 12 bytes, but it has 6'),
         (b'PIEH' + struct.pack('<ii', 2, 1) + bytes(15), r'is truncated: 2 x 1 .* take 28 bytes, but it has 27'),
@@ -87,7 +87,7 @@ def test_other_errors(tmp_path, flow):
         read_flow(tmp_path / 'none.png')
     with pytest.raises(ValueError, match=r"a\.txt: a flow file ends in '\.flo' .* not in '\.txt'"):
         read_flow(tmp_path / 'a.txt')
-    with pytest.raises(ValueError, match=r'a\.png is no picture, or is damaged'):
+    with pytest.raises(ValueError, match=r'a\.png is not a picture, or is damaged'):
         read_flow(damage(tmp_path / 'a.png', b'hello'))
     cv2.imwrite(str(tmp_path / 'b.png'), np.zeros((2, 2, 3), np.uint8))
     with pytest.raises(ValueError, match=r'b\.png must be a 16-bit PNG to hold flow, but its pixels are uint8'):
@@ -103,7 +103,7 @@ def test_other_errors(tmp_path, flow):
 def test_truncated_kitti_png(tmp_path, flow):
     write_kitti_flow(tmp_path / 'a.png', flow)
     damage(tmp_path / 'a.png', (tmp_path / 'a.png').read_bytes()[:-20])
-    with pytest.raises(ValueError, match=r'a\.png is no picture, or is damaged'):
+    with pytest.raises(ValueError, match=r'a\.png is not a picture, or is damaged'):
         read_kitti_flow(tmp_path / 'a.png')
 
 
@@ -117,7 +117,7 @@ def test_pfm_of_flying_things3d(tmp_path, scale):
     data = (tmp_path / 'a.pfm').read_bytes()
     for content in (b'', data[:-1], data[:9], b'no image'):
         (tmp_path / 'b.pfm').write_bytes(content)
-        with pytest.raises(ValueError, match=r'b\.pfm (is no picture, or is damaged|is empty)'):
+        with pytest.raises(ValueError, match=r'b\.pfm (is not a picture, or is damaged|is empty)'):
             read_flow(tmp_path / 'b.pfm')
     (tmp_path / 'disparity.pfm').write_bytes(b'Pf\n7 5\n-1.0\n' + flow[..., 0].tobytes())
     with pytest.raises(ValueError, match=r'disparity\.pfm must have three channels .* one channel is disparity'):

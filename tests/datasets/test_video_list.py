@@ -1,5 +1,7 @@
 import logging
 import os
+import shutil
+import signal
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from torch.utils.data import DataLoader
 from mmvidext.datasets.media.files import BadFileError
 from mmvidext.datasets.video_list import VideoListDataset
 from mmvidext.registry import DATASETS
-from tests.datasets.videos import write_bad_videos, write_video
+from tests.datasets.videos import write_bad_videos, write_video, write_with_av
 
 PIPELINE = [
     dict(type='mmvidext.InitVideo'),
@@ -182,11 +184,43 @@ def test_bad_videos_with_the_decoders_of_mmaction(folder, decoder):
     pytest.importorskip('decord')
     own = [dict(type=f'{decoder}Init'), {**PIPELINE[1], 'test_mode': True}, dict(type=f'{decoder}Decode')]
     (folder / 'videos' / 'garbage.avi').write_bytes(bytes(range(256)) * 50)
-    with pytest.raises(BadFileError, match=r'videos/garbage\.avi cannot be read'):
+    with pytest.raises(BadFileError, match=r'videos/garbage\.avi .*cannot be (read|decoded)'):
         build(folder, good('garbage.avi'), pipeline=[*own, *TEST_PIPELINE[3:]], test_mode=True)[NUM_GOOD]
     replaced = build(folder, good('garbage.avi'), pipeline=[*own, *PIPELINE[3:]], max_bad_fraction=0.99)
     if decoder != 'PyAV':  # which finds no frames in any WebM file
         assert replaced[NUM_GOOD]['data_samples'].filename.endswith('.webm')
+
+
+class DecordThatDies:
+    """As decord does at some files that PyAV reads."""
+
+    def __call__(self, results):
+        if 'deadly' in results['filename']:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        return results
+
+
+def test_a_decoder_that_dies_ends_one_child_and_not_the_run(folder):
+    shutil.copy(folder / 'videos' / '1.webm', folder / 'videos' / 'deadly.webm')
+    dies = r'videos/deadly\.webm cannot be read: the decoder DecordThatDies dies \(SIGSEGV\); mmvidext\.InitVideo'
+    with pytest.raises(BadFileError, match=dies):
+        build(folder, good('deadly.webm'), pipeline=[DecordThatDies(), *TEST_PIPELINE], test_mode=True)[NUM_GOOD]
+    dataset = build(folder, good('deadly.webm'), pipeline=[DecordThatDies(), *PIPELINE])
+    loader = DataLoader(dataset, batch_size=2, num_workers=2, collate_fn=pseudo_collate, timeout=60)
+    assert sum(len(batch['inputs']) for batch in loader) == NUM_GOOD + 1
+    assert [path.rsplit('/')[-1] for path in dataset.bad_files()] == ['deadly.webm']
+
+
+@pytest.mark.parametrize('name', ['cut.avi', 'cut.mp4'])
+def test_a_truncated_avi_does_not_crash_decord_whatever_its_name(folder, name):
+    pytest.importorskip('decord')
+    write_with_av(folder / 'videos' / 'whole.avi', num_frames=90)
+    content = (folder / 'videos' / 'whole.avi').read_bytes()
+    (folder / 'videos' / name).write_bytes(content[: len(content) * 4 // 5])
+    own = [dict(type='DecordInit'), {**PIPELINE[1], 'test_mode': True}, dict(type='DecordDecode'), *TEST_PIPELINE[3:]]
+    assert build(folder, good('whole.avi'), pipeline=own, test_mode=True)[NUM_GOOD]['inputs'].shape[0] == 4
+    with pytest.raises(BadFileError, match=rf'videos/{name} is (truncated or )?damaged: .* frames are left'):
+        build(folder, good(name), pipeline=own, test_mode=True)[NUM_GOOD]
 
 
 def test_a_video_that_another_decoder_can_read(folder):

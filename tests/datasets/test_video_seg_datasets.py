@@ -101,7 +101,7 @@ class TestCityscapes:
     def test_a_file_that_is_no_image(self, tmp_path):
         folder = write_cityscapes(tmp_path)
         (folder / f'{CITY}_000000_000014_leftImg8bit.png').write_bytes(b'no image')
-        with pytest.raises(ValueError, match=r'_000014_leftImg8bit\.png is no picture, or is damaged; unpack'):
+        with pytest.raises(ValueError, match=r'_000014_leftImg8bit\.png is not a picture, or is damaged; unpack'):
             cityscapes(tmp_path, distances=(5,))[0]
 
     def test_a_label_value_outside_the_classes(self, tmp_path):

@@ -56,7 +56,7 @@ def write_bad_videos(folder, good):
     content = good.read_bytes()
     (folder / 'empty.webm').write_bytes(b'')
     (folder / 'truncated.webm').write_bytes(content[: len(content) * 2 // 3])
-    (folder / 'text.webm').write_bytes(b'this is no video' * 20)
+    (folder / 'text.webm').write_bytes(b'this is not a video' * 20)
     return {
         'missing.webm': 'does not exist',
         'empty.webm': 'is empty',

@@ -7,6 +7,7 @@ import torch
 
 from mmvidext.evaluation import ClassificationReport, EndPointError, VideoConsistency
 from mmvidext.registry import METRICS
+from tests.evaluation.test_temporal_consistency import ShiftEstimator  # registers it
 
 NAN = math.nan
 
@@ -41,6 +42,7 @@ CASES = {
     'EndPointError': (dict(), flow, {'flow/EPE': math.inf, 'flow/Fl-all': 100}),
     'IoUMetric': (dict(iou_metrics=['mIoU', 'mDice', 'mFscore']), segmentation, {'mIoU': 0, 'mDice': 0, 'mFscore': 0}),
     'VideoIoUMetric': (dict(distances=[0]), segmentation, {'mIoU@0': 0, 'mIoU': 0}),
+    'TemporalConsistency': (dict(flow_estimator=dict(type=ShiftEstimator)), segmentation, {'TC': 0}),
     'VideoConsistency': (dict(window_sizes=[2]), segmentation, {'VC2': 0}),
 }
 
@@ -50,7 +52,7 @@ def evaluate(name, value):
     metric = METRICS.build(dict(type=f'mmvidext.{name}', **arguments))
     metric.dataset_meta = {'classes': ('a', 'b')}
     data_samples = samples(value)
-    metric.process({}, data_samples)
+    metric.process({'inputs': [torch.zeros(1, 3, 3, 5)] * len(data_samples)}, data_samples)
     results = metric.evaluate(len(data_samples))
     return {key: float(results[key]) for key in worst}
 
@@ -73,8 +75,7 @@ def test_finite_predictions_are_better(name):
 
 def test_every_metric_of_the_package_is_covered():
     METRICS.import_from_location()
-    # TemporalConsistency has its own tests: it needs a flow estimator
-    assert set(METRICS.module_dict) - {'TemporalConsistency'} == set(CASES)
+    assert set(METRICS.module_dict) == set(CASES)
 
 
 def test_one_pixel_that_is_not_finite_is_one_wrong_pixel():
@@ -103,6 +104,16 @@ def test_a_pixel_agrees_with_no_frame_while_it_is_not_finite():
         sample['seg_logits']['data'][0, 0, 0] = NAN
     metric.process({}, samples)
     assert metric.evaluate(3)['VC2'] == pytest.approx(100 * 14 / 15)
+
+
+def test_pixels_that_are_never_finite_are_not_consistent():
+    metric = METRICS.build(dict(type='mmvidext.TemporalConsistency', flow_estimator=dict(type=ShiftEstimator)))
+    metric.dataset_meta = {'classes': ('a', 'b')}
+    samples = segmentation(1.0, num_frames=3)
+    for sample in samples:
+        sample['seg_logits']['data'][:, :, 2:] = NAN
+    metric.process({'inputs': [torch.zeros(1, 3, 3, 5)] * 3}, samples)
+    assert metric.evaluate(3)['TC'] == pytest.approx(50)  # class 0 agrees, that of the others does not
 
 
 def test_clips_without_finite_scores_have_a_column_of_their_own(tmp_path, monkeypatch):

@@ -14,7 +14,7 @@ def make_layer(**kwargs):
 
 def test_equals_the_op_on_kernels_that_are_formed():
     layer, x = make_layer(kernel_std=1.0), torch.randn(2, 4, 6, 7)
-    channel_kernel = F.conv2d(layer.channel_code(x), layer.channel_kernel.weight, layer.channel_bias)
+    channel_kernel = F.conv2d(layer.channel_code(x), layer.channel_kernel.weight, layer.channel_kernel.bias)
     filtered = dynamic_filter(
         layer.feature_conv(x), layer.spatial_kernel(layer.spatial_code(x)), channel_kernel,
         layer.position_attention(x), layer.sample_attention(x), kernel_size=3, num_samples=3, sample_stride=2,

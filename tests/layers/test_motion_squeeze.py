@@ -159,5 +159,5 @@ def test_errors():
         MotionSqueeze(6, 3, max_displacement=0)
     with pytest.raises(ValueError, match='reduced_channels must be a whole number, at least 1, but is 0'):
         MotionSqueeze(6, 3, reduced_channels=0)
-    with pytest.raises(ValueError, match=r'x holds 5 frames, which is no multiple of num_segments=3.*num_clips'):
+    with pytest.raises(ValueError, match=r'x holds 5 frames, which is not a multiple of num_segments=3.*num_clips'):
         make_layer()(torch.zeros(5, 6, 4, 4))

@@ -33,5 +33,5 @@ def test_every_parameter_and_the_input_get_a_gradient():
 def test_errors():
     with pytest.raises(ValueError, match=r'four groups, but C = 20 and shift_div = 4 make 5 channels'):
         TemporalInterlace(20, 8)
-    with pytest.raises(ValueError, match=r'x holds 12 frames, which is no multiple of num_segments=8'):
+    with pytest.raises(ValueError, match=r'x holds 12 frames, which is not a multiple of num_segments=8'):
         TemporalInterlace(16, 8)(torch.zeros(12, 16, 2, 2))

@@ -205,20 +205,6 @@ def test_shapes_that_do_not_match(index, shape, message):
         dynamic_filter(*arguments, **settings())
 
 
-def test_products_never_run_in_tf32(monkeypatch):
-    """cuDNN multiplies float32 in TF32 unless it is told not to."""
-    precision = pytest.importorskip('torch', '2.9').backends.cudnn.conv
-    before, seen, conv2d = precision.fp32_precision, [], F.conv2d
-    monkeypatch.setattr(F, 'conv2d', lambda *args: seen.append(precision.fp32_precision) or conv2d(*args))
-    arguments = make_arguments((1, 3, 4, 4), 2, 3, 3)
-    arguments[2] = make_projected((1, 3, 4, 4), 2, 4)
-    arguments[0].requires_grad_()
-    dynamic_filter(*arguments, **settings()).sum().backward()
-    assert len(seen) == 3
-    assert set(seen) == {'ieee'}
-    assert precision.fp32_precision == before
-
-
 @pytest.mark.parametrize('projected', [False, True])
 def test_a_feature_without_channels(projected):
     arguments = make_arguments((1, 3, 4, 4), 2, 3, 3)

@@ -86,7 +86,7 @@ def test_compiles_without_graph_breaks_and_runs_under_autocast():
     ('x', 'offsets', 'weights', 'message'),
     [
         ((8, 4, 2), (2, 4), (2, 4, 4), r'x must be \(N\*T, C, H, W\), 4 dimensions'),
-        ((9, 4, 2, 2), (2, 4), (2, 4, 4), r'x holds 9 frames, which is no multiple of num_segments=4'),
+        ((9, 4, 2, 2), (2, 4), (2, 4, 4), r'x holds 9 frames, which is not a multiple of num_segments=4'),
         ((8, 4, 2, 2), (3, 4), (2, 4, 4), r'offsets are for 3 clips, but x has 2'),
         ((8, 6, 2, 2), (2, 4), (2, 4, 4), r'the 6 channels of x cannot be split into 4 groups'),
         ((8, 4, 2, 2), (2, 4), (2, 4, 2), r'weights must be \(N, T, G\) = \(2, 4, 4\), not \(2, 4, 2\)'),

@@ -3,7 +3,7 @@ import torch
 from torch.autograd import gradcheck
 
 from mmvidext.ops import temporal_shift, temporal_shift_step
-from tests.launches import count_launches
+from tests.launches import count_launches, count_written
 from tests.oracles.temporal_shift import temporal_shift as naive_temporal_shift
 
 # clips, frames, channels, height, width, shift_div
@@ -50,10 +50,24 @@ def test_gradcheck(causal):
 @pytest.mark.parametrize(('causal', 'writes'), [(False, 5), (True, 3)])
 def test_each_element_is_written_once(layout, causal, writes):
     x = torch.randn(8, 16, 4, 4).to(memory_format=layout).requires_grad_()
-    assert count_launches(lambda: temporal_shift(x, 4, causal=causal)) == writes
-    out = temporal_shift(x, 4, causal=causal)
-    grad = torch.ones_like(out)
-    assert count_launches(lambda: torch.autograd.grad(out, x, grad)) <= writes
+    grad = torch.randn(8, 16, 4, 4).to(memory_format=layout)
+
+    def shift():
+        return temporal_shift(x, 8, causal=causal)
+
+    out = shift()
+    assert count_launches(shift) == writes
+    assert count_written(shift) == x.numel()
+    assert count_launches(lambda: torch.autograd.grad(out, x, grad, retain_graph=True)) == writes
+    assert count_written(lambda: torch.autograd.grad(out, x, grad)) == x.numel()
+
+
+def test_nothing_is_recorded_without_gradients():
+    x = torch.randn(8, 16, 4, 4, requires_grad=True)
+    with torch.no_grad():
+        assert temporal_shift(x, 4).grad_fn is None
+    assert temporal_shift(x.detach(), 4).grad_fn is None
+    assert temporal_shift(x, 4).grad_fn is not None
 
 
 def test_export_gives_the_same():
@@ -115,7 +129,13 @@ def test_cache_does_not_follow_the_frame():
     [
         (torch.zeros(4, 8, 2), 2, 8, False, r'x must be \(N\*T, C, H, W\), 4 dimensions, but its shape is \(4, 8, 2\)'),
         (torch.zeros(4, 8, 2, 2), 0, 8, False, 'num_segments must be at least 1, but is 0'),
-        (torch.zeros(4, 8, 2, 2), 3, 8, False, 'x holds 4 frames, which is no multiple of num_segments=3.*num_clips'),
+        (
+            torch.zeros(4, 8, 2, 2),
+            3,
+            8,
+            False,
+            '4 frames, which is not a multiple of num_segments=3.*num_clips',
+        ),
         (torch.zeros(4, 7, 2, 2), 2, 8, False, 'x has 7 channels, fewer than shift_div=8: nothing would be shifted'),
         (torch.zeros(4, 8, 2, 2), 2, 1, False, 'shift_div must be at least 2, but is 1'),
         (torch.zeros(4, 8, 2, 2), 2, 0, True, 'shift_div must be at least 1, but is 0'),

@@ -20,9 +20,10 @@ def run(*command, **environment):
     return subprocess.run([sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True)
 
 
-def test_kernels_equal_their_definition_in_the_interpreter():
+@pytest.mark.parametrize('cases', ['triton_matching_cases.py', 'triton_op_cases.py'])
+def test_kernels_equal_their_definition_in_the_interpreter(cases):
     pytest.importorskip('triton')
-    result = run('-m', 'pytest', '-q', '-p', 'no:xdist', 'tests/ops/triton_cases.py', TRITON_INTERPRET='1')
+    result = run('-m', 'pytest', '-q', '-p', 'no:xdist', f'tests/ops/{cases}', TRITON_INTERPRET='1')
     assert result.returncode == 0, result.stdout[-4000:]
 
 

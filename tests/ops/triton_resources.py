@@ -12,7 +12,7 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-from mmvidext.ops import _correlation_triton, _matching_triton
+from mmvidext.ops import _correlation_triton, _matching_triton, _pooling_triton, _shift_triton, _soft_argmax_triton
 
 PTXAS = Path(triton.__file__).parent / 'backends' / 'nvidia' / 'bin' / 'ptxas'
 # MotionSqueeze behind layer2 of a ResNet-50, FlowNetC on 384x512
@@ -21,6 +21,13 @@ SHAPES = {'MotionSqueeze': ((56, 64, 28, 28), 7, 1), 'FlowNetC': ((8, 256, 48, 6
 
 def cases():
     """Yield name, kernel, types of the arguments in order, constants."""
+    yield from correlations()
+    yield from matching()
+    for dtype in ('fp32', 'bf16'):
+        yield from others(dtype)
+
+
+def correlations():
     for name, (shape, radius, dilation) in SHAPES.items():
         constants = dict(_correlation_triton.plan_tiles(torch.Size(shape), radius, dilation).constants, UPCAST=False)
         for dtype in ('fp32', 'bf16', 'fp16'):
@@ -31,12 +38,31 @@ def cases():
                 kernel = _correlation_triton._gradient_kernel
                 types = [*pointers, *['i32'] * 13]
                 yield f'{name} {dtype} gradient {1 + second}', kernel, types, dict(constants, SECOND=second)
+
+
+def matching():
     plan = _correlation_triton.plan_tiles(torch.Size((64, 64, 28, 28)), 7, 1).constants
     constants = {key: plan[key] for key in ('RADIUS', 'ROWS', 'COLUMNS', 'WINDOW')} | {'CHANNELS': 64}
     rest = [*['i32'] * 5, 'fp32', 'fp32', *['i32'] * 4]
     maps = ['*fp32', '*fp32', '*i32', '*fp32']
     yield 'matching forward', _matching_triton._forward_kernel, [*maps, *rest], constants
     yield 'matching backward', _matching_triton._backward_kernel, [*maps, '*fp32', '*fp32', *rest], constants
+
+
+def others(dtype):
+    for size in (15, 63):
+        constants, rest = _soft_argmax_triton.plan_blocks(size), [*['i32'] * 2, *['fp32'] * 3]
+        for name, kernel, maps in (
+            ('forward', _soft_argmax_triton._forward_kernel, 2),
+            ('backward', _soft_argmax_triton._backward_kernel, 3),
+        ):
+            yield f'soft-argmax {size} {dtype} {name}', kernel, [*[f'*{dtype}'] * maps, *rest], constants
+    pointers = [f'*{dtype}'] * 2
+    yield f'shift {dtype}', _shift_triton._shift_kernel, [*pointers, *['i32'] * 7], dict(BLOCK=_shift_triton.BLOCK)
+    constants, pointers = dict(_pooling_triton.CONSTANTS, SAMPLES=5, STRIDE=3), [f'*{dtype}'] * 3
+    for name, count in (('forward', 12), ('map_gradient', 14), ('attention_gradient', 11)):
+        kernel = getattr(_pooling_triton, f'_{name}_kernel')
+        yield f'pooling {dtype} {name}', kernel, [*pointers, *['i32'] * count], constants
 
 
 def spilled_bytes(kernel, types, constants, capability):

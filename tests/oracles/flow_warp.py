@@ -18,5 +18,6 @@ def flow_warp(feature, flow, *, padding_mode='zeros'):
                     for corner_x in (math.floor(x), math.floor(x) + 1):
                         if 0 <= corner_x < width and 0 <= corner_y < height:
                             weight = (1 - abs(x - corner_x)) * (1 - abs(y - corner_y))
-                            out[n, :, row, column] += weight * feature[n, :, corner_y, corner_x]
+                            if weight != 0:  # what has no weight does not count, were it infinite
+                                out[n, :, row, column] += weight * feature[n, :, corner_y, corner_x]
     return out

@@ -16,7 +16,7 @@ def naive_temporal_interlace(x, offsets, weights, num_segments):
             low = math.floor(offset)
             for shift, part in [(low, 1 - (offset - low)), (low + 1, offset - low)]:
                 for t in range(num_segments):
-                    if 0 <= t + shift < num_segments:
+                    if 0 <= t + shift < num_segments and part != 0:  # no share, were it infinite
                         out[n * num_segments + t + shift, c] += part * x[n * num_segments + t, c]
             for t in range(num_segments):
                 out[n * num_segments + t, c] *= weights[n, t, g].item()

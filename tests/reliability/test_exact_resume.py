@@ -8,6 +8,14 @@ import torch
 from tests.reliability.tiny_run import config, in_child, newest, train
 from tools.chaos import differences, state
 
+TWO_EPOCHS = dict(
+    interval=4,
+    train_cfg=dict(max_epochs=2),
+    param_scheduler=[dict(type='CosineAnnealingLR', T_max=2, by_epoch=True, convert_to_iter_based=True)],
+)
+SHUFFLED = dict(type='DefaultSampler', shuffle=True)
+CONCATENATED = dict(type='ConcatDataset', datasets=[dict(type='TinyDataset'), dict(type='TinyDataset')])
+
 # options of the run, iterations at which it is killed; 6 are an epoch, and between two checkpoints by iteration
 RUNS = {
     'by epoch': (dict(), [7, 13]),
@@ -18,7 +26,7 @@ RUNS = {
     'by iteration': (dict(by_epoch=False), [8, 15]),
     'by iteration, 2 workers': (dict(by_epoch=False, workers=2), [8]),
     'by iteration, finite sampler': (
-        dict(by_epoch=False, train_dataloader=dict(sampler=dict(type='DefaultSampler', shuffle=True))),
+        dict(by_epoch=False, train_dataloader=dict(sampler=SHUFFLED)),
         [8, 17],
     ),
     'accumulated gradients': (dict(interval=3, optim_wrapper=dict(accumulative_counts=4)), [4, 11]),
@@ -34,6 +42,34 @@ RUNS = {
             train_dataloader=dict(dataset=dict(type='RepeatDataset', times=2, dataset=dict(type='TinyDataset'))),
         ),
         [9],
+    ),
+    'concatenated data sets, last batch incomplete': (
+        dict(**TWO_EPOCHS, train_dataloader=dict(batch_size=5, dataset=CONCATENATED)),
+        [7, 13],
+    ),
+    'balanced classes, order not filled up': (
+        dict(
+            **TWO_EPOCHS,
+            workers=2,
+            train_dataloader=dict(
+                batch_size=5,
+                sampler=dict(type='DefaultSampler', shuffle=True, round_up=False),
+                dataset=dict(type='ClassBalancedDataset', oversample_thr=0.9, dataset=dict(type='TinyDataset')),
+            ),
+        ),
+        [6, 9],
+    ),
+    "a user's batch sampler": (
+        dict(**TWO_EPOCHS, train_dataloader=dict(batch_sampler=dict(type='GrowingBatches'))),
+        [6, 11],
+    ),
+    "a user's batch sampler by iteration": (
+        dict(by_epoch=False, train_dataloader=dict(sampler=SHUFFLED, batch_sampler=dict(type='GrowingBatches'))),
+        [8],
+    ),
+    'by iteration, 3 batches in each epoch of an endless sampler': (
+        dict(by_epoch=False, workers=2, train_dataloader=dict(batch_size=9)),
+        [7, 16],
     ),
 }
 

@@ -8,6 +8,7 @@ import random
 import secrets
 import signal
 import sys
+from itertools import islice
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,7 +20,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.hooks import Hook
 from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper
-from mmengine.registry import DATASETS, HOOKS, METRICS, MODELS, OPTIM_WRAPPERS
+from mmengine.registry import DATA_SAMPLERS, DATASETS, HOOKS, METRICS, MODELS, OPTIM_WRAPPERS
 from mmengine.runner import Runner
 from torch import nn
 
@@ -36,9 +37,28 @@ class TinyDataset(BaseDataset):
     def load_data_list(self):
         return [dict(value=float(index)) for index in range(NUM_SAMPLES)]
 
+    def get_cat_ids(self, idx):
+        return [int(idx < 4)]
+
     def prepare_data(self, idx):
         noise = (random.random(), np.random.rand(), float(torch.rand(())))
         return dict(inputs=torch.tensor([self.get_data_info(idx)['value'] / NUM_SAMPLES, *noise]))
+
+
+@DATA_SAMPLERS.register_module(force=True)
+class GrowingBatches:
+    """A user's batch sampler without attributes: batches of 2, 3, 4, 5, 2, ... samples."""
+
+    def __init__(self, sampler, batch_size):
+        self.order = sampler
+
+    def __len__(self):
+        return 7
+
+    def __iter__(self):
+        order = iter(self.order)
+        for number in range(len(self)):
+            yield list(islice(order, 2 + number % 4))
 
 
 @MODELS.register_module(force=True)

@@ -1,10 +1,10 @@
-"""Train and compare ways of propagation on generated scenes, from nothing, with one command.
+"""Train and compare ways of propagation on generated scenes, from scratch, with one command.
 
     python tools/analysis/propagation_table.py [--seeds 0 1 2] [--iterations 1500] [--work-dirs work_dirs/propagation]
 
 It generates FlyingChairs-format pairs and Cityscapes-format clips and trains the flow network. Then, for each seed, it
-trains the frame-by-frame segmentor and goes on from it for equally many iterations in each way (configs/demo/): frame
-by frame, and the variants of Deep Feature Flow. Each is evaluated at the distances 0, 1, 5 and 9 from its key frame.
+trains the frame-by-frame segmentor, and from it each way for equally many iterations (configs/demo/): frame by frame,
+and the variants of Deep Feature Flow. Each is evaluated at the distances 0, 1, 5 and 9 from its key frame.
 What is there already is not made again: a second call resumes, and the folder of a config is deleted to train it anew.
 """
 

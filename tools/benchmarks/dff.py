@@ -10,7 +10,6 @@ of the last hundred frames with those of the first hundred.
 
 import argparse
 import statistics
-import time
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -117,19 +116,16 @@ def stream_memory(args: argparse.Namespace) -> Comparison:
     segmentor = VideoSegmentor(SMALL_CONFIG, device=args.device)
     frame = torch.randint(256, (128, 256, 3), dtype=torch.uint8).numpy()
     chunk = 100
-    seconds, resident = [], []
+    times, resident = [], []
     for _ in range(max(args.stream_frames // chunk, 2)):
-        start = time.perf_counter()
-        for _ in range(chunk):
-            segmentor.step(frame)
-        seconds.append(time.perf_counter() - start)
+        times.append(time_once(lambda: [segmentor.step(frame) for _ in range(chunk)]))
         resident.append(memory_kib('VmRSS') / 1024)
     return Comparison(
-        f'small model, a frame of {chunk * len(seconds)}',
+        f'small model, a frame of {chunk * len(times)}',
         f'last {chunk}',
         f'first {chunk}',
-        seconds[-1] / chunk * 1000,
-        seconds[0] / chunk * 1000,
+        times[-1] / chunk,
+        times[0] / chunk,
         resident[-1],
         resident[0],
     )

@@ -17,43 +17,28 @@ train_pipeline = [
 val_pipeline = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'), dict(type='PackSegInputs')]
 test_pipeline = val_pipeline
 
+loader = dict(num_workers=num_workers, persistent_workers=num_workers > 0)
+common = dict(type='PascalVOCDataset', data_root=data_root)
+official = dict(img_path='JPEGImages', seg_map_path='SegmentationClass')
+augmented = dict(img_path='JPEGImages', seg_map_path='SegmentationClassAug')
+lists = 'ImageSets/Segmentation'
 train_dataloader = dict(
+    **loader,
     batch_size=batch_size,
-    num_workers=num_workers,
-    persistent_workers=num_workers > 0,
     sampler=dict(type='InfiniteSampler', shuffle=True),
     dataset=dict(
         type='ConcatDataset',
         datasets=[
-            dict(
-                type='PascalVOCDataset',
-                data_root=data_root,
-                data_prefix=dict(img_path='JPEGImages', seg_map_path='SegmentationClass'),
-                ann_file='ImageSets/Segmentation/train.txt',
-                pipeline=train_pipeline,
-            ),
-            dict(
-                type='PascalVOCDataset',
-                data_root=data_root,
-                data_prefix=dict(img_path='JPEGImages', seg_map_path='SegmentationClassAug'),
-                ann_file='ImageSets/Segmentation/aug.txt',
-                pipeline=train_pipeline,
-            ),
+            dict(**common, data_prefix=official, ann_file=f'{lists}/train.txt', pipeline=train_pipeline),
+            dict(**common, data_prefix=augmented, ann_file=f'{lists}/aug.txt', pipeline=train_pipeline),
         ],
     ),
 )
 val_dataloader = dict(
+    **loader,
     batch_size=1,
-    num_workers=num_workers,
-    persistent_workers=num_workers > 0,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='PascalVOCDataset',
-        data_root=data_root,
-        data_prefix=dict(img_path='JPEGImages', seg_map_path='SegmentationClass'),
-        ann_file='ImageSets/Segmentation/val.txt',
-        pipeline=val_pipeline,
-    ),
+    dataset=dict(**common, data_prefix=official, ann_file=f'{lists}/val.txt', pipeline=val_pipeline),
 )
 test_dataloader = val_dataloader
 val_evaluator = dict(type='mmvidext.IoUMetric', iou_metrics=['mIoU'])

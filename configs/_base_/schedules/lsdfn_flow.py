@@ -5,5 +5,6 @@ test_cfg = dict(type='TestLoop')
 optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='Adam', lr=1e-4, betas=(0.9, 0.999), weight_decay=4e-4),
+    paramwise_cfg=dict(bias_decay_mult=0.0),
 )
 param_scheduler = dict(type='MultiStepLR', by_epoch=False, milestones=[100000, 150000, 200000, 250000], gamma=0.5)

@@ -8,6 +8,7 @@ import click
 from mmengine.dataset import BaseDataset
 
 from mmvidext.cli.data.checking import all_option, read_samples, report
+from mmvidext.cli.options import PATH
 from mmvidext.datasets.flying_chairs import FlyingChairsDataset
 from mmvidext.datasets.flying_things3d import FlyingThings3DDataset
 from mmvidext.datasets.kitti_flow import HD1KDataset, KITTIFlowDataset
@@ -53,6 +54,8 @@ def _read_pair(dataset: BaseDataset, index: int) -> object:
 
 def find_problems(name: str, root: Path, *, every_file: bool) -> list[str]:
     """Check a data set and return what is wrong, nothing if it is complete."""
+    if not root.is_dir():
+        return [f'there is no folder {root}']
     problems = []
     for part, open_part in PARTS[name].items():
         if part in WITHOUT_FLOW and not (root / part).is_dir():
@@ -69,7 +72,7 @@ def find_problems(name: str, root: Path, *, every_file: bool) -> list[str]:
 
 @click.command()
 @click.argument('dataset', type=click.Choice(sorted(PARTS)))
-@click.argument('root', type=click.Path(path_type=Path))
+@click.argument('root', type=PATH)
 @all_option
 def check_flow(dataset: str, root: Path, every_file: bool) -> None:
     """Check the layout of a data set of optical flow in ROOT, and say what is missing and where to get it.
@@ -79,4 +82,4 @@ def check_flow(dataset: str, root: Path, every_file: bool) -> None:
 
     Example: mmvidext data check-flow sintel data/Sintel --all
     """
-    report(find_problems(dataset, root, every_file=every_file), HINTS[dataset])
+    report(find_problems(dataset, root, every_file=every_file), f'to download: {HINTS[dataset]}')

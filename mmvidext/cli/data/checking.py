@@ -25,10 +25,10 @@ def read_samples(read: Callable[[int], object], count: int, *, every_file: bool)
 
 
 def report(problems: Sequence[str], hint: str) -> None:
-    """Print the problems and where to get what is missing; the exit status is 1 if there are any."""
+    """Print the problems and the hint how to mend them; the exit status is 1 if there are any."""
     for problem in problems:
         click.echo(f'wrong: {problem}')
     if problems:
-        click.echo(f'to download: {hint}')
+        click.echo(hint)
         raise SystemExit(1)
     click.echo('complete')

@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import fields
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -44,22 +46,27 @@ def _options(*options: Decorator) -> Decorator:
 
 
 def common_options(*, train: int, val: int, size: str) -> Decorator:
-    """Add the folder, and what all formats have in common."""
+    """Add the folder, and what all formats have in common, under the names of the writers' arguments."""
     return _options(
         click.argument('out', type=click.Path(path_type=Path, file_okay=False)),
-        click.option('--train', type=int, default=train, show_default=True, help='Training items.'),
-        click.option('--val', type=int, default=val, show_default=True, help='Validation items.'),
+        click.option('--train', 'num_train', type=int, default=train, show_default=True, help='Training items.'),
+        click.option('--val', 'num_val', type=int, default=val, show_default=True, help='Validation items.'),
         click.option('--size', type=FrameSize(), default=size, show_default=True, help='Of a frame, in pixels.'),
-        click.option('--seed', type=int, default=0, show_default=True, help='Of everything random.'),
+        click.option('--seed', type=click.IntRange(0), default=0, show_default=True, help='Of everything random.'),
         click.option(
             '--workers', type=int, default=os.cpu_count() or 1, show_default=True, help='Processes; 0: only this one.'
         ),
     )
 
 
+def frames_option(default: int) -> Decorator:
+    """Add the length of a video."""
+    return click.option('--frames', 'num_frames', type=int, default=default, show_default=True, help='Of each video.')
+
+
 def scene_options(*, max_displacement: float) -> Decorator:
-    """Add what the formats with labels or flow in every pixel have in common."""
-    return _options(
+    """Add what the formats with labels or flow in every pixel have in common; the command gets ``SceneOptions``."""
+    add_options = _options(
         click.option(
             '--max-displacement',
             type=float,
@@ -67,13 +74,28 @@ def scene_options(*, max_displacement: float) -> Decorator:
             show_default=True,
             help='How far a point moves between frames at most, in pixels.',
         ),
-        click.option('--objects', type=int, default=6, show_default=True, help='In each scene.'),
+        click.option('--objects', 'num_objects', type=int, default=6, show_default=True, help='In each scene.'),
         click.option('--thin-objects', type=int, default=0, show_default=True, help='Poles in each scene.'),
     )
 
+    def add(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def command(out: Path, **settings: Any) -> None:
+            scene = {field.name: settings.pop(field.name) for field in fields(SceneOptions) if field.name in settings}
+            scene.setdefault('num_frames', 2)  # a pair
+            with one_line_errors():
+                options = SceneOptions(**scene)
+            function(out, options, **settings)
 
-def _echo_written(out: Path, train: int, val: int, what: str) -> None:
-    click.echo(f'{out}: {train} training and {val} validation {what}')
+        return add_options(command)
+
+    return add
+
+
+def _write(write: Callable[..., None], what: str, out: Path, *scene: SceneOptions, **settings: Any) -> None:
+    with one_line_errors():
+        write(out, *scene, **settings)
+    click.echo(f'{out}: {settings["num_train"]} training and {settings["num_val"]} validation {what}')
 
 
 @click.group()
@@ -88,128 +110,48 @@ def make_synthetic() -> None:
 
 @make_synthetic.command()
 @common_options(train=600, val=160, size='128x96')
-@click.option('--frames', type=int, default=20, show_default=True, help='Of each clip.')
+@frames_option(20)
 @click.option('--travel-only', is_flag=True, help='Leave out motions toward and away from the camera.')
 @click.option('--camera', is_flag=True, help='The camera turns: four labels that are easier to learn.')
-def sthv2(
-    out: Path,
-    train: int,
-    val: int,
-    size: tuple[int, int],
-    seed: int,
-    workers: int,
-    frames: int,
-    travel_only: bool,
-    camera: bool,
-) -> None:
+def sthv2(out: Path, **settings: Any) -> None:
     """Generate clips with motion labels, as Something-Something V2.
 
     Example: mmvidext data make-synthetic sthv2 data/camera_turns --camera --size 64x48
     """
-    with one_line_errors():
-        write_sthv2(
-            out,
-            num_train=train,
-            num_val=val,
-            size=size,
-            num_frames=frames,
-            travel_only=travel_only,
-            camera=camera,
-            seed=seed,
-            workers=workers,
-        )
-    _echo_written(out, train, val, 'clips in the format of Something-Something V2')
+    _write(write_sthv2, 'clips in the format of Something-Something V2', out, **settings)
 
 
 @make_synthetic.command()
 @common_options(train=120, val=40, size='256x128')
-@click.option('--frames', type=int, default=30, show_default=True, help='Of each snippet.')
-@click.option('--all-labels', is_flag=True, help='Label every frame, not one of each snippet.')
+@frames_option(30)
+@click.option('--all-labels', 'label_every_frame', is_flag=True, help='Label every frame, not one of each snippet.')
 @scene_options(max_displacement=5)
-def cityscapes(
-    out: Path,
-    train: int,
-    val: int,
-    size: tuple[int, int],
-    seed: int,
-    workers: int,
-    frames: int,
-    all_labels: bool,
-    max_displacement: float,
-    objects: int,
-    thin_objects: int,
-) -> None:
+def cityscapes(out: Path, scene: SceneOptions, **settings: Any) -> None:
     """Generate labeled snippets, as Cityscapes.
 
     Example: mmvidext data make-synthetic cityscapes data/synthetic_cityscapes --thin-objects 1
     """
-    with one_line_errors():
-        options = SceneOptions(
-            size=size,
-            num_frames=frames,
-            max_displacement=max_displacement,
-            num_objects=objects,
-            thin_objects=thin_objects,
-        )
-        write_cityscapes(
-            out, options, num_train=train, num_val=val, label_every_frame=all_labels, seed=seed, workers=workers
-        )
-    _echo_written(out, train, val, 'snippets in the layout of Cityscapes')
+    _write(write_cityscapes, 'snippets in the layout of Cityscapes', out, scene, **settings)
 
 
 @make_synthetic.command()
 @common_options(train=60, val=20, size='128x96')
-@click.option('--frames', type=int, default=20, show_default=True, help='Of each video.')
+@frames_option(20)
 @scene_options(max_displacement=3)
-def video_folders(
-    out: Path,
-    train: int,
-    val: int,
-    size: tuple[int, int],
-    seed: int,
-    workers: int,
-    frames: int,
-    max_displacement: float,
-    objects: int,
-    thin_objects: int,
-) -> None:
+def video_folders(out: Path, scene: SceneOptions, **settings: Any) -> None:
     """Generate videos as folders of frames and labels, as one's own data.
 
     Example: mmvidext data make-synthetic video-folders data/synthetic_videos
     """
-    with one_line_errors():
-        options = SceneOptions(
-            size=size,
-            num_frames=frames,
-            max_displacement=max_displacement,
-            num_objects=objects,
-            thin_objects=thin_objects,
-        )
-        write_video_folders(out, options, num_train=train, num_val=val, seed=seed, workers=workers)
-    _echo_written(out, train, val, 'videos as folders of frames and labels')
+    _write(write_video_folders, 'videos as folders of frames and labels', out, scene, **settings)
 
 
 @make_synthetic.command()
 @common_options(train=800, val=80, size='192x128')
 @scene_options(max_displacement=12)
-def flying_chairs(
-    out: Path,
-    train: int,
-    val: int,
-    size: tuple[int, int],
-    seed: int,
-    workers: int,
-    max_displacement: float,
-    objects: int,
-    thin_objects: int,
-) -> None:
+def flying_chairs(out: Path, scene: SceneOptions, **settings: Any) -> None:
     """Generate pairs of images with flow, as FlyingChairs.
 
     Example: mmvidext data make-synthetic flying-chairs data/synthetic_chairs --max-displacement 20
     """
-    with one_line_errors():
-        options = SceneOptions(
-            size=size, num_frames=2, max_displacement=max_displacement, num_objects=objects, thin_objects=thin_objects
-        )
-        write_flying_chairs(out, options, num_train=train, num_val=val, seed=seed, workers=workers)
-    _echo_written(out, train, val, 'pairs in the layout of FlyingChairs')
+    _write(write_flying_chairs, 'pairs in the layout of FlyingChairs', out, scene, **settings)

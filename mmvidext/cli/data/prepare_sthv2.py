@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from mmvidext.cli.options import one_line_errors
+from mmvidext.apis.picture_outputs import check_outputs
+from mmvidext.cli.options import PATH, one_line_errors
 from mmvidext.datasets.sthv2_preparation import BAD_VIDEOS, Preparation
 from mmvidext.datasets.sthv2_preparation import prepare_sthv2 as prepare
 
@@ -35,17 +36,11 @@ def report(result: Preparation, *, drop_bad: bool) -> None:
 
 
 @click.command()
-@click.argument('root', type=click.Path(path_type=Path))
-@click.option('--videos', type=click.Path(path_type=Path), help='Folder of the videos.  [default: looked for in ROOT]')
-@click.option(
-    '--annotations', type=click.Path(path_type=Path), help='Folder of the JSON files.  [default: looked for in ROOT]'
-)
-@click.option('--out', type=click.Path(path_type=Path), help='Where to write the lists.  [default: ROOT]')
-@click.option(
-    '--labels',
-    type=click.Path(path_type=Path),
-    help='Where to write the class names.  [default: OUT/class_names.txt]',
-)
+@click.argument('root', type=PATH)
+@click.option('--videos', type=PATH, help='Folder of the videos.  [default: looked for in ROOT]')
+@click.option('--annotations', type=PATH, help='Folder of the JSON files.  [default: looked for in ROOT]')
+@click.option('--out', type=PATH, help='Where to write the lists.  [default: ROOT]')
+@click.option('--labels', type=PATH, help='Where to write the class names.  [default: OUT/class_names.txt]')
 @click.option('--ext', default='webm', show_default=True, help='Extension of the videos.')
 @click.option('--drop-bad', is_flag=True, help='Leave bad videos out instead of failing.')
 @click.option('--workers', type=int, default=os.cpu_count() or 1, show_default=True, help='Processes.')
@@ -67,6 +62,7 @@ def prepare_sthv2(
     Example: mmvidext data prepare-sthv2 data/sthv2
     """
     with one_line_errors():
+        check_outputs((labels,), (path for path in (root, videos, annotations) if path))
         result = prepare(
             root,
             videos=videos,

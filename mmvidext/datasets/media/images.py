@@ -1,14 +1,19 @@
-"""Read a picture, with errors that name its file."""
+"""Read and write a picture, with errors that name its file."""
 
+import io
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
+from mmvidext.datasets.atomic_write import atomic_path
 from mmvidext.datasets.media.files import read_bytes
+from mmvidext.datasets.media.limits import MOST_PIXELS
 
-__all__ = ['read_image', 'read_rgb']
+__all__ = ['read_image', 'read_rgb', 'write_picture']
 
 
 def read_image(path: str, flags: int = cv2.IMREAD_COLOR) -> NDArray[Any]:
@@ -23,18 +28,70 @@ def read_image(path: str, flags: int = cv2.IMREAD_COLOR) -> NDArray[Any]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no regular file or no picture, is damaged, or has more pixels than OpenCV reads.
+        ValueError: If it is not a regular file or not a picture, is damaged, or has more than 2^26 pixels; if 8 bits
+            are asked for, but it has more: nothing says how many its camera uses, so its scale is not known.
     """
-    data = np.frombuffer(read_bytes(path), np.uint8)
+    content = read_bytes(path)
+    _check_size(path, content)
+    wants_8_bits = flags in (cv2.IMREAD_COLOR, cv2.IMREAD_GRAYSCALE)
+    flags |= cv2.IMREAD_ANYDEPTH * wants_8_bits
     try:
-        image = cv2.imdecode(data, flags) if data.size else None
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), flags) if content else None
     except cv2.error as error:
         raise ValueError(f'{path} cannot be decoded: {error}') from error
     if image is None:
-        raise ValueError(f'{path} is no picture, or is damaged')
+        raise ValueError(f'{path} is not a picture, or is damaged')
+    if wants_8_bits and image.dtype != np.uint8:
+        raise ValueError(
+            f'{path} has values of {image.dtype} (up to {image.max()}), but 8 bits are read: convert it, for example '
+            'with (image // 16).astype("uint8") if its camera has 12 bits'
+        )
     return image
+
+
+def _check_size(path: str, content: bytes) -> None:
+    """Look at the header: a few kilobytes can hold a picture that takes gigabytes."""
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            num_pixels = image.width * image.height
+    except Image.DecompressionBombError:  # more than Pillow's own limit, which is above ours
+        num_pixels = MOST_PIXELS + 1
+    except (OSError, SyntaxError, ValueError):  # what is no picture for Pillow, OpenCV knows or will say
+        return
+    if num_pixels > MOST_PIXELS:
+        raise ValueError(f'{path} has more than {MOST_PIXELS} pixels, which are not read; make it smaller')
 
 
 def read_rgb(path: str) -> NDArray[np.uint8]:
     """Read a picture as RGB ``uint8 (H, W, 3)``, see :func:`read_image`."""
     return np.ascontiguousarray(read_image(path)[..., ::-1], np.uint8)
+
+
+def write_picture(path: Path, picture: NDArray[Any]) -> None:
+    """Write a picture: RGB ``uint8 (H, W, 3)``, or labels ``(H, W)`` of an integer type, as 8 or 16 bits.
+
+    Args:
+        path: The file, complete or not there; its suffix is that of a format of OpenCV. Missing folders are created.
+        picture: What to write.
+
+    Raises:
+        ValueError: If the suffix is not that of a picture, or a label does not fit 16 bits.
+        OSError: If the file cannot be written.
+    """
+    if picture.ndim == 3:
+        picture = picture[..., ::-1]
+    elif picture.dtype != np.uint8:
+        if picture.size and not 0 <= picture.min() <= picture.max() < 2**16:
+            raise ValueError(f'{path}: labels must be from 0 to 65535, but are from {picture.min()} to {picture.max()}')
+        picture = picture.astype(np.uint16)
+    try:
+        success, data = cv2.imencode(path.suffix or '.png', picture)
+    except cv2.error as error:
+        raise ValueError(f'{path} cannot be written: its suffix is not that of a picture') from error
+    if not success:
+        raise ValueError(f'{path} cannot be written in its format')
+    try:
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(data.tobytes())
+    except OSError as error:
+        raise OSError(f'{path} cannot be written: {error.strerror}') from error

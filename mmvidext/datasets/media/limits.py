@@ -1,15 +1,17 @@
-"""Read with a time limit, and try out in a child process what may end the process."""
+"""Read with limits of size and time, and try out in a child process what may end the process."""
 
 import os
-import select
 import signal
 import threading
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
 from mmvidext.datasets.media.files import BadFileError
 
-__all__ = ['crash_in_child', 'within']
+__all__ = ['MOST_PIXELS', 'crash_in_child', 'within']
+
+MOST_PIXELS = 2**26  # of a picture or a frame: twice 8K video
 
 Result = TypeVar('Result')
 
@@ -65,11 +67,11 @@ def crash_in_child(function: Callable[[], object], seconds: float) -> str | None
             function()
         finally:
             os._exit(0)
-    handle = os.pidfd_open(pid)
-    try:
-        if not select.select([handle], [], [], seconds)[0]:
+    deadline = time.monotonic() + seconds
+    ended, status = os.waitpid(pid, os.WNOHANG)
+    while not ended:
+        time.sleep(0.002)
+        if time.monotonic() > deadline:
             os.kill(pid, signal.SIGKILL)
-    finally:
-        os.close(handle)
-        _, status = os.waitpid(pid, 0)
+        ended, status = os.waitpid(pid, os.WNOHANG)
     return signal.Signals(os.WTERMSIG(status)).name if os.WIFSIGNALED(status) else None

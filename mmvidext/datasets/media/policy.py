@@ -233,7 +233,7 @@ class BadFilePolicy(BaseDataset):
 
     def _note(self, path: str, reason: str) -> None:
         """Add a line in one write, so that those of several workers do not mix."""
-        handle = os.open(self._notes, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        handle = os.open(self._notes, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, 'O_NOFOLLOW', 0), 0o600)
         try:
             os.write(handle, f'{_one_line(path)}\t{_one_line(reason)}\n'.encode())
         finally:

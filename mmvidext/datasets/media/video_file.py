@@ -17,10 +17,10 @@ from mmengine.fileio import get
 from numpy.typing import NDArray
 
 from mmvidext.datasets.media.files import BadFileError, file_problem, is_local
+from mmvidext.datasets.media.limits import MOST_PIXELS
 
 __all__ = ['BadVideoError', 'VideoFile']
 
-MOST_PIXELS = 2**26  # twice a frame of 8K video
 # what the Matroska reader logs for a truncated file, and for bytes that are no Matroska; it continues after both
 _MATROSKA_DAMAGE = ('ended prematurely', 'invalid as first byte of an EBML number')
 _NEAR = 8  # so few frames are decoded on the way to a key frame: a jump throws away what the decoder holds already
@@ -192,7 +192,7 @@ class VideoFile:
         return {number: decoded[number] if number in decoded else _to_rgb(last, converter) for number in wanted}
 
     def _check_count(self, count: int) -> None:
-        """A few codecs have packets that show nothing, so a frame more or less is no damage."""
+        """A few codecs have packets that show nothing, so a frame more or less is not damage."""
         if count < 0.9 * self.num_frames - 1 or not count:
             raise BadVideoError(f'{self.path} is damaged: {count} of {self.num_frames} frames can be decoded')
 

@@ -3,11 +3,9 @@
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from mmvidext.datasets.atomic_write import atomic_path
+from mmvidext.datasets.media.images import write_picture
 from mmvidext.datasets.parallel import map_with_progress
 from mmvidext.datasets.synthetic.random_scene import SceneOptions, random_scene
 from mmvidext.datasets.synthetic.recipe import claim_folder
@@ -55,16 +53,10 @@ class _Snippet:
         labeled = self._numbers[1]
         for position in range(self.options.num_frames):
             view = scene.view(position)
-            _write_png(self._path('leftImg8bit_sequence', position, 'leftImg8bit'), view.image[..., ::-1])
+            write_picture(self._path('leftImg8bit_sequence', position, 'leftImg8bit'), view.image)
             if self.label_every_frame and position != labeled:
-                _write_png(self._label_path(position), view.classes)
-        _write_png(self._label_path(labeled), scene.view(labeled).classes)
-
-
-def _write_png(path: Path, picture: NDArray[np.uint8]) -> None:
-    with atomic_path(path) as temporary:
-        if not cv2.imwrite(str(temporary), picture, [cv2.IMWRITE_PNG_COMPRESSION, 1]):
-            raise OSError(f'OpenCV could not write {path}')
+                write_picture(self._label_path(position), view.classes)
+        write_picture(self._label_path(labeled), scene.view(labeled).classes)
 
 
 def write_cityscapes(

@@ -3,11 +3,11 @@
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from mmvidext.datasets.atomic_write import atomic_path, atomic_write_text
 from mmvidext.datasets.flow_io import write_flo
+from mmvidext.datasets.media.images import write_picture
 from mmvidext.datasets.parallel import map_with_progress
 from mmvidext.datasets.synthetic.random_scene import SceneOptions, random_scene
 from mmvidext.datasets.synthetic.recipe import claim_folder
@@ -36,10 +36,7 @@ class _Pair:
     def write(self) -> None:
         scene = random_scene(np.random.default_rng([self.seed, self.number]), self.options)
         for frame in (0, 1):
-            path = self._path(f'img{frame + 1}.ppm')
-            with atomic_path(path) as temporary:
-                if not cv2.imwrite(str(temporary), scene.view(frame).image[..., ::-1]):
-                    raise OSError(f'OpenCV could not write {path}')
+            write_picture(self._path(f'img{frame + 1}.ppm'), scene.view(frame).image)
         with atomic_path(self._path('flow.flo')) as temporary:
             write_flo(temporary, scene.flow(0))
 

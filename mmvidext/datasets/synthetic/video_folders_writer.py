@@ -3,10 +3,9 @@
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from mmvidext.datasets.atomic_write import atomic_path
+from mmvidext.datasets.media.images import write_picture
 from mmvidext.datasets.parallel import map_with_progress
 from mmvidext.datasets.synthetic.random_scene import SceneOptions, random_scene
 from mmvidext.datasets.synthetic.recipe import claim_folder
@@ -35,11 +34,8 @@ class _Video:
         scene = random_scene(np.random.default_rng(self.seed), self.options)
         for index in range(self.options.num_frames):
             view = scene.view(index)
-            pictures = (('frames', '.jpg', view.image[..., ::-1]), ('labels', '.png', view.classes))
-            for kind, suffix, picture in pictures:
-                with atomic_path(self._path(kind, index, suffix)) as temporary:
-                    if not cv2.imwrite(str(temporary), picture):
-                        raise OSError(f'OpenCV could not write {temporary}')
+            write_picture(self._path('frames', index, '.jpg'), view.image)
+            write_picture(self._path('labels', index, '.png'), view.classes)
 
 
 def write_video_folders(

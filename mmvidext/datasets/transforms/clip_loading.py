@@ -10,6 +10,7 @@ from PIL import Image
 
 from mmvidext.datasets.media.files import read_bytes
 from mmvidext.datasets.media.images import read_image
+from mmvidext.datasets.media.limits import MOST_PIXELS
 from mmvidext.datasets.video_seg_dataset import check_distance
 from mmvidext.registry import TRANSFORMS
 
@@ -70,7 +71,7 @@ class LoadClip(BaseTransform):
 
     Raises:
         FileNotFoundError: If a frame of the snippet is missing.
-        ValueError: If the frames differ in size, or a file is no image.
+        ValueError: If the frames differ in size, or a file is not an image.
     """
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
@@ -108,7 +109,7 @@ def _size(image: np.ndarray) -> str:
 
 @TRANSFORMS.register_module()
 class LoadClipAnnotations(LoadAnnotations):
-    """mmseg's ``LoadAnnotations`` that refuses what is no map of class numbers for its frame.
+    """mmseg's ``LoadAnnotations`` that refuses what is not a map of class numbers for its frame.
 
     A sample without ``seg_map_path`` (an image for inference) stays as it is.
 
@@ -118,9 +119,9 @@ class LoadClipAnnotations(LoadAnnotations):
 
     Raises:
         FileNotFoundError: If the label file is missing.
-        ValueError: If it is no picture of one channel of 8 bits (gray or palette), has another size than its frame, or
-            holds any other value than ``ignore_index`` and ``0 .. num_classes - 1``, or, where the data set has a label
-            map, the values that it names.
+        ValueError: If it is not a picture of one channel of 8 bits (gray or palette), has another size than its frame,
+            or holds any other value than ``ignore_index`` and ``0 .. num_classes - 1``, or, where the data set has a
+            label map, the values that it names.
     """
 
     def __init__(self, *, ignore_index: int = 255, **kwargs: Any) -> None:
@@ -173,7 +174,9 @@ def _check_label_file(path: str, frame_size: tuple[int, int] | None) -> None:
         with Image.open(io.BytesIO(content)) as image:
             mode, size = image.mode, image.size[::-1]
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ValueError(f'label file {path} is no picture, or is damaged: {error}') from error
+        raise ValueError(f'label file {path} is not a picture, or is damaged: {error}') from error
+    if size[0] * size[1] > MOST_PIXELS:
+        raise ValueError(f'label file {path} has more than {MOST_PIXELS} pixels, which are not read; make it smaller')
     if mode not in ('1', 'L', 'P'):
         raise ValueError(
             f'label file {path} has pixels of mode {mode!r} (Pillow), but a label map has one channel of 8 bits with '

@@ -22,7 +22,7 @@ class FlowPairFlip(BaseTransform):
         direction: ``'horizontal'`` or ``'vertical'``.
 
     Raises:
-        ValueError: If ``direction`` is neither of the two or ``prob`` is no probability.
+        ValueError: If ``direction`` is neither of the two or ``prob`` is not a probability.
     """
 
     def __init__(self, prob: float = 0.5, *, direction: str = 'horizontal') -> None:

@@ -9,6 +9,7 @@ from mmvidext.layers.online_block import ShiftStep, step_inverted_residual
 from mmvidext.layers.out_of_place import make_out_of_place
 from mmvidext.layers.temporal_shift import TemporalShift
 from mmvidext.models.backbones.online import OnlineBackbone
+from mmvidext.ops.backends import KernelBackend
 from mmvidext.registry import MODELS
 
 __all__ = ['MobileNetV2TSM']
@@ -25,6 +26,8 @@ class MobileNetV2TSM(OnlineBackbone, MobileNetV2):
         num_segments: Frames of a clip.
         shift_div: Channels over the number of channels that move in one direction.
         causal: Shift from the past only. This is what :meth:`step` needs.
+        shift_backend: Backend of :func:`mmvidext.ops.temporal_shift`: ``'torch'``, or ``'triton'`` on a GPU; ``'auto'``
+            takes ``'torch'``.
         pretrained: Checkpoint with these keys, of the backbone or a whole recognizer, or an official one of the TSM
             repository. None initializes from scratch, or by ``init_cfg``.
         **kwargs: Arguments of mmaction2's ``MobileNetV2``.
@@ -43,6 +46,7 @@ class MobileNetV2TSM(OnlineBackbone, MobileNetV2):
         num_segments: int = 8,
         shift_div: int = 8,
         causal: bool = False,
+        shift_backend: KernelBackend = 'auto',
         pretrained: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -52,7 +56,9 @@ class MobileNetV2TSM(OnlineBackbone, MobileNetV2):
         self.pretrained = pretrained
         for module in list(self.modules()):
             if isinstance(module, InvertedResidual) and module.use_res_connect and len(module.conv) == 3:
-                module.conv[0] = TemporalShift(module.conv[0], num_segments, shift_div=shift_div, causal=causal)
+                module.conv[0] = TemporalShift(
+                    module.conv[0], num_segments, shift_div=shift_div, causal=causal, backend=shift_backend
+                )
 
     def run_frame(self, frame: Tensor, shift: ShiftStep) -> Tensor | tuple[Tensor, ...]:
         """Return the features of one frame, running every shifting layer by ``shift``."""

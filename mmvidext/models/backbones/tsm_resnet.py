@@ -13,6 +13,7 @@ from mmvidext.layers.temporal_pool import TemporalPool
 from mmvidext.layers.temporal_shift import TemporalShift
 from mmvidext.models.backbones.online import OnlineBackbone
 from mmvidext.models.backbones.staged_video_backbone import choose
+from mmvidext.ops.backends import KernelBackend
 from mmvidext.registry import MODELS
 
 __all__ = ['TSMResNet']
@@ -40,6 +41,8 @@ class TSMResNet(OnlineBackbone, ResNet):
         temporal_pool: Halve the number of frames in front of layer2.
         non_local: For each stage 0 or 1, or a tuple with 0 or 1 for each block: where a non-local block follows.
         non_local_cfg: Arguments of mmcv's ``NonLocal3d``.
+        shift_backend: Backend of :func:`mmvidext.ops.temporal_shift`: ``'torch'``, or ``'triton'`` on a GPU; ``'auto'``
+            takes ``'torch'``.
         pretrained: Checkpoint to start from: ImageNet weights (torchvision's or mmaction2's keys), or a TSM checkpoint
             of mmaction2, of the official repository or of ours. None initializes from scratch, or by ``init_cfg``.
         **kwargs: Arguments of mmaction2's ``ResNet``.
@@ -68,6 +71,7 @@ class TSMResNet(OnlineBackbone, ResNet):
         temporal_pool: bool = False,
         non_local: Sequence[int | Sequence[int]] = (0, 0, 0, 0),
         non_local_cfg: dict[str, Any] | None = None,
+        shift_backend: KernelBackend = 'auto',
         pretrained: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -80,6 +84,7 @@ class TSMResNet(OnlineBackbone, ResNet):
         self.shift_div = shift_div
         self.shift_place = shift_place
         self.causal = causal
+        self.shift_backend = shift_backend
         self.temporal_pool = temporal_pool
         self._check_arguments(non_local)
         self._make_temporal_shift()
@@ -95,7 +100,7 @@ class TSMResNet(OnlineBackbone, ResNet):
         """Map ``(N*T, 3, H, W)`` to the chosen stages' features: ``(N*T, C, H', W')`` each, T halved after a pooling.
 
         Raises:
-            ValueError: If N*T is no multiple of T.
+            ValueError: If N*T is not a multiple of T.
         """
         return super().forward(x)
 
@@ -139,7 +144,13 @@ class TSMResNet(OnlineBackbone, ResNet):
                     layer[index].conv1.conv = self._shifted(layer[index].conv1.conv, stage)
 
     def _shifted(self, net: nn.Module, stage: int) -> TemporalShift:
-        return TemporalShift(net, self.segments_in_stage(stage), shift_div=self.shift_div, causal=self.causal)
+        return TemporalShift(
+            net,
+            self.segments_in_stage(stage),
+            shift_div=self.shift_div,
+            causal=self.causal,
+            backend=self.shift_backend,
+        )
 
     def _make_non_local(self, non_local: Sequence[int | Sequence[int]], non_local_cfg: dict[str, Any]) -> None:
         for stage, (name, entry) in enumerate(zip(self.res_layers, non_local, strict=False), start=1):

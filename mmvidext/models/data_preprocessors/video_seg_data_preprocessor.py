@@ -47,7 +47,7 @@ class VideoSegDataPreProcessor(SegDataPreProcessor):
             ``inputs`` ``(N, T, 3, H, W)`` and ``data_samples`` with the padding noted in them.
 
         Raises:
-            ValueError: If an input is no clip, or the clips differ in length, or in size at test time.
+            ValueError: If an input is not a clip, or the clips differ in length, or in size at test time.
         """
         data = self.cast_data(data)
         samples = data.get('data_samples')

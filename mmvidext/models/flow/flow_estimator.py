@@ -56,7 +56,7 @@ class FlowEstimator(BaseModel):
             the batch in pixels, for the log. ``'predict'``: the samples with ``pred_flow (2, H, W)`` in pixels.
 
         Raises:
-            ValueError: If ``mode`` is none of the three, the inputs are no pairs, or ``'loss'`` comes without samples.
+            ValueError: If ``mode`` is none of the three, the inputs are not pairs, or ``'loss'`` comes without samples.
         """
         if inputs.ndim != 5 or inputs.shape[1] != 2:
             raise ValueError(f'inputs must be image pairs (N, 2, 3, H, W), but their shape is {tuple(inputs.shape)}')

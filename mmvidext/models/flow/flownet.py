@@ -116,7 +116,7 @@ class FlowNet(BaseModule, metaclass=ABCMeta):
             ``Concat5``), and the flows of levels 3 to 6, each divided by ``flow_scale``.
 
         Raises:
-            ValueError: If the images are no batches of ``C`` channels or their shapes differ.
+            ValueError: If the images are not batches of ``C`` channels or their shapes differ.
         """
         self._check_images(first, second)
         skip2, merged = self.merge(first, second)
@@ -170,7 +170,7 @@ class FlowNet(BaseModule, metaclass=ABCMeta):
             ``(N, feature_channels, H/stride, W/stride)``.
 
         Raises:
-            ValueError: If ``stride`` is no positive multiple of 4.
+            ValueError: If ``stride`` is not a positive multiple of 4.
         """
         if stride < FEATURE_STRIDE or stride % FEATURE_STRIDE:
             raise ValueError(
@@ -198,7 +198,7 @@ def upsample_flow(flow: Tensor, size: tuple[int, int] | torch.Size) -> Tensor:
         size: ``(H, W)`` of the input.
 
     Returns:
-        ``(N, 2, H, W)`` in pixels: four times larger, cropped where the size is no multiple of 4.
+        ``(N, 2, H, W)`` in pixels: four times larger, cropped where the size is not a multiple of 4.
     """
     upsampled = F.interpolate(flow, scale_factor=float(FEATURE_STRIDE), mode='bilinear', align_corners=False)
     return upsampled[..., : size[0], : size[1]] * FLOW_SCALE

@@ -230,7 +230,7 @@ class DeepFeatureFlow(BaseSegmentor):
         return (self.segmentor.slide_inference(frame, [{}]),)
 
     def _warp_output(self, output: Any, motion: Motion, distances: list[int | None]) -> Any:
-        """Warp the maps in the output of a head; what is no map, like a vector for the whole frame, stays."""
+        """Warp the maps in the output of a head; what is not a map, like a vector for the whole frame, stays."""
         if isinstance(output, tuple | list):
             return tuple(self._warp_output(part, motion, distances) for part in output)
         if isinstance(output, Tensor) and output.ndim == 4:

@@ -52,7 +52,7 @@ class DenseCRF:
             Probabilities ``(K, H, W)``, ``float32``.
 
         Raises:
-            ValueError: If the image is no ``uint8 (H, W, 3)`` or the sizes differ.
+            ValueError: If the image is not ``uint8 (H, W, 3)`` or the sizes differ.
         """
         size = probabilities.shape[1:]
         if image.dtype != np.uint8 or image.shape != (*size, 3):

@@ -53,8 +53,8 @@ def check_segmentor(segmentor: BaseSegmentor, propagate: str) -> None:
     """Raise unless the segmentor can be cut.
 
     Raises:
-        ValueError: If it is no ``EncoderDecoder``, does more than its backbone and heads do, has a head that does not
-            give logits for each pixel, or slides a window and does not propagate logits.
+        ValueError: If it is not an ``EncoderDecoder``, does more than its backbone and heads do, has a head that
+            does not give logits for each pixel, or slides a window and does not propagate logits.
     """
     head = getattr(segmentor, 'decode_head', None)
     stages = list(head) if isinstance(head, nn.ModuleList) else [head]

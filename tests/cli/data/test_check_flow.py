@@ -75,7 +75,7 @@ def test_all_reads_every_file(tmp_path):
     write_chairs(tmp_path, codes=(1, 1, 1, 2))
     (tmp_path / 'data' / '00002_flow.flo').write_bytes(b'nonsense')
     invoke(check_flow, 'flying-chairs', tmp_path)  # only the first and the last pair of a part are read
-    assert '00002_flow.flo is no .flo file' in invoke(check_flow, 'flying-chairs', tmp_path, '--all', status=1)
+    assert '00002_flow.flo is not a .flo file' in invoke(check_flow, 'flying-chairs', tmp_path, '--all', status=1)
 
 
 def test_a_part_without_pairs(tmp_path):

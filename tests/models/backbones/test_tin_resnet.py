@@ -48,5 +48,5 @@ def test_errors():
         TINResNet(18, frozen_stages=5)
     with pytest.raises(ValueError, match=r'must be at least 1, but they are 8 and 0'):
         TINResNet(18, shift_div=0)
-    with pytest.raises(ValueError, match=r'6 frames, which is no multiple of num_segments=8'):
+    with pytest.raises(ValueError, match=r'6 frames, which is not a multiple of num_segments=8'):
         TINResNet(18)(torch.zeros(6, 3, 32, 32))

@@ -139,7 +139,7 @@ def test_too_few_channels_and_wrong_number_of_frames():
     backbone = TSMResNet(18, 4, shift_div=128)
     with pytest.raises(ValueError, match='x has 64 channels, fewer than shift_div=128'):
         backbone(torch.rand(4, 3, 32, 32))
-    with pytest.raises(ValueError, match='x holds 6 frames, which is no multiple of num_segments=4'):
+    with pytest.raises(ValueError, match='x holds 6 frames, which is not a multiple of num_segments=4'):
         TSMResNet(18, 4)(torch.rand(6, 3, 32, 32))
 
 

@@ -1,5 +1,6 @@
-# Deep Feature Flow around mmsegmentation's pspnet_r50-d8.py. The config adds the flow network; the data set says
-# num_classes and the size of the crops.
+# Deep Feature Flow around a segmentor of mmsegmentation with a ResNet-50 of stride 8 (pspnet_r50-d8.py,
+# deeplabv3_r50-d8.py). The config adds the type of the decode head and the flow network; the data set says num_classes
+# and the size of the crops.
 norm_cfg = dict(type='SyncBN', requires_grad=True)
 model = dict(
     type='mmvidext.DeepFeatureFlow',
@@ -27,11 +28,9 @@ model = dict(
             contract_dilation=True,
         ),
         decode_head=dict(
-            type='PSPHead',
             in_channels=2048,
             in_index=3,
             channels=512,
-            pool_scales=(1, 2, 3, 6),
             dropout_ratio=0.1,
             norm_cfg=norm_cfg,
             align_corners=False,

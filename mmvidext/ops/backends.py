@@ -1,0 +1,59 @@
+"""Which kernels an op runs: plain torch, or one of ours in Triton. The one place that decides."""
+
+import importlib
+import os
+from types import ModuleType
+from typing import Literal, get_args
+
+from torch import Tensor
+
+__all__ = ['LARGEST_BATCH', 'KernelBackend', 'import_kernels', 'takes_triton']
+
+LARGEST_BATCH = 2**16 - 1  # maps in one launch: CUDA's limit of the second dimension of a grid
+
+KernelBackend = Literal['auto', 'torch', 'triton']
+
+
+def takes_triton(backend: str, *, size: int, largest: int, what: str) -> bool:
+    """Whether an op with this ``backend`` runs its Triton kernel: where that is asked for, and nowhere else.
+
+    ``'auto'`` takes plain torch: none of our kernels has run on a GPU yet. Device and type of the input are checked by
+    :func:`import_kernels`, when the kernel is launched.
+
+    Args:
+        backend: ``'auto'``, ``'torch'`` or ``'triton'``.
+        size: A size of the input that the kernel limits.
+        largest: The most that it takes.
+        what: What ``size`` counts, for the message.
+
+    Raises:
+        ValueError: If the backend is none of the three, or the input is too large for the kernel.
+    """
+    if backend not in get_args(KernelBackend):
+        raise ValueError(f'backend must be one of {get_args(KernelBackend)}, but is {backend!r}')
+    if backend != 'triton':
+        return False
+    if size > largest:
+        raise ValueError(f"backend 'triton' takes at most {largest} {what}, but got {size}. Use backend='torch'")
+    return True
+
+
+def import_kernels(name: str, tensor: Tensor) -> ModuleType:
+    """Return the module of kernels ``_{name}_triton``, for tensors like ``tensor``.
+
+    Raises:
+        ImportError: If Triton is not installed.
+        ValueError: If ``tensor`` is on a CPU, and not under Triton's interpreter (``TRITON_INTERPRET=1``).
+        TypeError: If ``tensor`` is neither float32 nor a half-precision type.
+    """
+    try:
+        kernels = importlib.import_module(f'mmvidext.ops._{name}_triton')
+    except ImportError as error:
+        raise ImportError(
+            "backend 'triton' needs Triton (pip install 'mmvidext[gpu]'). backend='torch' needs nothing"
+        ) from error
+    if tensor.device.type == 'cpu' and os.environ.get('TRITON_INTERPRET') != '1':
+        raise ValueError(f"backend 'triton' runs on a GPU, but the input is on {tensor.device}. Use backend='torch'")
+    if tensor.itemsize > 4 or not tensor.is_floating_point():
+        raise TypeError(f"backend 'triton' takes float32, float16 or bfloat16, not {tensor.dtype}. Use backend='torch'")
+    return kernels

@@ -1,0 +1,121 @@
+"""Products whose float32 sums are float32, whatever the process allows: no TF32, no bfloat16, no autocast.
+
+cuDNN multiplies float32 in TF32 unless it is told not to; cuBLAS does where the user sets the matmul precision to
+``'high'``. The functions are operators of their own, so that it holds in compiled code, too. Exported and traced they
+are the plain products, which every runtime knows.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mmvidext.ops.precision import without_autocast
+
+__all__ = ['exact_conv1x1', 'exact_conv1x1_gradients', 'exact_matmul', 'exact_products']
+
+
+@contextmanager
+def exact_products(device: torch.device) -> Iterator[None]:
+    """Multiply float32 in float32 inside an operator. The settings are the process's own, restored afterwards."""
+    settings = _product_settings()
+    before = [getattr(owner, name) for owner, name, _ in settings]
+    try:
+        for owner, name, exact in settings:
+            setattr(owner, name, exact)
+        with without_autocast(device):
+            yield
+    finally:
+        for (owner, name, _), value in zip(settings, before, strict=True):
+            setattr(owner, name, value)
+
+
+def _product_settings() -> list[tuple[Any, str, Any]]:
+    """Return owner, name and exact value of each setting."""
+    backends: Any = torch.backends
+    if hasattr(backends.cuda.matmul, 'fp32_precision'):  # torch 2.9 and later
+        owners = (backends.cuda.matmul, backends.cudnn.conv, backends.mkldnn.matmul)
+        return [(owner, 'fp32_precision', 'ieee') for owner in owners]
+    return [(owner, 'allow_tf32', False) for owner in (backends.cuda.matmul, backends.cudnn)]
+
+
+def exact_conv1x1(feature: Tensor, weight: Tensor) -> Tensor:
+    """Convolve ``feature (N, C, H, W)`` with ``weight (K, C, 1, 1)`` to ``(N, K, H, W)``."""
+    if torch.compiler.is_exporting() or torch.jit.is_tracing():
+        return F.conv2d(feature, weight)
+    result: Tensor = _conv1x1_op(feature, weight)
+    return result
+
+
+def exact_conv1x1_gradients(grad: Tensor, feature: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the gradients of feature and weight, given that of the result of :func:`exact_conv1x1`."""
+    grads: tuple[Tensor, Tensor] = _conv1x1_gradients_op(grad, feature, weight)
+    return grads
+
+
+def exact_matmul(left: Tensor, right: Tensor) -> Tensor:
+    """Multiply ``left (M, K)`` with ``right (K, N)``."""
+    if torch.compiler.is_exporting() or torch.jit.is_tracing():
+        return torch.mm(left, right)
+    result: Tensor = _matmul_op(left, right)
+    return result
+
+
+@torch.library.custom_op('mmvidext::exact_conv1x1', mutates_args=())
+def _conv1x1_op(feature: Tensor, weight: Tensor) -> Tensor:
+    with exact_products(feature.device):
+        return F.conv2d(feature, weight)
+
+
+@_conv1x1_op.register_fake
+def _(feature: Tensor, weight: Tensor) -> Tensor:
+    return F.conv2d(feature, weight)
+
+
+@torch.library.custom_op('mmvidext::exact_conv1x1_gradients', mutates_args=())
+def _conv1x1_gradients_op(grad: Tensor, feature: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    with exact_products(feature.device):
+        return _conv1x1_gradients(grad, feature, weight)
+
+
+@_conv1x1_gradients_op.register_fake
+def _(grad: Tensor, feature: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    return _conv1x1_gradients(grad, feature, weight)
+
+
+def _conv1x1_gradients(grad: Tensor, feature: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    geometry = [1, 1], [0, 0], [1, 1], False, [0, 0], 1  # stride, padding, dilation, transposed, output padding, groups
+    grads = torch.ops.aten.convolution_backward(grad, feature, weight, None, *geometry, [True, True, False])
+    return grads[0], grads[1]
+
+
+@torch.library.custom_op('mmvidext::exact_matmul', mutates_args=())
+def _matmul_op(left: Tensor, right: Tensor) -> Tensor:
+    with exact_products(left.device):
+        return torch.mm(left, right)
+
+
+@_matmul_op.register_fake
+def _(left: Tensor, right: Tensor) -> Tensor:
+    return torch.mm(left, right)
+
+
+def _setup_context(ctx: Any, inputs: tuple, output: Tensor) -> None:
+    ctx.save_for_backward(*inputs)
+
+
+def _conv1x1_backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
+    return exact_conv1x1_gradients(grad, *ctx.saved_tensors)
+
+
+def _matmul_backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    left, right = ctx.saved_tensors
+    grad_left = _matmul_op(grad, right.t()) if ctx.needs_input_grad[0] else None
+    return grad_left, _matmul_op(left.t(), grad) if ctx.needs_input_grad[1] else None
+
+
+torch.library.register_autograd('mmvidext::exact_conv1x1', _conv1x1_backward, setup_context=_setup_context)
+torch.library.register_autograd('mmvidext::exact_matmul', _matmul_backward, setup_context=_setup_context)
