@@ -9,6 +9,8 @@ __all__ = ['data']
 COMMANDS = {
     'make-synthetic': 'Generate a small data set with exact labels.',
     'prepare-sthv2': 'Make lists of Something-Something V2 and check its videos.',
+    'reencode': 'Make copies of videos that decode fast.',
+    'shard': 'Put videos into a few large files.',
     'check-flow': 'Check the layout of a data set of optical flow.',
     'check-segmentation': 'Check the layout of Cityscapes, VSPW or CamVid.',
 }
