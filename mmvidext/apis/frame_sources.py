@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from mmvidext.apis.live_sources import open_camera, open_url
 from mmvidext.apis.video_files import VideoReader
+from mmvidext.datasets.media.frame_folder import PICTURE_SUFFIXES, list_pictures
 from mmvidext.datasets.media.images import read_rgb
 from mmvidext.datasets.natural_order import natural_key
 
 __all__ = ['Frame', 'Source', 'open_source']
 
 Frame = NDArray[np.uint8]
-PICTURES = ('.bmp', '.jpeg', '.jpg', '.png', '.ppm', '.tif', '.tiff', '.webp')
 PICTURES_RATE = 12.0
 _NUMBER = re.compile(r'%0?\d*d')
 
@@ -63,8 +63,7 @@ def open_source(
     if '://' in text:
         return Source(*open_url(text, timeout=timeout, reconnects=reconnects, wait=wait))
     if path.is_dir():
-        pictures = [file for file in path.iterdir() if file.suffix.lower() in PICTURES]
-        return _open_pictures(pictures, f'{path} holds no picture ({", ".join(PICTURES)})')
+        return _open_pictures(list_pictures(path), f'{path} holds no picture ({", ".join(PICTURE_SUFFIXES)})')
     if not path.exists() and (_NUMBER.search(text) or any(letter in text for letter in '*?[')):
         return _open_pictures(_matches(text), f'no file matches {text}')
     if not path.exists():

@@ -25,6 +25,7 @@ from mmengine.runner import Runner
 from mmvidext.cli.config import load_config
 from mmvidext.cli.gpu_flags import prepare_loaders, use_channels_last
 from mmvidext.cli.options import usage_errors
+from mmvidext.cli.ready_config import config_of_data
 from mmvidext.cli.unknown_keys import check_component_keys
 
 LOADER_TIMEOUT = 600  # seconds without a batch from the workers: the disk is dead, or a worker hangs
@@ -35,11 +36,26 @@ __all__ = [
     'build_training',
     'building_errors',
     'check_labels',
+    'config_or_data',
     'leave_process_group',
     'load_run_config',
     'run_errors',
     'start_from',
 ]
+
+
+def config_or_data(config: str, model: str | None = None) -> str:
+    """Return a config, or the ready config in a folder that ``mmvidext data`` has written.
+
+    Raises:
+        click.UsageError: If a model is given and no folder, or the folder has no ready config for it.
+    """
+    if not Path(config).is_dir():
+        if model is not None:
+            raise click.UsageError(f'--model is for a folder of your data, but {config} is a config, which has a model')
+        return config
+    with usage_errors():
+        return str(config_of_data(Path(config), model))
 
 
 def load_run_config(

@@ -12,6 +12,7 @@ from mmvidext.cli.running import (
     bounded,
     build_runner,
     build_training,
+    config_or_data,
     leave_process_group,
     load_run_config,
     run_errors,
@@ -79,6 +80,14 @@ def _newest(cfg: Config) -> str | None:
 @click.command(cls=RunCommand)
 @run_options
 @click.option(
+    '--model', metavar='NAME', help='Of the recipe for a folder of your data: tsm_r18, ms_tsm_r50, r2plus1d_r18, ...'
+)
+@click.option(
+    '--weights',
+    metavar='FILE_OR_URL',
+    help='Start from these: of the whole network, with any number of classes, or of its backbone, ours or official.',
+)
+@click.option(
     '--resume',
     is_flag=False,
     flag_value='auto',
@@ -90,15 +99,25 @@ def _newest(cfg: Config) -> str | None:
 @click.option('--auto-scale-lr', is_flag=True, help="Scale the learning rate to the batch size in the config's way.")
 @click.option('--no-validate', is_flag=True, help='Do not evaluate during training.')
 def train(
-    resume: str | None, amp: str | None, compiled: bool, auto_scale_lr: bool, no_validate: bool, **common: Any
+    config: str,
+    model: str | None,
+    weights: str | None,
+    resume: str | None,
+    amp: str | None,
+    compiled: bool,
+    auto_scale_lr: bool,
+    no_validate: bool,
+    **common: Any,
 ) -> None:
-    """Train the model of CONFIG.
+    """Train the model of CONFIG, or, where CONFIG is a folder that mmvidext data has written, a model on your data.
 
     SIGTERM and SIGUSR1 end it after the iteration in progress, with a checkpoint and exit code 75: --resume goes on.
 
     Example: mmvidext train mmvidext::ms_tsm_r50_sthv2 --work-dir work_dirs/ms_tsm --resume
     """
-    cfg = load_run_config(**common)
+    cfg = load_run_config(config_or_data(config, model), **common)
+    if weights is not None:
+        cfg.load_from = weights
     flags: dict[str, Any] = dict(auto_scale_lr=auto_scale_lr, no_validate=no_validate)
     apply_train_flags(cfg, resume=resume, amp=amp, compiled=compiled, **flags)
     load_from = cfg.get('load_from')

@@ -2,6 +2,7 @@
 
 from importlib.util import find_spec
 
+from mmvidext.datasets.flow_folders import FlowFolderDataset
 from mmvidext.datasets.flying_chairs import FlyingChairsDataset
 from mmvidext.datasets.flying_things3d import FlyingThings3DDataset
 from mmvidext.datasets.kitti_flow import HD1KDataset, KITTIFlowDataset
@@ -10,6 +11,7 @@ from mmvidext.datasets.shard_sampler import ShardSampler
 from mmvidext.datasets.sintel import SintelDataset
 
 __all__ = [
+    'FlowFolderDataset',
     'FlyingChairsDataset',
     'FlyingThings3DDataset',
     'HD1KDataset',

@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from mmvidext.engine.bad_files_hook import BadFilesHook
 from mmvidext.engine.channels_last_hook import ChannelsLastHook
 from mmvidext.engine.checkpoint_hook import CheckpointHook
+from mmvidext.engine.clip_picture_hook import ClipPictureHook
 from mmvidext.engine.exact_resume_hook import ExactResumeHook
 from mmvidext.engine.non_finite_hook import NonFiniteHook
 from mmvidext.engine.num_classes_check_hook import NumClassesCheckHook
@@ -17,6 +18,7 @@ __all__ = [
     'BadFilesHook',
     'ChannelsLastHook',
     'CheckpointHook',
+    'ClipPictureHook',
     'ExactResumeHook',
     'NonFiniteHook',
     'NumClassesCheckHook',

@@ -45,12 +45,14 @@ class _Index:
         times: Presentation time of each frame, ascending; empty where packets have none.
         key_times: Times from which decoding can start, ascending.
         frame_rate: Frames per second on average, 0 if unknown.
+        frame_size: Width and height that the container states.
     """
 
     num_frames: int
     times: tuple[int, ...]
     key_times: tuple[int, ...]
     frame_rate: float
+    frame_size: tuple[int, int]
 
 
 class VideoFile:
@@ -65,6 +67,7 @@ class VideoFile:
     Attributes:
         num_frames: How many frames there are.
         frame_rate: Frames per second on average, 0 if unknown.
+        frame_size: Width and height in pixels, as the container states them.
 
     Raises:
         BadVideoError: If the file cannot be opened, has no video stream or no frame, is truncated or damaged, or this
@@ -81,6 +84,7 @@ class VideoFile:
             self._index = self._read_index()
         self.num_frames = self._index.num_frames
         self.frame_rate = self._index.frame_rate
+        self.frame_size = self._index.frame_size
 
     def frames(self, numbers: Sequence[int]) -> list[NDArray[np.uint8]]:
         """Decode frames.
@@ -89,7 +93,7 @@ class VideoFile:
             numbers: Of the frames, from 0 on, in any order, repeated or not.
 
         Returns:
-            RGB ``uint8 (H, W, 3)`` for each number.
+            RGB ``uint8 (H, W, 3)`` for each number, turned as the recorder says.
 
         Raises:
             IndexError: If a number is not in ``[0, num_frames)``.
@@ -162,6 +166,7 @@ class VideoFile:
             shown = [packet for packet in packets if packet.is_shown]
             is_avi, is_transport_stream = container.format.name == 'avi', container.format.name == 'mpegts'
             num_stated, frame_rate = stream.frames, stream.average_rate
+            frame_size = stream.width, stream.height
         if errors or (not is_transport_stream and any(packet.is_corrupt for packet in packets)):
             raise BadVideoError(f'{self.path} is truncated or damaged: {len(shown)} frames are left')
         if is_avi and len(shown) < 0.9 * num_stated:  # the header counts frames that a recorder dropped, too
@@ -174,6 +179,7 @@ class VideoFile:
             times=tuple(times) if len(times) == len(shown) else (),
             key_times=tuple(sorted(packet.time for packet in packets if packet.is_key and packet.time is not None)),
             frame_rate=float(frame_rate or 0),
+            frame_size=frame_size,
         )
 
     def _decode_in_order(self, wanted: list[int]) -> dict[int, NDArray[np.uint8]]:
@@ -239,8 +245,9 @@ class _Packet(NamedTuple):
 
 def _to_rgb(frame: Any, converter: VideoReformatter) -> NDArray[np.uint8]:
     picture: Any = converter.reformat(frame, format='rgb24')
-    array: NDArray[np.uint8] = picture.to_ndarray()
-    return array
+    # phones film sideways, and say so
+    array: NDArray[np.uint8] = np.rot90(picture.to_ndarray(), round(frame.rotation / 90))
+    return np.ascontiguousarray(array)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import Any
 
 from mmcv.transforms import BaseTransform
 
-from mmvidext.datasets.media.video_file import VideoFile
+from mmvidext.datasets.media.frame_folder import open_video
 from mmvidext.registry import TRANSFORMS
 
 __all__ = ['DecodeVideo', 'InitVideo']
@@ -21,13 +21,15 @@ __all__ = ['DecodeVideo', 'InitVideo']
 class InitVideo(BaseTransform):
     """Open ``filename``: adds ``video_reader``, ``total_frames`` and ``avg_fps``, as ``DecordInit`` does.
 
+    It may be a video, or a folder of pictures in the order of their numbers.
+
     Raises:
         BadFileError: See :class:`~mmvidext.datasets.media.video_file.VideoFile`.
     """
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Open the video."""
-        video = VideoFile(results['filename'])
+        video = open_video(results['filename'])
         results.update(video_reader=video, total_frames=video.num_frames, avg_fps=video.frame_rate)
         return results
 
