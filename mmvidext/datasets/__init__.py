@@ -6,6 +6,8 @@ from mmvidext.datasets.flow_folders import FlowFolderDataset
 from mmvidext.datasets.flying_chairs import FlyingChairsDataset
 from mmvidext.datasets.flying_things3d import FlyingThings3DDataset
 from mmvidext.datasets.kitti_flow import HD1KDataset, KITTIFlowDataset
+from mmvidext.datasets.media.shard_file import ShardBackend
+from mmvidext.datasets.shard_sampler import ShardSampler
 from mmvidext.datasets.sintel import SintelDataset
 
 __all__ = [
@@ -14,6 +16,8 @@ __all__ = [
     'FlyingThings3DDataset',
     'HD1KDataset',
     'KITTIFlowDataset',
+    'ShardBackend',
+    'ShardSampler',
     'SintelDataset',
 ]
 

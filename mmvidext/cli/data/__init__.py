@@ -12,6 +12,8 @@ COMMANDS = {
     'flow': 'Prepare your own frames and flow.',
     'make-synthetic': 'Generate a small data set with exact labels.',
     'prepare-sthv2': 'Make lists of Something-Something V2 and check its videos.',
+    'reencode': 'Make copies of videos that decode fast.',
+    'shard': 'Put videos into a few large files.',
     'check-flow': 'Check the layout of a data set of optical flow.',
     'check-segmentation': 'Check the layout of Cityscapes, VSPW or CamVid.',
 }

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import av
 import numpy as np
@@ -114,8 +114,19 @@ class VideoFile:
         Raises:
             BadVideoError: If one is damaged.
         """
-        with self._naming_the_file():
-            self._check_count(sum(1 for _ in self._decode()))
+        self._check_count(sum(1 for _ in self.decode()))
+
+    def decode(self) -> Iterator[Any]:
+        """Yield every frame, as PyAV's ``VideoFrame``.
+
+        Raises:
+            BadVideoError: If one is damaged.
+        """
+        with self._naming_the_file(), self._open() as (container, _):
+            for number, frame in enumerate(container.decode(video=0)):
+                if frame.is_corrupt:
+                    raise BadVideoError(f'{self.path} is damaged at frame {number} of {self.num_frames}')
+                yield frame
 
     @contextmanager
     def _naming_the_file(self) -> Iterator[None]:
@@ -150,7 +161,8 @@ class VideoFile:
 
     def _read_index(self) -> _Index:
         with _demuxer_errors() as errors, self._open() as (container, stream):
-            packets = [_Packet.of(packet, stream.name) for packet in container.demux(stream) if packet.size]
+            codec = stream.name
+            packets = [_Packet.of(packet, codec) for packet in container.demux(stream) if packet.size]
             shown = [packet for packet in packets if packet.is_shown]
             is_avi, is_transport_stream = container.format.name == 'avi', container.format.name == 'mpegts'
             num_stated, frame_rate = stream.frames, stream.average_rate
@@ -170,19 +182,12 @@ class VideoFile:
             frame_size=frame_size,
         )
 
-    def _decode(self) -> Iterator[Any]:
-        with self._open() as (container, _):
-            for number, frame in enumerate(container.decode(video=0)):
-                if frame.is_corrupt:
-                    raise BadVideoError(f'{self.path} is damaged at frame {number} of {self.num_frames}')
-                yield frame
-
     def _decode_in_order(self, wanted: list[int]) -> dict[int, NDArray[np.uint8]]:
         """Decode from the beginning and count."""
         decoded: dict[int, NDArray[np.uint8]] = {}
         converter = VideoReformatter()
         count = 0
-        for frame in self._decode():
+        for frame in self.decode():
             if count in wanted or count == self.num_frames - 1:
                 decoded[count] = _to_rgb(frame, converter)
             last = frame
@@ -224,8 +229,7 @@ class VideoFile:
         return decoded
 
 
-@dataclass(frozen=True)
-class _Packet:
+class _Packet(NamedTuple):
     time: int | None
     is_key: bool
     is_corrupt: bool

@@ -1,6 +1,8 @@
 """How our configs read videos: the one place where the decoder is chosen.
 
-PyAV and not decord: a truncated ``.avi`` makes decord end the process, and it has no wheels for ARM. mmaction2's own
+PyAV, by measurement (``tools/benchmark.py decode``; docs/data_speed.md): decord and OpenCV are slower, and a truncated
+``.avi`` makes decord end the process. torchcodec is as fast on usual videos and up to 1.5 times as fast on re-encoded
+ones, but needs FFmpeg's libraries, and does not say that a file is truncated. mmaction2's own
 ``PyAVInit`` takes the number of frames from the header, where WebM, Matroska and MPEG-TS files have none. The names
 contain "Init" and "Decode" because mmaction2's inferencer looks for these words to put its own transforms there.
 """
