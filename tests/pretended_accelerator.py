@@ -3,7 +3,7 @@
 Tensors have shapes and a device but no values (``FakeTensorMode``). The device is torch's PrivateUse1 with its
 stand-ins in Python, not 'cuda': in a build without CUDA, autograd on a fake CUDA tensor ends the process. The
 registration cannot be undone, so this is a program of its own:
-``python -m tests.pretended_accelerator [float16|bfloat16]``.
+``python -m tests.pretended_accelerator [float16|bfloat16]``. With ``table`` it prints the launches for docs/gpu.md.
 """
 
 import contextlib
@@ -13,12 +13,14 @@ import sys
 
 import torch
 from mmengine.registry import init_default_scope
+from mmengine.structures import BaseDataElement
 from torch import nn
 from torch._library.custom_ops import OPDEFS
 from torch._subclasses import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.backend_registration import _DummyBackendModule, _setup_privateuseone_for_python_backend
+from torch.utils.flop_counter import flop_registry
 
 import mmvidext.models  # noqa: F401
 from mmvidext import ops
@@ -29,6 +31,8 @@ from tests.launches import is_launch
 from tests.models.backbones.test_all_backbones import CASES as BACKBONES
 from tests.models.segmentors.tiny import fcn
 
+# of an H100: a launch that nothing hides, HBM3, float32 without tensor cores
+LAUNCH, BYTES_PER_SECOND, FLOPS_PER_SECOND = 5e-6, 3.35e12, 60e12
 WAITS = {'_local_scalar_dense', 'nonzero', 'masked_select', 'is_nonzero', 'equal', '_unique2'}
 
 
@@ -67,12 +71,21 @@ for operator_name in HALF_PRECISION:
     AUTOCAST_OPS.impl(qualified, in_half_precision(getattr(packet, overload)), AUTOCAST)
 
 
+def estimate(func, args, kwargs, out):
+    """Return the seconds that a kernel would take on an H100: the longest of launch, memory and arithmetic."""
+    tensors = {id(leaf): leaf for leaf in tree_leaves((args, kwargs, out)) if isinstance(leaf, torch.Tensor)}
+    moved_bytes = sum(tensor.numel() * tensor.itemsize for tensor in tensors.values())
+    count = flop_registry.get(func._overloadpacket)
+    flops = 0 if count is None else count(*args, **kwargs, out_val=out)
+    return max(LAUNCH, moved_bytes / BYTES_PER_SECOND, flops / FLOPS_PER_SECOND)
+
+
 class Watch(TorchDispatchMode):
-    """Counts launches; notes what touches the CPU and what waits for the device."""
+    """Counts launches and estimates their time; notes what touches the CPU and what waits for the device."""
 
     def __init__(self):
         super().__init__()
-        self.launches, self.faults = 0, []
+        self.launches, self.faults, self.seconds = 0, [], 0.0
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
@@ -85,7 +98,9 @@ class Watch(TorchDispatchMode):
         devices = {leaf.device.type for leaf in tree_leaves((args, kwargs, out)) if isinstance(leaf, torch.Tensor)}
         if 'cpu' in devices:
             self.faults.append(f'{func._opname} touches the CPU')
-        self.launches += is_launch(func)
+        if is_launch(func):
+            self.launches += 1
+            self.seconds += estimate(func, args, kwargs, out)
         return out
 
 
@@ -140,6 +155,26 @@ def deep_feature_flow(part):
     return lambda: model.propagate(key, model.estimate_motion(frame, key))
 
 
+def deep_feature_flow_in_training():
+    init_default_scope('mmseg')
+    flow_net = dict(type='mmvidext.FlowNetS', width=0.0625)
+    model, clips = build('DeepFeatureFlow', segmentor=fcn(), flow_net=flow_net), rand(2, 2, 3, 64, 128)
+    return lambda: model(clips, mode='tensor')
+
+
+def flow_estimator():
+    model = build('FlowEstimator', flow_net=dict(type='mmvidext.FlowNetS', width=0.0625))
+    sample = BaseDataElement(gt_flow=rand(2, 64, 96).detach(), gt_valid=torch.ones(64, 96, device=DEVICE) > 0)
+    return lambda: model(rand(1, 2, 3, 64, 96), [sample], mode='loss')
+
+
+def preprocessor(name, shape, **kwargs):
+    model = build(name, mean=[0.0] * 3, std=[255.0] * 3, **kwargs)
+    model._device = DEVICE  # as model.cuda() does
+    samples = [torch.zeros(shape, device=DEVICE, dtype=torch.uint8)] * 2
+    return lambda: model(dict(inputs=samples, data_samples=None))['inputs']
+
+
 def dynamic_filter(channel_kernel, batch=1):
     field = dict(kernel_size=3, num_samples=5, sample_stride=3)
     maps = [rand(batch, channels, 30, 40) for channels in (64, 24 * 9, 9, 25)]
@@ -180,31 +215,43 @@ CASES = {
     'FlowNetS': lambda: flow_network('FlowNetS'),
     'DeepFeatureFlow, key frame': lambda: deep_feature_flow('key frame'),
     'DeepFeatureFlow, step': lambda: deep_feature_flow('step'),
+    'DeepFeatureFlow, training': deep_feature_flow_in_training,
+    'FlowEstimator, loss': flow_estimator,
+    'FlowDataPreprocessor': lambda: preprocessor('FlowDataPreprocessor', (2, 3, 32, 32)),
+    'VideoSegDataPreProcessor': lambda: preprocessor('VideoSegDataPreProcessor', (2, 3, 32, 32), bgr_to_rgb=True),
+    'MotionSqueeze, one frame': lambda: layer(MotionSqueeze(64, 1), 2, 64, 28, 28),
     'online step': online_step,
     **{name: lambda name=name: backbone(name) for name in BACKBONES},
 }
 
 
 def measure(name, autocast):
-    """Return launches of the forward and of the backward pass, and the faults of both."""
+    """Return launches of the forward and of the backward pass, the faults of both, and their estimated times in ms."""
     context = torch.autocast('pretended', dtype=autocast) if autocast else contextlib.nullcontext()
     with FakeTensorMode():
         call = CASES[name]()
         with Watch() as watch:
             with context:
                 leaves = tree_leaves(call())
-            forward = watch.launches
+            forward, forward_ms = watch.launches, 1e3 * watch.seconds
             outputs = [leaf for leaf in leaves if isinstance(leaf, torch.Tensor) and leaf.requires_grad]
             gradients = [torch.empty_like(output) for output in outputs]
-            watch.launches = 0
+            watch.launches, watch.seconds = 0, 0.0
             if outputs:
                 torch.autograd.backward(outputs, gradients)
-    return [forward, watch.launches], watch.faults
+    return [forward, watch.launches], watch.faults, [forward_ms, 1e3 * watch.seconds]
 
 
-def main(autocast=None):
-    results = {name: measure(name, autocast and getattr(torch, autocast)) for name in CASES}
-    print(json.dumps(results), flush=True)
+def main(argument=None):
+    autocast = None if argument in (None, 'table') else getattr(torch, argument)
+    results = {name: measure(name, autocast) for name in CASES}
+    if argument == 'table':
+        print('| case | launches | backward | ms (E) | backward |\n|---|---:|---:|---:|---:|')
+        for name, (launches, _, times) in results.items():
+            print(f'| {name} | {launches[0]} | {launches[1]} | {times[0]:.2f} | {times[1]:.2f} |')
+        sys.stdout.flush()
+    else:
+        print(json.dumps(results), flush=True)
     os._exit(0)  # the stand-ins abort the interpreter when it ends
 
 

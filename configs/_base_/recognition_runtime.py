@@ -1,6 +1,7 @@
 _base_ = './default_runtime.py'
 
 default_scope = 'mmaction'
+env_cfg = dict(cudnn_benchmark=True)  # crops and clips have one size
 default_hooks = dict(
     runtime_info=dict(type='RuntimeInfoHook'),
     timer=dict(type='IterTimerHook'),

@@ -23,6 +23,7 @@ from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 from mmvidext.cli.config import load_config
+from mmvidext.cli.gpu_flags import prepare_loaders, use_channels_last
 from mmvidext.cli.options import usage_errors
 from mmvidext.cli.unknown_keys import check_component_keys
 
@@ -50,6 +51,8 @@ def load_run_config(
     cfg_options: tuple[str, ...],
     launcher: str,
     local_rank: int,
+    channels_last: bool = False,
+    workers: str | None = None,
 ) -> Config:
     """Read the config and apply the common flags. ``--cfg-options`` win over the config, the other flags over both."""
     os.environ.setdefault('LOCAL_RANK', str(local_rank))
@@ -71,6 +74,9 @@ def load_run_config(
         randomness['deterministic'] = True
     if randomness:
         cfg.randomness = randomness
+    if channels_last:
+        use_channels_last(cfg)
+    prepare_loaders(cfg, workers)
     for split in ('train', 'val', 'test'):
         _set_loader_timeout(cfg.get(f'{split}_dataloader'))
     return cfg
@@ -237,7 +243,7 @@ def run_errors() -> Iterator[None]:
     except RunError as error:
         raise click.ClickException(str(error)) from error
     except BadFileError as error:  # that of a worker process begins with its traceback
-        raise click.ClickException(str(error).rpartition(f'{BadFileError.__name__}: ')[2].rstrip()) from error
+        raise click.ClickException(str(error).rpartition(f'{type(error).__name__}: ')[2].rstrip()) from error
     except SystemExit:
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()

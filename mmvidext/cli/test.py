@@ -8,7 +8,8 @@ import click
 from mmengine.config import Config
 
 from mmvidext.cli.class_names import read_class_names
-from mmvidext.cli.options import FILE, PATH, PathEndingIn, RunCommand, run_options, usage_errors
+from mmvidext.cli.gpu_flags import evaluate_in_half_precision
+from mmvidext.cli.options import FILE, PATH, PathEndingIn, RunCommand, amp_option, run_options, usage_errors
 from mmvidext.cli.running import (
     bounded,
     build_runner,
@@ -25,6 +26,7 @@ __all__ = ['apply_test_flags', 'check_class_names', 'test']
 def apply_test_flags(
     cfg: Config,
     *,
+    amp: str | None = None,
     dump: Path | None = None,
     per_class: bool = False,
     confusion_matrix: Path | None = None,
@@ -35,6 +37,8 @@ def apply_test_flags(
     Raises:
         click.UsageError: If a flag asks for what the config's metrics do not give.
     """
+    if amp:
+        evaluate_in_half_precision(cfg, amp)
     cfg.load_from = None  # the checkpoint is loaded when the model is there
     if not cfg.get('test_evaluator'):
         raise click.UsageError(f'{cfg.filename} has no test_evaluator: nothing says what to measure')
@@ -74,6 +78,7 @@ def check_class_names(cfg: Config, class_names: Path) -> None:
 @click.command(cls=RunCommand)
 @run_options
 @click.argument('checkpoint')
+@amp_option
 @click.option(
     '--dump',
     type=PathEndingIn('.pkl', '.pickle'),
@@ -96,6 +101,7 @@ def check_class_names(cfg: Config, class_names: Path) -> None:
 )
 def test(
     checkpoint: str,
+    amp: str | None,
     dump: Path | None,
     metrics: Path | None,
     per_class: bool,
@@ -114,7 +120,8 @@ def test(
     with usage_errors():
         inputs = [Path(path) for path in (common['config'], checkpoint, class_names) if path]
         check_outputs((dump, metrics, confusion_matrix), inputs)
-    apply_test_flags(cfg, dump=dump, per_class=per_class, confusion_matrix=confusion_matrix, class_names=class_names)
+    outputs: dict[str, Any] = dict(dump=dump, per_class=per_class, confusion_matrix=confusion_matrix)
+    apply_test_flags(cfg, amp=amp, class_names=class_names, **outputs)
     if class_names:
         check_class_names(cfg, class_names)
     runner = build_runner(cfg)

@@ -3,6 +3,7 @@
 from importlib.util import find_spec
 
 from mmvidext.engine.bad_files_hook import BadFilesHook
+from mmvidext.engine.channels_last_hook import ChannelsLastHook
 from mmvidext.engine.checkpoint_hook import CheckpointHook
 from mmvidext.engine.exact_resume_hook import ExactResumeHook
 from mmvidext.engine.non_finite_hook import NonFiniteHook
@@ -14,6 +15,7 @@ from mmvidext.engine.visualization_hook import VisualizationHook
 
 __all__ = [
     'BadFilesHook',
+    'ChannelsLastHook',
     'CheckpointHook',
     'ExactResumeHook',
     'NonFiniteHook',

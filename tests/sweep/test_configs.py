@@ -38,7 +38,7 @@ def files(tmp_path_factory):
     (folder / 'frames').mkdir()
     pictures = np.random.default_rng(0).integers(0, 256, (12, 48, 64, 3), np.uint8)
     for number, picture in enumerate(pictures, start=1):
-        cv2.imwrite(str(folder / f'frames/{number:05}.jpg'), picture)
+        cv2.imwrite(str(folder / f'frames/img_{number:05}.jpg'), picture)
     return folder
 
 
@@ -69,7 +69,7 @@ def test_recognition(path, files):
     reads_frames = any(step.type == 'RawFrameDecode' for step in config.test_pipeline)
     source = dict(label=-1, modality='RGB', start_index=0, filename=str(files / 'a.webm'))
     if reads_frames:
-        source |= dict(frame_dir=str(files / 'frames'), filename_tmpl='{:05}.jpg', total_frames=12, start_index=1)
+        source |= dict(frame_dir=str(files / 'frames'), filename_tmpl='img_{:05}.jpg', total_frames=12, start_index=1)
     model = init_recognizer(config, None, device='cpu')
     found = inference_recognizer(model, dict(source) if reads_frames else source['filename'])
     pipeline = Compose(config.test_dataloader.dataset.pipeline)
@@ -99,7 +99,7 @@ def test_segmentation(path, files, tmp_path):
 
     config = shrunk(path)
     init_default_scope('mmseg')
-    picture = str(files / 'frames/00001.jpg')
+    picture = str(files / 'frames/img_00001.jpg')
     model = init_model(config, None, device='cpu')
     expected = inference_model(model, picture).pred_sem_seg.data.squeeze(0)
     assert expected.shape == (48, 64)
@@ -117,7 +117,7 @@ def test_segmentation(path, files, tmp_path):
 
 @pytest.mark.parametrize('path', of('flow'), ids=name)
 def test_flow(path, files):
-    first, second = (cv2.imread(str(files / f'frames/{number:05}.jpg')) for number in (1, 2))
+    first, second = (cv2.imread(str(files / f'frames/img_{number:05}.jpg')) for number in (1, 2))
     flow = FlowInferencer(str(path))(first, second)
     assert flow.shape == (48, 64, 2)
     assert np.isfinite(flow).all()
