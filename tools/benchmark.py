@@ -5,7 +5,8 @@
 
 Each subcommand is a module of ``tools/benchmarks``; ``--help`` lists them. Every row shows the median time of both
 sides and their ratio: above 1 we are faster. Launches and MiB moved (what each operator reads and writes) are counted
-and the same on any machine. Models run under autocast in the given dtype, ops on tensors of it.
+on any machine, for the way that ops take on its device. Models run under autocast in the given dtype, ops on tensors
+of it.
 """
 
 import argparse
