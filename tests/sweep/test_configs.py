@@ -42,11 +42,17 @@ def files(tmp_path_factory):
     return folder
 
 
+def steps_of(pipeline):
+    for step in pipeline:
+        yield step
+        yield from steps_of(step.get('transforms', ()))  # of ClipTransform
+
+
 def shrunk(path):
     """Return a config whose test pipelines make small pictures and two clips of a video."""
     config = Config.fromfile(path)
     for pipeline in (config.get('test_pipeline'), config.test_dataloader.dataset.pipeline):
-        for step in pipeline or ():
+        for step in steps_of(pipeline or ()):
             if 'Crop' in step.type and 'crop_size' in step:
                 step.crop_size = SIDE
             if step.type == 'Resize':
