@@ -44,10 +44,11 @@ class VideoListDataset(ListDataset):
     def _advice(self, path: str) -> str:
         """Decoders differ in their codecs: decord knows no AV1, which PyAV does."""
         try:
-            VideoFile(path).frames([0])
+            video = VideoFile(path)
+            video.frames([0])
         except BadFileError as error:
             return f'; {error}'
-        return '; mmvidext.InitVideo and mmvidext.DecodeVideo in the pipeline can read it'
+        return f' (codec {video.codec}); mmvidext.InitVideo and mmvidext.DecodeVideo in the pipeline can read it'
 
     def _read(self, idx: int) -> Any:
         decoder = next((name for t in self.pipeline.transforms if 'Decord' in (name := type(t).__name__)), None)

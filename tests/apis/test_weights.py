@@ -122,7 +122,7 @@ def with_loops(config):
             optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1)),
             test_dataloader={**loader, **config.get('test_dataloader', {})},
             test_cfg={},
-            test_evaluator=[],
+            test_evaluator=dict(type='mmvidext.EndPointError'),
             default_hooks=dict(logger=None, checkpoint=None, runtime_info=None, param_scheduler=None),
         )
     )

@@ -67,6 +67,7 @@ KINETICS_18 = [f'{kind}_r18_k400' for kind in ('f_r2d', 'r2d', 'r3d', 'r2plus1d'
 KINETICS_18 += [f'{kind}{stage}_r18_k400' for kind in ('mc', 'rmc') for stage in (2, 3, 4, 5)]
 RECIPES = {
     **dict.fromkeys(('tsm_r50_sthv1', 'tsm_r50_sthv2', 'tsm_r18_sthv2', 'tsm_r50_16f_sthv2'), TSM_STH),
+    'tsm_r50_sthv2_fsdp': TSM_STH,
     **dict.fromkeys(('tsm_causal_r50_sthv1', 'tsm_causal_r50_sthv2', 'lsdfn_tsm_r50_sthv2'), TSM_STH),
     **dict.fromkeys(('tsn_r18_sthv2', 'tsn_r50_sthv2'), TSM_STH),  # the baselines, trained as TSM is
     **dict.fromkeys(('tsm_r50_k400', 'tsm_causal_r50_k400', 'tsm_causal_mobilenet_v2_jester'), TSM_K400),

@@ -202,7 +202,7 @@ class DecordThatDies:
 
 def test_a_decoder_that_dies_ends_one_child_and_not_the_run(folder):
     shutil.copy(folder / 'videos' / '1.webm', folder / 'videos' / 'deadly.webm')
-    dies = r'videos/deadly\.webm cannot be read: the decoder DecordThatDies dies \(SIGSEGV\); mmvidext\.InitVideo'
+    dies = r'videos/deadly\.webm cannot be read: the decoder DecordThatDies dies \(SIGSEGV\) \(codec vp9\); mmvidext'
     with pytest.raises(BadFileError, match=dies):
         build(folder, good('deadly.webm'), pipeline=[DecordThatDies(), *TEST_PIPELINE], test_mode=True)[NUM_GOOD]
     dataset = build(folder, good('deadly.webm'), pipeline=[DecordThatDies(), *PIPELINE])
@@ -227,7 +227,7 @@ def test_a_video_that_another_decoder_can_read(folder):
     """AV1, which decord does not know, or WebM for mmaction2's PyAVInit, which finds no number of frames in it."""
     own = [dict(type='PyAVInit'), {**PIPELINE[1], 'test_mode': True}, dict(type='PyAVDecode'), *TEST_PIPELINE[3:]]
     with pytest.raises(
-        BadFileError, match=r'0\.webm cannot be read: .*; mmvidext\.InitVideo and mmvidext\.DecodeVideo'
+        BadFileError, match=r'0\.webm cannot be read: .* \(codec vp9\); mmvidext\.InitVideo and mmvidext\.DecodeVideo'
     ):
         build(folder, good(), pipeline=own, test_mode=True)[0]
 

@@ -35,6 +35,7 @@ def files(tmp_path_factory):
     """A video, and its frames in a folder."""
     folder = tmp_path_factory.mktemp('files')
     write_video(folder / 'a.webm', num_frames=12, size=(64, 48))
+    write_video(folder / 'short.webm', num_frames=3, size=(64, 48))
     (folder / 'frames').mkdir()
     pictures = np.random.default_rng(0).integers(0, 256, (12, 48, 64, 3), np.uint8)
     for number, picture in enumerate(pictures, start=1):
@@ -42,11 +43,17 @@ def files(tmp_path_factory):
     return folder
 
 
+def steps_of(pipeline):
+    for step in pipeline:
+        yield step
+        yield from steps_of(step.get('transforms', ()))  # of ClipTransform
+
+
 def shrunk(path):
     """Return a config whose test pipelines make small pictures and two clips of a video."""
     config = Config.fromfile(path)
     for pipeline in (config.get('test_pipeline'), config.test_dataloader.dataset.pipeline):
-        for step in pipeline or ():
+        for step in steps_of(pipeline or ()):
             if 'Crop' in step.type and 'crop_size' in step:
                 step.crop_size = SIDE
             if step.type == 'Resize':
@@ -111,8 +118,8 @@ def test_segmentation(path, files, tmp_path):
     assert np.array_equal(found['predictions'], expected)
     assert found['visualization'].shape == (48, 64, 3)
     if config.model.type == 'mmvidext.DeepFeatureFlow':
-        report = VideoSegmentor(config).segment_video(str(files / 'a.webm'), tmp_path / 'out.mp4')
-        assert report.num_frames == 12
+        report = VideoSegmentor(config).segment_video(str(files / 'short.webm'), tmp_path / 'out.mp4')
+        assert report.num_frames == 3
 
 
 @pytest.mark.parametrize('path', of('flow'), ids=name)

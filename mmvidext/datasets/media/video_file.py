@@ -68,6 +68,7 @@ class VideoFile:
         num_frames: How many frames there are.
         frame_rate: Frames per second on average, 0 if unknown.
         frame_size: Width and height in pixels, as the container states them.
+        codec: Of the pictures, for example ``'av1'``.
 
     Raises:
         BadVideoError: If the file cannot be opened, has no video stream or no frame, is truncated or damaged, or this
@@ -79,7 +80,7 @@ class VideoFile:
         if is_local(path) and (problem := file_problem(path)):
             raise BadVideoError(f'{path} {problem}')
         self._content = None if is_local(path) else get(path)
-        self._codec = 'unknown'
+        self.codec = 'unknown'
         with self._naming_the_file():
             self._index = self._read_index()
         self.num_frames = self._index.num_frames
@@ -136,7 +137,7 @@ class VideoFile:
             has_decoder = error.errno != errno.ENOSYS and not isinstance(error, av.error.DecoderNotFoundError)
             text = error.strerror or type(error).__name__
             raise BadVideoError(
-                f'{self.path} (codec {self._codec}) cannot be decoded: {text}{"" if has_decoder else _NO_DECODER}'
+                f'{self.path} (codec {self.codec}) cannot be decoded: {text}{"" if has_decoder else _NO_DECODER}'
             ) from error
 
     @contextmanager
@@ -150,7 +151,7 @@ class VideoFile:
             stream = container.streams.video[0]
             if stream.codec_context is None:
                 raise BadVideoError(f'{self.path} has no known codec: it is damaged{_NO_DECODER}')
-            self._codec = stream.codec_context.codec.canonical_name
+            self.codec = stream.codec_context.codec.canonical_name
             if stream.width * stream.height > MOST_PIXELS:
                 raise BadVideoError(
                     f'{self.path} has frames of {stream.width}x{stream.height}, and more than {MOST_PIXELS} pixels are '
