@@ -17,7 +17,7 @@ LAYERS = {
     'engine': {'ops', 'registry', 'models', 'checkpoints', 'generators'},
     'apis': {'ops', 'layers', 'models', 'datasets', 'evaluation', 'engine', 'checkpoints', 'registry'},
 }
-LAYERS['cli'] = {*LAYERS, 'registry', 'compat', 'version'}
+LAYERS['cli'] = {*LAYERS, 'registry', 'compat', 'mmcv_ext', 'version'}
 
 
 def imported_modules(path):

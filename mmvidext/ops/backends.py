@@ -11,6 +11,7 @@ from torch import Tensor
 
 __all__ = [
     'LARGEST_BATCH',
+    'WITH_TORCHVISION',
     'DetectionBackend',
     'KernelBackend',
     'import_kernels',
@@ -22,7 +23,10 @@ __all__ = [
 LARGEST_BATCH = 2**16 - 1  # maps in one launch: CUDA's limit of the second dimension of a grid
 
 KernelBackend = Literal['auto', 'torch', 'triton']
-DetectionBackend = Literal['auto', 'torch', 'torchvision']  # of nms, roi_align and deform_conv2d
+DetectionBackend = Literal['auto', 'torch', 'torchvision']
+# those that mean the same in torchvision; its ps_roi_pool rounds otherwise, and its gradient on the CPU is wrong at the
+# last row (0.29.1)
+WITH_TORCHVISION = ('nms', 'roi_align', 'deform_conv2d')
 
 
 def takes_triton(backend: str, *, size: int, largest: int, what: str) -> bool:

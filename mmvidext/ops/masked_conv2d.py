@@ -49,7 +49,7 @@ def masked_conv2d(
     if tuple(mask.shape) != (len(feature), *size):
         raise ValueError(f'mask must be {(len(feature), *size)}, but its shape is {tuple(mask.shape)}')
     image, row, column = (mask > 0).nonzero(as_tuple=True)
-    columns = columns_at(feature, image, row, column, kernel_size=weight.shape[2:], padding=padding)
+    columns = columns_at(feature, image, row, column, kernel_size=(weight.shape[2], weight.shape[3]), padding=padding)
     values = F.linear(columns, weight.flatten(1), bias)  # (P, C')
     out = values.new_zeros(len(feature), *size, len(weight)).index_put((image, row, column), values)
     return out.permute(0, 3, 1, 2)
