@@ -23,6 +23,7 @@ SUBCOMMANDS = {
     'flownet': 'FlowNetC against FlowNetS, and half width against full',
     'dynamic-filter': 'dynamic_filter against the op that forms every kernel; the layer against two 5x5 convolutions',
     'dff': 'Deep Feature Flow against its segmentor frame by frame, and the cost of each part',
+    'detection-ops': 'NMS, RoIAlign and deformable convolution against torchvision and mmcv, where installed',
 }
 
 
