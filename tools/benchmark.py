@@ -30,6 +30,7 @@ SUBCOMMANDS = {
     'dff': 'Deep Feature Flow against its segmentor frame by frame, and the cost of each part',
     'decode': 'the frames of a clip decoded by PyAV, decord, torchcodec and OpenCV',
     'pipeline': 'the pipeline of a config, step by step, on videos and on re-encoded copies',
+    'detection-ops': 'NMS, RoIAlign and deformable convolution against torchvision and mmcv, where installed',
 }
 DTYPES = {'float32': torch.float32, 'bfloat16': torch.bfloat16, 'float16': torch.float16}
 
