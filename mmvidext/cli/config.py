@@ -66,6 +66,8 @@ def load_config(path_or_name: str | Path, options: Iterable[str] = (), *, warns:
     for change in changes:
         if change.key not in values:
             _check_option(cfg, change, built_from, path)
+            if (known := find_typo(change.key, used)) and '.' not in change.key:
+                raise ConfigError(f'+{change.key}: nothing reads it; did you mean {known}?')
             try:
                 cfg.merge_from_dict({change.key: change.value})
             except (KeyError, TypeError) as error:

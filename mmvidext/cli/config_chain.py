@@ -110,13 +110,14 @@ def read_config_file(path: Path, inside: tuple[Path, ...] = ()) -> ConfigFile:
 
 
 def _base_names(value: ast.expr, place: str) -> list[str]:
+    """Evaluate an expression as mmengine does: by itself, without the rest of the config."""
     try:
-        names = ast.literal_eval(value)
-    except ValueError:
-        names = None
+        names = eval(compile(ast.Expression(value), place, 'eval'), {})
+    except Exception as error:  # a config is code, in which anything can happen
+        raise ConfigError(f'{place}: _base_ cannot be evaluated: {type(error).__name__}: {error}') from error
     names = [names] if isinstance(names, str) else names
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise ConfigError(f'{place}: _base_ must be a path or a list of paths, written out as text')
+        raise ConfigError(f'{place}: _base_ must be a path or a list of paths')
     return names
 
 

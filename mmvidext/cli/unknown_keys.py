@@ -1,41 +1,62 @@
-"""Find keys of a config's data sets, pipeline steps, hooks, samplers, schedules and metrics that no class takes."""
+"""Find keys of a config that no class takes: in models, data sets, pipeline steps, hooks, loops, optimizers, ..."""
 
-import ast
 import inspect
-import textwrap
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from mmengine.config import Config
-from mmengine.hooks import CheckpointHook
+from mmengine.model import BaseModel
+from mmengine.optim import DefaultOptimWrapperConstructor
 from mmengine.registry import (
     DATA_SAMPLERS,
     DATASETS,
     HOOKS,
+    LOG_PROCESSORS,
+    LOOPS,
     METRICS,
+    MODELS,
+    OPTIM_WRAPPER_CONSTRUCTORS,
+    OPTIM_WRAPPERS,
+    OPTIMIZERS,
     PARAM_SCHEDULERS,
     TRANSFORMS,
+    VISBACKENDS,
+    VISUALIZERS,
     DefaultScope,
     Registry,
 )
 from mmengine.runner import Runner
-from mmengine.utils import get_object_from_string
+from torch.nn.utils import clip_grad_norm_, clip_grad_value_
+from torch.utils.data import DataLoader
 
+from mmvidext.cli.class_arguments import class_arguments, find_class, keys_read, source_of
 from mmvidext.cli.config_names import ConfigError, nearest
 
 __all__ = ['check_component_keys']
 
 # read by the registry or by who builds the object, and not passed on to it
 _ALWAYS = ('type', '_scope_', '_delete_', 'priority', 'convert_to_iter_based')
-# where the `**kwargs` of a class go, if not to its base class
-_TAKES_MORE = {CheckpointHook: Runner.save_checkpoint}
+_LOADER_KEYS = (*inspect.signature(DataLoader).parameters, 'num_batch_per_epoch', 'disable_subprocess_warning')
+_OPTIM_WRAPPER_KEYS = ('constructor', 'paramwise_cfg')
+_CLIP_KEYS = (*inspect.signature(clip_grad_norm_).parameters, *inspect.signature(clip_grad_value_).parameters)
+
+
+class _Component(NamedTuple):
+    """A dictionary with a ``type``, and the registries that may know it."""
+
+    place: str
+    keys: Mapping[str, Any]
+    registries: tuple[Registry, ...]
+    more: tuple[str, ...] = ()  # keys that who builds it reads
 
 
 def check_component_keys(cfg: Config) -> list[str]:
-    """Find the keys that the class of such a component does not take, before anything is built.
+    """Find the keys that nothing reads, before anything is built.
 
-    Models are left out: their settings such as ``norm_cfg`` are named like a layer and hold more than it takes, and a
-    key that a model does not take is an error when it is built.
+    The settings of a model whose names end with ``cfg``, such as ``norm_cfg``, are left out: they are named like a
+    layer and hold more than it takes, and a layer refuses what it does not take when it is built. Of ``train_cfg`` and
+    ``test_cfg`` the code of the model says which keys it reads.
 
     Many classes of the toolboxes have a ``**kwargs`` of which they use nothing, so that a misspelled key is lost.
 
@@ -48,106 +69,125 @@ def check_component_keys(cfg: Config) -> list[str]:
     """
     unread = []
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'mmengine'):
-        for place, component, registries in _components(cfg):
-            cls = _find_class(component['type'], registries)
-            arguments = None if cls is None else _arguments(cls)
-            if cls is None or arguments is None:
-                continue
-            for key in component:
-                if key not in (*arguments.names, *_ALWAYS):
-                    near = nearest(key, arguments.names)
-                    names = ', '.join(arguments.names) or 'no argument'
-                    line = f'{cfg.filename}: nothing reads {place}.{key}{near or f" ({cls.__name__} takes {names})"}'
-                    if near or not arguments.drops_others:
-                        raise ConfigError(line)
-                    unread.append(line)
+        for component in _components(cfg):
+            cls = find_class(component.keys['type'], component.registries)
+            arguments = None if cls is None else class_arguments(cls)
+            if cls is not None and arguments is not None:
+                known = [*arguments.names, *component.more]
+                strict = not arguments.drops_others
+                unread += _check(cfg, component.place, component.keys, known, strict, taker=cls.__name__)
+        for place, keys, known in _without_class(cfg):
+            unread += _check(cfg, place, keys, known, strict=True, taker=place)
+        unread += _check_model_settings(cfg)
     return unread
 
 
-def _components(cfg: Config) -> Iterator[tuple[str, Mapping[str, Any], tuple[Registry, ...]]]:
-    """Yield the dictionaries with a ``type``, with their places and the registries that may know the type."""
+def _check(cfg: Config, place: str, keys: Iterable[str], known: list[str], strict: bool, taker: str) -> list[str]:
+    """Return a line for each key that is not known; raise it if it is like one, or in any case if ``strict``."""
+    unread = []
+    for key in keys:
+        if key not in (*known, *_ALWAYS):
+            near = nearest(key, known)
+            names = ', '.join(dict.fromkeys(known)) or 'no argument'
+            line = f'{cfg.filename}: nothing reads {place}.{key}{near or f" ({taker} takes {names})"}'
+            if near or strict:
+                raise ConfigError(line)
+            unread.append(line)
+    return unread
+
+
+def _components(cfg: Config) -> Iterator[_Component]:
     for name in ('default_hooks', 'custom_hooks'):
         yield from _typed(cfg.get(name), name, (HOOKS,))
+    for name, loader in _loaders(cfg):
+        yield from _typed(loader.get('dataset'), f'{name}.dataset', (DATASETS, TRANSFORMS))
+        yield from _typed(loader.get('sampler'), f'{name}.sampler', (DATA_SAMPLERS,))
+        yield from _typed(loader.get('batch_sampler'), f'{name}.batch_sampler', (DATA_SAMPLERS,))
+    yield from _typed(cfg.get('param_scheduler'), 'param_scheduler', (PARAM_SCHEDULERS,))
+    for name in ('val_evaluator', 'test_evaluator'):
+        yield from _typed(cfg.get(name), name, (METRICS,))
+    yield from _typed(cfg.get('visualizer'), 'visualizer', (VISUALIZERS, VISBACKENDS))
+    yield from _model_parts(cfg)
+    yield from _of_the_run(cfg)
+
+
+def _of_the_run(cfg: Config) -> Iterator[_Component]:
+    """Yield what has a class by default."""
+    wrapper = cfg.get('optim_wrapper')
+    if isinstance(wrapper, Mapping) and 'optimizer' in wrapper:
+        keys = {'type': 'OptimWrapper', **wrapper}
+        yield _Component('optim_wrapper', keys, (OPTIM_WRAPPERS,), _OPTIM_WRAPPER_KEYS)
+        yield from _typed(wrapper['optimizer'], 'optim_wrapper.optimizer', (OPTIMIZERS,))
+    by_epoch = (cfg.get('train_cfg') or {}).get('by_epoch', True)
+    loops = dict(train='EpochBasedTrainLoop' if by_epoch else 'IterBasedTrainLoop', val='ValLoop', test='TestLoop')
+    for split, loop in loops.items():
+        keys = cfg.get(f'{split}_cfg')
+        if isinstance(keys, Mapping):
+            yield _Component(
+                f'{split}_cfg', {'type': loop, **keys}, (LOOPS,), ('by_epoch',) if split == 'train' else ()
+            )
+    processor = cfg.get('log_processor')
+    if isinstance(processor, Mapping):
+        yield _Component('log_processor', {'type': 'LogProcessor', **processor}, (LOG_PROCESSORS,))
+
+
+def _without_class(cfg: Config) -> Iterator[tuple[str, Mapping[str, Any], list[str]]]:
+    """Yield dictionaries that have no class, with the keys that are read of them."""
+    for name, loader in _loaders(cfg):
+        yield name, loader, list(_LOADER_KEYS)
+    fixed = dict(
+        auto_scale_lr=['enable', 'base_batch_size'],
+        randomness=list(inspect.signature(Runner.set_randomness).parameters)[1:],
+    )
+    for name, known in fixed.items():
+        if isinstance(cfg.get(name), Mapping):
+            yield name, cfg[name], known
+    wrapper = cfg.get('optim_wrapper') or {}
+    clip, special = wrapper.get('clip_grad'), wrapper.get('paramwise_cfg')
+    if isinstance(clip, Mapping):
+        yield 'optim_wrapper.clip_grad', clip, [name for name in _CLIP_KEYS if name != 'parameters']
+    if isinstance(special, Mapping):
+        constructor = wrapper.get('constructor') or DefaultOptimWrapperConstructor
+        if cls := find_class(constructor, (OPTIM_WRAPPER_CONSTRUCTORS,)):
+            source = source_of([cls])
+            if not re.search(r'for \w+ in self\.paramwise_cfg\b(?!\[)', source):  # where keys are names of parameters
+                yield 'optim_wrapper.paramwise_cfg', special, keys_read(source)
+
+
+def _loaders(cfg: Config) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         loaders = cfg.get(name)
         for loader in loaders if isinstance(loaders, list) else [loaders]:
             if isinstance(loader, Mapping):
-                yield from _typed(loader.get('dataset'), f'{name}.dataset', (DATASETS, TRANSFORMS))
-                yield from _typed(loader.get('sampler'), f'{name}.sampler', (DATA_SAMPLERS,))
-    yield from _typed(cfg.get('param_scheduler'), 'param_scheduler', (PARAM_SCHEDULERS,))
-    for name in ('val_evaluator', 'test_evaluator'):
-        yield from _typed(cfg.get(name), name, (METRICS,))
+                yield name, loader
 
 
-def _typed(
-    node: Any, place: str, registries: tuple[Registry, ...]
-) -> Iterator[tuple[str, Mapping[str, Any], tuple[Registry, ...]]]:
+def _model_parts(cfg: Config) -> Iterator[_Component]:
+    for name in ('model', 'tta_model'):
+        yield from _typed(cfg.get(name), name, (MODELS,), settings=False)
+
+
+def _check_model_settings(cfg: Config) -> list[str]:
+    """Check ``train_cfg`` and ``test_cfg`` of models, whose keys any part of a model may read."""
+    parts = {part.place: (part.keys, find_class(part.keys['type'], part.registries)) for part in _model_parts(cfg)}
+    source = source_of(cls for _, cls in parts.values() if cls is not None)
+    known, words = keys_read(source), set(re.findall(r'[\'".](\w+)', source))
+    unread = []
+    for place, (keys, cls) in parts.items():
+        for name in ('train_cfg', 'test_cfg') if cls is not None and issubclass(cls, BaseModel) else ():
+            unknown = [key for key in keys.get(name) or () if key not in words]
+            unread += _check(cfg, f'{place}.{name}', unknown, known, strict=False, taker='the model')
+    return unread
+
+
+def _typed(node: Any, place: str, registries: tuple[Registry, ...], *, settings: bool = True) -> Iterator[_Component]:
+    """Yield the dictionaries with a ``type`` inside of a node; with ``settings=False`` not those of keys ``...cfg``."""
     if isinstance(node, Mapping):
         if 'type' in node:
-            yield place, node, registries
+            yield _Component(place, node, registries)
         for key, value in node.items():
-            yield from _typed(value, f'{place}.{key}', registries)
+            if settings or not key.endswith(('cfg', 'cfgs')):
+                yield from _typed(value, f'{place}.{key}', registries, settings=settings)
     elif isinstance(node, (list, tuple)):
         for index, value in enumerate(node):
-            yield from _typed(value, f'{place}.{index}', registries)
-
-
-def _find_class(kind: Any, registries: tuple[Registry, ...]) -> type | None:
-    """Return the class of a ``type``, or None if it is none that is registered: who builds it will say so."""
-    if not isinstance(kind, str):
-        return kind if isinstance(kind, type) else None
-    for registry in registries:
-        with registry.switch_scope_and_registry(None) as current:
-            found = current.get(kind)
-        if isinstance(found, type):
-            return found
-    found = get_object_from_string(kind) if '.' in kind else None
-    return found if isinstance(found, type) else None
-
-
-class _Arguments(NamedTuple):
-    """What a class takes by name, and whether it takes any other name as well, and drops it."""
-
-    names: list[str]
-    drops_others: bool
-
-
-def _arguments(cls: type) -> _Arguments | None:
-    """Return the arguments of a class, those of its bases included as far as it hands its ``**kwargs`` to them.
-
-    None if that cannot be told, because they go elsewhere.
-    """
-    names: dict[str, None] = {}
-    for base in cls.__mro__:
-        if '__init__' not in vars(base) or base is object:
-            continue
-        parameters = list(inspect.signature(vars(base)['__init__']).parameters.values())[1:]
-        names.update({p.name: None for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)})
-        others = next((p.name for p in parameters if p.kind is p.VAR_KEYWORD), None)
-        if others is None:
-            return _Arguments(list(names), drops_others=False)
-        if base in _TAKES_MORE:
-            names.update(dict.fromkeys(inspect.signature(_TAKES_MORE[base]).parameters))
-            return _Arguments(list(names), drops_others=False)
-        uses, goes_to_base = _uses(base, others)
-        if uses == 0:
-            return _Arguments(list(names), drops_others=True)
-        if uses > 1 or not goes_to_base:
-            return None
-    return _Arguments(list(names), drops_others=False)
-
-
-def _uses(cls: type, name: str) -> tuple[int, bool]:
-    """Return how often the ``__init__`` of a class uses a variable, and whether it hands ``**name`` to its base."""
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(vars(cls)['__init__'])))
-    except (OSError, TypeError, SyntaxError):
-        return 2, False  # no source to look at
-    uses = sum(isinstance(node, ast.Name) and node.id == name for node in ast.walk(tree))
-    handed = any(
-        isinstance(node, ast.Call)
-        and ast.unparse(node.func).startswith('super(')
-        and any(word.arg is None and ast.unparse(word.value) == name for word in node.keywords)
-        for node in ast.walk(tree)
-    )
-    return uses, handed
+            yield from _typed(value, f'{place}.{index}', registries, settings=settings)

@@ -7,7 +7,7 @@ from typing import Any
 from mmvidext.datasets.list_dataset import ListDataset
 from mmvidext.datasets.media.bit_depth import check_8_bits
 from mmvidext.datasets.media.files import BadFileError, file_problem, is_local
-from mmvidext.datasets.media.images import read_image
+from mmvidext.datasets.media.images import check_picture_size, read_image
 from mmvidext.registry import DATASETS
 
 __all__ = ['FrameListDataset']
@@ -77,12 +77,31 @@ class FrameListDataset(ListDataset):
         return ''
 
     def _check_files(self, results: dict[str, Any]) -> None:
-        """The last frame tells whether the folder holds what the list says; after it those that are sampled."""
+        """The last frame tells whether the folder holds what the list says; after it those that are sampled.
+
+        mmaction2's ``RawFrameDecode`` would decode a picture of any size, and crop frames of several sizes as one.
+        """
+        folder = results['frame_dir']
+        if not is_local(folder):
+            return
         last = results['start_index'] + results['total_frames'] - 1
-        for number in (last, *results.get('frame_inds', ())):
+        sizes: dict[tuple[int, int], str] = {}
+        for number in dict.fromkeys([last, *results.get('frame_inds', ())]):
             for name in self._frame_names(int(number)):
-                path = os.path.join(results['frame_dir'], name)
-                if is_local(path) and (problem := file_problem(path)):
-                    count = results['total_frames']
-                    raise BadFileError(f'{results["frame_dir"]} should hold {count} frames, but {path} {problem}')
+                path = os.path.join(folder, name)
+                if problem := file_problem(path):
+                    raise BadFileError(f'{folder} should hold {results["total_frames"]} frames, but {path} {problem}')
                 check_8_bits(path)
+                if size := _picture_size(path):
+                    sizes.setdefault(size, path)
+        if len(sizes) > 1:
+            found = ', but '.join(f'{path} is {width}x{height}' for (width, height), path in list(sizes.items())[1::-1])
+            raise BadFileError(f'{folder}: {found}: the frames of a video must have one size')
+
+
+def _picture_size(path: str) -> tuple[int, int] | None:
+    try:
+        with open(path, 'rb') as file:
+            return check_picture_size(path, file)
+    except (OSError, ValueError) as error:
+        raise BadFileError(str(error)) from error

@@ -76,13 +76,37 @@ def _forward_kernel(
 
 
 @triton.jit
+def _sum_displacements(
+    grad, other, n, c, y, x, channels, height, width, other_c, other_y, other_x,
+    RADIUS: tl.constexpr, DILATION: tl.constexpr, CELLS: tl.constexpr, BLOCK: tl.constexpr, SECOND: tl.constexpr,
+):  # fmt: skip
+    """Gradient of the cells (y, x) as it is defined: slow, but what is not finite stays where it belongs."""
+    SIZE: tl.constexpr = 2 * RADIUS + 1
+    total = tl.zeros((CELLS, BLOCK), tl.float32)
+    for displacement in range(SIZE * SIZE):
+        dy, dx = DILATION * (displacement // SIZE - RADIUS), DILATION * (displacement % SIZE - RADIUS)
+        there_y, there_x = (y - dy, x - dx) if SECOND else (y + dy, x + dx)
+        exists = (y < height) & (x < width) & (there_y >= 0) & (there_y < height) & (there_x >= 0) & (there_x < width)
+        place = (n * height + there_y) * width + there_x if SECOND else (n * height + y) * width + x
+        score = tl.load(grad + place * (SIZE * SIZE) + displacement, mask=exists, other=0.0)
+        cells = other + (there_y * other_y + there_x * other_x)[:, None] + (c * other_c)[None, :]
+        values = tl.load(cells, mask=exists[:, None] & (c < channels)[None, :], other=0.0)
+        total += score.to(tl.float32)[:, None] * values.to(tl.float32)
+    return total
+
+
+@triton.jit
 def _gradient_kernel(
     grad, other, out, channels, height, width, tiles_x, blocks,
     out_n, out_c, out_y, out_x, other_n, other_c, other_y, other_x,
     RADIUS: tl.constexpr, DILATION: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, WINDOW: tl.constexpr,
     BLOCK: tl.constexpr, UPCAST: tl.constexpr, SECOND: tl.constexpr,
 ):  # fmt: skip
-    """Gradient of the first map, ``other`` the second one; where SECOND the other way round, displacements reversed."""
+    """Gradient of the first map, ``other`` the second one; where SECOND the other way round, displacements reversed.
+
+    Zero times infinity is NaN, so that one infinity spreads over a product of a tile. A tile that is not all finite is
+    formed again, one displacement after the other.
+    """
     SIZE: tl.constexpr = 2 * RADIUS + 1
     n = tl.program_id(1).to(tl.int64)
     block, tile = tl.program_id(0) % blocks, tl.program_id(0) // blocks
@@ -111,6 +135,11 @@ def _gradient_kernel(
         window = other + n * other_n + window_y * other_y + (window_x * other_x)[:, None] + (c * other_c)[None, :]
         values = tl.load(window, mask=inside[:, None] & (c < channels)[None, :], other=0.0)
         total = _multiply(band, values, total, UPCAST)
+    if tl.max(tl.max((total - total != 0).to(tl.int32), 1), 0) > 0:
+        total = _sum_displacements(
+            grad, other + n * other_n, n, c, y, x, channels, height, width, other_c, other_y, other_x,
+            RADIUS, DILATION, ROWS * COLUMNS, BLOCK, SECOND,
+        )  # fmt: skip
     target = out + n * out_n + (y * out_y + x * out_x)[:, None] + (c * out_c)[None, :]
     tl.store(target, total.to(out.dtype.element_ty), mask=exists[:, None] & (c < channels)[None, :])
 

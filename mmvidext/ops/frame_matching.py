@@ -39,7 +39,8 @@ def match_frames(
 
     Returns:
         ``float32 (N*(T-1), 3, H, W)``: displacement (x, y) in cells, and confidence; NaN for the cells that look at one
-        that is not finite, and their gradients.
+        that is not finite. Gradients are NaN at least where the definition says so, and at most at the cells that
+        such a cell looks at.
 
     Raises:
         ValueError: If an argument is out of range, or the frames are on a CPU.

@@ -64,8 +64,8 @@ def local_correlation(
     Returns:
         ``(N, P, P, H', W')`` with ``P = 2 * d + 1``, indexed ``[dy, dx]``, in the dtype of the input, and ``H' = (H +
         2 * padding - k) // stride + 1``: H by default. Half precision is summed in float32.
-        An infinity or a NaN reaches what is computed from it and nothing else. Off the CPU, gradients that depend on an
-        infinity are NaN, and with ``'torch'`` so are the scores of its cell with cells outside of the map.
+        An infinity or a NaN reaches what is computed from it and nothing else. With ``'torch'`` off the CPU, gradients
+        that depend on an infinity are NaN, and so are the scores of its cell with cells outside of the map.
 
     Raises:
         ValueError: If the shapes differ or are not of 4 dimensions, or an argument is out of range.
@@ -174,18 +174,19 @@ def _(feat1: Tensor, feat2: Tensor, max_displacement: int, dilation: int, kernel
 def _local_correlation_backward_op(
     grad: Tensor, feat1: Tensor, feat2: Tensor, max_displacement: int, dilation: int, kernels: str
 ) -> tuple[Tensor, Tensor]:
-    if kernels == 'torch' and _needs_shifts(feat1, feat2):
+    if kernels == 'triton':
+        grads: tuple[Tensor, Tensor] = import_kernels('correlation', feat1).correlate_backward(
+            grad, feat1, feat2, max_displacement, dilation
+        )
+        return grads
+    if _needs_shifts(feat1, feat2):
         return correlate_by_shifts_backward(grad, feat1, feat2, max_displacement, dilation)
 
     def backward(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
-        if kernels == 'triton':
-            kernel = import_kernels('correlation', feat1).correlate_backward
-            grads = kernel(grad, first, second, max_displacement, dilation)
-            return grads[0], grads[1]
         with exact_products(feat1.device):
             return correlate_backward(grad, first, second, max_displacement, dilation, group=_samples_at_once(feat1))
 
-    if kernels == 'torch' and feat1.device.type == 'cpu':
+    if feat1.device.type == 'cpu':
         return backward(feat1, feat2)
     return gradients_in_place(backward, feat1, feat2, max_displacement, dilation)
 

@@ -120,7 +120,7 @@ def test_an_option_that_would_change_nothing_is_an_error(option, message, config
         ("x = 1\n_base_ = 'nothing::a.py'\n", r"config\.py:2: .* the package 'nothing' is not installed"),
         ("_base_ = 'mmvidext::ms_tsm_r50_sthv22'\n", r'config\.py:1: .*; did you mean ms_tsm_r50_sthv2\?'),
         ('_base_ = 3\n', r'config\.py:1: _base_ must be a path or a list of paths'),
-        ('_base_ = a + b\n', r'config\.py:1: _base_ must be a path or a list of paths'),
+        ('_base_ = a + b\n', r"config\.py:1: _base_ cannot be evaluated: NameError: name 'a' is not defined"),
         ('a = 1\nb = (\n', r"config\.py:2: '\(' was never closed"),
         ("a = 1\nb = a + 'x'\n", r'config\.py:2: TypeError: unsupported operand'),
         ("_base_ = './base.py'\nenv_cfg = [1]\n", r'config\.py: env_cfg must be a dict, not \[1\]'),
@@ -140,6 +140,12 @@ def test_a_wrong_config_is_one_line(text, message, config, tmp_path):
     with pytest.raises(ConfigError, match=message) as error:
         load_config(path)
     assert '\n' not in str(error.value)
+
+
+def test_a_base_is_evaluated(config, tmp_path):
+    """As some configs of mmaction2 write long names."""
+    path = write(tmp_path / 'mine.py', "_base_ = ['./ba' + 'se.py']\nx = 1\n")
+    assert load_config(path).train_dataloader == load_config(config.parent / 'base.py').train_dataloader
 
 
 def test_variables_of_the_users_own_are_no_typos(tmp_path):

@@ -82,6 +82,23 @@ def test_configs_of_the_toolboxes_are_accepted(path):
         ('train_dataloader.sampler.shufle', True, r'train_dataloader\.sampler\.shufle; did you mean shuffle\?'),
         ('val_evaluator.metric_lst', 1, r'val_evaluator\.metric_lst; did you mean metric_list\?'),
         ('param_scheduler.0.eta_mx', 1, r'param_scheduler\.0\.eta_mx; did you mean eta_max\?'),
+        ('model.backbone.depht', 1, r'model\.backbone\.depht; did you mean depth\?'),
+        ('model.backbone.frozen_stage', 1, r'model\.backbone\.frozen_stage; did you mean frozen_stages\?'),
+        ('model.cls_head.num_clases', 1, r'model\.cls_head\.num_clases; did you mean num_classes\?'),
+        ('model.data_preprocessor.means', 1, r'model\.data_preprocessor\.means; did you mean mean\?'),
+        ('model.test_cfg.max_testing_view', 1, r'model\.test_cfg\.max_testing_view; did you mean max_testing_views\?'),
+        ('optim_wrapper.accumulative_count', 1, r'accumulative_count; did you mean accumulative_counts\?'),
+        ('optim_wrapper.optimizer.weight_decai', 1, r'optimizer\.weight_decai; did you mean weight_decay\?'),
+        ('optim_wrapper.clip_grad.max_nrm', 1, r'clip_grad\.max_nrm; did you mean max_norm\?'),
+        ('optim_wrapper.paramwise_cfg.bias_lr_mul', 1, r'paramwise_cfg\.bias_lr_mul; did you mean bias_lr_mult\?'),
+        ('train_cfg.max_epoch', 1, r'train_cfg\.max_epoch; did you mean max_epochs\?'),
+        ('val_cfg.fp61', True, r'val_cfg\.fp61; did you mean fp16\?'),
+        ('train_dataloader.num_worker', 1, r'train_dataloader\.num_worker; did you mean num_workers\?'),
+        ('test_dataloader.zzz', 1, r'test_dataloader\.zzz \(test_dataloader takes dataset, batch_size'),
+        ('randomness.sed', 1, r'randomness\.sed; did you mean seed\?'),
+        ('auto_scale_lr.enabled', True, r'auto_scale_lr\.enabled; did you mean enable\?'),
+        ('log_processor.window_sizes', 1, r'log_processor\.window_sizes; did you mean window_size\?'),
+        ('visualizer.vis_backend', [], r'visualizer\.vis_backend; did you mean vis_backends\?'),
     ],
 )
 def test_a_key_that_no_class_takes(place, value, message):
@@ -96,6 +113,22 @@ def test_a_key_that_a_class_drops_in_silence():
         check_component_keys(changed(**{'train_dataloader.dataset.pipeline.1.num_clip': 8}))
     (line,) = check_component_keys(changed(**{'train_dataloader.dataset.pipeline.1.zzz': 8}))
     assert 'nothing reads train_dataloader.dataset.pipeline.1.zzz (SampleFrames takes clip_len' in line
+
+
+def test_the_settings_of_a_segmentor():
+    cfg = Config.fromfile(CONFIGS / 'demo' / 'pspnet_r18_demo.py')
+    cfg.merge_from_dict({'model.test_cfg': dict(mode='whole')})
+    assert check_component_keys(cfg) == []
+    cfg.model.test_cfg.xyzzy = 1
+    (line,) = check_component_keys(cfg)
+    assert 'nothing reads model.test_cfg.xyzzy (the model takes ' in line
+    cfg.model.test_cfg = dict(mode='slide', crop_sizes=(8, 8), stride=(4, 4))
+    with pytest.raises(ConfigError, match=r'model\.test_cfg\.crop_sizes; did you mean crop_size\?'):
+        check_component_keys(cfg)
+    cfg.model.test_cfg = dict(mode='whole')
+    cfg.model.decode_head.loss_decode.loss_weigth = 0.4
+    with pytest.raises(ConfigError, match=r'decode_head\.loss_decode\.loss_weigth; did you mean loss_weight\?'):
+        check_component_keys(cfg)
 
 
 def test_nested_steps_and_wrapped_data_sets():
@@ -154,7 +187,8 @@ def data(tmp_path_factory):
         (['+default_hooks.checkpoint.intervall=1'], 'did you mean interval'),
         (['train_cfg.max_epochs=three'], 'invalid literal for int'),
         (['model.backbone.depth=19'], '19'),
-        (['+model.backbone.depht=18'], "unexpected keyword argument 'depht'"),
+        (['+model.backbone.depht=18'], 'nothing reads model.backbone.depht; did you mean depth?'),
+        (['+load_frm=x.pth'], 'nothing reads it; did you mean load_from?'),
         (['optim_wrapper.optimizer.lr=fast'], 'TypeError'),
         (['train_dataloader.dataset.ann_file=nothing.txt'], 'nothing.txt'),
         (

@@ -1,4 +1,6 @@
 import os
+import struct
+import zlib
 from pathlib import Path
 
 import cv2
@@ -55,7 +57,7 @@ def test_reads_frames_from_one_on(folder):
     [
         ('9 4 0', r'frames/9 should hold 4 frames, but .*frames/9/00004\.jpg does not exist'),
         ('8 6 0', r'frames/8 should hold 6 frames, but .*frames/8/00006\.jpg does not exist'),
-        ('damaged 4 0', r'frames/damaged cannot be read: [^;]*; .*damaged/00001\.jpg is no picture, or is damaged'),
+        ('damaged 4 0', r'frames/damaged cannot be read: [^;]*; .*damaged/00001\.jpg is not a picture, or is damaged'),
     ],
 )
 def test_bad_folders(folder, line, message):
@@ -97,6 +99,36 @@ def test_a_fifo_in_the_place_of_a_frame_does_not_hang(folder):
     (folder / 'frames/fifo/00003.jpg').write_bytes(b'x')
     with pytest.raises(BadFileError, match=r'frames/fifo/00002\.jpg is not a regular file'):
         build(folder, 'fifo 4 1\n', test_mode=True)[0]
+
+
+@pytest.fixture
+def one_frame(folder):
+    """Replace a frame of a clip of its own."""
+
+    def write(content):
+        (folder / 'frames/sizes').mkdir(exist_ok=True)
+        for frame in range(1, 5):
+            cv2.imwrite(str(folder / f'frames/sizes/{frame:05d}.jpg'), np.zeros((8, 8, 3), np.uint8))
+        (folder / 'frames/sizes/00002.jpg').write_bytes(content)
+
+    return write
+
+
+def test_a_frame_of_another_size(folder, one_frame):
+    one_frame(cv2.imencode('.jpg', np.zeros((6, 9, 3), np.uint8))[1].tobytes())
+    message = r'frames/sizes: .*00002\.jpg is 9x6, but .*00004\.jpg is 8x8: the frames of a video must have one size'
+    with pytest.raises(BadFileError, match=message):
+        build(folder, 'sizes 4 1\n', test_mode=True)[0]
+
+
+def test_a_huge_frame_is_not_decoded(folder, one_frame, monkeypatch):
+    header = b'IHDR' + struct.pack('>IIBBBBB', 16384, 16384, 8, 2, 0, 0, 0)
+    one_frame(
+        b'\x89PNG\r\n\x1a\n\0\0\0\r' + header + struct.pack('>I', zlib.crc32(header)) + b'\0\0\0\x09IDAT' + bytes(13)
+    )
+    monkeypatch.setattr('mmaction.datasets.transforms.RawFrameDecode.transform', lambda *_: pytest.fail('decoded'))
+    with pytest.raises(BadFileError, match=r'sizes/00002\.jpg has more than 67108864 pixels'):
+        build(folder, 'sizes 4 1\n', test_mode=True)[0]
 
 
 def test_wrong_use(folder):

@@ -241,6 +241,11 @@ def test_a_fifo_in_the_place_of_a_video_does_not_hang(folder):
     assert build(folder, good('fifo.mp4'))[NUM_GOOD]['data_samples'].filename.endswith(tuple(good()))
 
 
+def test_an_address_in_a_list_is_looked_for_in_the_folder(folder):
+    with pytest.raises(BadFileError, match=r'http://127\.0\.0\.1/7\.webm does not exist'):
+        build(folder, good('http://127.0.0.1/7.webm'), test_mode=True)[NUM_GOOD]
+
+
 def test_lists_without_labels_only_if_asked_for(folder):
     (folder / 'unlabeled.txt').write_text('0.webm\n1.webm\n')
     options = dict(data_prefix=dict(video=str(folder / 'videos')), pipeline=TEST_PIPELINE, test_mode=True)

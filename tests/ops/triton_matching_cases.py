@@ -1,13 +1,18 @@
 """Correlation and matching in Triton's interpreter: ``TRITON_INTERPRET=1 pytest THIS_FILE``; see test_triton.py."""
 
+from importlib import import_module
+
 import pytest
 import torch
 from torch.autograd import grad as gradients
 
 from mmvidext.layers import MotionSqueeze
-from mmvidext.ops import kernel_soft_argmax, local_correlation
+from mmvidext.ops import _correlation_triton, kernel_soft_argmax, local_correlation
 from mmvidext.ops.frame_matching import match_frames
+from tests.launches import count_launches
 from tests.oracles.local_correlation import local_correlation as loops
+
+op_module = import_module('mmvidext.ops.local_correlation')
 
 DTYPES = {torch.float32: 2e-5, torch.float16: 2e-3, torch.bfloat16: 1e-2}
 LAYOUTS = [torch.contiguous_format, torch.channels_last]
@@ -58,9 +63,42 @@ def test_correlation_keeps_what_is_not_finite_in_its_place(dilation, which, valu
     torch.testing.assert_close(actual, expected, equal_nan=True)
     grad = torch.rand_like(expected) + 0.5
     for found, wanted in zip(gradients(actual, maps, grad), gradients(expected, maps, grad), strict=True):
-        bad = ~wanted.isfinite()
-        assert torch.equal(~found.isfinite(), bad)
-        torch.testing.assert_close(found[~bad], wanted[~bad])
+        torch.testing.assert_close(found, wanted, equal_nan=True)
+
+
+@pytest.mark.parametrize('which', [0, 1])
+def test_gradients_of_what_is_not_finite_in_half_precision(which):
+    maps = [torch.randn(1, 3, 6, 7) for _ in range(2)]
+    maps[which][0, 1, 1, 2] = float('inf')
+    for dtype in (torch.float16, torch.bfloat16):
+        halves = [feat.to(dtype).requires_grad_() for feat in maps]
+        exact = [feat.detach().float().requires_grad_() for feat in halves]
+        actual, expected = local_correlation(*halves, 2, backend='triton'), loops(*exact, 2, 1)
+        grad = torch.rand(expected.shape).to(dtype)
+        pairs = zip(gradients(actual, halves, grad), gradients(expected, exact, grad.float()), strict=True)
+        for found, wanted in pairs:
+            tolerance = 2 * DTYPES[dtype]
+            torch.testing.assert_close(found.float(), wanted, rtol=tolerance, atol=tolerance, equal_nan=True)
+
+
+def test_correlation_takes_one_launch_forward_and_two_backward(monkeypatch):
+    class Kernel:
+        """Counted, and not run: the interpreter would copy."""
+
+        launches = 0
+
+        def __getitem__(self, grid):
+            Kernel.launches += 1
+            return lambda *arguments, **constants: None
+
+    for name in ('_forward_kernel', '_gradient_kernel'):
+        monkeypatch.setattr(_correlation_triton, name, Kernel())
+    feat, grad, settings = torch.zeros(2, 3, 4, 5), torch.zeros(2, 4, 5, 3, 3), (1, 1, 'triton')
+    forward, backward = op_module._local_correlation_op._init_fn, op_module._local_correlation_backward_op._init_fn
+    assert count_launches(lambda: forward(feat, feat, *settings)) == 0
+    assert Kernel.launches == 1
+    assert count_launches(lambda: backward(grad, feat, feat, *settings)) == 0
+    assert Kernel.launches == 3
 
 
 @pytest.mark.parametrize('shape', [(0, 3, 4, 4), (2, 3, 0, 4)])

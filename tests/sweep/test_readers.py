@@ -221,7 +221,7 @@ DAMAGES = {
     'other size': other_size,
 }
 # a frame of another size is no damage where nothing else has its size
-FITS_ALWAYS = {('frames', 'other size'), ('videos', 'other size'), ('<lambda>', 'other size')}
+FITS_ALWAYS = {('videos', 'other size'), ('<lambda>', 'other size')}
 
 
 def parts():

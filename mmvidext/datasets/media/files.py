@@ -1,5 +1,6 @@
 """Local files, looked at before anything opens them: opening a FIFO, socket or device may never return."""
 
+import re
 import stat
 from pathlib import Path
 
@@ -13,8 +14,11 @@ class BadFileError(ValueError):
 
 
 def is_local(path: str) -> bool:
-    """Whether a path names a file of this machine, rather than an address such as ``s3://...``."""
-    return '://' not in path
+    """Whether a path names a file of this machine, rather than an address such as ``s3://...`` or ``a:s3://...``.
+
+    What begins with a folder is no address: a list may hold ``http://...``, which is then looked for in that folder.
+    """
+    return re.match(r'(?:[\w.-]+:)?[\w.+-]+://', path) is None
 
 
 def file_problem(path: str | Path) -> str | None:

@@ -2,7 +2,7 @@
 
 import io
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
@@ -13,7 +13,7 @@ from mmvidext.datasets.atomic_write import atomic_path
 from mmvidext.datasets.media.files import read_bytes
 from mmvidext.datasets.media.limits import MOST_PIXELS
 
-__all__ = ['read_image', 'read_rgb', 'write_picture']
+__all__ = ['check_picture_size', 'read_image', 'read_rgb', 'write_picture']
 
 
 def read_image(path: str, flags: int = cv2.IMREAD_COLOR) -> NDArray[Any]:
@@ -32,7 +32,7 @@ def read_image(path: str, flags: int = cv2.IMREAD_COLOR) -> NDArray[Any]:
             are asked for, but it has more: nothing says how many its camera uses, so its scale is not known.
     """
     content = read_bytes(path)
-    _check_size(path, content)
+    check_picture_size(path, io.BytesIO(content))
     wants_8_bits = flags in (cv2.IMREAD_COLOR, cv2.IMREAD_GRAYSCALE)
     flags |= cv2.IMREAD_ANYDEPTH * wants_8_bits
     try:
@@ -49,17 +49,29 @@ def read_image(path: str, flags: int = cv2.IMREAD_COLOR) -> NDArray[Any]:
     return image
 
 
-def _check_size(path: str, content: bytes) -> None:
-    """Look at the header: a few kilobytes can hold a picture that takes gigabytes."""
+def check_picture_size(path: str, content: BinaryIO) -> tuple[int, int] | None:
+    """Look at the header: a few kilobytes can hold a picture that takes gigabytes.
+
+    Args:
+        path: For the message.
+        content: The file, of which no more than the header is read.
+
+    Returns:
+        Width and height; None if Pillow does not know the file: OpenCV may, or will say that it is damaged.
+
+    Raises:
+        ValueError: If it has more than 2^26 pixels.
+    """
     try:
-        with Image.open(io.BytesIO(content)) as image:
-            num_pixels = image.width * image.height
+        with Image.open(content) as image:
+            size: tuple[int, int] = image.size
     except Image.DecompressionBombError:  # more than Pillow's own limit, which is above ours
-        num_pixels = MOST_PIXELS + 1
-    except (OSError, SyntaxError, ValueError):  # what is no picture for Pillow, OpenCV knows or will say
-        return
-    if num_pixels > MOST_PIXELS:
+        size = (MOST_PIXELS + 1, 1)
+    except (OSError, SyntaxError, ValueError):
+        return None
+    if size[0] * size[1] > MOST_PIXELS:
         raise ValueError(f'{path} has more than {MOST_PIXELS} pixels, which are not read; make it smaller')
+    return size
 
 
 def read_rgb(path: str) -> NDArray[np.uint8]:
