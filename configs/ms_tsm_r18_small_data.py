@@ -11,3 +11,4 @@ model = dict(
     backbone=dict(depth=18, num_segments=_base_.num_segments),
     cls_head=dict(num_segments=_base_.num_segments, num_classes=_base_.num_classes, in_channels=512, init_std=0.001),
 )
+default_hooks = dict(checkpoint=dict(interval=_base_.val_interval))

@@ -18,3 +18,4 @@ optim_wrapper = dict(
     optimizer=dict(nesterov=False),
     clip_grad=dict(max_norm=20),
 )
+default_hooks = dict(checkpoint=dict(interval=_base_.val_interval))

@@ -3,32 +3,44 @@
 Tensors have shapes and a device but no values (``FakeTensorMode``). The device is torch's PrivateUse1 with its
 stand-ins in Python, not 'cuda': in a build without CUDA, autograd on a fake CUDA tensor ends the process. The
 registration cannot be undone, so this is a program of its own:
-``python -m tests.pretended_accelerator [float16|bfloat16]``.
+``python -m tests.pretended_accelerator float32 float16 bfloat16``. With ``table`` it prints launches for docs/gpu.md.
+
+A kernel in Triton counts as one launch and does not run; without Triton its cases are left out.
 """
 
 import contextlib
 import json
 import os
 import sys
+from importlib.util import find_spec
+from unittest import mock
+
+os.environ['TRITON_INTERPRET'] = '1'  # a kernel is then a Python object that takes any tensor
 
 import torch
 from mmengine.registry import init_default_scope
+from mmengine.structures import BaseDataElement
 from torch import nn
 from torch._library.custom_ops import OPDEFS
 from torch._subclasses import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.backend_registration import _DummyBackendModule, _setup_privateuseone_for_python_backend
+from torch.utils.flop_counter import flop_registry
 
 import mmvidext.models  # noqa: F401
 from mmvidext import ops
+from mmvidext.evaluation import EndPointError
 from mmvidext.layers import DynamicFilter, MotionSqueeze, TemporalShift
 from mmvidext.models.propagation.clips import where_propagated
+from mmvidext.ops.frame_matching import match_frames
 from mmvidext.registry import MODELS
 from tests.launches import is_launch
 from tests.models.backbones.test_all_backbones import CASES as BACKBONES
 from tests.models.segmentors.tiny import fcn
 
+# of an H100: a launch that nothing hides, HBM3, float32 without tensor cores
+LAUNCH, BYTES_PER_SECOND, FLOPS_PER_SECOND = 5e-6, 3.35e12, 60e12
 WAITS = {'_local_scalar_dense', 'nonzero', 'masked_select', 'is_nonzero', 'equal', '_unique2'}
 
 
@@ -67,12 +79,26 @@ for operator_name in HALF_PRECISION:
     AUTOCAST_OPS.impl(qualified, in_half_precision(getattr(packet, overload)), AUTOCAST)
 
 
+def estimate_memory(arguments):
+    """Return the seconds that a launch would take on an H100: the longer one of the launch itself and its memory."""
+    tensors = {id(leaf): leaf for leaf in tree_leaves(arguments) if isinstance(leaf, torch.Tensor)}
+    moved_bytes = sum(tensor.numel() * tensor.itemsize for tensor in tensors.values())
+    return max(LAUNCH, moved_bytes / BYTES_PER_SECOND)
+
+
+def estimate(func, args, kwargs, out):
+    """Return the seconds of an operator, with its arithmetic."""
+    count = flop_registry.get(func._overloadpacket)
+    flops = 0 if count is None else count(*args, **kwargs, out_val=out)
+    return max(estimate_memory((args, kwargs, out)), flops / FLOPS_PER_SECOND)
+
+
 class Watch(TorchDispatchMode):
-    """Counts launches; notes what touches the CPU and what waits for the device."""
+    """Counts launches and estimates their time; notes what touches the CPU and what waits for the device."""
 
     def __init__(self):
         super().__init__()
-        self.launches, self.faults = 0, []
+        self.launches, self.faults, self.seconds = 0, [], 0.0
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
@@ -85,8 +111,26 @@ class Watch(TorchDispatchMode):
         devices = {leaf.device.type for leaf in tree_leaves((args, kwargs, out)) if isinstance(leaf, torch.Tensor)}
         if 'cpu' in devices:
             self.faults.append(f'{func._opname} touches the CPU')
-        self.launches += is_launch(func)
+        if is_launch(func):
+            self.launches += 1
+            self.seconds += estimate(func, args, kwargs, out)
         return out
+
+    def launch_kernel(self, *args, **kwargs):
+        self.launches += 1
+        self.seconds += estimate_memory((args, kwargs))
+
+
+@contextlib.contextmanager
+def kernels_as_one_launch(watch):
+    """Let each kernel in Triton count as one launch, and run nothing."""
+    if not find_spec('triton'):
+        yield
+        return
+    from triton.runtime.interpreter import GridExecutor
+
+    with mock.patch.object(GridExecutor, '__call__', lambda _, *args, **kwargs: watch.launch_kernel(*args, **kwargs)):
+        yield
 
 
 def rand(*shape):
@@ -140,6 +184,26 @@ def deep_feature_flow(part):
     return lambda: model.propagate(key, model.estimate_motion(frame, key))
 
 
+def deep_feature_flow_in_training():
+    init_default_scope('mmseg')
+    flow_net = dict(type='mmvidext.FlowNetS', width=0.0625)
+    model, clips = build('DeepFeatureFlow', segmentor=fcn(), flow_net=flow_net), rand(2, 2, 3, 64, 128)
+    return lambda: model(clips, mode='tensor')
+
+
+def flow_estimator():
+    model = build('FlowEstimator', flow_net=dict(type='mmvidext.FlowNetS', width=0.0625))
+    sample = BaseDataElement(gt_flow=rand(2, 64, 96).detach(), gt_valid=torch.ones(64, 96, device=DEVICE) > 0)
+    return lambda: model(rand(1, 2, 3, 64, 96), [sample], mode='loss')
+
+
+def preprocessor(name, shape, **kwargs):
+    model = build(name, mean=[0.0] * 3, std=[255.0] * 3, **kwargs)
+    model._device = DEVICE  # as model.cuda() does
+    samples = [torch.zeros(shape, device=DEVICE, dtype=torch.uint8)] * 2
+    return lambda: model(dict(inputs=samples, data_samples=None))['inputs']
+
+
 def dynamic_filter(channel_kernel, batch=1):
     field = dict(kernel_size=3, num_samples=5, sample_stride=3)
     maps = [rand(batch, channels, 30, 40) for channels in (64, 24 * 9, 9, 25)]
@@ -153,6 +217,17 @@ def dynamic_filter(channel_kernel, batch=1):
 def online_step():
     model, frame = build('TSMResNet', depth=18, causal=True).eval(), rand(1, 3, 64, 64)
     return lambda: model.step(frame, None)
+
+
+def kernel_soft_argmax_in_triton():
+    scores = rand(56, 28, 28, 15, 15)  # as a correlation lies in memory
+    return lambda: ops.kernel_soft_argmax(scores.permute(0, 3, 4, 1, 2), backend='triton')
+
+
+def end_point_error():
+    flows = {name: rand(2, 8, 12).detach() for name in ('pred_flow', 'gt_flow')}
+    masks = {name: torch.zeros(8, 12, device=DEVICE) > 0 for name in ('gt_valid', 'gt_occluded')}
+    return lambda: EndPointError().process(None, [{**flows, **masks}] * 2)
 
 
 CASES = {
@@ -180,31 +255,59 @@ CASES = {
     'FlowNetS': lambda: flow_network('FlowNetS'),
     'DeepFeatureFlow, key frame': lambda: deep_feature_flow('key frame'),
     'DeepFeatureFlow, step': lambda: deep_feature_flow('step'),
+    'DeepFeatureFlow, training': deep_feature_flow_in_training,
+    'FlowEstimator, loss': flow_estimator,
+    'EndPointError, two samples': end_point_error,
+    'FlowDataPreprocessor': lambda: preprocessor('FlowDataPreprocessor', (2, 3, 32, 32)),
+    'VideoSegDataPreProcessor': lambda: preprocessor('VideoSegDataPreProcessor', (2, 3, 32, 32), bgr_to_rgb=True),
+    'MotionSqueeze, one frame': lambda: layer(MotionSqueeze(64, 1), 2, 64, 28, 28),
     'online step': online_step,
     **{name: lambda name=name: backbone(name) for name in BACKBONES},
 }
+TRITON_CASES = {
+    'local_correlation, Triton': lambda: op(
+        ops.local_correlation, *[(56, 64, 28, 28)] * 2, max_displacement=7, backend='triton'
+    ),
+    'kernel_soft_argmax, Triton': kernel_soft_argmax_in_triton,
+    'match_frames': lambda: op(match_frames, (64, 64, 28, 28), num_segments=8, max_displacement=7),
+    'temporal_shift, Triton': lambda: op(ops.temporal_shift, (8, 16, 4, 4), num_segments=8, backend='triton'),
+    'pool_samples, Triton': lambda: op(
+        ops.pool_samples, (8, 16, 9, 9), (8, 25, 9, 9), num_samples=5, sample_stride=3, backend='triton'
+    ),
+    'MotionSqueeze, Triton': lambda: layer(MotionSqueeze(512, 8, backend='triton'), 64, 512, 28, 28),
+}
+if find_spec('triton'):
+    CASES |= TRITON_CASES
 
 
 def measure(name, autocast):
-    """Return launches of the forward and of the backward pass, and the faults of both."""
+    """Return launches of the forward and of the backward pass, the faults of both, and their estimated times in ms."""
     context = torch.autocast('pretended', dtype=autocast) if autocast else contextlib.nullcontext()
     with FakeTensorMode():
         call = CASES[name]()
-        with Watch() as watch:
+        with Watch() as watch, kernels_as_one_launch(watch):
             with context:
                 leaves = tree_leaves(call())
-            forward = watch.launches
+            forward, forward_ms = watch.launches, 1e3 * watch.seconds
             outputs = [leaf for leaf in leaves if isinstance(leaf, torch.Tensor) and leaf.requires_grad]
             gradients = [torch.empty_like(output) for output in outputs]
-            watch.launches = 0
+            watch.launches, watch.seconds = 0, 0.0
             if outputs:
                 torch.autograd.backward(outputs, gradients)
-    return [forward, watch.launches], watch.faults
+    return [forward, watch.launches], watch.faults, [forward_ms, 1e3 * watch.seconds]
 
 
-def main(autocast=None):
-    results = {name: measure(name, autocast and getattr(torch, autocast)) for name in CASES}
-    print(json.dumps(results), flush=True)
+def main(*dtypes):
+    if dtypes == ('table',):
+        print('| case | launches | backward | ms (E) | backward |\n|---|---:|---:|---:|---:|')
+        for name in CASES:
+            launches, _, times = measure(name, None)
+            print(f'| {name} | {launches[0]} | {launches[1]} | {times[0]:.2f} | {times[1]:.2f} |')
+        sys.stdout.flush()
+    else:
+        autocast = {dtype: None if dtype == 'float32' else getattr(torch, dtype) for dtype in dtypes}
+        results = {dtype: {name: measure(name, autocast[dtype]) for name in CASES} for dtype in dtypes}
+        print(json.dumps(results), flush=True)
     os._exit(0)  # the stand-ins abort the interpreter when it ends
 
 

@@ -14,8 +14,9 @@ LAYERS = {
     'checkpoints': {'safe_numpy'},  # it knows state dicts, not models
     'datasets': {'ops', 'registry', 'generators'},
     'evaluation': {'ops', 'registry', 'datasets', 'checkpoints'},
-    'engine': {'ops', 'registry', 'models', 'checkpoints', 'generators'},
-    'apis': {'ops', 'layers', 'models', 'datasets', 'evaluation', 'engine', 'checkpoints', 'registry'},
+    'drawing': set(),
+    'engine': {'ops', 'registry', 'models', 'checkpoints', 'generators', 'drawing'},
+    'apis': {'ops', 'layers', 'models', 'datasets', 'evaluation', 'engine', 'checkpoints', 'registry', 'drawing'},
 }
 LAYERS['cli'] = {*LAYERS, 'registry', 'compat', 'mmcv_ext', 'version'}
 

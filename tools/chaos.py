@@ -89,6 +89,8 @@ def kill(process: subprocess.Popen[str], work_dir: Path, iterations: int, *, in_
         seen += '(train)' in line
         if seen >= iterations:
             break
+    else:
+        process.wait()  # it has ended
     where = f'after {seen} iterations'
     deadline = time.monotonic() + (_PATIENCE if in_save else delay)
     while time.monotonic() < deadline and process.poll() is None:
@@ -96,7 +98,7 @@ def kill(process: subprocess.Popen[str], work_dir: Path, iterations: int, *, in_
             where = f'in a save, after {seen} iterations'
             break
     if process.poll() is not None:
-        process.communicate()
+        run_to_end(process)
         return ''
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()

@@ -1,6 +1,7 @@
 _base_ = './default_runtime.py'
 
 default_scope = 'mmaction'
+env_cfg = dict(cudnn_benchmark=True)  # crops and clips have one size
 default_hooks = dict(
     runtime_info=dict(type='RuntimeInfoHook'),
     timer=dict(type='IterTimerHook'),
@@ -9,6 +10,7 @@ default_hooks = dict(
     checkpoint=dict(type='CheckpointHook', interval=1, save_best='auto', max_keep_ckpts=3),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     sync_buffers=dict(type='SyncBuffersHook'),
+    visualization=dict(type='mmvidext.ClipPictureHook'),  # --show-dir of the test commands switches it on
 )
 custom_hooks = [
     dict(type='mmvidext.SegmentsCheckHook'),

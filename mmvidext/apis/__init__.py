@@ -8,8 +8,9 @@ __all__ = ['FlowInferencer']
 
 if find_spec('mmaction') is not None:
     from mmvidext.apis.online_recognizer import OnlineRecognizer
+    from mmvidext.apis.video_recognizer import VideoRecognizer
 
-    __all__ += ['OnlineRecognizer']
+    __all__ += ['OnlineRecognizer', 'VideoRecognizer']
 
 if find_spec('mmseg') is not None:
     from mmvidext.apis.video_segmentor import VideoSegmentor

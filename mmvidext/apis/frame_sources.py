@@ -1,5 +1,6 @@
 """Where frames come from: a video, a folder of pictures, a pattern of names, a camera, or a network address."""
 
+import logging
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -8,17 +9,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from mmengine.logging import print_log
 from numpy.typing import NDArray
 
 from mmvidext.apis.live_sources import open_camera, open_url
 from mmvidext.apis.video_files import VideoReader
+from mmvidext.datasets.media.frame_folder import PICTURE_SUFFIXES, list_pictures
 from mmvidext.datasets.media.images import read_rgb
-from mmvidext.datasets.natural_order import natural_key
+from mmvidext.datasets.natural_order import natural_key, numbering_gap, repeated_number
 
 __all__ = ['Frame', 'Source', 'open_source']
 
 Frame = NDArray[np.uint8]
-PICTURES = ('.bmp', '.jpeg', '.jpg', '.png', '.ppm', '.tif', '.tiff', '.webp')
 PICTURES_RATE = 12.0
 _NUMBER = re.compile(r'%0?\d*d')
 
@@ -47,14 +49,14 @@ def open_source(
     Args:
         source: A video of any container that PyAV reads; a folder of pictures; a pattern of names with ``%d`` (or
             ``%06d``), ``*`` or ``?``; the number of a camera, or ``/dev/video0``; an address such as ``rtsp://...`` or
-            ``http://...``. Pictures come in natural order: 2 before 10.
+            ``http://...``. Pictures come in natural order: 2 before 10; a gap in their numbers is logged.
         timeout: Seconds that an address may stay silent.
         reconnects: How often in a row to reconnect to an address or a camera that fails, with growing pauses.
         wait: Called with the seconds of such a pause; a true result ends the stream.
 
     Raises:
         FileNotFoundError: If there is nothing of that name.
-        ValueError: If the source cannot be read; while reading, if a frame cannot.
+        ValueError: If the source cannot be read, or two pictures have one number; while reading, if a frame cannot.
         OSError: If an address or a camera does not answer, at once or after all attempts to reconnect.
     """
     text, path = str(source), Path(source)
@@ -63,8 +65,7 @@ def open_source(
     if '://' in text:
         return Source(*open_url(text, timeout=timeout, reconnects=reconnects, wait=wait))
     if path.is_dir():
-        pictures = [file for file in path.iterdir() if file.suffix.lower() in PICTURES]
-        return _open_pictures(pictures, f'{path} holds no picture ({", ".join(PICTURES)})')
+        return _open_pictures(list_pictures(path), f'{path} holds no picture ({", ".join(PICTURE_SUFFIXES)})')
     if not path.exists() and (_NUMBER.search(text) or any(letter in text for letter in '*?[')):
         return _open_pictures(_matches(text), f'no file matches {text}')
     if not path.exists():
@@ -86,4 +87,13 @@ def _open_pictures(paths: Sequence[Path], if_none: str) -> Source:
     if not paths:
         raise ValueError(if_none)
     ordered = sorted(paths, key=lambda path: natural_key(path.name))
+    stems = [path.stem for path in ordered]
+    if pair := repeated_number(stems):
+        raise ValueError(
+            f'{ordered[0].parent}: the pictures {pair[0]} and {pair[1]} have one number, so their order is not known; '
+            "name those that are meant by a pattern, such as '*.png'"
+        )
+    if pair := numbering_gap(stems):
+        text = f'{ordered[0].parent}: pictures are missing between {pair[0]} and {pair[1]}; the others are read'
+        print_log(text, logger='current', level=logging.WARNING)
     return Source((read_rgb(str(path)) for path in ordered), len(ordered), PICTURES_RATE, tuple(ordered))

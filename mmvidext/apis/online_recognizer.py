@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mmvidext.apis.recognizer_loading import build_recognizer, frame_transforms, recognizer_config
+from mmvidext.apis.trained_model import class_names
 
 __all__ = ['OnlineRecognizer']
 
@@ -27,6 +28,9 @@ class OnlineRecognizer:
         checkpoint: Weights of the whole recognizer, ours or official. None keeps the random ones.
         device: Where to compute.
         window: Frames to average over; None is ``num_segments`` of the backbone.
+
+    Attributes:
+        classes: The names of the classes, from the checkpoint, or else from the config; else ``class 0``, ``class 1``.
 
     Raises:
         FileNotFoundError: If the config or the checkpoint does not exist.
@@ -59,6 +63,7 @@ class OnlineRecognizer:
         if device.type == 'cuda' and (device.index or 0) >= torch.cuda.device_count():
             raise ValueError(f"there is no device {device}: torch finds {torch.cuda.device_count()} GPUs; use 'cpu'")
         self.model = build_recognizer(config, checkpoint).to(device).eval()
+        self.classes = class_names(self.model, config, self.model.cls_head.num_classes)
         self.transforms = frame_transforms(config)
         self.window = self.model.backbone.num_segments if window is None else window
         if self.window < 1:

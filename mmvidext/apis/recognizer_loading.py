@@ -10,7 +10,7 @@ from mmengine.registry import DefaultScope
 from mmvidext.apis.model_building import build_model
 from mmvidext.apis.weights import load_for_inference
 
-__all__ = ['build_recognizer', 'frame_transforms', 'recognizer_config']
+__all__ = ['build_recognizer', 'frame_transforms', 'recognizer_config', 'split_pipeline']
 
 Transform = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -37,6 +37,9 @@ def build_recognizer(config: Config, checkpoint: str | Path | None = None) -> An
         config: Config of an mmaction2 recognizer.
         checkpoint: Weights of the whole recognizer, ours or official. None keeps the random ones.
 
+    Returns:
+        The model, with the ``dataset_meta`` of its checkpoint.
+
     Raises:
         FileNotFoundError: If there is no such checkpoint.
         ValueError: If the config's model is not a recognizer, or the weights do not fit it.
@@ -44,12 +47,21 @@ def build_recognizer(config: Config, checkpoint: str | Path | None = None) -> An
     recognizer_config(config)
     model = build_model(config, default_scope='mmaction')
     if checkpoint is not None:
-        load_for_inference(model, checkpoint)
+        model.dataset_meta = load_for_inference(model, checkpoint).meta.get('dataset_meta')
     return model
 
 
 def frame_transforms(config: Config) -> list[Transform]:
     """Build the part of a config's validation pipeline that follows decoding.
+
+    Raises:
+        ValueError: If the config has no pipeline, or one without a decoding step.
+    """
+    return split_pipeline(config)[1]
+
+
+def split_pipeline(config: Config) -> tuple[list[Transform], list[Transform]]:
+    """Build the steps of a config's validation pipeline that choose frames, and those that follow decoding.
 
     Raises:
         ValueError: If the config has no pipeline, or one without a decoding step.
@@ -62,8 +74,11 @@ def frame_transforms(config: Config) -> list[Transform]:
             'the config has neither val_dataloader nor test_dataloader, whose pipeline prepares the frames'
         )
     steps = list(loader.dataset.pipeline)
-    decoders = [index for index, step in enumerate(steps) if 'Decode' in step.type.split('.')[-1]]
+    names = [step.type.split('.')[-1] for step in steps]
+    decoders = [index for index, name in enumerate(names) if 'Decode' in name]
     if not decoders:
         raise ValueError(f'the pipeline has no step that decodes frames: {[step.type for step in steps]}')
+    before = [step for step, name in zip(steps[: decoders[-1]], names, strict=False) if 'Init' not in name]
     with DefaultScope.overwrite_default_scope(config.get('default_scope', 'mmaction')):
-        return [TRANSFORMS.build(step) for step in steps[decoders[-1] + 1 :]]
+        built = [[TRANSFORMS.build(step) for step in part] for part in (before, steps[decoders[-1] + 1 :])]
+    return built[0], built[1]

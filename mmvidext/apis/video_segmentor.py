@@ -18,6 +18,7 @@ from mmvidext.apis.model_building import build_model
 from mmvidext.apis.picture_outputs import PictureFolder, check_outputs, open_pictures
 from mmvidext.apis.weights import load_for_inference
 from mmvidext.datasets.transforms import PackClipInputs
+from mmvidext.drawing.pictures import draw_legend
 from mmvidext.models.propagation import FixedInterval, KeyFrame, KeyFramePolicy
 from mmvidext.models.segmentors import DeepFeatureFlow
 from mmvidext.models.segmentors.label_map import label_map
@@ -45,6 +46,10 @@ class VideoSegmentor:
         device: Where to run.
         policy: When key frames come; by default every ``key_frame_interval`` of the model.
 
+    Attributes:
+        classes: Names, from the checkpoint, or else from the config; else ``class 0``, ``class 1``.
+        palette: Their colors, RGB ``uint8 (K, 3)``.
+
     Raises:
         FileNotFoundError: If there is no such checkpoint.
         ValueError: If the config's model is not a ``DeepFeatureFlow``, or the weights do not fit it.
@@ -67,9 +72,11 @@ class VideoSegmentor:
                 'mmseg.apis for single images'
             )
         self.palette = _palette(test_dataset(config), model.num_classes)
+        self.classes = _classes(test_dataset(config), model.num_classes)
         if checkpoint is not None:
-            meta = load_for_inference(model, checkpoint).meta
-            self.palette = np.array(meta.get('dataset_meta', {}).get('palette', self.palette), np.uint8)
+            meta = load_for_inference(model, checkpoint).meta.get('dataset_meta') or {}
+            self.palette = np.array(meta.get('palette', self.palette), np.uint8)
+            self.classes = list(meta.get('classes', self.classes))
         self.model = model.to(device).eval()
         self.policy = policy or FixedInterval(model.key_frame_interval)
         self._transforms = frame_transforms(config)
@@ -117,6 +124,7 @@ class VideoSegmentor:
         *,
         masks: str | Path | None = None,
         label_video: str | Path | None = None,
+        legend: bool = False,
         on_frame: Callable[[int, int], Any] | None = None,
     ) -> VideoReport:
         """Write a video with the labels laid over the frames; key frames have a yellow border.
@@ -128,6 +136,7 @@ class VideoSegmentor:
                 without suffix. A frame of another size than the first is fitted into a video.
             masks: Folder for the classes of each frame, as PNG files of 8 bits; 16 with more than 256 classes.
             label_video: Video or folder for the colors of the classes alone.
+            legend: Write the names of the classes in a frame beside their colors.
             on_frame: Called after each frame with its number, from 1, and how many there are, 0 if unknown.
 
         Returns:
@@ -140,7 +149,8 @@ class VideoSegmentor:
             OSError: If an output cannot be written, or the source does not answer.
         """
         opened = source if isinstance(source, Source) else open_source(source)
-        videos = [(Path(path), view) for path, view in ((out_path, self._overlay), (label_video, self._colors)) if path]
+        overlay = self._overlay_with_legend if legend else self._overlay
+        videos = [(Path(path), view) for path, view in ((out_path, overlay), (label_video, self._colors)) if path]
         folder = None if masks is None else PictureFolder(Path(masks))
         check_outputs([path for path, _ in videos] + ([folder.folder] if folder else []), opened.files)
         self.reset()
@@ -161,6 +171,11 @@ class VideoSegmentor:
 
     def _overlay(self, frame: np.ndarray, labels: np.ndarray) -> np.ndarray:
         return draw_overlay(frame, self.palette[labels], marked=self.is_key_frame)
+
+    def _overlay_with_legend(self, frame: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        present = np.flatnonzero(np.bincount(labels.ravel(), minlength=len(self.palette)))
+        names = [self.classes[label] for label in present]
+        return draw_legend(self._overlay(frame, labels), names, self.palette[present])
 
     def _colors(self, frame: np.ndarray, labels: np.ndarray) -> np.ndarray:
         return self.palette[labels]
@@ -208,11 +223,20 @@ def draw_overlay(frame: np.ndarray, colors: np.ndarray, *, marked: bool = False)
     return overlay.astype(np.uint8)
 
 
-def _palette(dataset: dict[str, Any], num_classes: int) -> np.ndarray:
-    """Return the colors ``uint8 (K, 3)`` of a data set's classes, or evenly spread ones if it names none."""
+def _classes(dataset: dict[str, Any], num_classes: int) -> list[str]:
+    names = _metainfo(dataset).get('classes') or ()
+    return list(names) if len(names) == num_classes else [f'class {number}' for number in range(num_classes)]
+
+
+def _metainfo(dataset: dict[str, Any]) -> dict[str, Any]:
     kind = dataset.get('type')
     kind = SEG_DATASETS.get(kind) if isinstance(kind, str) else kind
-    own = dataset.get('metainfo') or getattr(kind, 'METAINFO', {})
+    return dataset.get('metainfo') or getattr(kind, 'METAINFO', {})
+
+
+def _palette(dataset: dict[str, Any], num_classes: int) -> np.ndarray:
+    """Return the colors ``uint8 (K, 3)`` of a data set's classes, or evenly spread ones if it names none."""
+    own = _metainfo(dataset)
     if len(own.get('palette') or ()) == num_classes:
         return np.array(own['palette'], np.uint8)
     hues = np.linspace(0, 2 * np.pi, num_classes, endpoint=False)

@@ -1,5 +1,6 @@
 """What a checkpoint must hold for which use: one rule for every tool and every class that takes one."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,14 +47,28 @@ def load_for_inference(model: nn.Module, checkpoint: str | Path) -> Fit:
 def fit_for_training(model: nn.Module, checkpoint: str | Path) -> Fit:
     """Compare the weights that training starts from (``load_from``); nothing is loaded yet.
 
-    Heads may be missing or of another class count, and Deep Feature Flow may start from a plain segmentor. What is not
-    loaded is logged and starts as the config says.
+    Heads may be missing or of another class count, and Deep Feature Flow may start from a plain segmentor. What the
+    backbone adds to another network (MotionSqueeze to TSM) may be missing, and the file may hold the backbone alone,
+    trained on ImageNet for example. What is not loaded is logged and starts as the config says.
 
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If anything else does not fit.
     """
-    return fit_weights(_unwrap(model), checkpoint, optional=(HEADS, FEATURE_FLOW))
+    model = _unwrap(model)
+    backbone: Any = getattr(model, 'backbone', None)
+    added = getattr(backbone, 'added_parts', ())
+    try:
+        whole = [rf'backbone\.{part}' for part in added]
+        return fit_weights(model, checkpoint, optional=(HEADS, FEATURE_FLOW, *whole))
+    except ValueError as error:
+        if backbone is None:
+            raise
+        try:
+            fit = fit_weights(backbone, checkpoint, prefix='backbone', optional=added)
+        except ValueError:
+            raise error from None
+    return replace(fit, weights={f'backbone.{name}': tensor for name, tensor in fit.weights.items()})
 
 
 def fit_for_resuming(model: nn.Module, checkpoint: str | Path) -> None:

@@ -10,12 +10,14 @@ __all__ = ['main']
 COMMANDS = {
     'train': 'Train a model.',
     'test': 'Evaluate a checkpoint.',
+    'predict': 'Recognize videos with any recognizer.',
     'stream': 'Recognize a stream frame by frame.',
     'segment': 'Segment a stream.',
     'flow': 'Estimate the optical flow between images.',
     'export': 'Export a recognizer to ONNX.',
     'convert': 'Bring official weights into the layout of our models.',
     'data': 'Generate, prepare and check data sets.',
+    'run': 'Run a script of a toolbox, or of your own.',
     'doctor': 'Report on this installation.',
 }
 

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from mmvidext.apis.frame_sources import Source
 
 __all__ = [
+    'AMP_TYPES',
     'FILE',
     'PATH',
     'PathEndingIn',
     'RunCommand',
+    'amp_option',
     'cfg_options_option',
     'config_argument',
     'device_option',
@@ -104,11 +106,28 @@ device_option = click.option(
     callback=_pick_device,
     help='cpu, cuda, cuda:1, ...; auto: a GPU if there is one.',
 )
+AMP_TYPES = {'fp16': 'float16', 'bf16': 'bfloat16'}
+amp_option = click.option(
+    '--amp',
+    type=click.Choice(list(AMP_TYPES)),
+    is_flag=False,
+    flag_value='fp16',
+    metavar='[fp16|bf16]',
+    help='Use automatic mixed precision, fp16 if no type is given.',
+)
 _RUN_OPTIONS = (
     config_argument,
     click.option('--work-dir', help='Where logs and checkpoints go.  [default: work_dirs/NAME_OF_THE_CONFIG]'),
     click.option('--seed', type=int, help='Of all random numbers.  [default: a random one, the same on all ranks]'),
     click.option('--deterministic', is_flag=True, help='Use deterministic algorithms, at some cost in speed.'),
+    click.option(
+        '--channels-last', is_flag=True, help='Keep channels innermost in memory, as convolutions on a GPU like it.'
+    ),
+    click.option(
+        '--workers',
+        metavar='N|auto',
+        help="Processes that load data, for each process of the run; auto: this machine's cores, shared evenly.",
+    ),
     cfg_options_option,
     click.option(
         '--launcher', type=click.Choice(['none', 'pytorch', 'slurm', 'mpi']), default='none', help='Job launcher.'

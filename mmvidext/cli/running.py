@@ -23,7 +23,9 @@ from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 from mmvidext.cli.config import load_config
+from mmvidext.cli.gpu_flags import prepare_loaders, use_channels_last
 from mmvidext.cli.options import usage_errors
+from mmvidext.cli.ready_config import config_of_data
 from mmvidext.cli.unknown_keys import check_component_keys
 
 LOADER_TIMEOUT = 600  # seconds without a batch from the workers: the disk is dead, or a worker hangs
@@ -34,11 +36,26 @@ __all__ = [
     'build_training',
     'building_errors',
     'check_labels',
+    'config_or_data',
     'leave_process_group',
     'load_run_config',
     'run_errors',
     'start_from',
 ]
+
+
+def config_or_data(config: str, model: str | None = None) -> str:
+    """Return a config, or the ready config in a folder that ``mmvidext data`` has written.
+
+    Raises:
+        click.UsageError: If a model is given and no folder, or the folder has no ready config for it.
+    """
+    if not Path(config).is_dir():
+        if model is not None:
+            raise click.UsageError(f'--model is for a folder of your data, but {config} is a config, which has a model')
+        return config
+    with usage_errors():
+        return str(config_of_data(Path(config), model))
 
 
 def load_run_config(
@@ -50,6 +67,8 @@ def load_run_config(
     cfg_options: tuple[str, ...],
     launcher: str,
     local_rank: int,
+    channels_last: bool = False,
+    workers: str | None = None,
 ) -> Config:
     """Read the config and apply the common flags. ``--cfg-options`` win over the config, the other flags over both."""
     os.environ.setdefault('LOCAL_RANK', str(local_rank))
@@ -71,6 +90,9 @@ def load_run_config(
         randomness['deterministic'] = True
     if randomness:
         cfg.randomness = randomness
+    if channels_last:
+        use_channels_last(cfg)
+    prepare_loaders(cfg, workers)
     for split in ('train', 'val', 'test'):
         _set_loader_timeout(cfg.get(f'{split}_dataloader'))
     return cfg
@@ -112,7 +134,7 @@ def bounded() -> Iterator[None]:
         sys.exit(130)
 
 
-def start_from(runner: Runner, checkpoint: str | None, *, resume: bool) -> None:
+def start_from(runner: Any, checkpoint: str | None, *, resume: bool) -> None:
     """Let training start from a checkpoint's weights, or check that it can be resumed; without one do nothing.
 
     Raises:
@@ -124,6 +146,8 @@ def start_from(runner: Runner, checkpoint: str | None, *, resume: bool) -> None:
 
     if checkpoint is None:
         return
+    if not isinstance(runner.model, torch.nn.Module):  # mmengine's FlexibleRunner would build it when training starts
+        runner.model = runner.strategy.build_model(runner.model)
     if resume:
         fit_for_resuming(runner.model, checkpoint)
     else:
@@ -237,7 +261,7 @@ def run_errors() -> Iterator[None]:
     except RunError as error:
         raise click.ClickException(str(error)) from error
     except BadFileError as error:  # that of a worker process begins with its traceback
-        raise click.ClickException(str(error).rpartition(f'{BadFileError.__name__}: ')[2].rstrip()) from error
+        raise click.ClickException(str(error).rpartition(f'{type(error).__name__}: ')[2].rstrip()) from error
     except SystemExit:
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()

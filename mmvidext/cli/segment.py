@@ -51,6 +51,7 @@ def key_frame_policy(
 @click.argument('out', type=PATH)
 @click.option('--masks', type=PATH, metavar='FOLDER', help='Write the classes of the pixels, PNG.')
 @click.option('--label-video', type=PATH, help='Write the colors of the classes, without the frames.')
+@click.option('--legend/--no-legend', default=True, show_default=True, help='Name the classes of a frame in it.')
 @click.option('--key-frame-interval', type=int, help="Frames from key frame to key frame.  [default: the config's]")
 @click.option('--adaptive', type=float, metavar='THRESHOLD', help='Residual above which a key frame comes.')
 @click.option('--max-interval', type=int, default=30, show_default=True, help='Longest interval with --adaptive.')
@@ -64,6 +65,7 @@ def segment(
     out: Path,
     masks: Path | None,
     label_video: Path | None,
+    legend: bool,
     key_frame_interval: int | None,
     adaptive: float | None,
     max_interval: int,
@@ -75,8 +77,9 @@ def segment(
 
     SOURCE is a video, a folder of pictures, a pattern (frames/%06d.png, 'frames/*.jpg'), the number of a camera, or an
     address (rtsp://, http://, ...). OUT, and --label-video, are videos (.mp4, .mkv, .webm, .avi), or folders of PNG
-    files. Key frames have a yellow border. What was done when the source breaks off, or when Ctrl-C or SIGTERM comes,
-    is kept: the videos are closed and playable. A CHECKPOINT of 'none' means random weights.
+    files. Key frames have a yellow border, and a legend names the classes. What was done when the source breaks off, or
+    when Ctrl-C or SIGTERM comes, is kept: the videos are closed and playable. A CHECKPOINT of 'none' means random
+    weights.
 
     Example: mmvidext segment mmvidext::dff_pspnet_r101_cityscapes dff.pth in.mp4 out.mp4 --key-frame-interval 10
     """
@@ -90,7 +93,9 @@ def segment(
         policy = key_frame_policy(key_frame_interval, adaptive, max_interval)
         segmentor = VideoSegmentor(load_config(config, cfg_options), checkpoint, device=device, policy=policy)
         start = time.perf_counter()
-        report = segmentor.segment_video(opened, out, masks=masks, label_video=label_video, on_frame=FrameProgress())
+        report = segmentor.segment_video(
+            opened, out, masks=masks, label_video=label_video, legend=legend, on_frame=FrameProgress()
+        )
     seconds = time.perf_counter() - start
     click.echo(
         f'\n{report.num_frames} frames, {report.num_key_frames} of them key frames, in {seconds:.1f} s '

@@ -6,13 +6,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import click
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mmvidext.apis import OnlineRecognizer
 from mmvidext.apis.frame_sources import Frame, Source
 from mmvidext.apis.picture_outputs import PictureWriter, check_outputs, open_pictures
+from mmvidext.apis.video_recognizer import best_classes
 from mmvidext.cli.class_names import read_class_names
 from mmvidext.cli.config import load_config
 from mmvidext.cli.options import (
@@ -29,29 +29,11 @@ from mmvidext.cli.options import (
     stoppable_source,
 )
 from mmvidext.cli.score_file import ScoreFile
+from mmvidext.drawing.pictures import draw_bars
 
 __all__ = ['stream']
 
 SECONDS_BETWEEN_LINES = 1.0
-
-
-def draw(frame: Frame, lines: list[str]) -> Frame:
-    """Write lines of text over the top of a picture."""
-    height, width = frame.shape[:2]
-    scale = max(width / 640, 0.35)
-    step = int(28 * scale)
-    picture = frame.copy()
-    picture[: min(step * len(lines) + step // 2, height)] //= 3
-    for number, line in enumerate(lines, start=1):
-        place = (int(8 * scale), step * number)
-        cv2.putText(picture, line, place, cv2.FONT_HERSHEY_SIMPLEX, 0.7 * scale, (255, 255, 255), 1, cv2.LINE_AA)
-    return picture
-
-
-def describe(scores: NDArray[np.float32], labels: list[str]) -> list[str]:
-    """Return the three best classes with their scores, a line each."""
-    best = np.argsort(-scores)[:3]
-    return [f'{100 * scores[index]:5.1f} %  {labels[index] if labels else f"class {index}"}' for index in best]
 
 
 class Recognition:
@@ -59,17 +41,17 @@ class Recognition:
 
     Args:
         recognizer: The model.
-        names: Of the classes; may be empty.
+        names: Of the classes.
         every: N.
 
     Attributes:
         count: How many frames were recognized.
-        lines: The best classes of the last one.
+        best: The best classes of the last one, with their probabilities.
     """
 
     def __init__(self, recognizer: OnlineRecognizer, names: list[str], *, every: int) -> None:
         self.recognizer, self.names, self.every = recognizer, names, every
-        self.count, self.lines = 0, list[str]()
+        self.count, self.best = 0, list[tuple[str, float]]()
         self._seconds = 0.0
         self._size: tuple[int, ...] = ()
 
@@ -96,9 +78,9 @@ class Recognition:
         scores = self.recognizer.step(frame)
         self._seconds += time.perf_counter() - start
         self.count += 1
-        if self.names and len(self.names) != len(scores):
+        if len(self.names) != len(scores):
             raise ValueError(f'--labels names {len(self.names)} classes, but the model has {len(scores)}')
-        self.lines = describe(scores, self.names)
+        self.best = best_classes(scores, self.names, 3)
         return scores
 
 
@@ -122,11 +104,11 @@ def recognize(
         if score_file is not None and scores is not None:
             score_file.write(number, scores)
         if video is not None:
-            video.write(draw(frame, [*recognition.lines, recognition.speed]))
+            video.write(draw_bars(frame, recognition.best, note=recognition.speed))
         if time.perf_counter() - last_line > SECONDS_BETWEEN_LINES or number == source.num_frames:
             last_line = time.perf_counter()
             place = f'{number}/{source.num_frames}' if source.num_frames else str(number)
-            click.echo(f'frame {place}  {recognition.speed}  {recognition.lines[0]}')
+            click.echo(f'frame {place}  {recognition.speed}  {recognition.best[0][1]:6.1%}  {recognition.best[0][0]}')
         if recognition.count == max_frames:
             break
 
@@ -141,7 +123,11 @@ def recognize(
     type=PathEndingIn('.csv', '.json'),
     help='Write the scores of all classes to this .csv or .json.',
 )
-@click.option('--labels', type=FILE, help='Class names: one a line, or JSON: a list, or names and numbers.')
+@click.option(
+    '--labels',
+    type=FILE,
+    help='Class names: one a line, or JSON: a list, or names and numbers.  [default: those in the checkpoint]',
+)
 @click.option('--every', type=click.IntRange(1), default=1, show_default=True, help='Recognize every N-th frame.')
 @click.option('--window', type=int, help="Frames to average over.  [default: the model's num_segments]")
 @click.option('--max-frames', type=click.IntRange(1), help='Stop after so many recognized frames.')
@@ -174,8 +160,8 @@ def stream(
     with one_line_errors(), stoppable_source(source, connect) as (opened, stop):
         read = [Path(path) for path in (config, checkpoint, labels) if path]
         check_outputs((out, scores), [*opened.files, *read])
-        names = read_class_names(labels) if labels else []
         recognizer = OnlineRecognizer(load_config(config, cfg_options), checkpoint, device=device, window=window)
+        names = read_class_names(labels) if labels else recognizer.classes
         recognition = Recognition(recognizer, names, every=every)
         with ExitStack() as outputs:
             video = outputs.enter_context(open_pictures(out, opened.frame_rate)) if out else None

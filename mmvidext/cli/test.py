@@ -8,11 +8,13 @@ import click
 from mmengine.config import Config
 
 from mmvidext.cli.class_names import read_class_names
-from mmvidext.cli.options import FILE, PATH, PathEndingIn, RunCommand, run_options, usage_errors
+from mmvidext.cli.gpu_flags import evaluate_in_half_precision
+from mmvidext.cli.options import FILE, PATH, PathEndingIn, RunCommand, amp_option, run_options, usage_errors
 from mmvidext.cli.running import (
     bounded,
     build_runner,
     check_labels,
+    config_or_data,
     leave_process_group,
     load_run_config,
     run_errors,
@@ -25,16 +27,20 @@ __all__ = ['apply_test_flags', 'check_class_names', 'test']
 def apply_test_flags(
     cfg: Config,
     *,
+    amp: str | None = None,
     dump: Path | None = None,
     per_class: bool = False,
     confusion_matrix: Path | None = None,
     class_names: Path | None = None,
+    show_dir: Path | None = None,
 ) -> None:
     """Write the evaluation flags into the config.
 
     Raises:
         click.UsageError: If a flag asks for what the config's metrics do not give.
     """
+    if amp:
+        evaluate_in_half_precision(cfg, amp)
     cfg.load_from = None  # the checkpoint is loaded when the model is there
     if not cfg.get('test_evaluator'):
         raise click.UsageError(f'{cfg.filename} has no test_evaluator: nothing says what to measure')
@@ -44,6 +50,8 @@ def apply_test_flags(
         raise click.UsageError('--class-names is for --per-class and --confusion-matrix: give one of them, too')
     if is_segmentation and (confusion_matrix or class_names):
         raise click.UsageError('--confusion-matrix and --class-names are for recognition, but this is segmentation')
+    if show_dir:
+        _show(cfg, show_dir)
     if dump:
         evaluators.append(dict(type='DumpResults', out_file_path=str(dump)))
     if (per_class or confusion_matrix) and not is_segmentation:  # the IoU metrics log a table of their own
@@ -56,6 +64,20 @@ def apply_test_flags(
             )
         )
     cfg.test_evaluator = evaluators
+
+
+def _show(cfg: Config, folder: Path) -> None:
+    hook = cfg.get('default_hooks', {}).get('visualization')
+    if hook is None:
+        raise click.UsageError(
+            "--show-dir needs default_hooks=dict(visualization=dict(type='mmvidext.ClipPictureHook')) in the config "
+            "(recognition), or type='SegVisualizationHook' (segmentation)"
+        )
+    if str(hook.type).endswith('SegVisualizationHook'):
+        hook.draw = True
+        cfg.visualizer.save_dir = str(folder)
+    else:
+        hook.update(enable=True, out_dir=str(folder))
 
 
 def check_class_names(cfg: Config, class_names: Path) -> None:
@@ -74,6 +96,7 @@ def check_class_names(cfg: Config, class_names: Path) -> None:
 @click.command(cls=RunCommand)
 @run_options
 @click.argument('checkpoint')
+@amp_option
 @click.option(
     '--dump',
     type=PathEndingIn('.pkl', '.pickle'),
@@ -94,13 +117,17 @@ def check_class_names(cfg: Config, class_names: Path) -> None:
     metavar='FILE.txt',
     help='Names of the classes, one a line, for the two above.',
 )
+@click.option('--show-dir', type=PATH, metavar='FOLDER', help='Draw the predictions into pictures.')
 def test(
+    config: str,
     checkpoint: str,
+    amp: str | None,
     dump: Path | None,
     metrics: Path | None,
     per_class: bool,
     confusion_matrix: Path | None,
     class_names: Path | None,
+    show_dir: Path | None,
     **common: Any,
 ) -> None:
     """Evaluate CHECKPOINT, a file or URL, ours or official, on the test data of CONFIG.
@@ -110,11 +137,13 @@ def test(
     from mmvidext.apis.picture_outputs import check_outputs
     from mmvidext.apis.weights import load_for_inference
 
-    cfg = load_run_config(**common)
+    config = config_or_data(config)
+    cfg = load_run_config(config, **common)
     with usage_errors():
-        inputs = [Path(path) for path in (common['config'], checkpoint, class_names) if path]
-        check_outputs((dump, metrics, confusion_matrix), inputs)
-    apply_test_flags(cfg, dump=dump, per_class=per_class, confusion_matrix=confusion_matrix, class_names=class_names)
+        inputs = [Path(path) for path in (config, checkpoint, class_names) if path]
+        check_outputs((dump, metrics, confusion_matrix, show_dir), inputs)
+    outputs: dict[str, Any] = dict(dump=dump, per_class=per_class, confusion_matrix=confusion_matrix, show_dir=show_dir)
+    apply_test_flags(cfg, amp=amp, class_names=class_names, **outputs)
     if class_names:
         check_class_names(cfg, class_names)
     runner = build_runner(cfg)

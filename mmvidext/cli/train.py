@@ -6,11 +6,13 @@ from typing import Any
 import click
 from mmengine.config import Config
 
-from mmvidext.cli.options import RunCommand, run_options, usage_errors
+from mmvidext.cli.gpu_flags import train_in_mixed_precision, use_compiler
+from mmvidext.cli.options import RunCommand, amp_option, run_options, usage_errors
 from mmvidext.cli.running import (
     bounded,
     build_runner,
     build_training,
+    config_or_data,
     leave_process_group,
     load_run_config,
     run_errors,
@@ -21,7 +23,13 @@ __all__ = ['apply_train_flags', 'train']
 
 
 def apply_train_flags(
-    cfg: Config, *, resume: str | None = None, amp: bool = False, auto_scale_lr: bool = False, no_validate: bool = False
+    cfg: Config,
+    *,
+    resume: str | None = None,
+    amp: str | None = None,
+    compiled: bool = False,
+    auto_scale_lr: bool = False,
+    no_validate: bool = False,
 ) -> None:
     """Write the training flags into the config.
 
@@ -29,7 +37,9 @@ def apply_train_flags(
         click.UsageError: If a flag cannot be followed with this config, or on this machine.
     """
     if amp:
-        _use_mixed_precision(cfg)
+        train_in_mixed_precision(cfg, amp)
+    if compiled:
+        use_compiler(cfg)
     if cfg.get('resume') and not cfg.get('load_from'):
         resume = resume or 'auto'
     if resume:
@@ -40,18 +50,6 @@ def apply_train_flags(
         cfg.auto_scale_lr.enable = True
     if no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
-
-
-def _use_mixed_precision(cfg: Config) -> None:
-    from mmengine.device import get_device
-
-    if get_device() == 'cpu':
-        raise click.UsageError('--amp needs a GPU, or another device of those that mmengine knows; there is none')
-    wrapper = cfg.optim_wrapper.get('type', 'OptimWrapper')
-    if wrapper not in ('OptimWrapper', 'AmpOptimWrapper'):
-        raise click.UsageError(f'--amp cannot replace the optim_wrapper {wrapper!r} of {cfg.filename}')
-    cfg.optim_wrapper.type = 'AmpOptimWrapper'
-    cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
 
 
 def _resume(cfg: Config, checkpoint: str) -> None:
@@ -82,24 +80,46 @@ def _newest(cfg: Config) -> str | None:
 @click.command(cls=RunCommand)
 @run_options
 @click.option(
+    '--model', metavar='NAME', help='Of the recipe for a folder of your data: tsm_r18, ms_tsm_r50, r2plus1d_r18, ...'
+)
+@click.option(
+    '--weights',
+    metavar='FILE_OR_URL',
+    help='Start from these: of the whole network, with any number of classes, or of its backbone, ours or official.',
+)
+@click.option(
     '--resume',
     is_flag=False,
     flag_value='auto',
     metavar='[CHECKPOINT]',
     help='Resume from CHECKPOINT, or without one from the newest whole checkpoint in the work directory, if any.',
 )
-@click.option('--amp', is_flag=True, help='Use automatic mixed precision.')
+@amp_option
+@click.option('--compile', 'compiled', is_flag=True, help='Compile the training step (torch.compile).')
 @click.option('--auto-scale-lr', is_flag=True, help="Scale the learning rate to the batch size in the config's way.")
 @click.option('--no-validate', is_flag=True, help='Do not evaluate during training.')
-def train(resume: str | None, amp: bool, auto_scale_lr: bool, no_validate: bool, **common: Any) -> None:
-    """Train the model of CONFIG.
+def train(
+    config: str,
+    model: str | None,
+    weights: str | None,
+    resume: str | None,
+    amp: str | None,
+    compiled: bool,
+    auto_scale_lr: bool,
+    no_validate: bool,
+    **common: Any,
+) -> None:
+    """Train the model of CONFIG, or, where CONFIG is a folder that mmvidext data has written, a model on your data.
 
     SIGTERM and SIGUSR1 end it after the iteration in progress, with a checkpoint and exit code 75: --resume goes on.
 
     Example: mmvidext train mmvidext::ms_tsm_r50_sthv2 --work-dir work_dirs/ms_tsm --resume
     """
-    cfg = load_run_config(**common)
-    apply_train_flags(cfg, resume=resume, amp=amp, auto_scale_lr=auto_scale_lr, no_validate=no_validate)
+    cfg = load_run_config(config_or_data(config, model), **common)
+    if weights is not None:
+        cfg.load_from = weights
+    flags: dict[str, Any] = dict(auto_scale_lr=auto_scale_lr, no_validate=no_validate)
+    apply_train_flags(cfg, resume=resume, amp=amp, compiled=compiled, **flags)
     load_from = cfg.get('load_from')
     if not cfg.get('resume'):
         cfg.load_from = None  # mmengine would take what fits and say nothing of the rest

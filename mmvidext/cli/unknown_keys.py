@@ -1,4 +1,4 @@
-"""Find keys of a config's data sets, pipeline steps and hooks that no class takes."""
+"""Find keys of a config's data sets, pipeline steps, hooks, samplers, schedules and metrics that no class takes."""
 
 import ast
 import inspect
@@ -8,7 +8,16 @@ from typing import Any, NamedTuple
 
 from mmengine.config import Config
 from mmengine.hooks import CheckpointHook
-from mmengine.registry import DATASETS, HOOKS, TRANSFORMS, DefaultScope, Registry
+from mmengine.registry import (
+    DATA_SAMPLERS,
+    DATASETS,
+    HOOKS,
+    METRICS,
+    PARAM_SCHEDULERS,
+    TRANSFORMS,
+    DefaultScope,
+    Registry,
+)
 from mmengine.runner import Runner
 from mmengine.utils import get_object_from_string
 
@@ -17,13 +26,16 @@ from mmvidext.cli.config_names import ConfigError, nearest
 __all__ = ['check_component_keys']
 
 # read by the registry or by who builds the object, and not passed on to it
-_ALWAYS = ('type', '_scope_', '_delete_', 'priority')
+_ALWAYS = ('type', '_scope_', '_delete_', 'priority', 'convert_to_iter_based')
 # where the `**kwargs` of a class go, if not to its base class
 _TAKES_MORE = {CheckpointHook: Runner.save_checkpoint}
 
 
 def check_component_keys(cfg: Config) -> list[str]:
-    """Find the keys that the class of a data set, a pipeline step or a hook does not take, before anything is built.
+    """Find the keys that the class of such a component does not take, before anything is built.
+
+    Models are left out: their settings such as ``norm_cfg`` are named like a layer and hold more than it takes, and a
+    key that a model does not take is an error when it is built.
 
     Many classes of the toolboxes have a ``**kwargs`` of which they use nothing, so that a misspelled key is lost.
 
@@ -61,6 +73,10 @@ def _components(cfg: Config) -> Iterator[tuple[str, Mapping[str, Any], tuple[Reg
         for loader in loaders if isinstance(loaders, list) else [loaders]:
             if isinstance(loader, Mapping):
                 yield from _typed(loader.get('dataset'), f'{name}.dataset', (DATASETS, TRANSFORMS))
+                yield from _typed(loader.get('sampler'), f'{name}.sampler', (DATA_SAMPLERS,))
+    yield from _typed(cfg.get('param_scheduler'), 'param_scheduler', (PARAM_SCHEDULERS,))
+    for name in ('val_evaluator', 'test_evaluator'):
+        yield from _typed(cfg.get(name), name, (METRICS,))
 
 
 def _typed(

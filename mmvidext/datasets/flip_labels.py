@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ['STHV2_FLIP_LABEL_MAP', 'check_flip', 'flip_label_map']
+__all__ = ['STHV2_FLIP_LABEL_MAP', 'check_flip', 'flip_label_map', 'with_checked_flips']
 
 # pulling, pushing, and turning the camera: the two sides of each
 STHV2_FLIP_LABEL_MAP = {86: 87, 87: 86, 93: 94, 94: 93, 166: 167, 167: 166}
@@ -46,8 +46,7 @@ def check_flip(pipeline: Sequence[Any]) -> None:
             continue
         inner = transform.get('transforms', ())  # of RandomApply and its like
         check_flip([inner] if isinstance(inner, Mapping) else inner)
-        kind = transform.get('type')
-        if (kind.__name__ if isinstance(kind, type) else str(kind).rpartition('.')[2]) != 'Flip':
+        if not _is_flip(transform):
             continue
         flips = transform.get('flip_ratio', 0.5) > 0 and transform.get('direction', 'horizontal') == 'horizontal'
         if flips and transform.get('flip_label_map') is None:
@@ -56,3 +55,73 @@ def check_flip(pipeline: Sequence[Any]) -> None:
                 f'Something-Something V2: {STHV2_FLIP_LABEL_MAP}; {{}} if no class has a direction; '
                 'tools/data/prepare_sthv2.py prints the map of your classes'
             )
+
+
+def with_checked_flips(
+    pipeline: Sequence[Any], class_names: Sequence[str] | None, num_classes: int | None
+) -> list[Any]:
+    """Return a pipeline in which every ``flip_label_map`` is one of these classes, by their numbers.
+
+    A map of another data set would give clips the label of another class, and nothing would tell.
+
+    Args:
+        pipeline: Configs of transforms; other entries are kept.
+        class_names: The names of the classes, if they are known. Then a map may name classes,
+            ``{'向左': '向右', '向右': '向左'}``, and a map of numbers must exchange what :func:`flip_label_map` finds.
+        num_classes: How many there are, if that is known.
+
+    Raises:
+        ValueError: If a map has a number or a name that is no class, or exchanges classes whose names do not say so.
+    """
+    checked = []
+    for transform in pipeline:
+        if isinstance(transform, Mapping):
+            inner = transform.get('transforms')
+            if isinstance(inner, Mapping):
+                transform = {**transform, 'transforms': with_checked_flips([inner], class_names, num_classes)[0]}
+            elif inner:
+                transform = {**transform, 'transforms': with_checked_flips(inner, class_names, num_classes)}
+            if _is_flip(transform) and transform.get('flip_label_map'):
+                numbers = _numbers(transform['flip_label_map'], class_names, num_classes)
+                transform = {**transform, 'flip_label_map': numbers}
+        checked.append(transform)
+    return checked
+
+
+def _is_flip(transform: Mapping[str, Any]) -> bool:
+    kind = transform.get('type')
+    return (kind.__name__ if isinstance(kind, type) else str(kind).rpartition('.')[2]) == 'Flip'
+
+
+def _numbers(
+    label_map: Mapping[Any, Any], class_names: Sequence[str] | None, num_classes: int | None
+) -> dict[int, int]:
+    if class_names is None:
+        known = None if num_classes is None else range(num_classes)
+        wrong = [label for pair in label_map.items() for label in pair if known is not None and label not in known]
+        if wrong:
+            raise ValueError(
+                f'flip_label_map has {wrong[0]!r}, but the data set has {num_classes} classes, 0 to {num_classes - 1}: '  # type: ignore[operator]
+                'it is the map of another data set; {} if no class has a direction'
+            )
+        return dict(label_map)
+    index = {name: label for label, name in enumerate(class_names)}
+    mirrored = flip_label_map(class_names)
+    numbers: dict[int, int] = {}
+    for pair in label_map.items():
+        labels: list[Any] = [index.get(label, label) if isinstance(label, str) else label for label in pair]
+        for label in labels:
+            if not isinstance(label, int) or not 0 <= label < len(class_names):
+                raise ValueError(
+                    f'flip_label_map has {label!r}, which is none of the {len(class_names)} classes '
+                    f'({", ".join(class_names[:8])}): it is the map of another data set; {{}} if none has a direction'
+                )
+        first, second = labels
+        if not isinstance(pair[0], str) and mirrored.get(first) != second:
+            one, other = class_names[first], class_names[second]
+            raise ValueError(
+                f'flip_label_map exchanges {first} ({one!r}) and {second} ({other!r}), whose names do not say left and '
+                f'right: it is the map of another data set, or write the names: {{{one!r}: {other!r}, ...}}'
+            )
+        numbers[first] = second
+    return numbers

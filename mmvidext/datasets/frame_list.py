@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mmvidext.datasets.list_dataset import ListDataset
+from mmvidext.datasets.media.bit_depth import check_8_bits
 from mmvidext.datasets.media.files import BadFileError, file_problem, is_local
 from mmvidext.datasets.media.images import read_image
 from mmvidext.registry import DATASETS
@@ -84,3 +85,4 @@ class FrameListDataset(ListDataset):
                 if is_local(path) and (problem := file_problem(path)):
                     count = results['total_frames']
                     raise BadFileError(f'{results["frame_dir"]} should hold {count} frames, but {path} {problem}')
+                check_8_bits(path)

@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from mmaction.datasets import BaseActionDataset
 
-from mmvidext.datasets.annotation_lines import AnnotationLine, read_annotation
+from mmvidext.datasets.annotation_lines import AnnotationLine, read_annotation, read_lines
+from mmvidext.datasets.flip_labels import with_checked_flips
 from mmvidext.datasets.media.files import is_local
 from mmvidext.datasets.media.policy import BadFilePolicy
 
@@ -29,13 +30,16 @@ class ListDataset(BadFilePolicy, BaseActionDataset):
         delimiter: What separates the fields; the space stands for spaces and tabs.
         allow_outside: Accept paths that lead out of the folder, such as ``../1.mp4`` or ``/videos/1.mp4``.
         hint: How to make the list and the folder; ends the message when one is missing.
+        metainfo: ``dict(classes=...)``, the names of the classes or a file with one a line. They are saved in the
+            checkpoints, and come with every prediction.
         **kwargs: The limits of :class:`~mmvidext.datasets.media.policy.BadFilePolicy`, and what mmaction2's
             ``BaseActionDataset`` takes.
 
     Raises:
         FileNotFoundError: If the list or the folder does not exist.
-        ValueError: If a line is wrong (the message has ``file:line``), or ``data_prefix`` or ``num_classes`` is
-            missing.
+        ValueError: If a line is wrong (the message has ``file:line``), ``data_prefix`` or ``num_classes`` is missing,
+            there are not as many names as classes, or a ``flip_label_map`` of the pipeline is not one of these
+            classes, see :func:`~mmvidext.datasets.flip_labels.with_checked_flips`.
     """
 
     prefix_key: str
@@ -55,6 +59,7 @@ class ListDataset(BadFilePolicy, BaseActionDataset):
         delimiter: str = ' ',
         allow_outside: bool = False,
         hint: str = '',
+        metainfo: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         if multi_class and num_classes is None:
@@ -65,15 +70,31 @@ class ListDataset(BadFilePolicy, BaseActionDataset):
         self.delimiter = delimiter
         self.allow_outside = allow_outside
         self.hint = hint
+        metainfo = self._with_class_names(metainfo, num_classes)
         super().__init__(
             ann_file,
-            pipeline=pipeline,
+            pipeline=with_checked_flips(pipeline, metainfo.get('classes'), num_classes),
+            metainfo=metainfo,
             data_prefix={self.prefix_key: ''} if data_prefix is None else data_prefix,
             num_classes=num_classes,
             multi_class=multi_class,
             test_mode=test_mode,
             **kwargs,
         )
+
+    def _with_class_names(self, metainfo: dict[str, Any] | None, num_classes: int | None) -> dict[str, Any]:
+        """Read the names of the classes, if the data set has any."""
+        metainfo = dict(metainfo or {})
+        classes = metainfo.get('classes')
+        if isinstance(classes, str):
+            classes = [name for _, name in read_lines(classes, hint=self.hint)]
+        if classes is not None:
+            metainfo['classes'] = tuple(classes)
+            if num_classes is not None and len(classes) != num_classes:
+                raise ValueError(
+                    f'metainfo names {len(classes)} classes, but num_classes of the data set is {num_classes}'
+                )
+        return metainfo
 
     def load_data_list(self) -> list[dict[str, Any]]:
         """Read the list, see mmengine's ``BaseDataset``."""

@@ -1,6 +1,8 @@
 """One function over many items, in several processes, with a progress bar."""
 
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import TypeVar
@@ -17,8 +19,15 @@ Result = TypeVar('Result')
 _MOST_PER_TASK = 16  # few enough for a steady progress bar, many enough that a worker seldom waits
 
 
-def _use_one_thread() -> None:
+def _begin_worker() -> None:
     cv2.setNumThreads(1)  # the processes are the parallelism
+    if parent := multiprocessing.parent_process():  # a worker whose parent is killed would wait for ever
+        threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
+
+
+def _end_after(process: multiprocessing.process.BaseProcess) -> None:
+    process.join()
+    os._exit(1)
 
 
 def _context(module: str) -> multiprocessing.context.BaseContext:
@@ -54,7 +63,7 @@ def iterate_with_progress(
         return
     per_task = min(_MOST_PER_TASK, 1 + len(items) // (4 * workers))
     context = _context(function.__module__)
-    with ProcessPoolExecutor(min(workers, len(items)), context, _use_one_thread) as pool:
+    with ProcessPoolExecutor(min(workers, len(items)), context, _begin_worker) as pool:
         results = pool.map(function, items, chunksize=per_task)
         yield from track(results, description, total=len(items), console=console)
 

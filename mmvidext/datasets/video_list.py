@@ -1,5 +1,6 @@
 """Any data set of video files and a list of them."""
 
+from pathlib import Path
 from typing import Any
 
 from mmvidext.datasets.list_dataset import ListDataset
@@ -14,6 +15,8 @@ __all__ = ['VideoListDataset']
 @DATASETS.register_module()
 class VideoListDataset(ListDataset):
     """Videos in a list of ``<path> <label>`` lines, as for mmaction2's ``VideoDataset``.
+
+    With ``mmvidext.InitVideo`` in the pipeline, a path may also be a folder of pictures, the frames of a video.
 
     The lists are checked before a run begins, and bad videos are handled as
     :class:`~mmvidext.datasets.media.policy.BadFilePolicy` says.
@@ -34,13 +37,18 @@ class VideoListDataset(ListDataset):
         self._tried: set[str] = set()
         super().__init__(*args, **kwargs)
 
+    def files(self, results: dict[str, Any]) -> list[str]:
+        """Return the video; the pictures of a folder are looked at when they are read."""
+        return [] if Path(results[self.path_key]).is_dir() else super().files(results)
+
     def _advice(self, path: str) -> str:
         """Decoders differ in their codecs: decord knows no AV1, which PyAV does."""
         try:
-            VideoFile(path).frames([0])
+            video = VideoFile(path)
+            video.frames([0])
         except BadFileError as error:
             return f'; {error}'
-        return '; mmvidext.InitVideo and mmvidext.DecodeVideo in the pipeline can read it'
+        return f' (codec {video.codec}); mmvidext.InitVideo and mmvidext.DecodeVideo in the pipeline can read it'
 
     def _read(self, idx: int) -> Any:
         decoder = next((name for t in self.pipeline.transforms if 'Decord' in (name := type(t).__name__)), None)

@@ -6,6 +6,7 @@ from typing import Any
 
 from mmseg.datasets import BaseSegDataset
 
+from mmvidext.datasets.media.bit_depth import check_8_bits
 from mmvidext.datasets.media.policy import BadFilePolicy
 from mmvidext.datasets.snippets import Snippet, SnippetFinder
 
@@ -96,6 +97,12 @@ class VideoSegDataset(BadFilePolicy, BaseSegDataset):
     def files(self, results: dict[str, Any]) -> list[str]:
         """Return the labeled frame and its label; ``LoadClip`` looks at the other frames."""
         return [results[key] for key in ('img_path', 'seg_map_path') if key in results]
+
+    def _check_files(self, results: dict[str, Any]) -> None:
+        """Look at the frame too, before it is loaded: mmcv's ``LoadImageFromFile`` reads 16 bits without a word."""
+        super()._check_files(results)
+        if not results.keys() & {'img', 'imgs'}:
+            check_8_bits(results['img_path'])
 
     def _sample_distances(self, index: int) -> tuple[int | None, ...]:
         if self.distances is not None:

@@ -23,7 +23,7 @@ class ClassificationReport(BaseMetric):
 
     Args:
         class_names: File with the name of each class, one per line, as ``tools/data/prepare_sthv2.py`` writes it. None
-            numbers the classes.
+            takes those of the data set, or numbers the classes.
         table: Log a table of all classes.
         picture: Where to write the confusion matrix as a PNG. None writes none.
         **kwargs: ``collect_device`` and ``prefix`` of mmengine's ``BaseMetric``.
@@ -67,7 +67,9 @@ class ClassificationReport(BaseMetric):
     def compute_metrics(self, results: list[tuple[int, int, int]]) -> dict[str, float]:
         """Return the mean of the class accuracies; log the table and write the picture."""
         num_classes = results[0][2]
-        names = self.class_names or [str(index) for index in range(num_classes)]
+        names = self.class_names or list((self.dataset_meta or {}).get('classes') or ())
+        if len(names) != num_classes:
+            names = [str(index) for index in range(num_classes)]
         if any(prediction == num_classes for _, prediction, _ in results):
             names = [*names, 'no finite score']
         matrix = np.zeros((num_classes, len(names)), dtype=np.int64)

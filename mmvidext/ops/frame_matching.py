@@ -3,6 +3,7 @@
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from mmvidext.ops.backends import import_kernels
@@ -37,7 +38,8 @@ def match_frames(
         eps: Added to the squared norm.
 
     Returns:
-        ``float32 (N*(T-1), 3, H, W)``: displacement (x, y) in cells, and confidence.
+        ``float32 (N*(T-1), 3, H, W)``: displacement (x, y) in cells, and confidence; NaN for the cells that look at one
+        that is not finite, and their gradients.
 
     Raises:
         ValueError: If an argument is out of range, or the frames are on a CPU.
@@ -71,6 +73,7 @@ def _match_frames_op(
     unit, _ = _unit_vectors(frames, eps)
     kernels = import_kernels('matching', frames)
     motion, best, total = kernels.match(unit, num_segments, max_displacement, sigma, temperature)
+    motion[:, 2].add_(motion[:, 0], alpha=0)  # the largest score of a kernel is that of the others, where one is NaN
     return motion, best, total
 
 
@@ -97,8 +100,16 @@ def _match_frames_backward_op(
     eps: float,
 ) -> Tensor:
     unit, norm = _unit_vectors(frames, eps)
-    matched, settings = (motion, best, total), (num_segments, max_displacement, sigma, temperature)
-    grad_unit: Tensor = import_kernels('matching', frames).match_backward(grad, unit, matched, *settings)
+    undefined = motion[:, :1] * 0  # zero, or NaN where a frame is in reach
+    grad = torch.where(undefined == 0, grad, 0)
+    matched = motion.nan_to_num(0, 0, 0), best, total.nan_to_num(1, 1, 1)
+    settings = num_segments, max_displacement, sigma, temperature
+    kernels = import_kernels('matching', frames)
+    grad_unit: Tensor = kernels.match_backward(grad, unit.nan_to_num(0, 0, 0), matched, *settings)
+    in_reach = F.max_pool2d(undefined, 2 * max_displacement + 1, 1, max_displacement)  # of the second frame
+    clips = grad_unit.unflatten(0, (-1, num_segments))
+    clips[:, :-1] += undefined.unflatten(0, (-1, num_segments - 1))
+    clips[:, 1:] += in_reach.unflatten(0, (-1, num_segments - 1))
     return (grad_unit - unit * (unit * grad_unit).sum(1, keepdim=True)) / norm
 
 

@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import cv2
 import numpy as np
 import pytest
+from mmengine.logging import MMLogger
 
 from mmvidext.apis import live_sources
 from mmvidext.apis.frame_sources import open_source
@@ -41,6 +42,30 @@ def test_patterns_are_read_in_natural_order(folder, pattern, numbers):
     assert brightness(source.frames) == numbers
     assert source.num_frames == len(numbers)
     assert len(source.files) == len(numbers)
+
+
+def write_pictures(folder, *names):
+    for name in names:
+        cv2.imwrite(str(folder / name), np.zeros((8, 8, 3), np.uint8))
+
+
+def test_a_gap_is_named_and_a_constant_step_is_none(tmp_path, caplog):
+    logger = MMLogger.get_instance('test_gap')
+    logger.addHandler(caplog.handler)
+    for names, warns in (((1, 2, 3, 8, 9), True), ((0, 10, 20), False), (('a', 'b'), False)):
+        folder = tmp_path / str(names)
+        folder.mkdir()
+        write_pictures(folder, *(f'f{name}.png' for name in names))
+        caplog.clear()
+        assert open_source(folder).num_frames == len(names)
+        assert ('pictures are missing between f3 and f8' in caplog.text) == warns
+
+
+@pytest.mark.parametrize('names', [('c_1_7.png', 'c_1_07.png'), ('c_1.png', 'c_1.jpg')])
+def test_two_pictures_of_one_number_have_no_order(tmp_path, names):
+    write_pictures(tmp_path, *names)
+    with pytest.raises(ValueError, match=r'have one number, so their order is not known'):
+        open_source(tmp_path)
 
 
 def test_a_file_whose_name_looks_like_a_pattern_is_a_file(tmp_path):

@@ -4,6 +4,8 @@ The rule: what is evaluated has no random tensor; what is trained may start with
 from a plain segmentor; everything else must fit, name by name and shape by shape.
 """
 
+import ast
+from pathlib import Path
 from types import SimpleNamespace
 
 import click
@@ -18,11 +20,13 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
 from mmvidext.apis import FlowInferencer, OnlineRecognizer, VideoSegmentor
+from mmvidext.cli.export import export as export_command
 from mmvidext.cli.test import test as test_command
 from mmvidext.cli.train import train as train_command
 from mmvidext.engine import StartWeightsHook
 from mmvidext.evaluation import TemporalConsistency
 from mmvidext.models.backbones import TSMResNet
+from mmvidext.models.flow import FlowNetS
 from tests.apis.online_config import online_config
 from tests.apis.test_video_segmentor import PIPELINE
 from tests.models.segmentors.tiny import fcn
@@ -118,7 +122,7 @@ def with_loops(config):
             optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1)),
             test_dataloader={**loader, **config.get('test_dataloader', {})},
             test_cfg={},
-            test_evaluator=[],
+            test_evaluator=dict(type='mmvidext.EndPointError'),
             default_hooks=dict(logger=None, checkpoint=None, runtime_info=None, param_scheduler=None),
         )
     )
@@ -144,6 +148,21 @@ def metric(path, *where):
     return TemporalConsistency(flow_config().model, checkpoint=str(path)).flow_estimator
 
 
+def export(path, tmp_path, monkeypatch):
+    models = []
+    monkeypatch.setattr('mmvidext.cli.export.write_graphs', lambda model, *rest, **options: models.append(model) or [])
+    recognizer_config().dump(tmp_path / 'config.py')
+    arguments = [str(tmp_path / 'config.py'), str(tmp_path / 'out.onnx'), '--checkpoint', str(path)]
+    export_command.main(arguments, standalone_mode=False)
+    return models[0]
+
+
+def flow_net(path, *where):
+    net = FlowNetS(width=0.0625, init_cfg=dict(type='Pretrained', checkpoint=str(path), prefix='flow_net.'))
+    net.init_weights()
+    return SimpleNamespace(state_dict=lambda: {f'flow_net.{k}': v for k, v in net.state_dict().items()})
+
+
 ENTRANCES = {
     'tools/test.py, segmentor': ('segmentor', evaluate(segmentor_config), {'right'}),
     'VideoSegmentor': ('segmentor', lambda path, *where: VideoSegmentor(segmentor_config(), path).model, {'right'}),
@@ -167,8 +186,40 @@ ENTRANCES = {
         {'right', 'flow_network_only'},
     ),
     'TemporalConsistency': ('flow', metric, {'right', 'flow_network_only'}),
+    'tools/export_onnx.py': ('recognizer', export, {'right'}),
+    'init_cfg of a flow network': ('flow', flow_net, {'right', 'flow_network_only'}),
     'tools/train.py, flow': ('flow', train(flow_config), {'right', 'flow_network_only'}),
 }
+
+
+LOADERS = ('load_weights', 'fit_weights', 'load_for_inference', 'fit_for_training', 'fit_for_resuming')
+LOADERS += ('read_checkpoint', 'convert_checkpoint')
+CALLERS = {  # every module that takes a checkpoint: the entrances that lead to it, or the tests that do
+    'apis/flow_inferencer.py': 'FlowInferencer',
+    'apis/recognizer_loading.py': 'OnlineRecognizer',
+    'apis/video_segmentor.py': 'VideoSegmentor',
+    'apis/weights.py': 'tools/train.py, recognizer',
+    'cli/convert.py': Path('tests/cli/test_bad_input.py'),
+    'cli/export.py': 'tools/export_onnx.py',
+    'cli/running.py': 'tools/train.py, segmentor',
+    'cli/test.py': 'tools/test.py, segmentor',
+    'engine/resume_point.py': Path('tests/reliability/test_whole_checkpoints.py'),
+    'evaluation/temporal_consistency.py': 'TemporalConsistency',
+    'models/backbones/pretrained.py': 'pretrained',
+    'models/flow/flownet.py': 'init_cfg of a flow network',
+}
+
+
+def test_every_module_that_takes_a_checkpoint_is_covered():
+    root = Path(__file__).parents[2]
+    callers = set()
+    for path in (root / 'mmvidext').rglob('*.py'):
+        calls = (node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call))
+        if any(getattr(call, 'id', None) in LOADERS for call in calls):
+            callers.add(str(path.relative_to(root / 'mmvidext')))
+    assert {path for path in callers if not path.startswith('checkpoints/')} == set(CALLERS)
+    for by in CALLERS.values():
+        assert (root / by).is_file() if isinstance(by, Path) else by in ENTRANCES
 
 
 @pytest.mark.parametrize('kind', KINDS)
@@ -177,7 +228,7 @@ def test_every_entrance_gives_the_same_verdict(entrance, kind, folder, tmp_path,
     model, enter, accepted = ENTRANCES[entrance]
     path = folder / f'{model}_{kind}.pth'
     if kind not in accepted:
-        with pytest.raises((click.UsageError, ValueError), match=rf'{kind}\.pth does not fit the '):
+        with pytest.raises((click.ClickException, ValueError), match=rf'{kind}\.pth does not fit the '):
             enter(path, tmp_path, monkeypatch)
         return
     loaded = enter(path, tmp_path, monkeypatch).state_dict()

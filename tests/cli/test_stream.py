@@ -148,7 +148,9 @@ def test_a_changed_size_begins_a_new_stream(config, pictures, tmp_path):
         found[name] = [frame['scores'] for frame in json.loads((tmp_path / f'{name}.json').read_text())['frames']]
         assert ('frame 5 is (32, 64) (height, width) after (48, 64): a new stream begins' in printed) == (name == 'all')
     assert found['all'][4:] == found['rest']
-    assert {frame.shape for frame in open_source(tmp_path / 'all.mp4').frames} == {(48, 64, 3)}
+    assert {frame.shape for frame in open_source(tmp_path / 'all.mp4').frames} == {
+        (240, 320, 3)
+    }  # enlarged for the text
 
 
 @pytest.mark.parametrize('suffix', ['.csv', '.json'])

@@ -32,7 +32,7 @@ def shipped(package, every):
 
 def changed(**parts):
     cfg = Config.fromfile(CONFIG)
-    cfg.merge_from_dict(parts)
+    cfg.merge_from_dict(parts, allow_list_keys=True)
     return cfg
 
 
@@ -79,6 +79,9 @@ def test_configs_of_the_toolboxes_are_accepted(path):
         ('train_dataloader.dataset.anno_file', 'x', r'train_dataloader\.dataset\.anno_file; did you mean ann_file\?'),
         ('val_dataloader.dataset.zzz', 1, r'val_dataloader\.dataset\.zzz \(SthV2Dataset takes ann_file'),
         ('train_dataloader.dataset.pipeline.3.scales', 1, r'pipeline\.3\.scales; did you mean scale\?'),
+        ('train_dataloader.sampler.shufle', True, r'train_dataloader\.sampler\.shufle; did you mean shuffle\?'),
+        ('val_evaluator.metric_lst', 1, r'val_evaluator\.metric_lst; did you mean metric_list\?'),
+        ('param_scheduler.0.eta_mx', 1, r'param_scheduler\.0\.eta_mx; did you mean eta_max\?'),
     ],
 )
 def test_a_key_that_no_class_takes(place, value, message):

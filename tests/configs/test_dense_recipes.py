@@ -39,7 +39,9 @@ QUARTER = DenseRecipe('Adam', 1e-4, 4e-4, 16, 300_000, (100_000, 150_000, 200_00
 DFF = DenseRecipe('SGD', 1e-3, 5e-4, 1, 20_000, (15_000,))
 FRAMES = DenseRecipe('SGD', 1e-3, 5e-4, 2, 20_000, (15_000,))
 MMSEG = DenseRecipe('SGD', 1e-2, 5e-4, 2, 40_000, ())
+SMALL = DenseRecipe('AdamW', 3e-4, 1e-2, 4, 2000, ())  # ours, for videos of one's own
 DEEPLAB = DenseRecipe('SGD', 2.5e-4, 5e-4, 10, 20_000, (), fast=('decode_head', 'neck'))
+SMALL_SCHEDULE = [('LinearLR', 0, 200), ('CosineAnnealingLR', 200, 2000)]
 DENSE_RECIPES = {
     **dict.fromkeys(('flownets_flyingchairs', 'flownetc_flyingchairs'), LONG),
     **dict.fromkeys(('flownets_flyingchairs_fine', 'flownetc_flyingchairs_fine'), FINE),
@@ -50,6 +52,7 @@ DENSE_RECIPES = {
     'pspnet_r50_vspw': FRAMES,
     **dict.fromkeys(('pspnet_r50_cityscapes', 'pspnet_r101_cityscapes', 'deeplabv3_r101_cityscapes'), MMSEG),
     'lsdfn_fcn_r50_cityscapes': MMSEG,
+    **dict.fromkeys(('dff_pspnet_r18_small_data', 'flownets_small_data'), SMALL),
     **dict.fromkeys(('deeplabv2_r101_voc', 'lsdfn_deeplabv2_r101_voc'), DEEPLAB),
 }
 
@@ -70,7 +73,7 @@ def test_rate_and_decay_of_every_parameter(stem):
         assert group['lr'] == pytest.approx(recipe.rate * (10 if name.startswith(recipe.fast) else 1)), name
         keeps = name.endswith('.bias') and not recipe.bias_decay
         assert group['weight_decay'] == (0 if keeps else recipe.decay), name
-        if recipe.optimizer == 'Adam':
+        if recipe.optimizer in ('Adam', 'AdamW'):
             assert group['betas'] == (0.9, 0.999)
         else:
             assert (group['momentum'], group['nesterov']) == (0.9, False)
@@ -83,6 +86,9 @@ def test_schedule(stem):
     recipe, config = DENSE_RECIPES[stem], load(f'{stem}.py')
     assert config.train_cfg.max_iters == recipe.iterations
     parts = config.param_scheduler if isinstance(config.param_scheduler, list) else [config.param_scheduler]
+    if recipe == SMALL:
+        assert [(one.type, one.begin, one.end) for one in parts] == SMALL_SCHEDULE
+        return
     (part,) = parts
     assert not part.by_epoch
     if recipe.steps:
@@ -98,7 +104,7 @@ def test_schedule(stem):
         assert optimizer.param_groups[0]['lr'] == pytest.approx(wanted, rel=1e-4)
 
 
-@pytest.mark.parametrize('stem', [stem for stem in DENSE_RECIPES if 'flownet' in stem])
+@pytest.mark.parametrize('stem', [stem for stem, one in DENSE_RECIPES.items() if 'flownet' in stem and one != SMALL])
 def test_augmentation_of_flow(stem):
     _, color, gamma, noise, *flips, affine, crop, _ = load(f'{stem}.py').train_pipeline
     assert [color[key] for key in ('brightness', 'contrast', 'saturation', 'hue')] == [0.5] * 4

@@ -7,7 +7,7 @@ its port's numbers for UCF101, VMZ's passes for Kinetics. What differs on purpos
 here. Flow and segmentation: test_dense_recipes.py.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -41,6 +41,7 @@ class Recipe:
     dropout: float
     nesterov: bool = False
     partial_bn: bool = False
+    drop_last: bool = True  # where a data set may be smaller than a batch, the rest of it is a batch
 
 
 TSM_STH = Recipe(0.01, 64, 5e-4, 50, (20, 40), TSM_GROUPS, 20, 0.5)
@@ -52,8 +53,9 @@ MS_K400 = Recipe(0.02, 96, 1e-4, 75, (30, 60), MS_GROUPS, 20, 0.5)
 TIN_STH = Recipe(0.02, 48, 5e-4, 40, (), TSM_GROUPS, 20, 0.8, partial_bn=True)
 TIN_K400 = TIN_STH  # deviation: it has no script
 # deviation: ours, for a few hundred videos
-SMALL = Recipe(0.02, 8, 5e-4, 40, (26, 36), MS_GROUPS, 200, 0.5, nesterov=True)
-SMALL_TSM = Recipe(0.02, 8, 5e-4, 40, (26, 36), TSM_GROUPS, 20, 0.5)
+SMALL = Recipe(0.02, 8, 5e-4, 40, (26, 36), MS_GROUPS, 200, 0.5, nesterov=True, drop_last=False)
+SMALL_CLIPS = replace(SMALL, dropout=0.0)
+SMALL_TSM = Recipe(0.02, 8, 5e-4, 40, (26, 36), TSM_GROUPS, 20, 0.5, drop_last=False)
 P3D_GROUPS = dict.fromkeys(TSM_GROUPS, (1, 1))
 P3D_K400 = Recipe(0.04, 128, 1e-4, 145, (42, 83, 125), P3D_GROUPS, 40, 0.5)
 P3D_UCF = Recipe(0.001, 128, 1e-4, 100, (40, 80), P3D_GROUPS, 40, 0.5)
@@ -65,6 +67,7 @@ KINETICS_18 = [f'{kind}_r18_k400' for kind in ('f_r2d', 'r2d', 'r3d', 'r2plus1d'
 KINETICS_18 += [f'{kind}{stage}_r18_k400' for kind in ('mc', 'rmc') for stage in (2, 3, 4, 5)]
 RECIPES = {
     **dict.fromkeys(('tsm_r50_sthv1', 'tsm_r50_sthv2', 'tsm_r18_sthv2', 'tsm_r50_16f_sthv2'), TSM_STH),
+    'tsm_r50_sthv2_fsdp': TSM_STH,
     **dict.fromkeys(('tsm_causal_r50_sthv1', 'tsm_causal_r50_sthv2', 'lsdfn_tsm_r50_sthv2'), TSM_STH),
     **dict.fromkeys(('tsn_r18_sthv2', 'tsn_r50_sthv2'), TSM_STH),  # the baselines, trained as TSM is
     **dict.fromkeys(('tsm_r50_k400', 'tsm_causal_r50_k400', 'tsm_causal_mobilenet_v2_jester'), TSM_K400),
@@ -74,7 +77,9 @@ RECIPES = {
     'ms_tsm_r50_16f_sthv2': MS_STH,
     'ms_tsm_r50_k400': MS_K400,
     **dict.fromkeys(('tsn_r18_small_data', 'tsm_r18_small_data'), SMALL_TSM),
-    'ms_tsm_r18_small_data': SMALL,
+    **dict.fromkeys(('ms_tsm_r18_small_data', 'ms_tsm_r50_small_data', 'tsm_r50_small_data'), SMALL),
+    'tsm_causal_mobilenet_v2_small_data': SMALL,
+    'r2plus1d_r18_small_data': SMALL_CLIPS,
     **dict.fromkeys(('tin_r50_sthv1', 'tin_r50_sthv2'), TIN_STH),
     'tin_r50_k400': TIN_K400,
     **dict.fromkeys(KINETICS_18, VMZ_K400),
@@ -122,7 +127,7 @@ def test_rate_and_decay_of_every_parameter(stem):
     assert (clip and clip.max_norm) == recipe.clip
     assert config.model.cls_head.dropout_ratio == recipe.dropout
     assert config.auto_scale_lr.base_batch_size == recipe.batch
-    assert config.train_dataloader.drop_last
+    assert config.train_dataloader.get('drop_last', False) == recipe.drop_last
 
 
 @pytest.mark.parametrize('stem', RECIPES)

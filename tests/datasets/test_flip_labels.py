@@ -1,7 +1,7 @@
 import pytest
 from mmaction.datasets.transforms import Flip
 
-from mmvidext.datasets.flip_labels import STHV2_FLIP_LABEL_MAP, check_flip, flip_label_map
+from mmvidext.datasets.flip_labels import STHV2_FLIP_LABEL_MAP, check_flip, flip_label_map, with_checked_flips
 
 
 def test_pairs_are_found_by_their_names():
@@ -45,3 +45,36 @@ def test_other_pipelines_pass():
             len,
         ]
     )
+
+
+def flip(label_map):
+    return [
+        dict(type='Resize'),
+        dict(type='RandomApply', transforms=dict(type='mmaction.Flip', flip_label_map=label_map)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ('label_map', 'names', 'count', 'message'),
+    [
+        (STHV2_FLIP_LABEL_MAP, None, 3, 'has 86, but the data set has 3 classes, 0 to 2: it is the map of another'),
+        (STHV2_FLIP_LABEL_MAP, ['a', 'b', 'c'], None, r'has 86, which is none of the 3 classes \(a, b, c\)'),
+        (
+            {1: 2, 2: 1},
+            ['a', 'turn left', 'stop'],
+            3,
+            r"exchanges 1 \('turn left'\) and 2 \('stop'\), whose names do not",
+        ),
+        ({'turn left': '右'}, ['turn left', '左'], 2, "has '右', which is none of the 2 classes"),
+    ],
+)
+def test_a_map_of_another_data_set(label_map, names, count, message):
+    with pytest.raises(ValueError, match=message):
+        with_checked_flips(flip(label_map), names, count)
+
+
+def test_a_map_of_these_classes():
+    assert with_checked_flips(flip({0: 1, 1: 0}), ['turn left', 'turn right', 'c'], 3) == flip({0: 1, 1: 0})
+    assert with_checked_flips(flip({'左': '右', '右': '左'}), ['x', '左', '右'], 3) == flip({1: 2, 2: 1})
+    assert with_checked_flips(flip(STHV2_FLIP_LABEL_MAP), None, 174) == flip(STHV2_FLIP_LABEL_MAP)
+    assert with_checked_flips([len, dict(type='Flip')], None, 2) == [len, dict(type='Flip')]

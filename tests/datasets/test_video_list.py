@@ -5,7 +5,7 @@ import signal
 
 import numpy as np
 import pytest
-from mmengine.dataset import ClassBalancedDataset, ConcatDataset, RepeatDataset, pseudo_collate
+from mmengine.dataset import ClassBalancedDataset, Compose, ConcatDataset, RepeatDataset, pseudo_collate
 from mmengine.registry import init_default_scope
 from torch.utils.data import DataLoader
 
@@ -202,7 +202,7 @@ class DecordThatDies:
 
 def test_a_decoder_that_dies_ends_one_child_and_not_the_run(folder):
     shutil.copy(folder / 'videos' / '1.webm', folder / 'videos' / 'deadly.webm')
-    dies = r'videos/deadly\.webm cannot be read: the decoder DecordThatDies dies \(SIGSEGV\); mmvidext\.InitVideo'
+    dies = r'videos/deadly\.webm cannot be read: the decoder DecordThatDies dies \(SIGSEGV\) \(codec vp9\); mmvidext'
     with pytest.raises(BadFileError, match=dies):
         build(folder, good('deadly.webm'), pipeline=[DecordThatDies(), *TEST_PIPELINE], test_mode=True)[NUM_GOOD]
     dataset = build(folder, good('deadly.webm'), pipeline=[DecordThatDies(), *PIPELINE])
@@ -227,7 +227,7 @@ def test_a_video_that_another_decoder_can_read(folder):
     """AV1, which decord does not know, or WebM for mmaction2's PyAVInit, which finds no number of frames in it."""
     own = [dict(type='PyAVInit'), {**PIPELINE[1], 'test_mode': True}, dict(type='PyAVDecode'), *TEST_PIPELINE[3:]]
     with pytest.raises(
-        BadFileError, match=r'0\.webm cannot be read: .*; mmvidext\.InitVideo and mmvidext\.DecodeVideo'
+        BadFileError, match=r'0\.webm cannot be read: .* \(codec vp9\); mmvidext\.InitVideo and mmvidext\.DecodeVideo'
     ):
         build(folder, good(), pipeline=own, test_mode=True)[0]
 
@@ -288,6 +288,20 @@ def test_the_two_frame_sets_of_twice_sample(folder):
     np.testing.assert_array_equal(dataset[0]['frame_inds'], [1, 3, 5, 7, 0, 2, 4, 6])
 
 
+def test_a_pipeline_that_watches_its_steps(folder):
+    """browse_dataset of mmaction2 puts such a one in the place of the data set's own."""
+
+    class Watching(Compose):
+        def __call__(self, data):
+            return {**super().__call__(data), 'watched': True}
+
+    dataset = build(folder, good('text.webm'))
+    dataset.pipeline = Watching(dataset.pipeline.transforms)
+    assert dataset[0]['watched']
+    assert dataset[NUM_GOOD]['watched']
+    assert dataset.bad_paths() == [str(folder / 'videos' / 'text.webm')]
+
+
 def test_wrong_use(folder):
     hint = dict(hint='Make it with: make lists')
     with pytest.raises(FileNotFoundError, match=r'no annotation file .*none\.txt\. Make it with: make lists'):
@@ -297,6 +311,6 @@ def test_wrong_use(folder):
     with pytest.raises(ValueError, match=r"data_prefix must name the folder as dict\(video=\.\.\.\), but is \{'img'"):
         build(folder, good(), data_prefix=dict(img='elsewhere'))
     with pytest.raises(ValueError, match=r'\.txt:2: the label must be in \[0, 1\), but is 1'):
-        build(folder, good(), num_classes=1)
+        build(folder, good(), num_classes=1, pipeline=TEST_PIPELINE)
     with pytest.raises(ValueError, match=r'max_bad_fraction must be in \[0, 1\], but is 100'):
         build(folder, good(), max_bad_fraction=100)

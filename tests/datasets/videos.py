@@ -22,16 +22,19 @@ def write_video(path, *, num_frames=8, size=(32, 24), seed=0):
 
 
 def write_with_av(
-    path, *, num_frames=20, codec='mpeg4', rate=12, skip=(), sound_seconds=0.0, options=None, size=(32, 24)
+    path, *, num_frames=20, codec='mpeg4', rate=12, skip=(), sound_seconds=0.0, options=None, size=(32, 24), first=0
 ):
-    """Write a video in any container; `skip` are the frame times that a recorder left out (variable frame rate)."""
+    """Write a video in any container, from picture `first` on.
+
+    `skip` are the frame times that a recorder left out (variable frame rate).
+    """
     with av.open(str(path), 'w') as container:
         video = container.add_stream(codec, rate=rate, options=options or {})
         video.width, video.height, video.pix_fmt = *size, 'yuvj420p' if codec == 'mjpeg' else 'yuv420p'
         times = [time for time in range(num_frames + len(skip)) if time not in skip]
         sound = container.add_stream('aac', rate=8000, layout='mono') if sound_seconds else None
         for number, time in enumerate(times):
-            frame = av.VideoFrame.from_ndarray(frame_picture(number, size=size), 'rgb24')
+            frame = av.VideoFrame.from_ndarray(frame_picture(first + number, size=size), 'rgb24')
             frame.pts, frame.time_base = time, Fraction(1, rate)
             container.mux(video.encode(frame))
         container.mux(video.encode())

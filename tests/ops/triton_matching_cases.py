@@ -108,6 +108,21 @@ def test_fused_matching_equals_the_unfused(shape, segments, radius, sigma, layou
     assert (found - truth).abs().max() <= 1e-5 * truth.abs().max() + 3 * rounding
 
 
+@pytest.mark.parametrize('value', [float('inf'), float('nan')])
+@pytest.mark.parametrize('frame', [0, 1, 2])
+def test_fused_matching_keeps_what_is_not_finite_in_reach(frame, value):
+    frames = torch.randn(3, 8, 4, 16)
+    frames[frame, 1, 1, 3] = value
+    frames.requires_grad_()
+    actual, expected = match_frames(frames, 3, 2), unfused(frames, 3, 2, 5.0)
+    torch.testing.assert_close(actual, expected, rtol=1e-5, atol=1e-5, equal_nan=True)
+    grad = torch.rand_like(expected)
+    found, wanted = gradients(actual, frames, grad)[0], gradients(expected, frames, grad)[0]
+    assert found[wanted.isnan()].isnan().all()
+    far = slice(3 + 5, None)  # a cell that looks at one that looks at it
+    torch.testing.assert_close(found[..., far], wanted[..., far], rtol=1e-3, atol=1e-3)
+
+
 def saved_bytes(function):
     storages = {}
 

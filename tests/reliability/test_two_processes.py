@@ -74,3 +74,13 @@ def test_a_signal_to_one_process_stops_both_at_the_same_iteration(tmp_path):
     assert not torch.equal(*generators)
     assert two_processes(config(tmp_path / 'parts', **options), resume=newest(tmp_path / 'parts')) == [0, 0]
     assert list(differences(*(state(newest(tmp_path / name)) for name in ('whole', 'parts')))) == []
+
+
+def test_a_killed_process_ends_the_other_and_the_run_resumes(tmp_path):
+    assert two_processes(config(tmp_path / 'whole', **EPOCHS)) == [0, 0]
+    first, second = two_processes(config(tmp_path / 'parts', **EPOCHS), kills=(None, dict(at=10)))
+    assert first != 0
+    assert second == -signal.SIGKILL
+    point = find_resume_point(tmp_path / 'parts')
+    assert two_processes(config(tmp_path / 'parts', **EPOCHS), resume=point) == [0, 0]
+    assert list(differences(*(state(newest(tmp_path / name)) for name in ('whole', 'parts')))) == []

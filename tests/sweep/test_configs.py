@@ -35,18 +35,25 @@ def files(tmp_path_factory):
     """A video, and its frames in a folder."""
     folder = tmp_path_factory.mktemp('files')
     write_video(folder / 'a.webm', num_frames=12, size=(64, 48))
+    write_video(folder / 'short.webm', num_frames=3, size=(64, 48))
     (folder / 'frames').mkdir()
     pictures = np.random.default_rng(0).integers(0, 256, (12, 48, 64, 3), np.uint8)
     for number, picture in enumerate(pictures, start=1):
-        cv2.imwrite(str(folder / f'frames/{number:05}.jpg'), picture)
+        cv2.imwrite(str(folder / f'frames/img_{number:05}.jpg'), picture)
     return folder
+
+
+def steps_of(pipeline):
+    for step in pipeline:
+        yield step
+        yield from steps_of(step.get('transforms', ()))  # of ClipTransform
 
 
 def shrunk(path):
     """Return a config whose test pipelines make small pictures and two clips of a video."""
     config = Config.fromfile(path)
     for pipeline in (config.get('test_pipeline'), config.test_dataloader.dataset.pipeline):
-        for step in pipeline or ():
+        for step in steps_of(pipeline or ()):
             if 'Crop' in step.type and 'crop_size' in step:
                 step.crop_size = SIDE
             if step.type == 'Resize':
@@ -69,7 +76,7 @@ def test_recognition(path, files):
     reads_frames = any(step.type == 'RawFrameDecode' for step in config.test_pipeline)
     source = dict(label=-1, modality='RGB', start_index=0, filename=str(files / 'a.webm'))
     if reads_frames:
-        source |= dict(frame_dir=str(files / 'frames'), filename_tmpl='{:05}.jpg', total_frames=12, start_index=1)
+        source |= dict(frame_dir=str(files / 'frames'), filename_tmpl='img_{:05}.jpg', total_frames=12, start_index=1)
     model = init_recognizer(config, None, device='cpu')
     found = inference_recognizer(model, dict(source) if reads_frames else source['filename'])
     pipeline = Compose(config.test_dataloader.dataset.pipeline)
@@ -99,7 +106,7 @@ def test_segmentation(path, files, tmp_path):
 
     config = shrunk(path)
     init_default_scope('mmseg')
-    picture = str(files / 'frames/00001.jpg')
+    picture = str(files / 'frames/img_00001.jpg')
     model = init_model(config, None, device='cpu')
     expected = inference_model(model, picture).pred_sem_seg.data.squeeze(0)
     assert expected.shape == (48, 64)
@@ -111,13 +118,13 @@ def test_segmentation(path, files, tmp_path):
     assert np.array_equal(found['predictions'], expected)
     assert found['visualization'].shape == (48, 64, 3)
     if config.model.type == 'mmvidext.DeepFeatureFlow':
-        report = VideoSegmentor(config).segment_video(str(files / 'a.webm'), tmp_path / 'out.mp4')
-        assert report.num_frames == 12
+        report = VideoSegmentor(config).segment_video(str(files / 'short.webm'), tmp_path / 'out.mp4')
+        assert report.num_frames == 3
 
 
 @pytest.mark.parametrize('path', of('flow'), ids=name)
 def test_flow(path, files):
-    first, second = (cv2.imread(str(files / f'frames/{number:05}.jpg')) for number in (1, 2))
+    first, second = (cv2.imread(str(files / f'frames/img_{number:05}.jpg')) for number in (1, 2))
     flow = FlowInferencer(str(path))(first, second)
     assert flow.shape == (48, 64, 2)
     assert np.isfinite(flow).all()

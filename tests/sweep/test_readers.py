@@ -110,6 +110,12 @@ def camvid(root):
     return dict(CLIP, data_prefix=prefix), dict(image=root / 'frames/0016E5' / name, label=root / 'labels/val' / name)
 
 
+def images_of_video_folders(root):
+    """The same files, one by one, as mmcv loads them."""
+    arguments, files = video_folders(root)
+    return dict(arguments, pipeline=[dict(type='LoadImageFromFile'), dict(type='mmvidext.LoadClipAnnotations')]), files
+
+
 def vspw(root):
     write_vspw(root, videos=(('a', 3),))
     files = dict(image=root / 'data/a/origin/00000000.jpg', label=root / 'data/a/mask/00000000.png')
@@ -154,7 +160,7 @@ CASES = {
     'SthV1Dataset': [frames],
     'SthV2Dataset': [videos],
     'VSPWDataset': [vspw],
-    'VideoFolderSegDataset': [video_folders],
+    'VideoFolderSegDataset': [video_folders, images_of_video_folders],
     'VideoListDataset': [videos, lambda root: videos(root, 'avi'), lambda root: videos(root, 'mp4')],
 }
 

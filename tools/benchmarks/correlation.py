@@ -1,13 +1,12 @@
-"""Time ``local_correlation`` against spatial-correlation-sampler, or a loop over shifts where it is not installed."""
+"""Time ``local_correlation`` against a loop over shifts, spatial-correlation-sampler and mmcv where installed."""
 
 import argparse
-import importlib.util
 from collections.abc import Callable
 from functools import partial
 
 import torch
 import torch.nn.functional as F
-from benchmarks.timing import Comparison, peak_memory, time_alternately
+from benchmarks.timing import Comparison, compare, peak_memories
 from torch import Tensor
 
 from mmvidext.ops import local_correlation
@@ -27,27 +26,37 @@ def correlate_by_shifts(feat1: Tensor, feat2: Tensor, max_displacement: int) -> 
     return torch.stack(scores, dim=1).unflatten(1, (size, size))
 
 
-def find_other_side() -> tuple[str, Callable[[Tensor, Tensor, int], Tensor]]:
-    """Return what there is to compare with."""
-    if importlib.util.find_spec('spatial_correlation_sampler') is None:
-        return 'loop over shifts', correlate_by_shifts
-    return 'spatial-correlation-sampler', partial(local_correlation, backend='spatial_correlation_sampler')
+Correlate = Callable[[Tensor, Tensor, int], Tensor]
+
+
+def other_sides(device: str) -> dict[str, Correlate]:
+    """Return what there is to compare with: other packages, and our kernels where they run."""
+    others: dict[str, Correlate] = {'loop over shifts': correlate_by_shifts}
+    feats = torch.randn(2, 1, 8, 16, 16, device=device)
+    for backend in ('spatial_correlation_sampler', 'mmcv', *(['torch', 'triton'] if device != 'cpu' else [])):
+        correlate = partial(local_correlation, backend=backend)
+        try:
+            correlate(feats[0], feats[1], 2)
+        except (ImportError, RuntimeError, ValueError) as error:
+            print(f'without {backend}: {str(error).splitlines()[0]}')
+        else:
+            others[backend] = correlate
+    return others
 
 
 def prepare(
-    shape: tuple[int, ...], displacement: int, *, ours: bool, backward: bool, device: str
+    correlate: Correlate, shape: tuple[int, ...], displacement: int, *, backward: bool, device: str, dtype: torch.dtype
 ) -> Callable[[], None]:
     """Make the inputs and return the call to time."""
-    correlate = local_correlation if ours else find_other_side()[1]
     torch.manual_seed(0)
-    feats = [torch.randn(shape, device=device, requires_grad=backward) for _ in range(2)]
+    feats = [torch.randn(shape, device=device, dtype=dtype, requires_grad=backward) for _ in range(2)]
     size = 2 * displacement + 1
-    grad = torch.ones(1, device=device).expand(shape[0], size, size, *shape[2:]) if backward else None
+    grad = torch.ones(1, device=device, dtype=dtype).expand(shape[0], size, size, *shape[2:]) if backward else None
 
     def run() -> None:
         scores = correlate(*feats, displacement)
         if backward:
-            torch.autograd.grad(scores, feats, grad)
+            torch.autograd.grad(scores, feats, None if grad is None else grad.to(scores.dtype))
 
     return run
 
@@ -55,18 +64,18 @@ def prepare(
 def run(args: argparse.Namespace) -> list[Comparison]:
     """Compare forward, and forward with backward, at both shapes."""
     rows = []
-    other_name, _ = find_other_side()
+    others = other_sides(args.device)
     for shape, displacement in SHAPES:
         size = 2 * displacement + 1
-        floats = 2 * shape[0] * shape[1] * shape[2] * shape[3] + shape[0] * size**2 * shape[2] * shape[3]
-        print(f'{shape}, displacement {displacement}: inputs and output take {floats * 4 / 2**20:.0f} MiB')
+        values = 2 * shape[0] * shape[1] * shape[2] * shape[3] + shape[0] * size**2 * shape[2] * shape[3]
+        print(f'{shape}, displacement {displacement}: inputs and output take {values * args.dtype.itemsize >> 20} MiB')
         for backward in (False, True):
-            make = [
-                partial(prepare, shape, displacement, ours=ours, backward=backward, device=args.device)
-                for ours in (True, False)
-            ]
-            times = time_alternately(make[0](), make[1](), rounds=args.rounds)
-            peaks = [peak_memory(one) for one in make]
-            what = 'forward and backward' if backward else 'forward'
-            rows.append(Comparison(f'{shape}, d={displacement}, {what}', 'mmvidext', other_name, *times, *peaks))
+            settings = dict(backward=backward, device=args.device, dtype=args.dtype)
+            ours = partial(prepare, local_correlation, shape, displacement, **settings)
+            what = f'{shape}, d={displacement}, {"forward and backward" if backward else "forward"}'
+            for name, correlate in others.items():
+                other = partial(prepare, correlate, shape, displacement, **settings)
+                peaks = peak_memories(ours, other)
+                sides = ('mmvidext', ours()), (name, other())
+                rows.append(compare(what, *sides, rounds=args.rounds, peaks=peaks))
     return rows

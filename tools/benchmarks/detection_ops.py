@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from benchmarks.timing import Comparison, time_alternately
+from benchmarks.timing import Comparison, compare
 from torch import Tensor
 
 from mmvidext.compat import apply_fixes
@@ -101,5 +101,5 @@ def run(args: argparse.Namespace) -> list[Comparison]:
             if problem:
                 calls.pop('torchvision')
             for side, call in calls.items():
-                rows.append(Comparison(name, 'plain torch', side, *time_alternately(ours, call, rounds=args.rounds)))
+                rows.append(compare(name, ('plain torch', ours), (side, call), rounds=args.rounds))
     return rows

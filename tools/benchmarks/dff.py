@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from benchmarks.timing import Comparison, memory_kib, milliseconds
+from benchmarks.timing import Comparison, launches, memory_kib, peak_on_cuda, time_once
 from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
@@ -38,28 +38,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 class Stopwatch:
-    """Collects the milliseconds of named parts."""
+    """Collects measurements of named parts.
 
-    def __init__(self, device: str) -> None:
-        self.device = device
-        self.times: dict[str, list[float]] = defaultdict(list)
+    Args:
+        measure: Calls a function and returns what it measured; by default the milliseconds.
+    """
+
+    def __init__(self, measure: Callable[[Callable[[], Any]], Any] = time_once) -> None:
+        self.measure = measure
+        self.found: dict[str, list[Any]] = defaultdict(list)
 
     def __call__(self, name: str, function: Callable[[], Any]) -> Any:
-        """Call the function, note how long it takes under ``name``, return its result."""
-        self._wait()
-        start = milliseconds()
-        result = function()
-        self._wait()
-        self.times[name].append(milliseconds() - start)
-        return result
-
-    def _wait(self) -> None:
-        if self.device != 'cpu':
-            torch.cuda.synchronize()
+        """Call the function, note what is measured under ``name``, return its result."""
+        results: list[Any] = []
+        self.found[name].append(self.measure(lambda: results.append(function())))
+        return results[0]
 
     def median(self, name: str) -> float:
-        """Return the median of all times of a part."""
-        return statistics.median(self.times[name])
+        """Return the median of all measurements of a part."""
+        return statistics.median(self.found[name])
 
 
 def build(config: str | Path, device: str) -> DeepFeatureFlow:
@@ -84,15 +81,24 @@ def run(args: argparse.Namespace) -> list[Comparison]:
     model = build(args.config, args.device)
     size = tuple(args.size)
     frames = [torch.randn(1, 3, *size, device=args.device) for _ in range(LONGEST)]
-    watch = Stopwatch(args.device)
+    watch = Stopwatch()
     plain = model.segmentor
-    stream(model, frames[:2], Stopwatch(args.device))  # warm-up
-    for _ in range(args.rounds):
-        watch('frame', lambda: label_map(plain, plain.decode_head(plain.extract_feat(frames[0])), {'img_shape': size}))
-        stream(model, frames, watch)
+    stream(model, frames[:2], Stopwatch())  # warm-up
+    counts, peaks = Stopwatch(launches), Stopwatch(peak_on_cuda)
+    others = [counts, peaks] if args.device.startswith('cuda') else [counts]
+    for each in [watch] * args.rounds + others:
+        each('frame', lambda: label_map(plain, plain.decode_head(plain.extract_feat(frames[0])), {'img_shape': size}))
+        stream(model, frames, each)
     frame_ms = watch.median('frame')
     parts = {name: watch.median(name) for name in ('feature', 'flow', 'warp', 'task')}
-    rows = [Comparison(f'part: {name}', name, 'whole frame', ms, frame_ms) for name, ms in parts.items()]
+    rows = []
+    for name, ms in parts.items():
+        row = Comparison(f'part: {name}', name, 'whole frame', ms, frame_ms)
+        (row.ours_launches, row.ours_moved_mb), (row.other_launches, row.other_moved_mb) = (
+            counts.found[part][-1] for part in (name, 'frame')
+        )
+        row.ours_peak_mb, row.other_peak_mb = (max(peaks.found[part], default=None) for part in (name, 'frame'))
+        rows.append(row)
     for interval in (5, LONGEST):
         cheap = parts['flow'] + parts['warp'] + parts['task']
         per_frame = (parts['feature'] + parts['task'] + (interval - 1) * cheap) / interval
@@ -112,10 +118,7 @@ def stream_memory(args: argparse.Namespace) -> Comparison:
     chunk = 100
     times, resident = [], []
     for _ in range(max(args.stream_frames // chunk, 2)):
-        start = milliseconds()
-        for _ in range(chunk):
-            segmentor.step(frame)
-        times.append(milliseconds() - start)
+        times.append(time_once(lambda: [segmentor.step(frame) for _ in range(chunk)]))
         resident.append(memory_kib('VmRSS') / 1024)
     return Comparison(
         f'small model, a frame of {chunk * len(times)}',

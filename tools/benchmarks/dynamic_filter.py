@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from benchmarks.timing import Comparison, peak_memory, time_alternately
+from benchmarks.timing import Comparison, compare, peak_memories
 from torch import Tensor, nn
 
 from mmvidext.layers import DynamicFilter
@@ -47,7 +47,7 @@ def naive_dynamic_filter(
     def at_positions(maps: Tensor, *shape: int) -> Tensor:
         return maps.flatten(2).transpose(1, 2).contiguous().view(batch, area, *shape)
 
-    residual = torch.zeros(taps, device=feature.device)
+    residual = torch.zeros(taps, device=feature.device, dtype=feature.dtype)
     residual[taps // 2] = 1
     centered = (at_positions(channel, -1, channels, 1) + 1 / channels) * residual
     kernel = at_positions(spatial, -1, 1, taps) + centered  # (N, H*W, C', C, k*k)
@@ -67,13 +67,20 @@ def naive_dynamic_filter(
 
 
 def make_call(
-    op: Callable[..., Tensor], sizes: Sizes, num_samples: int, sample_stride: int, *, backward: bool, device: str
+    op: Callable[..., Tensor],
+    sizes: Sizes,
+    num_samples: int,
+    sample_stride: int,
+    *,
+    backward: bool,
+    device: str,
+    dtype: torch.dtype,
 ) -> Callable[[], Any]:
     """Prepare inputs and return one call of the op, with or without its backward pass."""
     channels, height, width = sizes
     generator = torch.Generator().manual_seed(0)
     counts = channels, OUTPUTS * KERNEL_SIZE**2, OUTPUTS * channels, KERNEL_SIZE**2, num_samples**2
-    inputs = [torch.randn(1, n, height, width, generator=generator).mul_(0.1).to(device) for n in counts]
+    inputs = [torch.randn(1, n, height, width, generator=generator).mul_(0.1).to(device, dtype) for n in counts]
     settings = dict(kernel_size=KERNEL_SIZE, num_samples=num_samples, sample_stride=sample_stride)
     return _make_runner(lambda: op(*inputs, **settings), inputs, backward=backward)
 
@@ -115,14 +122,21 @@ def run(args: argparse.Namespace) -> list[Comparison]:
         suffix = ', forward and backward' if backward else ', forward'
         ours, naive = (
             functools.partial(
-                make_call, op, sizes, args.num_samples, args.sample_stride, backward=backward, device=args.device
+                make_call,
+                op,
+                sizes,
+                args.num_samples,
+                args.sample_stride,
+                backward=backward,
+                device=args.device,
+                dtype=args.dtype,
             )
             for op in (dynamic_filter, naive_dynamic_filter)
         )
-        sides.append((suffix, ours, naive, (peak_memory(ours), peak_memory(naive))))
+        sides.append((suffix, ours, naive, peak_memories(ours, naive)))
     for suffix, ours, naive, peaks in sides:
-        times = time_alternately(ours(), naive(), rounds=args.naive_rounds, warmup=1)
-        rows.append(Comparison(f'op{suffix}', 'dynamic_filter', 'naive op', *times, *peaks))
+        both = ('dynamic_filter', ours()), ('naive op', naive())
+        rows.append(compare(f'op{suffix}', *both, rounds=args.naive_rounds, warmup=1, peaks=peaks))
     for backward in (False, True):
         suffix = ', forward and backward' if backward else ', forward'
         settings = dict(num_samples=args.num_samples, sample_stride=args.sample_stride, device=args.device)
@@ -130,13 +144,15 @@ def run(args: argparse.Namespace) -> list[Comparison]:
             functools.partial(make_layer_call, which, sizes, settings, backward=backward)
             for which in ('layer', 'convolutions')
         )
-        times = time_alternately(ours(), other(), rounds=args.rounds)
-        rows.append(Comparison(f'layer{suffix}', 'LS-DFN layer', 'two 5x5 convolutions', *times))
+        both = ('LS-DFN layer', ours()), ('two 5x5 convolutions', other())
+        rows.append(compare(f'layer{suffix}', *both, rounds=args.rounds))
     for num_samples in (3, 5, 7):
         one, many = (
-            make_call(dynamic_filter, sizes, count, args.sample_stride, backward=False, device=args.device)
+            make_call(
+                dynamic_filter, sizes, count, args.sample_stride, backward=False, device=args.device, dtype=args.dtype
+            )
             for count in (1, num_samples)
         )
-        times = time_alternately(one, many, rounds=args.rounds)
-        rows.append(Comparison('op, forward', '1 sample', f'{num_samples**2} samples', *times))
+        both = ('1 sample', one), (f'{num_samples**2} samples', many)
+        rows.append(compare('op, forward', *both, rounds=args.rounds))
     return rows

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 
 import torch
-from benchmarks.timing import Comparison, time_alternately
+from benchmarks.timing import Comparison, compare
 
 from mmvidext.models.flow import FlowNetC, FlowNetS
 from mmvidext.models.flow.flownet import FlowNet
@@ -44,6 +44,6 @@ def run(args: argparse.Namespace) -> list[Comparison]:
     calls = {name: make_call(name, args) for name in NETS}
     rows = []
     for ours, other in PAIRS:
-        ours_ms, other_ms = time_alternately(calls[ours], calls[other], rounds=args.rounds)
-        rows.append(Comparison(f'{args.height}x{args.width}', ours, other, ours_ms, other_ms))
+        sides = (ours, calls[ours]), (other, calls[other])
+        rows.append(compare(f'{args.height}x{args.width}', *sides, rounds=args.rounds))
     return rows

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 
 import torch
-from benchmarks.timing import Comparison, share_weights, time_alternately
+from benchmarks.timing import Comparison, compare, share_weights
 
 from mmvidext.models.backbones import MSResNet, TSMResNet
 
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> list[Comparison]:
         with_motion, without = MSResNet(50), TSMResNet(50)
         sides = [prepare(model, args.device, backward=backward) for model in (with_motion, without)]
         share_weights(without, with_motion)
-        times = time_alternately(*sides, rounds=args.rounds)
         what = 'forward and backward, training' if backward else 'forward'
-        rows.append(Comparison(f'8x224x224, {what}', 'MSResNet-50', 'TSMResNet-50', *times))
+        named = zip(('MSResNet-50', 'TSMResNet-50'), sides, strict=True)
+        rows.append(compare(f'8x224x224, {what}', *named, rounds=args.rounds))
     return rows

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from benchmarks.timing import Comparison, share_weights, time_alternately
+from benchmarks.timing import Comparison, compare, share_weights
 
 from mmvidext.models.backbones import TSMResNet
 
@@ -48,6 +48,7 @@ def run(args: argparse.Namespace) -> list[Comparison]:
             share_weights(plain, online, drop='net.')
             frame = torch.randn(streams, 3, args.size, args.size, device=args.device)
             frame = frame.contiguous(memory_format=memory_format)
-            times = time_alternately(_stream(online, frame), lambda frame=frame: plain(frame), rounds=args.rounds)
-            rows.append(Comparison(f'{streams} stream(s), {layout}', 'online TSM', f'ResNet-{args.depth}', *times))
+            ours = 'online TSM', _stream(online, frame)
+            other = f'ResNet-{args.depth}', lambda frame=frame: plain(frame)
+            rows.append(compare(f'{streams} stream(s), {layout}', ours, other, rounds=args.rounds))
     return rows

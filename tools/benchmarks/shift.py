@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from benchmarks.timing import Comparison, share_weights, time_alternately
+from benchmarks.timing import Comparison, compare, share_weights
 from mmengine.logging import MMLogger
 
 from mmvidext.models.backbones import TSMResNet
@@ -27,7 +27,9 @@ def prepare(model: Any, layout: str, device: str) -> Callable[[], Any]:
         frames = frames.to(memory_format=torch.channels_last)
 
     def run() -> None:
-        autocast = torch.autocast(device, torch.bfloat16) if 'bfloat16' in layout else contextlib.nullcontext()
+        autocast = (
+            torch.autocast(device.split(':')[0], torch.bfloat16) if 'bfloat16' in layout else contextlib.nullcontext()
+        )
         with torch.inference_mode(), autocast:
             model(frames)
 
@@ -47,6 +49,6 @@ def run(args: argparse.Namespace) -> list[Comparison]:
             shifted, plain = make(), ResNet(50)
             sides = [prepare(model, layout, args.device) for model in (shifted, plain)]
             share_weights(plain, shifted, drop='net.')
-            times = time_alternately(*sides, rounds=args.rounds)
-            rows.append(Comparison(f'8x224x224, {layout}', name, 'ResNet-50 without shift', *times))
+            named = zip((name, 'ResNet-50 without shift'), sides, strict=True)
+            rows.append(compare(f'8x224x224, {layout}', *named, rounds=args.rounds))
     return rows

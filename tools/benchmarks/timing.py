@@ -1,7 +1,8 @@
 """Time two implementations against each other in one run.
 
 A shared machine drifts: its speed in one second says little about the next. So both sides are called alternately, the
-median of each side is taken, and what counts is the ratio. Peak memory is read in a fresh process for each side.
+median of each side is taken, and what counts is the ratio. On CUDA, events are timed, and the cache is overwritten
+before each call. Peak memory on a CPU is read in a fresh process for each side.
 """
 
 import ctypes
@@ -10,15 +11,19 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
+from benchmarks.launches import count_launches
+
+_CACHE_BYTES = 2**28  # more than any level-2 cache
 
 
 @dataclass
 class Comparison:
-    """Two sides of one measurement."""
+    """Two sides of one measurement; what was not measured is None."""
 
     name: str
     ours: str
@@ -27,6 +32,10 @@ class Comparison:
     other_ms: float
     ours_peak_mb: float | None = None
     other_peak_mb: float | None = None
+    ours_launches: int | None = None
+    other_launches: int | None = None
+    ours_moved_mb: float | None = None
+    other_moved_mb: float | None = None
 
     @property
     def ratio(self) -> float:
@@ -38,31 +47,58 @@ class Comparison:
         return {**asdict(self), 'ratio': self.ratio}
 
 
-def _synchronize() -> None:
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
+@dataclass
+class _Settings:
+    device: str = 'cpu'
+    dtype: torch.dtype = torch.float32
+    cpu_time: bool = False
+
+    @property
+    def on_cuda(self) -> bool:
+        return self.device.startswith('cuda')
 
 
-_clock = time.perf_counter
+_settings = _Settings()
 
 
-def use_cpu_time() -> None:
-    """Measure the processor time of this process from now on: other people's work on the machine does not count."""
-    global _clock
-    _clock = time.process_time
+def set_up(device: str, dtype: torch.dtype, *, cpu_time: bool = False) -> None:
+    """Say how to measure from now on.
+
+    Args:
+        device: Where the calls run.
+        dtype: Calls run under autocast in it; float32 is without.
+        cpu_time: Measure the processor time of this process: other people's work on the machine does not count.
+    """
+    _settings.device, _settings.dtype, _settings.cpu_time = device, dtype, cpu_time
 
 
-def milliseconds() -> float:
-    """Return the time in milliseconds, of the clock that the command line chose."""
-    return _clock() * 1000
+def call(function: Callable[[], Any]) -> Any:
+    """Call a function under the autocast that was set up."""
+    if _settings.dtype == torch.float32:
+        return function()
+    with torch.autocast(torch.device(_settings.device).type, _settings.dtype):
+        return function()
 
 
-def _time_once(function: Callable[[], Any]) -> float:
-    _synchronize()
-    start = milliseconds()
-    function()
-    _synchronize()
-    return milliseconds() - start
+@cache
+def _cache_filler() -> torch.Tensor:
+    return torch.empty(_CACHE_BYTES, dtype=torch.uint8, device=_settings.device)
+
+
+def time_once(function: Callable[[], Any]) -> float:
+    """Return the milliseconds of one call."""
+    if not _settings.on_cuda:
+        clock = time.process_time if _settings.cpu_time else time.perf_counter
+        start = clock()
+        call(function)
+        return (clock() - start) * 1000
+    _cache_filler().zero_()  # or the inputs would come from the cache, where the last call left them
+    begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    begin.record()
+    call(function)
+    end.record()
+    end.synchronize()
+    return float(begin.elapsed_time(end))
 
 
 def keep_freed_memory() -> None:
@@ -108,14 +144,63 @@ def time_alternately(
         Median milliseconds of ``ours`` and of ``other``.
     """
     for _ in range(warmup):
-        ours()
-        other()
+        call(ours)
+        call(other)
     times: tuple[list[float], list[float]] = ([], [])
     sides = (ours, other)
     for index in range(rounds):
         for side in (0, 1) if index % 2 == 0 else (1, 0):
-            times[side].append(_time_once(sides[side]))
+            times[side].append(time_once(sides[side]))
     return statistics.median(times[0]), statistics.median(times[1])
+
+
+def compare(
+    name: str,
+    ours: tuple[str, Callable[[], Any]],
+    other: tuple[str, Callable[[], Any]],
+    *,
+    rounds: int = 15,
+    warmup: int = 2,
+    peaks: tuple[float, ...] | None = None,
+) -> Comparison:
+    """Measure two sides: times, launches and bytes moved, and on CUDA the memory.
+
+    Args:
+        name: Of the row.
+        ours: Name and call of one side.
+        other: Name and call of the other side.
+        rounds: Timed calls of each side.
+        warmup: Calls of each side before the clock starts.
+        peaks: Peak memory of both sides in MiB, where :func:`peak_memories` measured it.
+    """
+    calls = ours[1], other[1]
+    times = time_alternately(*calls, rounds=rounds, warmup=warmup)
+    if _settings.on_cuda:
+        peaks = peak_on_cuda(calls[0]), peak_on_cuda(calls[1])
+    (our_launches, our_mb), (other_launches, other_mb) = (launches(side) for side in calls)
+    return Comparison(
+        name, ours[0], other[0], *times, *(peaks or (None, None)), our_launches, other_launches, our_mb, other_mb
+    )
+
+
+def launches(function: Callable[[], Any]) -> tuple[int, float]:
+    """Return the launches of a call, and the MiB of what they read and write."""
+    return count_launches(lambda: call(function))
+
+
+def peak_on_cuda(function: Callable[[], Any]) -> float:
+    """Return by how many MiB a call raises the memory that torch holds on the device."""
+    torch.cuda.synchronize()
+    torch.cuda.reset_peak_memory_stats()
+    before = torch.cuda.memory_allocated()
+    call(function)
+    torch.cuda.synchronize()
+    return (torch.cuda.max_memory_allocated() - before) / 2**20
+
+
+def peak_memories(*makes: Callable[[], Callable[[], Any]]) -> tuple[float, ...] | None:
+    """Return :func:`peak_memory` of each side, None on CUDA, where :func:`compare` measures it."""
+    return None if _settings.on_cuda else tuple(peak_memory(make) for make in makes)
 
 
 def memory_kib(field: str) -> int:
@@ -126,13 +211,6 @@ def memory_kib(field: str) -> int:
 
 def _report_peak(make: Callable[[], Callable[[], Any]], connection: Any) -> None:
     function = make()
-    if torch.cuda.is_available():
-        torch.cuda.reset_peak_memory_stats()
-        before = torch.cuda.memory_allocated()
-        function()
-        _synchronize()
-        connection.send((torch.cuda.max_memory_allocated() - before) / 2**20)
-        return
     # a child starts with its parent's peak in getrusage, so reset it, and read the child's own counter
     Path('/proc/self/clear_refs').write_text('5')
     before = memory_kib('VmHWM')
@@ -141,7 +219,7 @@ def _report_peak(make: Callable[[], Callable[[], Any]], connection: Any) -> None
 
 
 def peak_memory(make: Callable[[], Callable[[], Any]]) -> float:
-    """Return by how many MiB one call raises the peak memory of a fresh process.
+    """Return by how many MiB one call on the CPU raises the peak memory of a fresh process.
 
     Args:
         make: A picklable function that prepares the inputs and returns the call to measure. The inputs do not count.

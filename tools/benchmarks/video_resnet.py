@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from benchmarks.timing import Comparison, time_alternately
+from benchmarks.timing import Comparison, compare
 from torch import Tensor, nn
 
 from mmvidext.models.backbones import VideoResNet
@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> list[Comparison]:
     rows = []
     for ours, name, other, other_clip in others:
         for what, make in (('forward', _forward), ('forward + backward', _train)):
-            times = time_alternately(make(model, clip), make(other, other_clip), rounds=args.rounds, warmup=1)
+            sides = (ours, make(model, clip)), (name, make(other, other_clip))
             label = f'{args.arch}-18, {args.batch}x{args.frames}x{args.size}x{args.size}, {what}'
-            rows.append(Comparison(label, ours, name, *times))
+            rows.append(compare(label, *sides, rounds=args.rounds, warmup=1))
     return rows

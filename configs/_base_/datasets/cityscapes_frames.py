@@ -8,7 +8,7 @@ num_workers = 4
 
 train_pipeline = [
     dict(type='LoadImageFromFile'),
-    dict(type='LoadAnnotations'),
+    dict(type='mmvidext.LoadClipAnnotations'),
     dict(type='RandomResize', scale=frame_size, ratio_range=(0.5, 2.0), keep_ratio=True),
     dict(type='RandomCrop', crop_size=crop_size, cat_max_ratio=0.75),
     dict(type='RandomFlip', prob=0.5),
@@ -18,7 +18,7 @@ train_pipeline = [
 val_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=frame_size, keep_ratio=True),
-    dict(type='LoadAnnotations'),
+    dict(type='mmvidext.LoadClipAnnotations'),
     dict(type='PackSegInputs'),
 ]
 test_pipeline = val_pipeline

@@ -7,11 +7,11 @@ num_workers = 1
 
 train_pipeline = [
     dict(type='LoadImageFromFile'),
-    dict(type='LoadAnnotations'),
+    dict(type='mmvidext.LoadClipAnnotations'),
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackSegInputs'),
 ]
-val_pipeline = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'), dict(type='PackSegInputs')]
+val_pipeline = [dict(type='LoadImageFromFile'), dict(type='mmvidext.LoadClipAnnotations'), dict(type='PackSegInputs')]
 test_pipeline = val_pipeline
 
 loader = dict(num_workers=num_workers, persistent_workers=num_workers > 0)

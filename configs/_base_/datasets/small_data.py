@@ -1,6 +1,6 @@
-# Videos of your own: a folder, and two lists of "path label". Change the names below in a config of your own or on the
-# command line: --cfg-options num_classes=6 data_root=FOLDER. Clips are not mirrored here; where left and right have no
-# meaning for your classes, set flip_ratio=0.5.
+# Videos of your own: a folder, and two lists of "path label". `mmvidext data folder` writes them, and a config that
+# sets the names below; or set them on the command line: --cfg-options num_classes=6 data_root=FOLDER. Clips are not
+# mirrored here; where left and right have no meaning for your classes, set flip_ratio=0.5.
 data_root = 'data/small'
 train_list = f'{data_root}/train.txt'
 val_list = f'{data_root}/val.txt'
@@ -11,7 +11,7 @@ short_side = 112
 crop_size = 96
 flip_ratio = 0
 batch_size = 8  # of one GPU
-num_workers = 4
+num_workers = 2
 hint = 'Each line of the list is: path of a video, relative to data_root/videos, a space, number of the class'
 
 train_pipeline = [
@@ -41,7 +41,6 @@ loader = dict(batch_size=batch_size, num_workers=num_workers, persistent_workers
 common = dict(type='mmvidext.VideoListDataset', data_prefix=dict(video=videos), num_classes=num_classes, hint=hint)
 train_dataloader = dict(
     **loader,
-    drop_last=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(**common, ann_file=train_list, pipeline=train_pipeline),
 )

@@ -12,7 +12,7 @@ model = dict(
         average_clips='prob',
     ),
     data_preprocessor=dict(
-        type='ActionDataPreprocessor',
+        type='mmvidext.ActionDataPreprocessor',
         mean=[110.2008, 100.63983, 95.99475],
         std=[58.14765, 56.46975, 55.332195],
         format_shape='NCTHW',

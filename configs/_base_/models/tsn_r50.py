@@ -12,7 +12,7 @@ model = dict(
         average_clips='score',
     ),
     data_preprocessor=dict(
-        type='ActionDataPreprocessor',
+        type='mmvidext.ActionDataPreprocessor',
         mean=[123.675, 116.28, 103.53],
         std=[58.395, 57.12, 57.375],
         format_shape='NCHW',

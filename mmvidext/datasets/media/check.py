@@ -1,13 +1,13 @@
 """Whether a video opens and is whole, checked thoroughly, with a memory of what was checked already."""
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mmvidext.datasets.media.files import BadFileError
-from mmvidext.datasets.media.video_file import VideoFile
-from mmvidext.datasets.parallel import iterate_with_progress
+from mmvidext.datasets.media.frame_folder import open_video
+from mmvidext.datasets.media.memory import check_with_memory, fingerprint
 
 __all__ = ['CheckedVideo', 'check_video', 'check_videos']
 
@@ -17,48 +17,39 @@ class CheckedVideo:
     """What a check found.
 
     Attributes:
-        path: The file.
+        path: The file, or folder of pictures.
         size: Its bytes, -1 if it is not there.
-        modified: Its time of modification, in nanoseconds.
         problem: What is wrong with it, None if nothing.
+        num_frames: How many frames it has, 0 if it is bad.
+        frame_rate: Frames per second on average, 0 if unknown.
+        frame_size: Width and height in pixels.
     """
 
     path: str
     size: int
-    modified: int
     problem: str | None
-
-
-def _fingerprint(path: str) -> tuple[int, int]:
-    try:
-        status = Path(path).stat()
-    except OSError:
-        return -1, -1
-    return status.st_size, status.st_mtime_ns
+    num_frames: int = 0
+    frame_rate: float = 0.0
+    frame_size: tuple[int, int] = (0, 0)
 
 
 def check_video(path: str) -> CheckedVideo:
-    """Check one local video: it is there, its file is whole, and every frame decodes.
+    """Check one local video, or folder of pictures: it is there, its file is whole, and every frame decodes.
 
     Args:
-        path: The file.
+        path: The file or folder.
     """
-    fingerprint = _fingerprint(path)
+    size = fingerprint(path)[0]
     try:
-        VideoFile(path).check()
+        video = open_video(path)
+        video.check()
     except BadFileError as error:
-        return CheckedVideo(path, *fingerprint, str(error).removeprefix(path).strip())
-    return CheckedVideo(path, *fingerprint, None)
+        return CheckedVideo(path, size, str(error).removeprefix(path).strip())
+    return CheckedVideo(path, size, None, video.num_frames, video.frame_rate, video.frame_size)
 
 
-def _read_memory(path: Path) -> Iterator[CheckedVideo]:
-    if not path.exists():
-        return
-    for line in path.read_text(encoding='utf-8').splitlines():
-        try:
-            yield CheckedVideo(**json.loads(line))
-        except (ValueError, TypeError):  # a line that was cut off when the last run was stopped
-            continue
+def _check(path: str) -> dict[str, Any]:
+    return vars(check_video(path))
 
 
 def check_videos(paths: Sequence[str], memory: Path, *, workers: int = 0) -> list[CheckedVideo]:
@@ -72,22 +63,7 @@ def check_videos(paths: Sequence[str], memory: Path, *, workers: int = 0) -> lis
     Returns:
         The findings, in the order of ``paths``.
     """
-    known = {checked.path: checked for checked in _read_memory(memory)}
-    findings = {path: known[path] for path in paths if path in known and _is_current(known[path])}
-    unknown = [path for path in paths if path not in findings]
-    memory.parent.mkdir(parents=True, exist_ok=True)
-    with memory.open('a', encoding='utf-8') as file:
-        if known:
-            file.write('\n')  # the last line may have been cut off
-        results: Iterable[CheckedVideo] = iterate_with_progress(
-            check_video, unknown, description='Checking videos', workers=workers
-        )
-        for checked in results:
-            findings[checked.path] = checked
-            file.write(json.dumps(asdict(checked)) + '\n')
-            file.flush()
-    return [findings[path] for path in paths]
-
-
-def _is_current(checked: CheckedVideo) -> bool:
-    return checked.problem is None and _fingerprint(checked.path) == (checked.size, checked.modified)
+    found = check_with_memory(
+        _check, paths, memory, current=fingerprint, description='Checking videos', workers=workers
+    )
+    return [CheckedVideo(**{**one, 'frame_size': tuple(one['frame_size'])}) for one in found]

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import torch
 from av import FFmpegError
-from mmengine.dataset import BaseDataset
+from mmengine.dataset import BaseDataset, Compose
 from mmengine.logging import print_log
 
 from mmvidext.datasets.media.files import BadFileError, file_problem, is_local
@@ -185,7 +185,8 @@ class BadFilePolicy(BaseDataset):
     def _read(self, idx: int) -> Any:
         results: Any = self.get_data_info(idx)
         path = results[self.path_key]
-        for transform in self.pipeline.transforms:
+        # a pipeline of another class watches its own steps, as that of mmaction2's browse_dataset does
+        for transform in self.pipeline.transforms if type(self.pipeline) is Compose else [self.pipeline]:
             is_reading = self.is_reading(transform, results)
             if is_reading:
                 self._check_files(results)

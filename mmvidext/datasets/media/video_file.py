@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import av
 import numpy as np
@@ -45,12 +45,14 @@ class _Index:
         times: Presentation time of each frame, ascending; empty where packets have none.
         key_times: Times from which decoding can start, ascending.
         frame_rate: Frames per second on average, 0 if unknown.
+        frame_size: Width and height that the container states.
     """
 
     num_frames: int
     times: tuple[int, ...]
     key_times: tuple[int, ...]
     frame_rate: float
+    frame_size: tuple[int, int]
 
 
 class VideoFile:
@@ -65,6 +67,8 @@ class VideoFile:
     Attributes:
         num_frames: How many frames there are.
         frame_rate: Frames per second on average, 0 if unknown.
+        frame_size: Width and height in pixels, as the container states them.
+        codec: Of the pictures, for example ``'av1'``.
 
     Raises:
         BadVideoError: If the file cannot be opened, has no video stream or no frame, is truncated or damaged, or this
@@ -76,11 +80,12 @@ class VideoFile:
         if is_local(path) and (problem := file_problem(path)):
             raise BadVideoError(f'{path} {problem}')
         self._content = None if is_local(path) else get(path)
-        self._codec = 'unknown'
+        self.codec = 'unknown'
         with self._naming_the_file():
             self._index = self._read_index()
         self.num_frames = self._index.num_frames
         self.frame_rate = self._index.frame_rate
+        self.frame_size = self._index.frame_size
 
     def frames(self, numbers: Sequence[int]) -> list[NDArray[np.uint8]]:
         """Decode frames.
@@ -89,7 +94,7 @@ class VideoFile:
             numbers: Of the frames, from 0 on, in any order, repeated or not.
 
         Returns:
-            RGB ``uint8 (H, W, 3)`` for each number.
+            RGB ``uint8 (H, W, 3)`` for each number, turned as the recorder says.
 
         Raises:
             IndexError: If a number is not in ``[0, num_frames)``.
@@ -110,8 +115,19 @@ class VideoFile:
         Raises:
             BadVideoError: If one is damaged.
         """
-        with self._naming_the_file():
-            self._check_count(sum(1 for _ in self._decode()))
+        self._check_count(sum(1 for _ in self.decode()))
+
+    def decode(self) -> Iterator[Any]:
+        """Yield every frame, as PyAV's ``VideoFrame``.
+
+        Raises:
+            BadVideoError: If one is damaged.
+        """
+        with self._naming_the_file(), self._open() as (container, _):
+            for number, frame in enumerate(container.decode(video=0)):
+                if frame.is_corrupt:
+                    raise BadVideoError(f'{self.path} is damaged at frame {number} of {self.num_frames}')
+                yield frame
 
     @contextmanager
     def _naming_the_file(self) -> Iterator[None]:
@@ -121,7 +137,7 @@ class VideoFile:
             has_decoder = error.errno != errno.ENOSYS and not isinstance(error, av.error.DecoderNotFoundError)
             text = error.strerror or type(error).__name__
             raise BadVideoError(
-                f'{self.path} (codec {self._codec}) cannot be decoded: {text}{"" if has_decoder else _NO_DECODER}'
+                f'{self.path} (codec {self.codec}) cannot be decoded: {text}{"" if has_decoder else _NO_DECODER}'
             ) from error
 
     @contextmanager
@@ -135,7 +151,7 @@ class VideoFile:
             stream = container.streams.video[0]
             if stream.codec_context is None:
                 raise BadVideoError(f'{self.path} has no known codec: it is damaged{_NO_DECODER}')
-            self._codec = stream.codec_context.codec.canonical_name
+            self.codec = stream.codec_context.codec.canonical_name
             if stream.width * stream.height > MOST_PIXELS:
                 raise BadVideoError(
                     f'{self.path} has frames of {stream.width}x{stream.height}, and more than {MOST_PIXELS} pixels are '
@@ -146,10 +162,12 @@ class VideoFile:
 
     def _read_index(self) -> _Index:
         with _demuxer_errors() as errors, self._open() as (container, stream):
-            packets = [_Packet.of(packet, stream.name) for packet in container.demux(stream) if packet.size]
+            codec = stream.name
+            packets = [_Packet.of(packet, codec) for packet in container.demux(stream) if packet.size]
             shown = [packet for packet in packets if packet.is_shown]
             is_avi, is_transport_stream = container.format.name == 'avi', container.format.name == 'mpegts'
             num_stated, frame_rate = stream.frames, stream.average_rate
+            frame_size = stream.width, stream.height
         if errors or (not is_transport_stream and any(packet.is_corrupt for packet in packets)):
             raise BadVideoError(f'{self.path} is truncated or damaged: {len(shown)} frames are left')
         if is_avi and len(shown) < 0.9 * num_stated:  # the header counts frames that a recorder dropped, too
@@ -162,21 +180,15 @@ class VideoFile:
             times=tuple(times) if len(times) == len(shown) else (),
             key_times=tuple(sorted(packet.time for packet in packets if packet.is_key and packet.time is not None)),
             frame_rate=float(frame_rate or 0),
+            frame_size=frame_size,
         )
-
-    def _decode(self) -> Iterator[Any]:
-        with self._open() as (container, _):
-            for number, frame in enumerate(container.decode(video=0)):
-                if frame.is_corrupt:
-                    raise BadVideoError(f'{self.path} is damaged at frame {number} of {self.num_frames}')
-                yield frame
 
     def _decode_in_order(self, wanted: list[int]) -> dict[int, NDArray[np.uint8]]:
         """Decode from the beginning and count."""
         decoded: dict[int, NDArray[np.uint8]] = {}
         converter = VideoReformatter()
         count = 0
-        for frame in self._decode():
+        for frame in self.decode():
             if count in wanted or count == self.num_frames - 1:
                 decoded[count] = _to_rgb(frame, converter)
             last = frame
@@ -218,8 +230,7 @@ class VideoFile:
         return decoded
 
 
-@dataclass(frozen=True)
-class _Packet:
+class _Packet(NamedTuple):
     time: int | None
     is_key: bool
     is_corrupt: bool
@@ -235,8 +246,9 @@ class _Packet:
 
 def _to_rgb(frame: Any, converter: VideoReformatter) -> NDArray[np.uint8]:
     picture: Any = converter.reformat(frame, format='rgb24')
-    array: NDArray[np.uint8] = picture.to_ndarray()
-    return array
+    # phones film sideways, and say so
+    array: NDArray[np.uint8] = np.rot90(picture.to_ndarray(), round(frame.rotation / 90))
+    return np.ascontiguousarray(array)
 
 
 @contextmanager

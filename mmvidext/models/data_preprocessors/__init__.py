@@ -6,6 +6,12 @@ from mmvidext.models.data_preprocessors.flow_data_preprocessor import FlowDataPr
 
 __all__ = ['FlowDataPreprocessor']
 
+if find_spec('mmaction') is not None:
+    from mmvidext.models.data_preprocessors.action_data_preprocessor import (
+        ActionDataPreprocessor as ActionDataPreprocessor,
+    )
+
+    __all__ += ['ActionDataPreprocessor']
 if find_spec('mmseg') is not None:
     from mmvidext.models.data_preprocessors.video_seg_data_preprocessor import (
         VideoSegDataPreProcessor as VideoSegDataPreProcessor,

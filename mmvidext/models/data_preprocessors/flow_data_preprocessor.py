@@ -29,7 +29,7 @@ class FlowDataPreprocessor(BaseDataPreprocessor):
         mean: Sequence[float] = (0.0, 0.0, 0.0),
         std: Sequence[float] = (255.0, 255.0, 255.0),
         *,
-        non_blocking: bool = False,
+        non_blocking: bool = True,
     ) -> None:
         super().__init__(non_blocking=non_blocking)
         self.register_buffer('mean', torch.tensor(mean, dtype=torch.float32).view(-1, 1, 1), persistent=False)

@@ -23,18 +23,20 @@ class VideoSegDataPreProcessor(SegDataPreProcessor):
 
     Args:
         batch_augments: Must be empty.
+        non_blocking: Copy from pinned memory to the device while the CPU goes on.
         **kwargs: The arguments of ``mmseg.SegDataPreProcessor``.
 
     Raises:
         ValueError: If ``batch_augments`` is given.
     """
 
-    def __init__(self, *, batch_augments: list[dict] | None = None, **kwargs: Any) -> None:
+    def __init__(self, *, batch_augments: list[dict] | None = None, non_blocking: bool = True, **kwargs: Any) -> None:
         if batch_augments:
             raise ValueError(
                 f'batch_augments must be empty, since they mix images and not clips, but got {batch_augments}'
             )
         super().__init__(**kwargs)
+        self._non_blocking = non_blocking  # mmengine's, which mmseg does not pass on
 
     def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
         """Turn a batch of samples into model input.

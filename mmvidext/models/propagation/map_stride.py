@@ -27,7 +27,9 @@ def map_stride(image_size: tuple[int, int], map_size: tuple[int, int]) -> tuple[
         (14.0, 14.0)
     """
     longer = 0 if image_size[0] >= image_size[1] else 1
-    stride = 2.0 ** round(math.log2(image_size[longer] / map_size[longer]))
-    if all(abs(image / stride - length) < 1 for image, length in zip(image_size, map_size, strict=True)):
-        return stride, stride
+    exponent = math.log2(image_size[longer] / map_size[longer])
+    for nearest in sorted({math.floor(exponent), math.ceil(exponent)}, key=lambda power: abs(power - exponent)):
+        stride = 2.0**nearest
+        if all(abs(image / stride - length) < 1 for image, length in zip(image_size, map_size, strict=True)):
+            return stride, stride
     return image_size[0] / map_size[0], image_size[1] / map_size[1]

@@ -1,6 +1,7 @@
 """Deep Feature Flow: segment key frames, propagate to the frames between them."""
 
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Any, Literal
 
 from mmseg.models import BaseSegmentor, SegDataPreProcessor
@@ -84,7 +85,7 @@ class DeepFeatureFlow(BaseSegmentor):
         segmentor = {**segmentor, **{name: value for name, value in given.items() if value is not None}}
         inner_preprocessor = segmentor.pop('data_preprocessor', None)
         super().__init__(_video_preprocessor(data_preprocessor or inner_preprocessor), init_cfg)
-        self.segmentor = SEG_MODELS.build(segmentor)
+        self.segmentor = SEG_MODELS.build(deepcopy(segmentor))
         check_segmentor(self.segmentor, propagate)
         self.cut: Cut = _CUTS[propagate](self.segmentor, segmentor['decode_head'])
         self.feature_flow = FeatureFlow(flow_net, self.cut.channels, scale_map=scale_map, flow_input=flow_input)

@@ -1,9 +1,11 @@
 import json
+import os
 
 import pytest
 
 from mmvidext.datasets.media import check as video_check
 from mmvidext.datasets.media.check import check_video, check_videos
+from mmvidext.datasets.media.memory import check_with_memory
 from tests.datasets.videos import write_bad_videos, write_video
 
 
@@ -80,3 +82,17 @@ def test_an_interrupted_check_continues_where_it_stopped(tmp_path, monkeypatch):
     calls.clear()
     check_videos(paths, memory)
     assert calls == []
+
+
+def _die(name):
+    os._exit(1) if name == 'b' else None
+    return {'problem': None}
+
+
+def test_a_worker_that_dies_is_one_line_and_what_was_found_is_kept(tmp_path):
+    memory = tmp_path / 'memory.jsonl'
+    options = dict(current=lambda name: [1, 1], description='')
+    with pytest.raises(ValueError, match='a process that checks files died'):
+        check_with_memory(_die, ['b'], memory, workers=1, **options)
+    assert check_with_memory(_die, ['a'], memory, **options) == [{'problem': None}]
+    assert memory.read_text() == '["a", [1, 1], {"problem": null}]\n'

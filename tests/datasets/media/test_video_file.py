@@ -2,11 +2,13 @@ import errno
 import logging
 import os
 import socket
+import struct
 
 import av
 import numpy as np
 import pytest
 
+from mmvidext.apis.video_files import VideoReader
 from mmvidext.datasets.media import video_file
 from mmvidext.datasets.media.files import BadFileError
 from mmvidext.datasets.media.video_file import VideoFile
@@ -167,3 +169,16 @@ def test_the_level_of_logging_is_left_as_it_was(tmp_path):
     VideoFile(str(path))
     assert (av.logging.get_level(), av.logging.get_skip_repeated()) == before
     assert logging.getLogger('libav').handlers == []
+
+
+@pytest.mark.parametrize(('matrix', 'turns'), [((0, 1, -1, 0), -1), ((-1, 0, 0, -1), 2), ((0, -1, 1, 0), 1)])
+def test_videos_that_a_phone_filmed_sideways_are_upright(tmp_path, matrix, turns):
+    """The training must see what a player, decord and our own inference show; the matrix is that of ISO 14496-12."""
+    path = write_with_av(tmp_path / 'a.mp4', codec='libx264', num_frames=3, size=(64, 48))
+    plain = VideoFile(str(path)).frames([1])[0]
+    content = path.read_bytes()
+    start = content.index(struct.pack('>9i', 2**16, 0, 0, 0, 2**16, 0, 0, 0, 2**30), content.index(b'tkhd'))
+    a, b, c, d = (number * 2**16 for number in matrix)
+    path.write_bytes(content[:start] + struct.pack('>9i', a, b, 0, c, d, 0, 0, 0, 2**30) + content[start + 36 :])
+    assert np.array_equal(VideoFile(str(path)).frames([1])[0], np.rot90(plain, turns))
+    assert np.array_equal(list(VideoReader(path))[1], np.rot90(plain, turns))

@@ -2,6 +2,7 @@ import pytest
 import torch
 from mmaction.models.backbones.resnet import ResNet
 from mmaction.models.backbones.resnet_tsm import ResNetTSM
+from mmengine.runner import turn_on_activation_checkpointing
 
 from mmvidext.models.backbones import MSResNet, TSMResNet
 
@@ -176,3 +177,21 @@ class TestMSResNet:
             MSResNet(18, causal=True)
         with pytest.raises(ValueError, match='motion_stage must be between 1 and num_stages=4, but is 5'):
             MSResNet(18, motion_stage=5)
+
+
+@pytest.mark.parametrize('how', ['with_cp', 'activation_checkpointing'])
+def test_checkpointed_activations_give_the_same_gradients(how):
+    arguments = dict(num_segments=4, num_stages=2, strides=(1, 2), dilations=(1, 1), out_indices=(1,))
+    plain, checkpointed = TSMResNet(50, **arguments), TSMResNet(50, with_cp=how == 'with_cp', **arguments)
+    checkpointed.load_state_dict(plain.state_dict())
+    if how == 'activation_checkpointing':  # mmengine's key of a config
+        turn_on_activation_checkpointing(checkpointed, ['layer2'])
+    x, calls, kept = torch.randn(4, 3, 32, 32), [], []
+    for model in (plain, checkpointed):
+        model.train()
+        calls.append([])
+        model.layer2[0].conv1.register_forward_hook(lambda *_, called=calls[-1]: called.append(1))
+        model(x).square().sum().backward()
+        kept.append([parameter.grad for parameter in model.parameters()])
+    assert [len(called) for called in calls] == [1, 2]  # the second time in the backward pass
+    torch.testing.assert_close(kept[1], kept[0], rtol=1e-4, atol=1e-4)

@@ -15,6 +15,12 @@ def test_sizes_rounded_up_or_down_have_the_stride_that_they_were_made_with(size,
     assert map_stride(size, up) == map_stride(size, down) == (stride, stride)
 
 
+@pytest.mark.parametrize(('size', 'stride'), [((33, 17), 16), ((65, 49), 32), ((19, 35), 16)])
+def test_of_small_frames_the_ratio_may_lie_nearer_to_another_power_of_two(size, stride):
+    """33 pixels at stride 16 make 3 rows: a ratio of 11, which is nearer to 8."""
+    assert map_stride(size, tuple(-(-length // stride) for length in size)) == (stride, stride)
+
+
 def test_a_map_finer_than_the_image():
     assert map_stride((180, 320), (360, 640)) == (0.5, 0.5)
 

@@ -1,5 +1,7 @@
 """What mmsegmentation's Python API asks of a segmentor."""
 
+import copy
+
 import cv2
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ import torch
 pytest.importorskip('mmseg')
 
 from mmengine.analysis import get_model_complexity_info
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
@@ -133,3 +135,17 @@ def test_new_style_config():
     config = make_config()
     config.model = dict(type=DeepFeatureFlow, segmentor=segmentor, flow_net=dict(type=FlowNetS, width=0.0625))
     assert VideoSegmentor(config).step(image()).shape == (48, 96)
+
+
+def test_building_leaves_the_config_as_it_is():
+    """mmseg moves ``pretrained`` into the config of the backbone, and refuses it there the second time."""
+    config = ConfigDict(
+        type='mmvidext.DeepFeatureFlow',
+        segmentor=fcn(pretrained='torchvision://resnet18'),
+        flow_net=dict(type='mmvidext.ZeroFlow'),
+    )
+    before = copy.deepcopy(config)
+    with torch.device('meta'):
+        for _ in range(2):
+            MODELS.build(config)
+    assert config == before

@@ -1,0 +1,13 @@
+# Some hundred videos of your own: see docs/own_data.md. Sizes and paths are set with --cfg-options NAME=VALUE.
+_base_ = [
+    './_base_/models/tsm_mobilenet_v2.py',
+    './_base_/datasets/small_data.py',
+    './_base_/schedules/small_data.py',
+    './_base_/recognition_runtime.py',
+]
+
+model = dict(
+    backbone=dict(causal=True, num_segments=_base_.num_segments),
+    cls_head=dict(num_segments=_base_.num_segments, num_classes=_base_.num_classes),
+)
+default_hooks = dict(checkpoint=dict(interval=_base_.val_interval))

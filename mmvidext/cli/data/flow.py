@@ -1,0 +1,33 @@
+"""``mmvidext data flow``: from one's own frames and flow files to a config that is ready to train."""
+
+from pathlib import Path
+
+import click
+
+from mmvidext.cli.data.folder_options import folder_options, tell
+from mmvidext.cli.options import one_line_errors
+from mmvidext.cli.ready_config import DEFAULT_MODELS, base_of_model, flow_config
+from mmvidext.datasets.own_data.report import describe_folders
+from mmvidext.datasets.own_data.video_folders import prepare_folders
+
+__all__ = ['flow']
+
+
+@click.command()
+@folder_options
+@click.option('--model', default=DEFAULT_MODELS['flow'], show_default=True, help='Whose config to write.')
+def flow(root: Path, out: Path | None, ratio: float, seed: int, workers: int, model: str) -> None:
+    """Prepare your own pairs for optical flow: DIR holds frames/VIDEO/* and flow/VIDEO/*.
+
+    A flow file (.flo, .pfm, or KITTI's .png) has the name of the first frame of its pair. Opens every file, leaves out
+    the videos with a wrong one, divides the others into training and validation, and writes train.txt, val.txt,
+    report.md and the config MODEL.py. A second run checks only what is new or has changed.
+
+    Example: mmvidext data flow rendered_scenes
+    """
+    out = out or root
+    with one_line_errors():
+        base_of_model(model, 'flow')
+        result = prepare_folders(root, 'flow', out, ratio=ratio, seed=seed, workers=workers)
+        config = flow_config(result, root, out, model)
+        tell(out, describe_folders(root, result), config, ['train.txt', 'val.txt'])

@@ -1,0 +1,81 @@
+"""``mmvidext data folder``: from one's own videos to lists, a report and a config that is ready to train."""
+
+import os
+from pathlib import Path
+
+import click
+
+from mmvidext.cli.class_names import read_class_names
+from mmvidext.cli.data.folder_options import tell
+from mmvidext.cli.options import FILE, PATH, one_line_errors
+from mmvidext.cli.ready_config import DEFAULT_MODELS, base_of_model, recognition_config
+from mmvidext.datasets.own_data.annotations import read_annotations
+from mmvidext.datasets.own_data.class_folders import read_class_folders
+from mmvidext.datasets.own_data.preparation import CLASSES_FILE, list_file, prepare_videos
+from mmvidext.datasets.own_data.report import describe_videos
+
+__all__ = ['folder']
+
+
+@click.command()
+@click.argument('root', metavar='DIR', type=PATH)
+@click.option('--out', type=PATH, help='Where lists, config and report go.  [default: DIR]')
+@click.option(
+    '--annotations',
+    multiple=True,
+    type=PATH,
+    help='A list or table of videos and classes, repeated for several; or the folder with the splits of UCF101 or '
+    'HMDB51. Without it, DIR holds a folder for each class.',
+)
+@click.option(
+    '--classes',
+    type=FILE,
+    help='Names of the classes of --annotations, one a line, in the order of their numbers.',
+)
+@click.option('--split-number', type=click.IntRange(1, 3), default=1, show_default=True, help='Of UCF101 and HMDB51.')
+@click.option(
+    '--recordings',
+    metavar='EXPRESSION',
+    help='What clips of one recording share: the first group of a regular expression at the beginning of their names, '
+    'for example "(day\\d+)".  [default: known names, or each file]',
+)
+@click.option('--val', 'ratio', default=0.2, show_default=True, help='Share of each class for validation.')
+@click.option('--seed', default=0, show_default=True, help='Of the split.')
+@click.option('--model', default=DEFAULT_MODELS['recognition'], show_default=True, help='Whose config to write.')
+@click.option('--workers', type=int, default=os.cpu_count() or 1, show_default=True, help='Processes.')
+def folder(
+    root: Path,
+    out: Path | None,
+    annotations: tuple[Path, ...],
+    classes: Path | None,
+    split_number: int,
+    recordings: str | None,
+    ratio: float,
+    seed: int,
+    model: str,
+    workers: int,
+) -> None:
+    """Prepare your own videos for training: DIR holds a folder for each class, or videos and a list.
+
+    Opens every video (any container, any name; or folders of pictures), leaves out what cannot be read, divides each
+    class into training and validation by recording, and writes train.txt, val.txt, classes.txt, report.md and the
+    config MODEL.py. A second run checks only what is new or has changed. With --annotations, the forms of UCF101,
+    HMDB51, Kinetics and Jester, tables (CSV with path, label and perhaps split, recording) and plain lists are
+    recognized.
+
+    Example: mmvidext data folder videos
+    """
+    out = out or root
+    if classes is not None and not annotations:
+        raise click.UsageError('--classes is for --annotations: the folders name the classes')
+    with one_line_errors():
+        base_of_model(model, 'recognition')  # a wrong name is an error before hours of checks
+        if annotations:
+            names = read_class_names(classes) if classes else ()
+            listing = read_annotations(root, annotations, classes=names, split_number=split_number)
+        else:
+            listing = read_class_folders(root)
+        result = prepare_videos(listing, out, recordings=recordings, ratio=ratio, seed=seed, workers=workers)
+        config = recognition_config(result, out, model)
+        written = [*(list_file(out, split).name for split in result.splits), CLASSES_FILE]
+        tell(out, describe_videos(result), config, written)

@@ -1,0 +1,38 @@
+"""What the commands that prepare folders of frames share."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mmvidext.cli.options import PATH
+from mmvidext.datasets.atomic_write import atomic_write_text
+
+__all__ = ['REPORT', 'folder_options', 'tell']
+
+REPORT = 'report.md'
+
+
+def folder_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the folder, and how it is split."""
+    for option in reversed(
+        (
+            click.argument('root', metavar='DIR', type=PATH),
+            click.option('--out', type=PATH, help='Where lists, config and report go.  [default: DIR]'),
+            click.option('--val', 'ratio', default=0.2, show_default=True, help='Share for validation.'),
+            click.option('--seed', default=0, show_default=True, help='Of the split.'),
+            click.option('--workers', type=int, default=os.cpu_count() or 1, show_default=True, help='Processes.'),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+def tell(out: Path, report: str, config: Path, written: list[str]) -> None:
+    """Write the report, print it, and say what comes next."""
+    atomic_write_text(out / REPORT, report)
+    click.echo(report)
+    click.echo(f'wrote {", ".join([*written, REPORT, config.name])} in {out}')
+    click.echo(f'train with: mmvidext train {str(out)!r} --model {config.stem}')

@@ -1,0 +1,167 @@
+"""``mmvidext predict``: recognize videos, and show the prediction in them."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+
+from mmvidext.apis.frame_sources import Source
+from mmvidext.apis.picture_outputs import check_outputs, open_pictures
+from mmvidext.apis.trained_model import find_model
+from mmvidext.apis.video_recognizer import VideoPrediction, VideoRecognizer, best_classes
+from mmvidext.cli.config import load_config
+from mmvidext.cli.options import (
+    PATH,
+    PathEndingIn,
+    RunCommand,
+    cfg_options_option,
+    device_option,
+    one_line_errors,
+    source_options,
+)
+from mmvidext.cli.prediction_file import write_predictions
+from mmvidext.cli.stop_signals import StopSignals
+from mmvidext.datasets.media.frame_folder import list_pictures
+from mmvidext.datasets.own_data.clips import clips_below
+from mmvidext.drawing.pictures import draw_bars
+
+__all__ = ['predict']
+
+
+def find_videos(source: str) -> list[str]:
+    """Return the videos in a folder and below it; anything else is one source.
+
+    Raises:
+        ValueError: If a folder holds neither a video nor a picture.
+    """
+    folder = Path(source)
+    if not folder.is_dir() or list_pictures(folder):
+        return [source]
+    videos = [str(path) for path in clips_below(folder)]
+    if not videos:
+        raise ValueError(f'{folder} holds neither a video nor a picture')
+    return videos
+
+
+def output_of(video: str, source: str, out: Path | None, taken: set[Path]) -> Path | None:
+    """Return where the picture of a video goes: ``out`` itself, or, of a folder of videos, a file in it."""
+    if out is None or video == source:
+        return out
+    inside = Path(video).relative_to(source)
+    path = out / inside.with_suffix('.mp4')
+    if path in taken:  # 1.webm beside 1.avi
+        path = out / f'{inside}.mp4'
+    taken.add(path)
+    return path
+
+
+def recognize(
+    recognizer: VideoRecognizer, source: Source, out: Path | None, *, window: float | None, stride: float, top: int
+) -> VideoPrediction:
+    """Recognize a source and draw the running prediction; a stream without end tells it line by line.
+
+    Raises:
+        ValueError: If a frame cannot be read.
+        OSError: If the output cannot be written, or the source does not come back.
+    """
+    run = recognizer.run(source, window=window, stride=stride)
+    with ExitStack() as outputs:
+        video = outputs.enter_context(open_pictures(out, source.frame_rate)) if out else None
+        said = None
+        for frame, latest in run:
+            best = best_classes(latest.probabilities, recognizer.classes, top) if latest else []
+            if video is not None:
+                video.write(draw_bars(frame, best))
+            if not source.num_frames and latest is not None and latest is not said:
+                said = latest
+                click.echo(f'{latest.end:8.1f} s  {best[0][1]:6.1%}  {best[0][0]}')
+        return run.result()
+
+
+@click.command(cls=RunCommand)
+@click.argument('model')
+@click.argument('source', metavar='VIDEO|FOLDER|CAMERA|URL')
+@click.option('--weights', metavar='FILE_OR_URL', help='The checkpoint, where MODEL is a config.')
+@click.option(
+    '--out',
+    type=PATH,
+    help='Draw the running prediction into this video (.mp4: H.264), or a folder; a FOLDER of videos into a folder.',
+)
+@click.option(
+    '--results',
+    type=PathEndingIn('.csv', '.json'),
+    help='Write the predictions to this .csv or .json.',
+)
+@click.option('--top', type=click.IntRange(1), default=5, show_default=True, help='Classes to show.')
+@click.option(
+    '--window',
+    type=click.FloatRange(0, min_open=True),
+    help='Seconds to look at at once.  [default: one clip of the model, or up to 10 s]',
+)
+@click.option(
+    '--stride', type=click.FloatRange(0, min_open=True), default=0.5, show_default=True, help='Seconds between looks.'
+)
+@source_options
+@cfg_options_option
+@device_option
+def predict(
+    model: str,
+    source: str,
+    weights: str | None,
+    out: Path | None,
+    results: Path | None,
+    top: int,
+    window: float | None,
+    stride: float,
+    connect: Callable[..., Source],
+    cfg_options: tuple[str, ...],
+    device: str,
+) -> None:
+    """Recognize a video, each video in a FOLDER, a camera (its number) or a network address, with any recognizer.
+
+    MODEL is a work directory (its best checkpoint is taken), a checkpoint with its config beside it, or a config with
+    --weights. The best classes are printed with their probabilities. A prediction looks at the latest frames, up to
+    --window: for a video that is not longer, the last one is that of a validation; for a longer one the mean is taken.
+    A video that cannot be read is named, and the others go on; the exit status is then 1.
+
+    Example: mmvidext predict work_dirs/videos_ms_tsm_r18 new.mp4 --out shown.mp4 --results new.json
+    """
+    predictions: dict[str, VideoPrediction] = {}
+    problems: dict[str, str] = {}
+    with one_line_errors(), StopSignals() as stop:
+        videos, taken = find_videos(source), set[Path]()
+        found = find_model(model, weights)
+        outputs = {video: output_of(video, source, out, taken) for video in videos}
+        is_one = videos == [source]
+        opened = connect(source, wait=stop.wait) if is_one else None
+        read = opened.files if opened else map(Path, videos)
+        check_outputs((out, results), [*read, *(Path(path) for path in found if path)])
+        recognizer = VideoRecognizer(
+            load_config(found.config, cfg_options, warns=False), found.checkpoint, device=device
+        )
+        for video in videos:
+            try:
+                frames = opened or connect(video, wait=stop.wait)
+                frames = frames._replace(frames=stop.until_stopped(frames.frames))
+                one = recognize(recognizer, frames, outputs[video], window=window, stride=stride, top=top)
+            except (ValueError, OSError) as error:
+                if is_one:
+                    raise
+                problems[video] = str(error)
+                click.echo(f'{video}: {error}', err=True)
+                continue
+            predictions[video] = one
+            best = one.top(top)
+            click.echo(f'{video}: {one.num_frames} frames')
+            click.echo('\n'.join(f'  {probability:6.1%}  {name}' for name, probability in best))
+            if stop.wait(0):
+                break
+        if results is not None:
+            write_predictions(results, model, predictions, problems, top=top)
+    written = ', '.join(str(path) for path in (out, results) if path)
+    if written:
+        click.echo(f'wrote {written}')
+    stop.exit_if_stopped()
+    if problems:
+        raise SystemExit(1)

@@ -1,0 +1,77 @@
+"""Write the predictions for videos to a JSON or CSV file."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mmvidext.apis.video_recognizer import VideoPrediction, best_classes
+from mmvidext.datasets.atomic_write import atomic_write_text
+
+__all__ = ['write_predictions']
+
+
+def write_predictions(
+    path: Path, model: str, predictions: Mapping[str, VideoPrediction], problems: Mapping[str, str], *, top: int = 5
+) -> None:
+    """Write one file for all videos.
+
+    ``.csv``: a line for each video: its path, the best classes with their probabilities, and what was wrong with it.
+    ``.json``: the same, with the probabilities of all classes, and of the windows while it ran.
+
+    Args:
+        path: The file.
+        model: What made the predictions.
+        predictions: By the path of the video.
+        problems: Why a video has none.
+        top: How many classes.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    text = _csv(predictions, problems, top) if path.suffix == '.csv' else _json(model, predictions, problems, top)
+    try:
+        atomic_write_text(path, text)
+    except OSError as error:
+        raise OSError(f'{path} cannot be written: {error.strerror}') from error
+
+
+def _csv(predictions: Mapping[str, VideoPrediction], problems: Mapping[str, str], top: int) -> str:
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator='\n')
+    pairs = [(f'class_{number}', f'probability_{number}') for number in range(1, top + 1)]
+    writer.writerow(['video', *(name for pair in pairs for name in pair), 'problem'])
+    for video, prediction in predictions.items():
+        cells: list[object] = [cell for name, value in prediction.top(top) for cell in (name, f'{value:.6g}')]
+        writer.writerow([video, *cells, *[''] * (2 * top - len(cells)), ''])
+    for video, problem in problems.items():
+        writer.writerow([video, *[''] * (2 * top), problem])
+    return file.getvalue()
+
+
+def _json(model: str, predictions: Mapping[str, VideoPrediction], problems: Mapping[str, str], top: int) -> str:
+    def best(pairs: Sequence[tuple[str, float]]) -> list[dict[str, object]]:
+        return [{'class': name, 'probability': round(value, 6)} for name, value in pairs]
+
+    videos: list[dict[str, object]] = [
+        {
+            'video': video,
+            'num_frames': one.num_frames,
+            'top': best(one.top(top)),
+            'probabilities': [round(float(value), 6) for value in one.probabilities],
+            'windows': [
+                {
+                    'begin': round(window.begin, 3),
+                    'end': round(window.end, 3),
+                    'top': best(best_classes(window.probabilities, one.classes, top)),
+                }
+                for window in one.windows
+            ],
+        }
+        for video, one in predictions.items()
+    ]
+    videos += [{'video': video, 'problem': problem} for video, problem in problems.items()]
+    classes = next((one.classes for one in predictions.values()), [])
+    content = {'model': model, 'classes': classes, 'videos': videos}
+    return json.dumps(content, ensure_ascii=False, indent=1) + '\n'

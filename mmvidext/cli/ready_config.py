@@ -1,0 +1,192 @@
+"""A config for one's own data that is ready to train: a few lines that inherit from one of ours."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mmvidext.cli.config_names import ConfigError, find_config, nearest
+from mmvidext.datasets.atomic_write import atomic_write_text
+from mmvidext.datasets.own_data.preparation import CLASSES_FILE, PreparedVideos, list_file
+from mmvidext.datasets.own_data.video_folders import PreparedFolders
+
+__all__ = [
+    'DEFAULT_MODELS',
+    'base_of_model',
+    'config_of_data',
+    'flow_config',
+    'model_names',
+    'recognition_config',
+    'segmentation_config',
+]
+
+DEFAULT_MODELS = {'recognition': 'ms_tsm_r18', 'segmentation': 'dff_pspnet_r18', 'flow': 'flownets'}
+_RECIPE = '_small_data'
+_MARK = '# Written by mmvidext data'
+
+
+def model_names(kind: str) -> list[str]:
+    """Return the models that have a recipe for small data, those of one kind of task."""
+    folder = find_config('mmvidext::' + DEFAULT_MODELS[kind] + _RECIPE).parent
+    names = [path.stem.removesuffix(_RECIPE) for path in sorted(folder.glob(f'*{_RECIPE}.py'))]
+    return [name for name in names if _kind(name) == kind]
+
+
+def _kind(model: str) -> str:
+    return {'dff': 'segmentation', 'pspnet': 'segmentation', 'flownets': 'flow', 'flownetc': 'flow'}.get(
+        model.partition('_')[0], 'recognition'
+    )
+
+
+def base_of_model(model: str, kind: str) -> str:
+    """Return the name of the config that a model's ready config inherits from.
+
+    Raises:
+        ConfigError: If the model has no recipe for small data; names those that have one.
+    """
+    known = model_names(kind)
+    if model not in known:
+        raise ConfigError(
+            f'there is no recipe of {model} for small data{nearest(model, known)}; there are {", ".join(known)}'
+        )
+    return f'mmvidext::{model}{_RECIPE}.py'
+
+
+def recognition_config(result: PreparedVideos, out: Path, model: str) -> Path:
+    """Write ``MODEL.py`` for videos and their lists; return its path.
+
+    Raises:
+        ConfigError: If the model is unknown.
+    """
+    counts = [sum(clip.clip.split == split for clip in result.clips) for split in result.splits]
+    sizes = ', '.join(f'{count} {split}' for count, split in zip(counts, result.splits, strict=True))
+    test = 'test' if 'test' in result.splits else 'val'
+    lines = [
+        *_head(f'folder: {len(result.listing.classes)} classes, {sizes}', model, 'recognition'),
+        f'data_root = {str(result.listing.root.resolve())!r}',
+        f'lists = {str(out.resolve())!r}',
+        f'num_classes = {len(result.listing.classes)}',
+        f"metainfo = dict(classes=f'{{lists}}/{CLASSES_FILE}')",
+        'data = dict(data_prefix=dict(video=data_root), num_classes=num_classes, metainfo=metainfo'
+        + (', allow_outside=True)' if result.leads_outside else ')'),
+        '',
+        'model = dict(cls_head=dict(num_classes=num_classes))',
+        *(
+            f"{name}_dataloader = dict(dataset=dict(**data, ann_file=f'{{lists}}/{list_file(out, split).name}'))"
+            for name, split in (('train', 'train'), ('val', 'val'), ('test', test))
+        ),
+        _work_dir(out, model),
+    ]
+    return _write(out, model, lines)
+
+
+def segmentation_config(
+    result: PreparedFolders, root: Path, out: Path, model: str, classes: Sequence[str], label_map: Mapping[int, int]
+) -> Path:
+    """Write ``MODEL.py`` for folders of frames and labels; return its path.
+
+    Args:
+        result: The videos.
+        root: The folder of both.
+        out: Where the lists are, and the config goes.
+        model: Its name.
+        classes: Names of the classes.
+        label_map: Value in the label files to class; empty if the values are the classes.
+
+    Raises:
+        ConfigError: If the model is unknown.
+    """
+    image, label = result.all[0].suffixes
+    lines = [
+        *_head(f'segmentation: {len(classes)} classes, {_counts(result)}', model, 'segmentation'),
+        f'data_root = {str(root.resolve())!r}',
+        f'lists = {str(out.resolve())!r}',
+        f'num_classes = {len(classes)}',
+        f'metainfo = dict(classes={list(classes)!r})',
+        f'data = dict(data_root=data_root, metainfo=metainfo, img_suffix={image!r}, seg_map_suffix={label!r}'
+        + (f', label_map={dict(label_map)!r})' if label_map else ')'),
+        '',
+        'heads = dict(decode_head=dict(num_classes=num_classes), auxiliary_head=dict(num_classes=num_classes))',
+        'model = dict(segmentor=heads)',
+        *_loaders(),
+        _work_dir(out, model),
+    ]
+    return _write(out, model, lines)
+
+
+def flow_config(result: PreparedFolders, root: Path, out: Path, model: str) -> Path:
+    """Write ``MODEL.py`` for folders of frames and flow; return its path.
+
+    Raises:
+        ConfigError: If the model is unknown.
+    """
+    lines = [
+        *_head(f'flow: {_counts(result)}', model, 'flow'),
+        f'data = dict(data_root={str(root.resolve())!r})',
+        f'lists = {str(out.resolve())!r}',
+        '',
+        *_loaders(),
+        _work_dir(out, model),
+    ]
+    return _write(out, model, lines)
+
+
+def _counts(result: PreparedFolders) -> str:
+    return ', '.join(f'{len(videos)} {split}' for split, videos in result.videos.items())
+
+
+def _loaders() -> list[str]:
+    return [
+        f"{name}_dataloader = dict(dataset=dict(**data, ann_file=f'{{lists}}/{split}.txt'))"
+        for name, split in (('train', 'train'), ('val', 'val'), ('test', 'val'))
+    ]
+
+
+def _head(what: str, model: str, kind: str) -> list[str]:
+    return [
+        f'{_MARK} {what}.',
+        '# Sizes, rate and duration are variables of the base, for example --cfg-options learning_rate=0.005',
+        f'_base_ = {base_of_model(model, kind)!r}',
+        '',
+    ]
+
+
+def _work_dir(out: Path, model: str) -> str:
+    return f'work_dir = {f"work_dirs/{out.resolve().name}_{model}"!r}'
+
+
+def _write(out: Path, model: str, lines: Sequence[str]) -> Path:
+    path = out / f'{model}.py'
+    atomic_write_text(path, ''.join(f'{line}\n' for line in lines))
+    return path
+
+
+def config_of_data(folder: Path, model: str | None) -> Path:
+    """Return the ready config in a folder that ``mmvidext data`` has written, for a model.
+
+    If there is only one for another model, it is written for this one, with whatever was changed in it.
+
+    Args:
+        folder: The folder.
+        model: Its name; None takes the only one there, or the usual one.
+
+    Raises:
+        ConfigError: If the folder holds no ready config, or the model is unknown.
+    """
+    ready = [path for path in sorted(folder.glob('*.py')) if path.read_text(encoding='utf-8').startswith(_MARK)]
+    if not ready:
+        raise ConfigError(f'{folder} holds no config that mmvidext data wrote: run mmvidext data folder {folder} first')
+    kind = _kind(ready[0].stem)
+    usual = [path for path in ready if path.stem == DEFAULT_MODELS[kind]]
+    path = next((path for path in ready if path.stem == model), (usual or ready)[0])
+    if model in (None, path.stem):
+        return path
+    text = path.read_text(encoding='utf-8')
+    for name, line in (('_base_', f'_base_ = {base_of_model(model, kind)!r}'), ('work_dir', _work_dir(folder, model))):
+        text, count = re.subn(rf'^{name} = .*$', lambda _: line, text, flags=re.MULTILINE)  # noqa: B023
+        if count != 1:
+            raise ConfigError(
+                f'{path} has no line {name} = ... to write the config of {model} from: run mmvidext data again'
+            )
+    new = folder / f'{model}.py'
+    atomic_write_text(new, text)
+    return new

@@ -1,0 +1,211 @@
+"""The forms in which published data sets, and people with a table, say which video is of which class."""
+
+import csv
+import re
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+from mmvidext.datasets.annotation_lines import read_lines
+from mmvidext.datasets.own_data.clips import Clip, Listing, clips_below, split_name
+
+__all__ = ['read_annotations']
+
+# names of columns, in lower case
+_PATH = ('path', 'file', 'filename', 'file_name', 'video', 'video_path', 'clip', 'youtube_id', 'id', 'video_id')
+_LABEL = ('label', 'class', 'category', 'action', 'class_name', 'label_name')
+_SPLIT = ('split', 'subset', 'set')
+_RECORDING = ('recording', 'source', 'group')
+_HMDB51 = re.compile(r'(.+)_test_split(\d+)\.txt')
+_HMDB51_SPLITS = {'1': 'train', '2': 'val'}  # 0: not used
+
+
+class _Row(NamedTuple):
+    """What a line says: a path or an id, a class by name or number, and perhaps more."""
+
+    where: str
+    name: str
+    label: str
+    split: str | None = None
+    recording: str | None = None
+
+
+def read_annotations(
+    root: Path, annotations: Sequence[Path], *, classes: Sequence[str] = (), split_number: int = 1
+) -> Listing:
+    """List the clips of annotation files, whose form is recognized.
+
+    - UCF101: the folder ``ucfTrainTestlist`` with ``classInd.txt``;
+    - HMDB51: the folder ``testTrainMulti_7030_splits`` with ``CLASS_test_splitN.txt``;
+    - Kinetics: CSV with the columns ``label,youtube_id,time_start,time_end,split``, for files ``ID_000012_000022.mp4``;
+    - Jester: ``id;label``, for videos or folders of frames named by the id;
+    - any CSV with the columns ``path`` and ``label``, and if you like ``split`` and ``recording``;
+    - a plain list of ``path label``, separated by a tab, or by a space before a number.
+
+    Args:
+        root: Folder of the videos.
+        annotations: Files, or one folder of UCF101 or HMDB51. A file whose name contains ``train``, ``val`` or ``test``
+            is of that split.
+        classes: Names, in the order of their numbers; by default those of the files, sorted.
+        split_number: Which of the three splits of UCF101 or HMDB51.
+
+    Raises:
+        FileNotFoundError: If a file or folder is missing.
+        ValueError: If the form is unknown, or a line is wrong; the message has ``file:line``.
+    """
+    if not root.is_dir():
+        raise FileNotFoundError(f'there is no folder {root}')
+    form, rows = 'lists', list[_Row]()
+    for path in annotations:
+        if path.is_dir():
+            form, more, classes = _read_folder(path, split_number, classes)
+        else:
+            form, more = _read_file(path)
+        rows += more
+    names = _class_names(rows, classes)
+    find = _Finder(root).find
+    clips = [Clip(find(row.name), _label(row, names), row.recording, row.split) for row in rows]
+    return Listing(form, root, names, clips)
+
+
+def _read_folder(path: Path, number: int, classes: Sequence[str]) -> tuple[str, list[_Row], Sequence[str]]:
+    if (path / 'classInd.txt').is_file():
+        names = [text.split(maxsplit=1)[-1] for _, text in read_lines(str(path / 'classInd.txt'))]
+        return f'UCF101, split {number}', _read_ucf101(path, number), classes or names
+    files = [
+        file for file in sorted(path.iterdir()) if (found := _HMDB51.fullmatch(file.name)) and int(found[2]) == number
+    ]
+    if not files:
+        raise ValueError(
+            f'{path} is neither the folder ucfTrainTestlist of UCF101 (classInd.txt) nor that of HMDB51 '
+            f'(CLASS_test_split{number}.txt)'
+        )
+    rows = []
+    for file in files:
+        label = file.name[: -len(f'_test_split{number}.txt')]
+        for where, text in read_lines(str(file)):
+            name, _, code = text.rpartition(' ')
+            if code in _HMDB51_SPLITS:
+                rows.append(_Row(where, f'{label}/{name.strip()}', label, _HMDB51_SPLITS[code]))
+    return f'HMDB51, split {number}', rows, classes
+
+
+def _read_ucf101(folder: Path, number: int) -> list[_Row]:
+    rows = []
+    for name, split in ((f'trainlist{number:02d}.txt', 'train'), (f'testlist{number:02d}.txt', 'val')):
+        for where, text in read_lines(str(folder / name)):
+            path = text.split()[0]
+            rows.append(_Row(where, path, path.partition('/')[0], split))
+    return rows
+
+
+def _read_file(path: Path) -> tuple[str, list[_Row]]:
+    lines = read_lines(str(path))
+    words = re.split(r'[^a-z]+', path.stem.lower())
+    split = next((found for word in words if (found := split_name(word))), None)
+    first = lines[0][1]
+    for delimiter in ',;\t':
+        header = [field.strip().lower() for field in next(csv.reader([first], delimiter=delimiter))]
+        if any(name in header for name in _PATH) and any(name in header for name in _LABEL):
+            form = 'Kinetics' if 'youtube_id' in header else 'a table'
+            return form, _read_table(lines, header, delimiter, split)
+    if ';' in first:
+        return 'Jester', [_two_fields(where, text, split, _at(';')) for where, text in lines]
+    if '\t' in first:
+        return 'a plain list', [_two_fields(where, text, split, _at('\t')) for where, text in lines]
+    if ',' in first:
+        return 'a table', [_Row(where, row[0], row[1], split) for where, row in _cells(lines, ',')]
+    return 'a plain list', [_two_fields(where, text, split, _at_last_space) for where, text in lines]
+
+
+def _cells(lines: Sequence[tuple[str, str]], delimiter: str) -> list[tuple[str, list[str]]]:
+    rows = []
+    for where, text in lines:
+        cells = [cell.strip() for cell in next(csv.reader([text], delimiter=delimiter))]
+        if len(cells) < 2 or not cells[0]:
+            raise ValueError(f'{where}: expected a path and a class, separated by {delimiter!r}, but it is {text!r}')
+        rows.append((where, cells))
+    return rows
+
+
+def _read_table(lines: Sequence[tuple[str, str]], header: list[str], delimiter: str, split: str | None) -> list[_Row]:
+    def column(names: Sequence[str]) -> int | None:
+        return next((header.index(name) for name in names if name in header), None)
+
+    path, label, of_split, of_recording = (column(names) for names in (_PATH, _LABEL, _SPLIT, _RECORDING))
+    times = [header.index(name) for name in ('time_start', 'time_end') if name in header]
+    rows = []
+    for where, cells in _cells(lines[1:], delimiter):
+        if len(cells) != len(header) or path is None or label is None:
+            raise ValueError(
+                f'{where}: expected {len(header)} columns ({", ".join(header)}), but there are {len(cells)}'
+            )
+        name, recording = cells[path], None if of_recording is None else cells[of_recording] or None
+        if len(times) == 2:
+            recording = recording or name
+            name += ''.join(f'_{_seconds(cells[place], where):06d}' for place in times)
+        own = None if of_split is None else split_name(cells[of_split])
+        rows.append(_Row(where, name, cells[label], own or split, recording))
+    return rows
+
+
+def _seconds(text: str, where: str) -> int:
+    try:
+        return round(float(text))
+    except ValueError:
+        raise ValueError(f'{where}: a time must be a number of seconds, but is {text!r}') from None
+
+
+def _two_fields(where: str, text: str, split: str | None, cut: Callable[[str], tuple[str, str]]) -> _Row:
+    name, label = cut(text)
+    if not name or not label:
+        raise ValueError(f'{where}: expected a path and a class, but it is {text!r}')
+    return _Row(where, name, label, split)
+
+
+def _at(delimiter: str) -> Callable[[str], tuple[str, str]]:
+    return lambda text: (text.rpartition(delimiter)[0].strip(), text.rpartition(delimiter)[2].strip())
+
+
+def _at_last_space(text: str) -> tuple[str, str]:
+    """Cut before the number at the end; mmaction2's lists of frames have the number of frames before it."""
+    found = re.fullmatch(r'(.+?)(?: \d+)? (\d+)', text)
+    return (found[1].strip(), found[2]) if found else ('', '')
+
+
+def _class_names(rows: Sequence[_Row], classes: Sequence[str]) -> list[str]:
+    if classes:
+        return list(classes)
+    labels = {row.label for row in rows}
+    if all(label.isdecimal() for label in labels):
+        return [f'class {number}' for number in range(max(map(int, labels)) + 1)]
+    return sorted(labels)
+
+
+def _label(row: _Row, names: Sequence[str]) -> int:
+    if row.label in names:
+        return names.index(row.label)
+    if row.label.isdecimal() and int(row.label) < len(names):
+        return int(row.label)
+    raise ValueError(f'{row.where}: {row.label!r} is no class; there are {len(names)}: {", ".join(names[:8])}, ...')
+
+
+class _Finder:
+    """Finds a video by its path, or by its name without suffix, wherever it lies below the root."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def find(self, name: str) -> str:
+        """Return the path relative to the root; the name itself if there is no such video: the check will say so."""
+        if not (self.root / name).exists():
+            stem = name.rstrip('/').rpartition('/')[2]
+            return self._by_name.get(stem, self._by_name.get(Path(stem).stem, name))
+        return name.rstrip('/')
+
+    @cached_property
+    def _by_name(self) -> dict[str, str]:
+        found = list(clips_below(self.root))
+        names = {path.name if path.is_dir() else path.stem: path.relative_to(self.root).as_posix() for path in found}
+        return names | {path.name: path.relative_to(self.root).as_posix() for path in found}

@@ -1,0 +1,47 @@
+"""The form in which most people have their videos: a folder for each class."""
+
+from pathlib import Path
+
+from mmvidext.datasets.own_data.clips import VIDEO_SUFFIXES, Clip, Listing, clips_below, split_name, subfolders
+
+__all__ = ['read_class_folders']
+
+
+def read_class_folders(root: Path) -> Listing:
+    """List ``root/CLASS/**``, or ``root/train/CLASS/**`` and ``root/val/CLASS/**``.
+
+    A class holds videos of any container, or folders of pictures. Where it has a folder for each recording,
+    ``CLASS/RECORDING/*``, the clips in it are of one recording.
+
+    Raises:
+        FileNotFoundError: If there is no such folder.
+        ValueError: If it holds no folder with videos.
+    """
+    if not root.is_dir():
+        raise FileNotFoundError(f'there is no folder {root}')
+    tops = subfolders(root)
+    splits = {folder: split_name(folder.name) for folder in tops}
+    is_split = bool(tops) and all(splits.values())
+    folders = (
+        [(inner, splits[top]) for top in tops for inner in subfolders(top)] if is_split else [(t, None) for t in tops]
+    )
+    found = [(folder, split, list(clips_below(folder))) for folder, split in folders]
+    notes = [f'{folder.relative_to(root)} holds no video and is no class' for folder, _, paths in found if not paths]
+    classes = list(dict.fromkeys(folder.name for folder, _, paths in found if paths))
+    if not classes:
+        direct = any(path.suffix.lower() in VIDEO_SUFFIXES for path in root.iterdir())
+        raise ValueError(
+            f'{root} holds {"videos, but no folder for each class" if direct else "no video"}: expected '
+            f'{root / "CLASS" / "VIDEO.mp4"}, or a list of videos and classes (--annotations FILE)'
+        )
+    clips = [
+        Clip(path.relative_to(root).as_posix(), classes.index(folder.name), _recording(path, folder), split)
+        for folder, split, paths in found
+        for path in paths
+    ]
+    form = 'a folder for each class' + (', already split' if is_split else '')
+    return Listing(form, root, classes, clips, notes)
+
+
+def _recording(path: Path, class_folder: Path) -> str | None:
+    return None if path.parent == class_folder else path.parent.relative_to(class_folder).as_posix()

@@ -1,0 +1,94 @@
+"""What a form of data tells about its clips, and which files are clips."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mmvidext.datasets.media.frame_folder import list_pictures
+from mmvidext.datasets.natural_order import natural_key
+
+__all__ = ['SPLITS', 'VIDEO_SUFFIXES', 'Clip', 'Listing', 'clips_below', 'split_name', 'subfolders']
+
+# containers that cameras, phones and published data sets use
+VIDEO_SUFFIXES = (
+    '.3gp',
+    '.avi',
+    '.flv',
+    '.m2ts',
+    '.m4v',
+    '.mkv',
+    '.mov',
+    '.mp4',
+    '.mpeg',
+    '.mpg',
+    '.mts',
+    '.ogv',
+    '.ts',
+    '.webm',
+    '.wmv',
+)
+SPLITS = ('train', 'val', 'test')
+_SPLIT_NAMES = {
+    'train': ('train', 'training'),
+    'val': ('val', 'valid', 'validate', 'validation'),
+    'test': ('test', 'testing'),
+}
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One video, or folder of pictures.
+
+    Attributes:
+        path: Relative to the root of its listing, with forward slashes.
+        label: Number of its class.
+        recording: What it was cut from, where the form tells; otherwise None.
+        split: ``'train'``, ``'val'`` or ``'test'``, where the form says so; otherwise None.
+    """
+
+    path: str
+    label: int
+    recording: str | None = None
+    split: str | None = None
+
+
+@dataclass
+class Listing:
+    """All clips of a data set.
+
+    Attributes:
+        form: In words, for the report.
+        root: What the paths are relative to.
+        classes: Names, in the order of the labels.
+        clips: In the order of the form.
+        notes: What was left out, and why.
+    """
+
+    form: str
+    root: Path
+    classes: list[str]
+    clips: list[Clip]
+    notes: list[str] = field(default_factory=list)
+
+
+def split_name(word: str) -> str | None:
+    """Return ``'train'``, ``'val'`` or ``'test'`` for a word that means it, otherwise None."""
+    return next((split for split, words in _SPLIT_NAMES.items() if word.strip().lower() in words), None)
+
+
+def subfolders(folder: Path) -> list[Path]:
+    """Return the folders in a folder that are not hidden, in natural order."""
+    found = [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(('.', '__'))]
+    return sorted(found, key=lambda path: natural_key(path.name))
+
+
+def clips_below(folder: Path) -> Iterator[Path]:
+    """Yield the videos in a folder and below it, and the folders that hold pictures and no video."""
+    files = sorted(folder.iterdir(), key=lambda path: natural_key(path.name))
+    videos = [path for path in files if path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith('.')]
+    yield from (path for path in videos if not path.is_dir())
+    for inner in subfolders(folder):
+        below = list(clips_below(inner))
+        if not below and list_pictures(inner):
+            yield inner
+        yield from below

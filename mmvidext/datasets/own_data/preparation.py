@@ -1,0 +1,179 @@
+"""From clips in any form to lists whose every video is known to open."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from mmvidext.datasets.atomic_write import atomic_write_text
+from mmvidext.datasets.media.check import CheckedVideo, check_videos
+from mmvidext.datasets.own_data.clips import SPLITS, Clip, Listing
+from mmvidext.datasets.own_data.recordings import find_recordings
+from mmvidext.datasets.own_data.splitting import split_by_recording
+
+__all__ = ['CLASSES_FILE', 'MEMORY', 'PreparedClip', 'PreparedVideos', 'list_file', 'prepare_videos']
+
+CLASSES_FILE = 'classes.txt'
+MEMORY = 'checked_videos.jsonl'
+_NO_LIST = re.compile(r'[\x00-\x1f\x7f\x85\u2028\u2029]|^ | $')
+
+
+@dataclass(frozen=True)
+class PreparedClip:
+    """A clip that is in the lists.
+
+    Attributes:
+        clip: What the form says; its split is decided.
+        checked: What the check found.
+        recording: What it was cut from.
+    """
+
+    clip: Clip
+    checked: CheckedVideo
+    recording: str
+
+    @property
+    def seconds(self) -> float:
+        """How long it is, 0 if its frame rate is unknown."""
+        rate = self.checked.frame_rate
+        return self.checked.num_frames / rate if rate else 0.0
+
+
+@dataclass
+class PreparedVideos:
+    """What a preparation found and wrote.
+
+    Attributes:
+        listing: What the form says.
+        clips: The clips in the lists.
+        bad: Those that are not, with the problem.
+        notes: What the user should know.
+    """
+
+    listing: Listing
+    clips: list[PreparedClip]
+    bad: list[CheckedVideo]
+    notes: list[str]
+
+    @property
+    def splits(self) -> list[str]:
+        """The splits that have a list, in order."""
+        used = {clip.clip.split for clip in self.clips}
+        return [split for split in SPLITS if split in used]
+
+    @property
+    def leads_outside(self) -> bool:
+        """Whether a path leads out of the root of the listing."""
+        paths = [PurePosixPath(clip.clip.path) for clip in self.clips]
+        return any(path.is_absolute() or '..' in path.parts for path in paths)
+
+
+def list_file(out: Path, split: str) -> Path:
+    """Return where the list of a split is."""
+    return out / f'{split}.txt'
+
+
+def prepare_videos(
+    listing: Listing,
+    out: Path,
+    *,
+    recordings: str | None = None,
+    ratio: float = 0.2,
+    seed: int = 0,
+    workers: int = 0,
+) -> PreparedVideos:
+    """Check every video, split what is not split, and write ``train.txt``, ``val.txt`` and ``classes.txt``.
+
+    A line of a list is a path, relative to the root of the listing, a tab, and the number of the class. Videos that
+    cannot be read are left out. What was found good is remembered in ``checked_videos.jsonl``: an interrupted check
+    goes on where it stopped.
+
+    Args:
+        listing: The clips.
+        out: Folder to write to.
+        recordings: See :func:`~mmvidext.datasets.own_data.recordings.find_recordings`.
+        ratio: Share of each class for validation.
+        seed: Of the split.
+        workers: Processes; 0 works in this one.
+
+    Raises:
+        ValueError: If there are fewer than two classes, or nothing is left for training or validation.
+    """
+    if len(listing.classes) < 2:
+        raise ValueError(f'{listing.root} has one class only, {listing.classes}: there is nothing to tell apart')
+    if wrong := [name for name in listing.classes if _NO_LIST.search(name)]:
+        raise ValueError(f'the name of a class must be one line without spaces at its ends, but there is {wrong[0]!r}')
+    paths = [str(listing.root / clip.path) for clip in listing.clips]
+    findings = check_videos(paths, out / MEMORY, workers=workers)
+    findings = [_check_name(clip, found) for clip, found in zip(listing.clips, findings, strict=True)]
+    findings, notes = _without_repeated(listing, findings)
+    good = [(clip, found) for clip, found in zip(listing.clips, findings, strict=True) if found.problem is None]
+    sizes = {clip.path: found.size for clip, found in good}
+    names, more = find_recordings(listing.root, [clip for clip, _ in good], sizes, pattern=recordings)
+    splits = _splits([clip for clip, _ in good], names, ratio, seed)
+    clips = [
+        PreparedClip(replace(clip, split=split), found, name)
+        for (clip, found), name, split in zip(good, names, splits, strict=True)
+    ]
+    bad = [found for found in findings if found.problem is not None]
+    result = PreparedVideos(listing, clips, bad, [*listing.notes, *notes, *more])
+    _check_splits(result)
+    _write(result, out)
+    return result
+
+
+def _check_name(clip: Clip, found: CheckedVideo) -> CheckedVideo:
+    if found.problem is None and _NO_LIST.search(clip.path):
+        return replace(found, problem='has a line end, tab or space in its name that a list cannot hold: rename it')
+    return found
+
+
+def _without_repeated(listing: Listing, findings: list[CheckedVideo]) -> tuple[list[CheckedVideo], list[str]]:
+    """A path that is listed twice would be in two splits, or have two classes; the first one counts."""
+    seen: set[str] = set()
+    result, repeated = [], 0
+    for clip, found in zip(listing.clips, findings, strict=True):
+        if clip.path in seen and found.problem is None:
+            found = replace(found, problem='is listed already')
+            repeated += 1
+        seen.add(clip.path)
+        result.append(found)
+    return result, [f'{repeated} lines name a video that an earlier line has'] if repeated else []
+
+
+def _splits(clips: Sequence[Clip], recordings: Sequence[str], ratio: float, seed: int) -> list[str]:
+    """Return the split of each clip: the one that it has, or ours where none is given for validation."""
+    given = {clip.split for clip in clips}
+    if 'val' in given:
+        return [clip.split or 'train' for clip in clips]
+    if 'test' in given:
+        return ['val' if clip.split == 'test' else 'train' for clip in clips]
+    chosen = split_by_recording([[clip.label] for clip in clips], recordings, ratio=ratio, seed=seed)
+    return ['val' if is_chosen else 'train' for is_chosen in chosen]
+
+
+def _check_splits(result: PreparedVideos) -> None:
+    for split in ('train', 'val'):
+        if split not in result.splits:
+            why = f'{len(result.bad)} of {len(result.listing.clips)} videos cannot be read'
+            example = f', for example {result.bad[0].path} {result.bad[0].problem}' if result.bad else ''
+            raise ValueError(
+                f'no video is left for {split}: {why}{example}; a class needs two recordings, one for validation'
+            )
+    classes = result.listing.classes
+    for split in ('train', 'val'):
+        counts = Counter(clip.clip.label for clip in result.clips if clip.clip.split == split)
+        if missing := [name for label, name in enumerate(classes) if not counts[label]]:
+            result.notes.append(
+                f'{split} has no video of {", ".join(missing)}: one that can be read, of another recording'
+            )
+
+
+def _write(result: PreparedVideos, out: Path) -> None:
+    for split in SPLITS:
+        list_file(out, split).unlink(missing_ok=True)
+    for split in result.splits:
+        lines = [f'{one.clip.path}\t{one.clip.label}\n' for one in result.clips if one.clip.split == split]
+        atomic_write_text(list_file(out, split), ''.join(lines))
+    atomic_write_text(out / CLASSES_FILE, ''.join(f'{name}\n' for name in result.listing.classes))

@@ -1,0 +1,106 @@
+"""Which clips were cut from the same recording: they must not be divided between training and validation."""
+
+import hashlib
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+from mmvidext.datasets.own_data.clips import Clip
+
+__all__ = ['find_recordings']
+
+# the recording is what the first group matches in the name of a file without suffix
+_RULES = (
+    r'(v_.+_g\d+)_c\d+',  # UCF101
+    r'(.+?)_[a-z]+_[fhlu]_[cn][mp]\d?_(?:np\d_)?(?:ba|fr|le|ri)_(?:bad|goo|med)_\d+',  # HMDB51
+    r'(.{11})_\d{6}_\d{6}',  # Kinetics: the id of the video, begin and end
+    r'(?i:(.*[^\s._-])[\s._-]*(?:clip|part|seg|segment|scene|shot|cut|chunk|片段|片|段)[\s._-]*\d+)',
+)
+_BLOCK = 2**20
+
+
+def find_recordings(
+    root: Path, clips: Sequence[Clip], sizes: Mapping[str, int], *, pattern: str | None = None
+) -> tuple[list[str], list[str]]:
+    """Say what each clip was cut from.
+
+    In this order: what the form of the data says; the first group of ``pattern``; the names that UCF101, HMDB51 and
+    Kinetics have, and names such as ``match 3 clip 12``; else each file is a recording of its own. Files with the same
+    bytes are of one recording. Names are not believed where they would leave a class with one recording only.
+
+    Args:
+        root: What the paths are relative to.
+        clips: All of them.
+        sizes: Bytes of the files, by path.
+        pattern: Expression that a name without suffix matches from its beginning.
+
+    Returns:
+        A name of a recording for each clip, and notes for the user.
+
+    Raises:
+        ValueError: If the pattern is no expression with a group.
+    """
+    notes = []
+    if pattern is None:
+        recordings = [clip.recording or _by_rules(clip.path) for clip in clips]
+        if unbelievable := _classes_of_one_recording(clips, recordings):
+            recordings = [clip.recording or clip.path for clip in clips]
+            notes.append(
+                f'{unbelievable} classes would have one recording only, going by the names of their files, so each '
+                'file was taken for a recording: say which clips belong together with --recordings EXPRESSION'
+            )
+    else:
+        recordings = [_by_pattern(clip, pattern) for clip in clips]
+    same = _same_content(root, clips, sizes)
+    if same:
+        notes.append(f'{len(same)} files are copies of others, for example {" = ".join(next(iter(same.items())))}')
+        first = {clip.path: recording for clip, recording in zip(clips, recordings, strict=True)}
+        recordings = [first[same.get(clip.path, clip.path)] for clip in clips]
+    return recordings, notes
+
+
+def _by_rules(path: str) -> str:
+    stem = PurePosixPath(path).stem
+    return next((found[1] for rule in _RULES if (found := re.fullmatch(rule, stem))), path)
+
+
+def _by_pattern(clip: Clip, pattern: str) -> str:
+    try:
+        found = re.match(pattern, PurePosixPath(clip.path).stem)
+        return found[1] if found else clip.recording or clip.path
+    except (re.error, IndexError) as error:
+        raise ValueError(
+            f'{pattern!r} must be an expression with a group, such as (cam\\d+_day\\d+): {error}'
+        ) from error
+
+
+def _classes_of_one_recording(clips: Sequence[Clip], recordings: Sequence[str]) -> int:
+    """Return how many classes have several clips, and one recording."""
+    counts = Counter(clip.label for clip in clips)
+    found: dict[int, set[str]] = defaultdict(set)
+    for clip, recording in zip(clips, recordings, strict=True):
+        found[clip.label].add(recording)
+    return sum(counts[label] > 1 and len(names) == 1 for label, names in found.items())
+
+
+def _same_content(root: Path, clips: Sequence[Clip], sizes: Mapping[str, int]) -> dict[str, str]:
+    """Return for each copy of a file the first one. Only files of the same size are compared."""
+    count = Counter(sizes.get(clip.path, -1) for clip in clips)
+    first: dict[bytes, str] = {}
+    copies = {}
+    for clip in clips:
+        size = sizes.get(clip.path, -1)
+        if size > 0 and count[size] > 1 and (root / clip.path).is_file():
+            digest = _digest(root / clip.path)
+            if (original := first.setdefault(digest, clip.path)) != clip.path:
+                copies[clip.path] = original
+    return copies
+
+
+def _digest(path: Path) -> bytes:
+    digest = hashlib.sha256()
+    with path.open('rb') as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.digest()

@@ -1,0 +1,210 @@
+"""A folder of videos encoded anew, in parallel; a run that was stopped goes on where it was."""
+
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from mmvidext.datasets.atomic_write import atomic_write_text
+from mmvidext.datasets.listed_videos import find_videos, list_targets, read_listed_videos
+from mmvidext.datasets.media.files import BadFileError, file_problem
+from mmvidext.datasets.media.reencode import Encoding, encoder_name, reencode_video
+from mmvidext.datasets.parallel import iterate_with_progress
+
+__all__ = ['ReencodedVideo', 'Reencoding', 'reencode_videos']
+
+VIDEOS = 'videos'
+JOURNAL = 'reencoded.jsonl'
+FAILURES = 'failed_videos.txt'
+_LEFT_BEHIND = re.compile(r'\..+\.[0-9]+-[0-9a-f]{8}\.mp4')  # what atomic_path writes to
+
+
+@dataclass(frozen=True)
+class ReencodedVideo:
+    """What became of a video; a line of the journal.
+
+    Attributes:
+        path: Of the original, relative to the folder of the videos.
+        size: Bytes of the original.
+        modified: Its time of modification, in nanoseconds.
+        encoder: The encoder and its settings.
+        new_size: Bytes of the copy, 0 if there is none.
+        num_frames: Frames of both.
+        psnr: The lowest peak signal-to-noise ratio of a frame, in dB.
+        problem: Why there is no copy, None if there is one.
+    """
+
+    path: str
+    size: int
+    modified: int
+    encoder: str
+    new_size: int = 0
+    num_frames: int = 0
+    psnr: float = 0.0
+    problem: str | None = None
+
+
+@dataclass
+class Reencoding:
+    """What a run found and wrote.
+
+    Attributes:
+        videos: One for each video.
+        num_kept: How many of them an earlier run had done.
+        written: Lists made.
+    """
+
+    videos: list[ReencodedVideo]
+    num_kept: int
+    written: list[Path] = field(default_factory=list)
+
+    @property
+    def failed(self) -> list[ReencodedVideo]:
+        """The videos that have no copy."""
+        return [video for video in self.videos if video.problem is not None]
+
+
+@dataclass(frozen=True)
+class _Task:
+    folder: Path
+    out: Path
+    path: str
+    encoding: Encoding
+
+    @property
+    def source(self) -> Path:
+        return self.folder / self.path
+
+    @property
+    def target(self) -> Path:
+        return self.out / VIDEOS / new_name(self.path)
+
+    def unfinished(self) -> ReencodedVideo:
+        """Return what identifies the original and the way it is encoded."""
+        problem = file_problem(self.source)
+        status = None if problem else self.source.stat()
+        settings = ' '.join(f'{name}={value}' for name, value in asdict(self.encoding).items())
+        return ReencodedVideo(
+            self.path,
+            status.st_size if status else 0,
+            status.st_mtime_ns if status else 0,
+            f'{encoder_name()} {settings}',
+            problem=problem,
+        )
+
+
+def new_name(path: str) -> str:
+    """Return the path of a copy, relative to the folder of the copies."""
+    return Path(path).with_suffix('.mp4').as_posix()
+
+
+def reencode_videos(
+    folder: Path,
+    out: Path,
+    *,
+    lists: Sequence[Path] = (),
+    encoding: Encoding | None = None,
+    delimiter: str = ' ',
+    drop_bad: bool = False,
+    workers: int = 0,
+) -> Reencoding:
+    """Encode videos anew with :func:`~mmvidext.datasets.media.reencode.reencode_video`, and write lists of the copies.
+
+    Copies are in ``out/videos``, lists in ``out`` under their names, with the same labels. What is done is noted at
+    once in ``reencoded.jsonl``, so that a second run does only what is missing, was changed, or has failed. Failures
+    are listed in ``failed_videos.txt``; without ``drop_bad`` there are no lists then.
+
+    Args:
+        folder: Of the videos.
+        out: Where copies and lists go.
+        lists: Annotation lists, relative to ``folder``. Without one, every video in the folder is encoded.
+        encoding: How to encode.
+        delimiter: What separates the fields of the lists.
+        drop_bad: Leave out of the lists what cannot be encoded.
+        workers: Processes; 0 works in this one.
+
+    Raises:
+        FileNotFoundError: If there is no list or no video.
+        ValueError: If something is wrong in a list, two copies would have the same name, or ``out`` has the originals.
+        OSError: If the disk is full.
+    """
+    targets = list_targets(folder, lists, out)
+    listed = [read_listed_videos(path, delimiter=delimiter) for path in lists]
+    paths = list(dict.fromkeys(video.path for videos in listed for video in videos)) or find_videos(folder)
+    if (out / VIDEOS).resolve() == folder.resolve():
+        raise ValueError(f'{folder} has the originals; choose another folder for the copies than {out}')
+    _check_names(paths)
+    tasks = [_Task(folder, out, path, encoding or Encoding()) for path in paths]
+    result = _run(tasks, out, workers=workers)
+    (out / FAILURES).unlink(missing_ok=True)
+    failed = {video.path for video in result.failed}
+    if failed:
+        atomic_write_text(out / FAILURES, ''.join(f'{video.path}\t{video.problem}\n' for video in result.failed))
+    if failed and not drop_bad:
+        return result
+    for target, videos in zip(targets, listed, strict=True):
+        lines = [video.line(new_name(video.path)) for video in videos if video.path not in failed]
+        atomic_write_text(target, ''.join(lines))
+        result.written.append(target)
+    return result
+
+
+def _check_names(paths: Sequence[str]) -> None:
+    first: dict[str, str] = {}
+    for path in paths:
+        other = first.setdefault(new_name(path), path)
+        if other != path:
+            raise ValueError(f'the copies of {other} and {path} would have the same name {new_name(path)}; rename one')
+
+
+def _run(tasks: Sequence[_Task], out: Path, *, workers: int) -> Reencoding:
+    out.mkdir(parents=True, exist_ok=True)
+    for left in (out / VIDEOS).rglob('.*.mp4'):
+        if _LEFT_BEHIND.fullmatch(left.name):
+            left.unlink(missing_ok=True)
+    done = {video.path: video for video in _read_journal(out / JOURNAL)}
+    kept = {task.path: done[task.path] for task in tasks if task.path in done and _is_current(task, done[task.path])}
+    rest = [task for task in tasks if task.path not in kept]
+    new = iterate_with_progress(_reencode, rest, description='Encoding videos', workers=workers)
+    found = kept | {video.path: video for video in new}
+    return Reencoding([found[task.path] for task in tasks], len(kept))
+
+
+def _read_journal(path: Path) -> Iterator[ReencodedVideo]:
+    for line in path.read_text(encoding='utf-8').splitlines() if path.exists() else ():
+        try:
+            yield ReencodedVideo(**json.loads(line))
+        except (ValueError, TypeError):  # a line that was cut off when a run was stopped
+            continue
+
+
+def _is_current(task: _Task, done: ReencodedVideo) -> bool:
+    now = task.unfinished()
+    same = (now.size, now.modified, now.encoder) == (done.size, done.modified, done.encoder)
+    return same and done.problem is None and task.target.is_file() and task.target.stat().st_size == done.new_size
+
+
+def _reencode(task: _Task) -> ReencodedVideo:
+    video = task.unfinished()
+    if video.problem is None:
+        video = _encoded(task, video)
+    handle = os.open(task.out / JOURNAL, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    try:
+        os.write(handle, f'\n{json.dumps(asdict(video))}\n'.encode())  # in one piece, beside those of other processes
+    finally:
+        os.close(handle)
+    return video
+
+
+def _encoded(task: _Task, video: ReencodedVideo) -> ReencodedVideo:
+    fields = asdict(video)
+    try:
+        made = reencode_video(str(task.source), task.target, task.encoding)
+    except BadFileError as error:
+        task.target.unlink(missing_ok=True)  # of an earlier run
+        return ReencodedVideo(**{**fields, 'problem': str(error).removeprefix(str(task.source)).lstrip(': ')})
+    return ReencodedVideo(
+        **{**fields, 'new_size': task.target.stat().st_size, 'num_frames': made.num_frames, 'psnr': made.psnr}
+    )

@@ -1,0 +1,156 @@
+"""Videos and labels in a few large tar files, in the format of WebDataset."""
+
+import json
+import tarfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmvidext.datasets.atomic_write import atomic_path, atomic_write_text
+from mmvidext.datasets.listed_videos import ListedVideo, list_targets, read_listed_videos
+from mmvidext.datasets.media.files import file_problem, read_bytes
+from mmvidext.datasets.media.shard_file import member_path
+from mmvidext.datasets.parallel import iterate_with_progress
+
+__all__ = ['Sharding', 'write_shards']
+
+
+@dataclass(frozen=True)
+class Sharding:
+    """What was written: the new lists, how many shards and videos, and how many shards were there already."""
+
+    lists: list[Path]
+    num_shards: int
+    num_videos: int
+    num_kept: int
+
+
+@dataclass(frozen=True)
+class _Shard:
+    folder: Path
+    path: Path
+    videos: tuple[ListedVideo, ...]
+    first: int  # number of the first video
+
+
+def write_shards(
+    folder: Path,
+    out: Path,
+    lists: Sequence[Path],
+    *,
+    shard_size: int = 2**28,
+    seed: int = 0,
+    delimiter: str = ' ',
+    workers: int = 0,
+) -> Sharding:
+    """Copy the videos of annotation lists into tar files, and write lists of their places.
+
+    The videos of a list are shuffled, so that a shard has all classes, and put into ``out/<list>-000000.tar`` and so
+    on. Each video is a sample of WebDataset: ``000000000.mp4``, and ``000000000.json`` with its path and label. The new
+    lists are in the order of the shards. A shard is there only once it is whole; a second run with the same arguments
+    keeps those that are there.
+
+    Args:
+        folder: Of the videos.
+        out: Where shards and lists go.
+        lists: Annotation lists, relative to ``folder``.
+        shard_size: Bytes of videos in a shard, at least one video.
+        seed: Of the order.
+        delimiter: What separates the fields of the lists.
+        workers: Processes; 0 works in this one.
+
+    Raises:
+        ImportError: If webdataset is not installed.
+        FileNotFoundError: If a list or a video is missing.
+        ValueError: If something is wrong in a list, a video is empty, or there are shards of other settings.
+    """
+    _webdataset()
+    if shard_size < 1:
+        raise ValueError(f'shard_size must be 1 byte or more, but is {shard_size}')
+    targets = list_targets(folder, lists, out)
+    num_shards = num_videos = num_kept = 0
+    for path, target in zip(lists, targets, strict=True):
+        videos = read_listed_videos(path, delimiter=delimiter)
+        shards = _split(folder, target, _shuffled(videos, seed), shard_size)
+        kept = [_is_current(shard) for shard in shards]
+        missing = [shard for shard, is_there in zip(shards, kept, strict=True) if not is_there]
+        for _ in iterate_with_progress(_write, missing, description=f'Writing {path.stem}', workers=workers):
+            pass
+        atomic_write_text(target, ''.join(line for shard in shards for line in _lines(shard)))
+        num_shards, num_videos, num_kept = num_shards + len(shards), num_videos + len(videos), num_kept + sum(kept)
+    return Sharding(targets, num_shards, num_videos, num_kept)
+
+
+def _webdataset() -> Any:
+    try:
+        import webdataset
+    except ImportError as error:
+        raise ImportError("shards are written with webdataset: pip install 'mmvidext[shards]'") from error
+    return webdataset
+
+
+def _shuffled(videos: Sequence[ListedVideo], seed: int) -> list[ListedVideo]:
+    return [videos[index] for index in np.random.default_rng(seed).permutation(len(videos))]
+
+
+def _split(folder: Path, target: Path, videos: Sequence[ListedVideo], shard_size: int) -> list[_Shard]:
+    groups: list[list[ListedVideo]] = []
+    room = 0
+    for video in videos:
+        source = folder / video.path
+        if problem := file_problem(source):
+            raise FileNotFoundError(f'{source} {problem}; correct the list, or repair the video')
+        if source.stat().st_size > room or not groups:
+            groups.append([])
+            room = shard_size
+        groups[-1].append(video)
+        room -= source.stat().st_size
+    firsts = [0, *accumulate(map(len, groups))]
+    paths = [target.with_name(f'{target.stem}-{number:06}.tar') for number in range(len(groups))]
+    if stale := sorted(set(target.parent.glob(f'{target.stem}-[0-9]*.tar')) - set(paths)):
+        raise ValueError(f'{stale[0]} is of a run with other settings; delete it, or choose another folder')
+    return [
+        _Shard(folder, path, tuple(group), first)
+        for path, group, first in zip(paths, groups, firsts[: len(groups)], strict=True)
+    ]
+
+
+def _members(shard: _Shard) -> list[tuple[str, ListedVideo]]:
+    """Return the name of each video in the tar file."""
+    return [
+        (f'{shard.first + number:09}{Path(video.path).suffix.lower()}', video)
+        for number, video in enumerate(shard.videos)
+    ]
+
+
+def _is_current(shard: _Shard) -> bool:
+    """Whether the tar file is there, has these videos, and is newer than they are."""
+    if not shard.path.is_file():
+        return False
+    sources = [(shard.folder / video.path).stat() for video in shard.videos]
+    with tarfile.open(shard.path) as tar:
+        sizes = {member.name: member.size for member in tar}
+    names = [name for name, _ in _members(shard)]
+    same = [sizes.get(name) for name in names] == [source.st_size for source in sources]
+    return same and shard.path.stat().st_mtime_ns > max(source.st_mtime_ns for source in sources)
+
+
+def _write(shard: _Shard) -> None:
+    make = _webdataset().TarWriter  # not given a name: it would run what one like "pipe:..." says
+    with atomic_path(shard.path) as temporary, temporary.open('wb') as file, make(file, mtime=0) as writer:
+        for name, video in _members(shard):
+            key, _, suffix = name.partition('.')
+            content = read_bytes(shard.folder / video.path)
+            description = dict(path=video.path, label=video.rest.strip())
+            writer.write({'__key__': key, suffix: content, 'json': json.dumps(description).encode()})
+
+
+def _lines(shard: _Shard) -> list[str]:
+    """Return the lines of the list for a shard."""
+    with tarfile.open(shard.path) as tar:
+        places = {member.name: (member.offset_data, member.size) for member in tar}
+    return [video.line(member_path(shard.path.name, *places[name], video.path)) for name, video in _members(shard)]

@@ -1,0 +1,1 @@
+"""Predictions drawn into pictures, with text of any script."""

@@ -1,0 +1,100 @@
+"""Draw predictions into pictures: the best classes as bars, and a legend of colors."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from mmvidext.drawing.text_font import find_font
+
+__all__ = ['draw_bars', 'draw_legend']
+
+Frame = NDArray[np.uint8]
+
+_LEAST_WIDTH = 320  # smaller pictures are enlarged, so that text can be read
+_WHITE, _BAR = (255, 255, 255), (30, 120, 220)
+
+
+def draw_bars(frame: Frame, best: Sequence[tuple[str, float]], *, note: str = '') -> Frame:
+    """Draw the best classes over the top of a picture, each with a bar as long as its probability.
+
+    Args:
+        frame: RGB ``uint8 (H, W, 3)``. One that is narrower than 320 pixels is enlarged.
+        best: Names and probabilities, best first.
+        note: A last line, for example the speed.
+
+    Returns:
+        RGB ``uint8``.
+    """
+    picture = _enlarged(frame)
+    height, width = picture.shape[:2]
+    step = max(14, min(width // 24, height // (2 * (len(best) + bool(note)) or 1)))
+    lines = [*best, *([(note, None)] if note else [])]
+    panel = picture[: step * len(lines) + step // 3]
+    panel //= 3
+    image = Image.fromarray(picture)
+    draw = ImageDraw.Draw(image)
+    font = find_font(frozenset('0123456789.% ' + ''.join(name for name, _ in lines)), max(9, int(step * 0.7)))
+    inside = width - step
+    for number, (name, probability) in enumerate(lines):
+        top = step // 6 + number * step
+        percent = ''
+        if probability is not None:
+            draw.rectangle((step // 2, top, step // 2 + inside * probability, top + step - 3), fill=_BAR)
+            percent = f'{100 * probability:.1f} %'
+            draw.text((width - step * 0.7 - draw.textlength(percent, font), top), percent, _WHITE, font)
+        room = inside - draw.textlength(percent + '  ', font)
+        draw.text((step * 0.7, top), _cut(name, room, font), _WHITE, font)
+    return np.array(image)
+
+
+def draw_legend(frame: Frame, names: Sequence[str], colors: NDArray[np.uint8]) -> Frame:
+    """Draw a legend over the left of a picture, as many classes as there is room for.
+
+    Args:
+        frame: RGB ``uint8 (H, W, 3)``.
+        names: Of the classes.
+        colors: Their colors, RGB ``uint8 (len(names), 3)``.
+
+    Returns:
+        RGB ``uint8 (H, W, 3)``.
+    """
+    height, width = frame.shape[:2]
+    step = max(11, min(width // 30, height // 14))
+    shown = list(names[: max(1, (height - step) // step)])
+    if not shown:
+        return frame
+    font = find_font(frozenset(''.join(shown) + ' '), max(9, int(step * 0.75)))
+    image = Image.fromarray(frame)
+    draw = ImageDraw.Draw(image)
+    longest = max(draw.textlength(name, font) for name in shown)
+    right, bottom = int(min(width, longest + 2.5 * step)), int((len(shown) + 0.6) * step)
+    darkened = np.array(image)
+    darkened[:bottom, :right] //= 3
+    image = Image.fromarray(darkened)
+    draw = ImageDraw.Draw(image)
+    for number, name in enumerate(shown):
+        top = step * 0.3 + number * step
+        color = tuple(int(value) for value in colors[number])
+        draw.rectangle((step * 0.4, top + step * 0.15, step * 1.2, top + step * 0.85), fill=color)
+        draw.text((step * 1.6, top), name, _WHITE, font)
+    return np.array(image)
+
+
+def _enlarged(frame: Frame) -> Frame:
+    times = -(-_LEAST_WIDTH // frame.shape[1])
+    if times == 1:
+        return frame.copy()
+    size = (frame.shape[1] * times, frame.shape[0] * times)
+    return np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+def _cut(text: str, room: float, font: ImageFont.FreeTypeFont) -> str:
+    """Return a text, or its beginning with an ellipsis, so that it fits into so many pixels."""
+    if font.getlength(text) <= room:
+        return text
+    while text and font.getlength(text + '...') > room:
+        text = text[:-1]
+    return text + '...'

@@ -1,0 +1,111 @@
+"""Show what a recognizer saw, and what it took it for: ``--show-dir`` of the test commands."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from mmengine.visualization import Visualizer
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mmvidext.drawing.pictures import draw_bars
+from mmvidext.registry import HOOKS
+
+__all__ = ['ClipPictureHook']
+
+_MOST_FRAMES = 8
+
+
+@HOOKS.register_module()
+class ClipPictureHook(Hook):
+    """Draw the frames of clips side by side, with the best classes as bars, in validation and test.
+
+    In the place of mmaction2's ``VisualizationHook``, which takes the channels of a 2D recognizer's clip for its
+    frames, and cannot draw a 3D recognizer's clip. The pictures go to ``out_dir``, or else to the visualizer's
+    backends (files, TensorBoard, W&B).
+
+    Args:
+        enable: Whether to draw at all.
+        interval: Draw every so many clips.
+        show: Show the pictures in a window.
+        wait_time: Seconds for which a picture is shown.
+        out_dir: Folder for the pictures, PNG.
+
+    Raises:
+        ValueError: If the interval is below 1.
+    """
+
+    def __init__(
+        self,
+        *,
+        enable: bool = False,
+        interval: int = 1,
+        show: bool = False,
+        wait_time: float = 0.0,
+        out_dir: str | None = None,
+    ) -> None:
+        if interval < 1:
+            raise ValueError(f'interval must be at least 1, but is {interval}')
+        self.enable, self.interval, self.show, self.wait_time, self.out_dir = enable, interval, show, wait_time, out_dir
+
+    def after_val_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Sequence[Any] | None = None
+    ) -> None:
+        """Draw a batch of the validation."""
+        self._draw(runner.val_dataloader.dataset, runner.iter, batch_idx, data_batch, outputs)
+
+    def after_test_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Sequence[Any] | None = None
+    ) -> None:
+        """Draw a batch of the test."""
+        self._draw(runner.test_dataloader.dataset, 0, batch_idx, data_batch, outputs)
+
+    def _draw(self, dataset: Any, step: int, batch_idx: int, data_batch: Any, outputs: Sequence[Any] | None) -> None:
+        if not self.enable or not outputs:
+            return
+        names = getattr(dataset, 'metainfo', {}).get('classes')
+        first = batch_idx * len(outputs)
+        for number, (clip, sample) in enumerate(zip(data_batch['inputs'], outputs, strict=True), start=first):
+            if number % self.interval == 0:
+                picture = _with_prediction(_frames_beside(clip), sample, names)
+                self._put(f'{number:06d}_{Path(sample.get("filename", "clip")).stem}', picture, step)
+
+    def _put(self, name: str, picture: NDArray[np.uint8], step: int) -> None:
+        visualizer = Visualizer.get_current_instance()
+        if self.show:
+            visualizer.show(picture, win_name=name, wait_time=self.wait_time)
+        elif self.out_dir is None:
+            visualizer.add_image(name, picture, step)
+        else:
+            Path(self.out_dir).mkdir(parents=True, exist_ok=True)
+            Path(self.out_dir, f'{name}.png').write_bytes(cv2.imencode('.png', picture[..., ::-1])[1].tobytes())
+
+
+def _frames_beside(clip: Tensor) -> NDArray[np.uint8]:
+    """Return frames ``(M, 3, H, W)`` or clips ``(M, 3, T, H, W)``, spread evenly, as one picture, RGB ``uint8``."""
+    frames = clip.transpose(1, 2).flatten(0, 1) if clip.ndim == 5 else clip
+    chosen = np.linspace(0, len(frames) - 1, min(len(frames), _MOST_FRAMES)).round().astype(int)
+    pictures = frames[chosen.tolist()].permute(0, 2, 3, 1).cpu().numpy()
+    return np.ascontiguousarray(np.hstack(list(pictures)), np.uint8)
+
+
+def _with_prediction(picture: NDArray[np.uint8], sample: Any, names: Sequence[str] | None) -> NDArray[np.uint8]:
+    """Put the scores, as probabilities, and the label above a picture."""
+    scores = sample.pred_score.float().flatten()
+    if scores.min() < 0 or scores.max() > 1 or abs(float(scores.sum()) - 1) > 1e-3:  # a head that gives logits
+        scores = scores.softmax(-1)
+    best = scores.argsort(descending=True)[:3].tolist()
+
+    def name(label: int) -> str:
+        return names[label] if names else f'class {label}'
+
+    labels = [int(label) for label in sample.gt_label.flatten()] if 'gt_label' in sample else []
+    note = f'label: {", ".join(name(label) for label in labels)}' if labels and labels[0] >= 0 else ''
+    above = np.zeros((max(60, picture.shape[0] // 2), *picture.shape[1:]), np.uint8)
+    bars = draw_bars(above, [(name(label), float(scores[label])) for label in best], note=note)
+    times = bars.shape[1] // picture.shape[1]
+    return np.vstack((bars, picture.repeat(times, 0).repeat(times, 1)))

@@ -1,0 +1,124 @@
+"""One's own videos, frames and labels, frames and flow: checked, split, and written as a config that trains."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+from mmengine.config import Config
+from mmengine.registry import DATASETS, init_default_scope
+
+from mmvidext.cli.data import data
+from mmvidext.cli.ready_config import config_of_data
+from mmvidext.datasets.flow_io import write_flo
+from tests.cli.invoke import invoke
+from tests.datasets.videos import write_video, write_with_av
+
+CODECS = {'.webm': None, '.mp4': 'libx264', '.avi': 'mpeg4', '.mkv': 'mpeg4'}
+
+
+@pytest.fixture(scope='module')
+def videos(tmp_path_factory):
+    """Three classes with spaces and Chinese in their names, mixed containers, and files that are no video."""
+    root = tmp_path_factory.mktemp('own data') / 'my vidéos 视频'
+    for number, name in enumerate(('turn left', '向右', 'noch eine')):
+        (root / name).mkdir(parents=True)
+        for suffix, codec in CODECS.items():
+            path = root / name / f'clip {number}{suffix}'
+            if codec is None:
+                write_video(path, seed=number)
+            else:
+                write_with_av(path, codec=codec, num_frames=8 + number)
+    (root / 'turn left' / 'broken.mp4').write_bytes(b'no video' * 20)
+    (root / '向右' / 'pictures').mkdir()
+    for number in (2, 10, 1):
+        cv2.imwrite(str(root / '向右' / 'pictures' / f'{number}.png'), np.full((24, 32, 3), number, np.uint8))
+    return root
+
+
+def test_folders_of_classes(videos):
+    output = invoke(data, 'folder', videos, '--workers', 1, '--val', 0.3)
+    assert '13 videos can be used' in output
+    assert '| turn left | 4 | 4 | 3 | 1 |' in output
+    assert 'turn left/broken.mp4 | (codec unknown) cannot be decoded: Invalid data' in output
+    assert (videos / 'classes.txt').read_text().splitlines() == ['noch eine', 'turn left', '向右']
+    lines = [(videos / f'{split}.txt').read_text().splitlines() for split in ('train', 'val')]
+    assert sorted(lines[0] + lines[1])[-1].split('\t') == ['向右/pictures', '2']
+    checked = len((videos / 'checked_videos.jsonl').read_text().splitlines())
+    invoke(data, 'folder', videos, '--workers', 0, '--val', 0.3)  # what was good is not checked again
+    again = (videos / 'checked_videos.jsonl').read_text().splitlines()[checked:]
+    assert [json.loads(line)[2]['problem'] is None for line in again if line] == [False]
+
+
+def test_the_config_reads_every_video(videos, monkeypatch, tmp_path):
+    invoke(data, 'folder', videos, '--workers', 0, '--out', tmp_path / 'lists', '--model', 'r2plus1d_r18')
+    monkeypatch.chdir(tmp_path)
+    config = Config.fromfile(config_of_data(tmp_path / 'lists', 'tsm_r18'))
+    assert (config.model.backbone.type, config.model.cls_head.num_classes) == ('mmvidext.TSMResNet', 3)
+    assert config.work_dir == 'work_dirs/lists_tsm_r18'
+    init_default_scope('mmaction')
+    datasets = [DATASETS.build(config[f'{split}_dataloader'].dataset) for split in ('train', 'val', 'test')]
+    assert sum(map(len, datasets[:2])) == 13
+    for dataset in datasets:
+        assert dataset.metainfo['classes'] == ('noch eine', 'turn left', '向右')
+        assert all(dataset[index]['inputs'].shape == (8, 3, 96, 96) for index in range(len(dataset)))
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (['--model', 'tsm_r81'], r'no recipe of tsm_r81 for small data; did you mean tsm_r18?; there are'),
+        (['--val', 1], 'must be between 0 and 1'),
+        (['--recordings', '('], 'must be an expression with a group'),
+    ],
+)
+def test_wrong_options(videos, tmp_path, arguments, message):
+    assert message in ' '.join(
+        invoke(data, 'folder', videos, '--out', tmp_path, *arguments, '--workers', 0, status=1).split()
+    )
+
+
+def write_frames(folder, count, suffix='.png', size=(32, 48)):
+    folder.mkdir(parents=True)
+    for number in range(count):
+        cv2.imwrite(str(folder / f'{number}{suffix}'), np.full((*size, 3), number, np.uint8))
+
+
+def test_segmentation(tmp_path):
+    for video, value in (('a 1', 7), ('b', 7), ('视频', 26), ('d', 26), ('bad', 7)):
+        write_frames(tmp_path / 'frames' / video, 4, '.jpg')
+        write_frames(tmp_path / 'labels' / video, 0)
+        label = np.full((32, 48) if video != 'bad' else (16, 48), value, np.uint8)
+        label[:2] = 255
+        cv2.imwrite(str(tmp_path / 'labels' / video / '3.png'), label)
+    (tmp_path / 'names.txt').write_text('road\ncar\n')
+    output = invoke(data, 'segmentation', tmp_path, '--classes', tmp_path / 'names.txt', '--val', 0.5, '--workers', 0)
+    assert '| 7 | road | 46.88 % |' in output
+    assert '| 255 | ignored |' in output
+    assert 'labels/bad/3.png is 48x16, but its frame is 48x32' in output
+    config = Config.fromfile(tmp_path / 'dff_pspnet_r18.py')
+    assert config.model.segmentor.decode_head.num_classes == 2
+    init_default_scope('mmseg')
+    datasets = [DATASETS.build(config[f'{split}_dataloader'].dataset) for split in ('train', 'val')]
+    assert [len(dataset) for dataset in datasets] == [2, 2]
+    assert {path.name for path in tmp_path.glob('*.txt')} == {'names.txt', 'train.txt', 'val.txt'}
+    sample = datasets[0][0]
+    assert sample['inputs'].shape[0] == 2
+    assert set(sample['data_samples'].gt_sem_seg.data.unique().tolist()) <= {0, 1, 255}
+
+
+def test_flow(tmp_path):
+    for video in ('a', 'b', 'c'):
+        write_frames(tmp_path / 'frames' / video, 3)
+        (tmp_path / 'flow' / video).mkdir(parents=True)
+        for number in range(2 if video != 'c' else 3):
+            write_flo(tmp_path / 'flow' / video / f'{number}.flo', np.full((32, 48, 2), 3, np.float32))
+    output = invoke(data, 'flow', tmp_path, '--val', 0.5, '--workers', 0)
+    assert 'Longest vector: 4.2 pixels' in output
+    assert 'flow/c/2.flo belongs to the last frame' in output
+    config = Config.fromfile(tmp_path / 'flownets.py')
+    config.val_dataloader.dataset.pipeline.pop()
+    dataset = DATASETS.build(config.val_dataloader.dataset)
+    assert len(dataset) == 2
+    assert dataset[1]['sample_id'][2:] == '1'
+    assert (dataset[1]['gt_flow'] == 3).all()

@@ -1,0 +1,121 @@
+"""Every form in which people have their videos is read; what is wrong is named with file and line."""
+
+import pytest
+
+from mmvidext.datasets.own_data.annotations import read_annotations
+from mmvidext.datasets.own_data.class_folders import read_class_folders
+
+
+def touch(root, *names):
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b'x')
+
+
+def found(listing):
+    return [(clip.path, listing.classes[clip.label], clip.recording, clip.split) for clip in listing.clips]
+
+
+def test_a_folder_for_each_class(tmp_path):
+    touch(tmp_path, 'b c/10.mp4', 'b c/2.webm', 'b c/.hidden.mp4', 'b c/notes.txt', '跳/day 1/x.AVI', '跳/frames/1.jpg')
+    touch(tmp_path, 'work_dirs/log.txt')
+    listing = read_class_folders(tmp_path)
+    assert found(listing) == [
+        ('b c/2.webm', 'b c', None, None),
+        ('b c/10.mp4', 'b c', None, None),
+        ('跳/day 1/x.AVI', '跳', 'day 1', None),
+        ('跳/frames', '跳', None, None),
+    ]
+    assert listing.notes == ['work_dirs holds no video and is no class']
+
+
+def test_folders_that_are_split_already(tmp_path):
+    touch(tmp_path, 'train/a/1.mp4', 'Validation/a/2.mp4', 'train/b/3.mp4', 'test/b/4.mp4')
+    assert {(path, split) for path, _, _, split in found(read_class_folders(tmp_path))} == {
+        ('train/a/1.mp4', 'train'),
+        ('Validation/a/2.mp4', 'val'),
+        ('train/b/3.mp4', 'train'),
+        ('test/b/4.mp4', 'test'),
+    }
+
+
+def test_no_folder_of_classes(tmp_path):
+    with pytest.raises(FileNotFoundError, match='there is no folder'):
+        read_class_folders(tmp_path / 'none')
+    touch(tmp_path, '1.mp4')
+    with pytest.raises(ValueError, match=r'holds videos, but no folder for each class.*--annotations FILE'):
+        read_class_folders(tmp_path)
+
+
+FORMS = {
+    'plain': ('train.txt', 'a b.mp4\t0\nsub/c.avi\t1\n', [('a b.mp4', 'class 0', None, 'train')]),
+    'spaces': ('list.txt', 'a b.mp4 0\nc 1\n', [('a b.mp4', 'class 0', None, None)]),
+    'names': ('list.txt', 'a b.mp4\tturn left\nc.avi\t左\n', [('a b.mp4', 'turn left', None, None)]),
+    'jester': (
+        'jester-v1-validation.csv',
+        'c;Swiping Left\na b;No gesture\n',
+        [('sub/c.avi', 'Swiping Left', None, 'val')],
+    ),
+    'table': (
+        'mine.csv',
+        'recording,path,label,split\nr1,a b.mp4,"left, slow",train\nr1,c,x,valid\n',
+        [('a b.mp4', 'left, slow', 'r1', 'train'), ('sub/c.avi', 'x', 'r1', 'val')],
+    ),
+    'kinetics': (
+        'k400.csv',
+        'label,youtube_id,time_start,time_end,split\nabseiling,abcdefghijk,12,22,val\nx,missing____,1,2,train\n',
+        [
+            ('sub/abcdefghijk_000012_000022.mp4', 'abseiling', 'abcdefghijk', 'val'),
+            ('missing_____000001_000002', 'x', 'missing____', 'train'),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize('form', FORMS)
+def test_lists_and_tables(tmp_path, form):
+    touch(tmp_path / 'videos', 'a b.mp4', 'sub/c.avi', 'sub/abcdefghijk_000012_000022.mp4')
+    name, text, expected = FORMS[form]
+    (tmp_path / name).write_text(text, encoding='utf-8-sig')
+    assert found(read_annotations(tmp_path / 'videos', [tmp_path / name]))[: len(expected)] == expected
+
+
+def test_ucf101_and_hmdb51(tmp_path):
+    touch(tmp_path / 'v', 'Yo/v_Yo_g01_c01.avi', 'Yo/v_Yo_g02_c01.avi', 'run/a_b.avi', 'run/c.avi')
+    splits = tmp_path / 'splits'
+    touch(splits, 'x')
+    (splits / 'classInd.txt').write_text('1 Yo\n2 Other\n')
+    (splits / 'trainlist02.txt').write_text('Yo/v_Yo_g01_c01.avi 1\n')
+    (splits / 'testlist02.txt').write_text('Yo/v_Yo_g02_c01.avi\n')
+    listing = read_annotations(tmp_path / 'v', [splits], split_number=2)
+    assert listing.classes == ['Yo', 'Other']
+    assert [split for *_, split in found(listing)] == ['train', 'val']
+    hmdb = tmp_path / 'hmdb'
+    touch(hmdb, 'x')
+    (hmdb / 'run_test_split1.txt').write_text('a_b.avi 1 \nc.avi 2 \nd.avi 0 \n')
+    assert found(read_annotations(tmp_path / 'v', [hmdb])) == [
+        ('run/a_b.avi', 'run', None, 'train'),
+        ('run/c.avi', 'run', None, 'val'),
+    ]
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        ('a.mp4 left\n', r"list\.txt:1: expected a path and a class, but it is 'a\.mp4 left'"),
+        ('path,label\na.mp4\n', r"list\.txt:2: expected a path and a class, separated by ','"),
+        ('path,label\na.mp4,x,y\n', r'list\.txt:2: expected 2 columns \(path, label\), but there are 3'),
+        ('youtube_id,label,time_start,time_end\na,x,1,b\n', r"list\.txt:2: a time must be a number .* 'b'"),
+    ],
+)
+def test_a_wrong_line(tmp_path, text, message):
+    (tmp_path / 'list.txt').write_text(text)
+    with pytest.raises(ValueError, match=message):
+        read_annotations(tmp_path, [tmp_path / 'list.txt'])
+
+
+def test_a_label_that_is_no_class(tmp_path):
+    (tmp_path / 'list.txt').write_text('a.mp4\tx\nb.mp4\tz\n')
+    with pytest.raises(ValueError, match=r"list\.txt:2: 'z' is no class; there are 2: x, y"):
+        read_annotations(tmp_path, [tmp_path / 'list.txt'], classes=['x', 'y'])

@@ -1,0 +1,68 @@
+"""No recording is on both sides, and no class without its share."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mmvidext.datasets.own_data.clips import Clip
+from mmvidext.datasets.own_data.recordings import find_recordings
+from mmvidext.datasets.own_data.splitting import split_by_recording
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 30)), min_size=1, max_size=120), st.integers(0, 9))
+def test_no_recording_is_divided_and_every_class_is_trained(clips, seed):
+    labels, recordings = [[label] for label, _ in clips], [str(number) for _, number in clips]
+    held = split_by_recording(labels, recordings, seed=seed)
+    assert {r for r, is_held in zip(recordings, held, strict=True) if is_held}.isdisjoint(
+        r for r, is_held in zip(recordings, held, strict=True) if not is_held
+    )
+    assert {label for label, _ in clips} == {
+        label for (label, _), is_held in zip(clips, held, strict=True) if not is_held
+    }
+    assert held == split_by_recording(labels, recordings, seed=seed)
+
+
+def test_each_class_in_proportion():
+    labels = [[0]] * 100 + [[1]] * 10 + [[2]] * 3 + [[3]]
+    held = split_by_recording(labels, [str(number) for number in range(len(labels))], ratio=0.2)
+    counts = Counter(label for (label,), is_held in zip(labels, held, strict=True) if is_held)
+    assert counts == {0: 20, 1: 2, 2: 1}
+    with pytest.raises(ValueError, match='between 0 and 1, but is 1'):
+        split_by_recording(labels, ['a'] * len(labels), ratio=1)
+
+
+def clips_of(root, *names):
+    for name in names:
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_bytes(name.encode() * 3)
+    return [Clip(name, int(name.split('/')[0] == 'b')) for name in names]
+
+
+def test_recordings_by_name_folder_and_content(tmp_path):
+    names = (
+        'a/v_X_g01_c01.avi',
+        'a/v_X_g01_c02.avi',
+        'a/v_X_g02_c01.avi',
+        'b/Match 3 clip 12.mp4',
+        'b/copy.mp4',
+        'b/y.mp4',
+    )
+    clips = clips_of(tmp_path, *names)
+    (tmp_path / 'b/copy.mp4').write_bytes((tmp_path / 'b/y.mp4').read_bytes())
+    sizes = {name: (tmp_path / name).stat().st_size for name in names}
+    recordings, notes = find_recordings(tmp_path, clips, sizes)
+    assert recordings == ['v_X_g01', 'v_X_g01', 'v_X_g02', 'Match 3', 'b/copy.mp4', 'b/copy.mp4']
+    assert notes == ['1 files are copies of others, for example b/y.mp4 = b/copy.mp4']
+    assert find_recordings(tmp_path, clips, {}, pattern='(v_X|Match)')[0][:4] == ['v_X', 'v_X', 'v_X', 'Match']
+    with pytest.raises(ValueError, match='must be an expression with a group'):
+        find_recordings(tmp_path, clips, {}, pattern='v_X')
+
+
+def test_names_that_would_leave_one_recording_are_not_believed(tmp_path):
+    clips = clips_of(tmp_path, 'a/video_clip_1.mp4', 'a/video_clip_2.mp4', 'b/1.mp4', 'b/2.mp4')
+    recordings, notes = find_recordings(tmp_path, clips, {})
+    assert len(set(recordings)) == 4
+    assert '--recordings EXPRESSION' in notes[0]

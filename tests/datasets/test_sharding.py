@@ -1,0 +1,185 @@
+import json
+import sys
+
+import numpy as np
+import pytest
+import torch
+import webdataset
+from mmengine.config import Config
+from mmengine.model import BaseModel
+from mmengine.registry import MODELS, init_default_scope
+from mmengine.runner import Runner
+from torch import nn
+
+from mmvidext.cli.data.shard import shard
+from mmvidext.datasets import ShardSampler, VideoListDataset, shard_sampler
+from mmvidext.datasets.media.files import BadFileError
+from mmvidext.datasets.media.shard_file import ShardBackend
+from mmvidext.datasets.sharding import write_shards
+from tests.cli.invoke import invoke
+from tests.datasets.videos import write_video
+
+NUM_VIDEOS = 12
+PIPELINE = [
+    dict(type='mmvidext.InitVideo'),
+    dict(type='SampleFrames', clip_len=1, num_clips=2),
+    dict(type='mmvidext.DecodeVideo'),
+    dict(type='FormatShape', input_format='NCHW'),
+    dict(type='PackActionInputs'),
+]
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    """Videos, a list, and shards of at most two videos."""
+    folder = tmp_path_factory.mktemp('sharding')
+    (folder / 'videos').mkdir()
+    for number in range(NUM_VIDEOS):
+        write_video(folder / 'videos' / f'{number}.webm', seed=number)
+    size = max(path.stat().st_size for path in (folder / 'videos').iterdir())
+    (folder / 'train.txt').write_text(''.join(f'{number}.webm {number % 3}\n' for number in range(NUM_VIDEOS)))
+    write_shards(folder / 'videos', folder / 'shards', [folder / 'train.txt'], shard_size=2 * size)
+    return folder
+
+
+def dataset(folder, **settings):
+    init_default_scope('mmaction')
+    where = dict(ann_file=str(folder / 'shards' / 'train.txt'), data_prefix=dict(video=f'shards://{folder}/shards'))
+    return VideoListDataset(**{**where, 'pipeline': PIPELINE, **settings})
+
+
+def test_webdataset_reads_the_shards(folder):
+    urls = sorted(str(path) for path in (folder / 'shards').glob('train-*.tar'))
+    samples = list(webdataset.WebDataset(urls, shardshuffle=False))
+    assert [sample['__key__'] for sample in samples] == [f'{number:09}' for number in range(NUM_VIDEOS)]
+    for sample in samples:
+        description = json.loads(sample['json'])
+        assert sample['webm'] == (folder / 'videos' / description['path']).read_bytes()
+        assert description['label'] == str(int(description['path'].removesuffix('.webm')) % 3)
+    assert len({sample['json'] for sample in samples}) == NUM_VIDEOS
+    assert len(urls) >= NUM_VIDEOS // 2
+
+
+def test_a_data_set_reads_the_same_from_shards_and_from_files(folder):
+    test_pipeline = [PIPELINE[0], dict(PIPELINE[1], test_mode=True), *PIPELINE[2:]]
+    where = dict(ann_file=str(folder / 'train.txt'), data_prefix=dict(video=str(folder / 'videos')))
+    files = dataset(folder, pipeline=test_pipeline, **where)
+    shards = dataset(folder, pipeline=test_pipeline)
+    names = [shards.get_data_info(index)['filename'].rsplit('/', 1)[1] for index in range(len(shards))]
+    assert names != sorted(names, key=lambda name: int(name[:-5]))
+    for index, name in enumerate(names):
+        expected = files[int(name.removesuffix('.webm'))]
+        assert torch.equal(shards[index]['inputs'], expected['inputs'])
+        assert shards[index]['data_samples'].gt_label == expected['data_samples'].gt_label
+
+
+def test_a_second_run_writes_what_is_missing(tmp_path, folder):
+    pytest.importorskip('webdataset')
+    arguments = (folder / 'videos', tmp_path, '--list', folder / 'train.txt', '--workers', 0)
+    assert '12 videos in 1 shards, of which 0 were there' in invoke(shard, *arguments)
+    first = (tmp_path / 'train-000000.tar').read_bytes(), (tmp_path / 'train.txt').read_text()
+    output = invoke(shard, *arguments)
+    assert '12 videos in 1 shards, of which 1 were there' in output
+    assert f"data_prefix=dict(video='shards://{tmp_path}')" in output
+    (tmp_path / 'train-000000.tar').write_bytes(first[0][:-20_000])
+    assert 'of which 0 were there' in invoke(shard, *arguments)
+    assert first == ((tmp_path / 'train-000000.tar').read_bytes(), (tmp_path / 'train.txt').read_text())
+    (tmp_path / 'train-000001.tar').touch()
+    assert 'train-000001.tar is of a run with other settings' in invoke(shard, *arguments, status=1)
+
+
+def test_errors(tmp_path, folder, monkeypatch):
+    backend = ShardBackend()
+    (tmp_path / 'a.tar').write_bytes(b'0123456789')
+    assert backend.get_text(f'shards://{tmp_path}/a.tar/3+4/b.mp4') == '3456'
+    with pytest.raises(BadFileError, match=r'a\.tar is truncated: .*/8\+4/b\.mp4 is not in it'):
+        backend.get(f'shards://{tmp_path}/a.tar/8+4/b.mp4')
+    with pytest.raises(BadFileError, match=r'b\.mp4 is not the place of a video in a shard'):
+        backend.get(f'shards://{tmp_path}/b.mp4')
+    with pytest.raises(FileNotFoundError):
+        backend.get(f'shards://{tmp_path}/c.tar/8+4/b.mp4')
+    (tmp_path / 'list.txt').write_text('missing.webm 1\n')
+    with pytest.raises(FileNotFoundError, match=r'missing\.webm does not exist'):
+        write_shards(folder / 'videos', tmp_path / 'out', [tmp_path / 'list.txt'])
+    with pytest.raises(ValueError, match='shard_size must be'):
+        write_shards(folder / 'videos', tmp_path / 'out', [tmp_path / 'list.txt'], shard_size=0)
+    monkeypatch.setitem(sys.modules, 'webdataset', None)
+    with pytest.raises(ImportError, match=r'mmvidext\[shards\]'):
+        write_shards(folder / 'videos', tmp_path / 'out', [tmp_path / 'list.txt'])
+
+
+def test_the_order_is_random_and_follows_the_shards(folder, monkeypatch):
+    data = dataset(folder)
+    shard_of = [data.get_data_info(index)['filename'].split('/')[-3] for index in range(len(data))]
+    num_shards = len(set(shard_of))
+
+    def order(rank=0, world_size=1, epoch=0, seed=0, num_mixed=2):
+        monkeypatch.setattr(shard_sampler, 'get_dist_info', lambda: (rank, world_size))
+        sampler = ShardSampler(data, seed=seed, num_mixed=num_mixed)
+        sampler.set_epoch(epoch)
+        indices = list(sampler)
+        assert len(indices) == len(sampler)
+        return indices
+
+    assert order() == order()
+    assert sorted(order()) == list(range(NUM_VIDEOS))
+    assert len({tuple(order(epoch=epoch)) for epoch in range(8)}) == 8
+    assert order(seed=1) != order()
+    # from shard to shard: a change of the file for each mixed group at most
+    changes = np.count_nonzero([shard_of[a] != shard_of[b] for a, b in zip(order()[:-1], order()[1:], strict=True)])
+    assert changes <= num_shards + NUM_VIDEOS // 2
+    parts = [order(rank, 5) for rank in range(5)]
+    assert {len(part) for part in parts} == {3}
+    assert {index for part in parts for index in part} == set(range(NUM_VIDEOS))
+    with pytest.raises(ValueError, match='num_mixed must be'):
+        order(num_mixed=0)
+    where = dict(ann_file=str(folder / 'train.txt'), data_prefix=dict(video=str(folder / 'videos')))
+    with pytest.raises(BadFileError, match='is not the place of a video in a shard'):
+        ShardSampler(dataset(folder, **where))
+
+
+@MODELS.register_module(force=True)
+class ShardTestModel(BaseModel):
+    """Learns from the mean color of each frame, in the order in which the samples come."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(6, 1)
+
+    def forward(self, inputs, data_samples=None, mode='loss'):
+        means = torch.stack(inputs).float().mean((-2, -1)).flatten(1) / 255
+        labels = torch.stack([sample.gt_label for sample in data_samples])
+        return dict(loss=(self.layer(means) - labels).square().mean())
+
+
+def train(folder, work_dir, *, num_workers, resume_from=None):
+    where = dict(ann_file=str(folder / 'shards' / 'train.txt'), data_prefix=dict(video=f'shards://{folder}/shards'))
+    config = Config(
+        dict(
+            default_scope='mmaction',
+            work_dir=str(work_dir),
+            experiment_name=str(work_dir),
+            model=dict(type='ShardTestModel'),
+            train_dataloader=dict(
+                batch_size=3,
+                num_workers=num_workers,
+                sampler=dict(type='mmvidext.ShardSampler', num_mixed=4),
+                dataset=dict(type='mmvidext.VideoListDataset', pipeline=PIPELINE, **where),
+            ),
+            train_cfg=dict(by_epoch=True, max_epochs=2),
+            optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1, momentum=0.9)),
+            custom_hooks=[dict(type='mmvidext.ExactResumeHook')],
+            default_hooks=dict(checkpoint=dict(type='CheckpointHook', interval=1, by_epoch=False)),
+            randomness=dict(seed=3),
+            resume=resume_from is not None,
+            load_from=resume_from and str(resume_from),
+            log_level='ERROR',
+        )
+    )
+    return Runner.from_cfg(config).train().state_dict()
+
+
+def test_a_training_on_shards_resumes_exactly(folder, tmp_path):
+    whole = train(folder, tmp_path / 'whole', num_workers=0)
+    resumed = train(folder, tmp_path / 'resumed', num_workers=2, resume_from=tmp_path / 'whole' / 'iter_3.pth')
+    assert all(torch.equal(value, resumed[name]) for name, value in whole.items())

@@ -1,0 +1,48 @@
+"""Bars are as long as the probability, and text of any script and length stays in the picture."""
+
+import numpy as np
+import pytest
+
+from mmvidext.drawing.pictures import draw_bars, draw_legend
+from mmvidext.drawing.text_font import find_font
+
+BLUE = np.array((30, 120, 220))
+
+
+def bar_lengths(picture):
+    """Return the length of the longest blue run of each row in which there is one."""
+    blue = (picture == BLUE).all(axis=2)
+    return [int(row.sum()) for row in blue if row.any()]
+
+
+@pytest.mark.parametrize('size', [(240, 320), (48, 64), (1080, 1920), (60, 1000)])
+def test_bars(size):
+    frame = np.full((*size, 3), 200, np.uint8)
+    picture = draw_bars(frame, [('a', 0.75), ('b', 0.25), ('c' * 200, 0.0)])
+    assert (frame == 200).all()
+    assert picture.shape[1] >= 320
+    assert picture.shape[0] * size[1] == picture.shape[1] * size[0]
+    lengths = bar_lengths(picture)
+    assert max(lengths) == pytest.approx(0.75 * picture.shape[1], rel=0.15)
+    assert (picture[-1] == 200).all()
+
+
+def test_no_prediction_yet():
+    frame = np.full((240, 320, 3), 200, np.uint8)
+    assert bar_lengths(draw_bars(frame, [])) == []
+
+
+def test_a_font_that_has_the_characters():
+    font = find_font(frozenset('Äπж'), 20)
+    assert font.getmask('π').getbbox() != font.getmask('\uffff').getbbox()
+    assert find_font(frozenset('\U000f0000'), 12).getlength('x') > 0  # no font has it: something is drawn all the same
+
+
+def test_legend():
+    colors = np.array([[255, 0, 0], [0, 255, 0]], np.uint8)
+    picture = draw_legend(np.full((120, 200, 3), 90, np.uint8), ['road', 'car ' * 50], colors)
+    assert picture.shape == (120, 200, 3)
+    for color in colors:
+        assert (picture == color).all(axis=2).sum() > 20
+    assert (picture[-10:] == 90).all()
+    assert draw_legend(picture, [], colors[:0]) is picture

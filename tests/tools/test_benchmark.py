@@ -1,0 +1,60 @@
+"""The parts of the benchmark whose results do not depend on the machine."""
+
+import importlib
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.datasets.videos import write_with_av
+from tools.benchmarks.decoders import installed_decoders
+from tools.benchmarks.launches import count_launches
+
+TOOLS = Path(__file__).resolve().parents[2] / 'tools'
+
+
+@pytest.fixture(scope='module')
+def video(tmp_path_factory):
+    path = tmp_path_factory.mktemp('decoders') / 'a.mp4'
+    return write_with_av(path, num_frames=40, codec='libx264', size=(64, 48), options={'g': '12'})
+
+
+@pytest.mark.parametrize('name', ['OpenCV', 'decord', 'torchcodec'])
+def test_decoders_return_the_same_pixels(video, name):
+    decoders = installed_decoders()
+    if name not in decoders:
+        pytest.skip(f'{name} is not installed')
+    numbers = [0, 3, 11, 12, 25, 39]
+    ours = decoders['PyAV'](str(video), lambda num_frames: numbers)
+    others = decoders[name](str(video), lambda num_frames: numbers)
+    assert len(others) == len(numbers)
+    for frame, other in zip(ours, others, strict=True):
+        assert np.abs(frame.astype(int) - other).max() <= 2  # frames differ by 10, rounding by 2
+
+
+def test_launches_and_bytes():
+    x = torch.ones(1024, 256)
+    assert count_launches(lambda: x.t()) == (0, 0)
+    assert count_launches(lambda: x + x) == (1, 3)  # two inputs and the output of 1 MiB each
+    assert count_launches(lambda: torch.ones(1, 256).expand(1024, 256).sum()) == (2, pytest.approx(2 / 1024, abs=1e-4))
+
+
+def test_one_file_with_the_name_of_the_machine(video, tmp_path, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(TOOLS)
+    benchmark = importlib.import_module('benchmark')
+    arguments = ['all', '--only', 'decode', '--rounds', '1', '--json', str(tmp_path / 'a.json')]
+    monkeypatch.setattr(sys, 'argv', ['benchmark.py', *arguments])
+    monkeypatch.setattr('benchmarks.clips.write_h264', lambda path, seed: shutil.copy(video, path))
+    benchmark.main()
+    report = json.loads((tmp_path / 'a.json').read_text())
+    assert report['machine']['device']
+    assert report['machine']['torch'] == torch.__version__
+    rows = report['results']['decode']
+    kinds = ['as they are', *(f'key frame every {interval}' for interval in (12, 6, 1))]
+    assert list(dict.fromkeys(row['name'] for row in rows)) == [f'videos {kind}' for kind in kinds]
+    assert {row['ours'] for row in rows} == {'PyAV'}
+    assert '| videos as they are | PyAV |' in capsys.readouterr().out
