@@ -49,14 +49,21 @@ def bbox_overlaps(
         raise ValueError(f'offset must be 0 or 1, but is {offset}')
     if aligned and len(boxes1) != len(boxes2):
         raise ValueError(f'aligned boxes must be as many, but boxes1 are {len(boxes1)} and boxes2 {len(boxes2)}')
-    one, two = (boxes1, boxes2) if aligned else (boxes1.unsqueeze(1), boxes2.unsqueeze(0))
-    low, high = torch.maximum(one[..., :2], two[..., :2]), torch.minimum(one[..., 2:], two[..., 2:])
-    width, height = (high - low + offset).clamp(min=0).unbind(-1)
+    # one contiguous row for each coordinate: several times faster than boxes as they are
+    one, two = boxes1.T.contiguous(), boxes2.T.contiguous()
+    if not aligned:
+        one, two = one.unsqueeze(2), two.unsqueeze(1)
+    width = _overlap(one[0], one[2], two[0], two[2], offset)
+    height = _overlap(one[1], one[3], two[1], two[3], offset)
     intersection = width * height
     area = _area(one, offset)
     return intersection / (area if mode == 'iof' else area + _area(two, offset) - intersection)
 
 
-def _area(boxes: Tensor, offset: int) -> Tensor:
-    x1, y1, x2, y2 = boxes.unbind(-1)
+def _overlap(low1: Tensor, high1: Tensor, low2: Tensor, high2: Tensor, offset: int) -> Tensor:
+    return (torch.minimum(high1, high2) - torch.maximum(low1, low2) + offset).clamp(min=0)
+
+
+def _area(coordinates: Tensor, offset: int) -> Tensor:
+    x1, y1, x2, y2 = coordinates
     return (x2 - x1 + offset) * (y2 - y1 + offset)

@@ -9,7 +9,7 @@ from mmvidext.ops.precision import accumulation_dtype
 
 __all__ = ['check_scores', 'nms']
 
-_BLOCK = 256  # boxes that are decided at once: their overlaps with all others stay in the cache
+_BLOCK = 128  # boxes that are decided at once: their overlaps with all others stay in the cache
 
 
 def check_scores(scores: Tensor, boxes: Tensor) -> None:

@@ -114,3 +114,5 @@ def test_doctor():
     assert re.search(r'torch +2\S+ +2\.13\.0', output)
     assert re.search(r'mmengine +0\.10\.7 +0\.10\.7', output)
     assert 'import mmvidext.models: works' in output
+    assert re.search(r'mmvidext\.ops: nms, roi_align, deform_conv2d by (plain torch|torchvision \d)', output)
+    assert re.search(r'mmcv\.ops: (19 compiled functions by mmvidext|by mmcv itself)', output)
