@@ -2,7 +2,8 @@
 
 Four defects are cured at run time. :data:`DEFECTS` lists them:
 
-1. ``mmcv.ops`` cannot be imported with mmcv-lite: there is no compiled ``mmcv._ext``.
+1. ``mmcv.ops`` cannot be imported with mmcv-lite: there is no compiled ``mmcv._ext``. The stand-in computes what
+   detectors call, see :mod:`mmvidext.mmcv_ext`; every other op raises.
 2. ``mmaction.models`` cannot be imported: the 1.2.0 wheel lacks the folder ``mmaction/models/localizers/drn``.
 3. ``torch.load`` (torch >= 2.6) refuses the checkpoints that mmengine 0.10.7 writes.
 4. mmengine finds a config by name (``PACKAGE::NAME``) only for the packages of a list of its own, only in a folder,
@@ -90,7 +91,8 @@ def _supply(module: str, fill: Callable[[ModuleType], None]) -> None:
 
 
 def _fill_mmcv_ext(module: ModuleType) -> None:
-    """Make every op of ``mmcv._ext`` importable; calling one raises."""
+    """Make every op of ``mmcv._ext`` importable; calling one that we do not have raises."""
+    from mmvidext.mmcv_ext import OPS
 
     def find_op(name: str) -> Callable[..., NoReturn]:
         if name.startswith('__'):  # inspect walks dunder attributes of every loaded module
@@ -98,13 +100,14 @@ def _fill_mmcv_ext(module: ModuleType) -> None:
 
         def missing_op(*args: Any, **kwargs: Any) -> NoReturn:
             raise RuntimeError(
-                f"mmcv's compiled op '{name}' is not available: mmcv-lite is installed, which has none. Replace it by "
-                "the full mmcv (pip uninstall mmcv-lite && pip install 'setuptools<81' && pip install "
-                '--no-build-isolation mmcv==2.1.0), or use a model that does not need this op.'
+                f"mmcv's compiled op '{name}' is not available: mmcv-lite is installed, which has none, and mmvidext "
+                'has no replacement for this one. Install the full mmcv (pip uninstall mmcv-lite && pip install '
+                "'setuptools<81' && pip install --no-build-isolation mmcv==2.1.0), or use a model without it."
             )
 
         return missing_op
 
+    vars(module).update(OPS)
     module.__getattr__ = find_op  # type: ignore[method-assign]
 
 

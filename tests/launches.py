@@ -4,21 +4,9 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-# views and allocations, which no device has to run anything for
-_NO_KERNELS = (
-    'aten.promote_types',
-    'aten._unsafe_view',
-    'aten.empty.',
-    'aten.empty_like.',
-    'aten.empty_strided.',
-    'aten.new_empty.',
-    'aten.new_empty_strided.',
-)
+from tools.benchmarks.launches import is_launch
 
-
-def is_launch(func):
-    """Whether a device would have to launch something for an operator: it is neither a view nor an allocation."""
-    return func.namespace in ('aten', 'mmvidext') and not func.is_view and not str(func).startswith(_NO_KERNELS)
+__all__ = ['count_launches', 'count_written', 'is_launch']
 
 
 class _Counter(TorchDispatchMode):

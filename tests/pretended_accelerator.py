@@ -3,13 +3,19 @@
 Tensors have shapes and a device but no values (``FakeTensorMode``). The device is torch's PrivateUse1 with its
 stand-ins in Python, not 'cuda': in a build without CUDA, autograd on a fake CUDA tensor ends the process. The
 registration cannot be undone, so this is a program of its own:
-``python -m tests.pretended_accelerator [float16|bfloat16]``. With ``table`` it prints the launches for docs/gpu.md.
+``python -m tests.pretended_accelerator float32 float16 bfloat16``. With ``table`` it prints launches for docs/gpu.md.
+
+A kernel in Triton counts as one launch and does not run; without Triton its cases are left out.
 """
 
 import contextlib
 import json
 import os
 import sys
+from importlib.util import find_spec
+from unittest import mock
+
+os.environ['TRITON_INTERPRET'] = '1'  # a kernel is then a Python object that takes any tensor
 
 import torch
 from mmengine.registry import init_default_scope
@@ -24,8 +30,10 @@ from torch.utils.flop_counter import flop_registry
 
 import mmvidext.models  # noqa: F401
 from mmvidext import ops
+from mmvidext.evaluation import EndPointError
 from mmvidext.layers import DynamicFilter, MotionSqueeze, TemporalShift
 from mmvidext.models.propagation.clips import where_propagated
+from mmvidext.ops.frame_matching import match_frames
 from mmvidext.registry import MODELS
 from tests.launches import is_launch
 from tests.models.backbones.test_all_backbones import CASES as BACKBONES
@@ -71,13 +79,18 @@ for operator_name in HALF_PRECISION:
     AUTOCAST_OPS.impl(qualified, in_half_precision(getattr(packet, overload)), AUTOCAST)
 
 
-def estimate(func, args, kwargs, out):
-    """Return the seconds that a kernel would take on an H100: the longest of launch, memory and arithmetic."""
-    tensors = {id(leaf): leaf for leaf in tree_leaves((args, kwargs, out)) if isinstance(leaf, torch.Tensor)}
+def estimate_memory(arguments):
+    """Return the seconds that a launch would take on an H100: the longer one of the launch itself and its memory."""
+    tensors = {id(leaf): leaf for leaf in tree_leaves(arguments) if isinstance(leaf, torch.Tensor)}
     moved_bytes = sum(tensor.numel() * tensor.itemsize for tensor in tensors.values())
+    return max(LAUNCH, moved_bytes / BYTES_PER_SECOND)
+
+
+def estimate(func, args, kwargs, out):
+    """Return the seconds of an operator, with its arithmetic."""
     count = flop_registry.get(func._overloadpacket)
     flops = 0 if count is None else count(*args, **kwargs, out_val=out)
-    return max(LAUNCH, moved_bytes / BYTES_PER_SECOND, flops / FLOPS_PER_SECOND)
+    return max(estimate_memory((args, kwargs, out)), flops / FLOPS_PER_SECOND)
 
 
 class Watch(TorchDispatchMode):
@@ -102,6 +115,22 @@ class Watch(TorchDispatchMode):
             self.launches += 1
             self.seconds += estimate(func, args, kwargs, out)
         return out
+
+    def launch_kernel(self, *args, **kwargs):
+        self.launches += 1
+        self.seconds += estimate_memory((args, kwargs))
+
+
+@contextlib.contextmanager
+def kernels_as_one_launch(watch):
+    """Let each kernel in Triton count as one launch, and run nothing."""
+    if not find_spec('triton'):
+        yield
+        return
+    from triton.runtime.interpreter import GridExecutor
+
+    with mock.patch.object(GridExecutor, '__call__', lambda _, *args, **kwargs: watch.launch_kernel(*args, **kwargs)):
+        yield
 
 
 def rand(*shape):
@@ -190,6 +219,17 @@ def online_step():
     return lambda: model.step(frame, None)
 
 
+def kernel_soft_argmax_in_triton():
+    scores = rand(56, 28, 28, 15, 15)  # as a correlation lies in memory
+    return lambda: ops.kernel_soft_argmax(scores.permute(0, 3, 4, 1, 2), backend='triton')
+
+
+def end_point_error():
+    flows = {name: rand(2, 8, 12).detach() for name in ('pred_flow', 'gt_flow')}
+    masks = {name: torch.zeros(8, 12, device=DEVICE) > 0 for name in ('gt_valid', 'gt_occluded')}
+    return lambda: EndPointError().process(None, [{**flows, **masks}] * 2)
+
+
 CASES = {
     'local_correlation': lambda: op(ops.local_correlation, *[(56, 64, 28, 28)] * 2, max_displacement=7),
     'local_correlation, dilation 2': lambda: op(
@@ -217,12 +257,27 @@ CASES = {
     'DeepFeatureFlow, step': lambda: deep_feature_flow('step'),
     'DeepFeatureFlow, training': deep_feature_flow_in_training,
     'FlowEstimator, loss': flow_estimator,
+    'EndPointError, two samples': end_point_error,
     'FlowDataPreprocessor': lambda: preprocessor('FlowDataPreprocessor', (2, 3, 32, 32)),
     'VideoSegDataPreProcessor': lambda: preprocessor('VideoSegDataPreProcessor', (2, 3, 32, 32), bgr_to_rgb=True),
     'MotionSqueeze, one frame': lambda: layer(MotionSqueeze(64, 1), 2, 64, 28, 28),
     'online step': online_step,
     **{name: lambda name=name: backbone(name) for name in BACKBONES},
 }
+TRITON_CASES = {
+    'local_correlation, Triton': lambda: op(
+        ops.local_correlation, *[(56, 64, 28, 28)] * 2, max_displacement=7, backend='triton'
+    ),
+    'kernel_soft_argmax, Triton': kernel_soft_argmax_in_triton,
+    'match_frames': lambda: op(match_frames, (64, 64, 28, 28), num_segments=8, max_displacement=7),
+    'temporal_shift, Triton': lambda: op(ops.temporal_shift, (8, 16, 4, 4), num_segments=8, backend='triton'),
+    'pool_samples, Triton': lambda: op(
+        ops.pool_samples, (8, 16, 9, 9), (8, 25, 9, 9), num_samples=5, sample_stride=3, backend='triton'
+    ),
+    'MotionSqueeze, Triton': lambda: layer(MotionSqueeze(512, 8, backend='triton'), 64, 512, 28, 28),
+}
+if find_spec('triton'):
+    CASES |= TRITON_CASES
 
 
 def measure(name, autocast):
@@ -230,7 +285,7 @@ def measure(name, autocast):
     context = torch.autocast('pretended', dtype=autocast) if autocast else contextlib.nullcontext()
     with FakeTensorMode():
         call = CASES[name]()
-        with Watch() as watch:
+        with Watch() as watch, kernels_as_one_launch(watch):
             with context:
                 leaves = tree_leaves(call())
             forward, forward_ms = watch.launches, 1e3 * watch.seconds
@@ -242,15 +297,16 @@ def measure(name, autocast):
     return [forward, watch.launches], watch.faults, [forward_ms, 1e3 * watch.seconds]
 
 
-def main(argument=None):
-    autocast = None if argument in (None, 'table') else getattr(torch, argument)
-    results = {name: measure(name, autocast) for name in CASES}
-    if argument == 'table':
+def main(*dtypes):
+    if dtypes == ('table',):
         print('| case | launches | backward | ms (E) | backward |\n|---|---:|---:|---:|---:|')
-        for name, (launches, _, times) in results.items():
+        for name in CASES:
+            launches, _, times = measure(name, None)
             print(f'| {name} | {launches[0]} | {launches[1]} | {times[0]:.2f} | {times[1]:.2f} |')
         sys.stdout.flush()
     else:
+        autocast = {dtype: None if dtype == 'float32' else getattr(torch, dtype) for dtype in dtypes}
+        results = {dtype: {name: measure(name, autocast[dtype]) for name in CASES} for dtype in dtypes}
         print(json.dumps(results), flush=True)
     os._exit(0)  # the stand-ins abort the interpreter when it ends
 

@@ -18,7 +18,7 @@ LAYERS = {
     'engine': {'ops', 'registry', 'models', 'checkpoints', 'generators', 'drawing'},
     'apis': {'ops', 'layers', 'models', 'datasets', 'evaluation', 'engine', 'checkpoints', 'registry', 'drawing'},
 }
-LAYERS['cli'] = {*LAYERS, 'registry', 'compat', 'version'}
+LAYERS['cli'] = {*LAYERS, 'registry', 'compat', 'mmcv_ext', 'version'}
 
 
 def imported_modules(path):

@@ -49,6 +49,7 @@ def test_everything_imports_with_the_cure_and_missing_parts_explain_themselves()
         'from mmaction.registry import MODELS\n'
         'for call in (\n'
         '    lambda: mmcv.ops.Correlation()(torch.rand(1, 1, 3, 3), torch.rand(1, 1, 3, 3)),\n'
+        "    lambda: mmcv.ops.roi_align(torch.rand(1, 1, 3, 3), torch.rand(1, 5), 2, 1.0, 0, 'max'),\n"
         "    lambda: MODELS.build(dict(type='DRN')),\n"
         '):\n'
         '    try:\n'
@@ -59,7 +60,8 @@ def test_everything_imports_with_the_cure_and_missing_parts_explain_themselves()
     assert result.returncode == 0, result.stderr
     lines = result.stdout.splitlines()
     assert lines[0].startswith("RuntimeError mmcv's compiled op 'correlation_forward' is not available: mmcv-lite")
-    assert lines[1].startswith('ImportError DRN is not in the mmaction2 1.2.0 wheel')
+    assert lines[1].startswith("RuntimeError roi_align has no pool_mode='max'")
+    assert lines[2].startswith('ImportError DRN is not in the mmaction2 1.2.0 wheel')
 
 
 def test_undeclared_dependencies_are_declared():

@@ -5,7 +5,8 @@
 
 Each subcommand is a module of ``tools/benchmarks``; ``--help`` lists them. Every row shows the median time of both
 sides and their ratio: above 1 we are faster. Launches and MiB moved (what each operator reads and writes) are counted
-and the same on any machine. Models run under autocast in the given dtype, ops on tensors of it.
+on any machine, for the way that ops take on its device. Models run under autocast in the given dtype, ops on tensors
+of it.
 """
 
 import argparse
@@ -29,6 +30,7 @@ SUBCOMMANDS = {
     'dff': 'Deep Feature Flow against its segmentor frame by frame, and the cost of each part',
     'decode': 'the frames of a clip decoded by PyAV, decord, torchcodec and OpenCV',
     'pipeline': 'the pipeline of a config, step by step, on videos and on re-encoded copies',
+    'detection-ops': 'NMS, RoIAlign and deformable convolution against torchvision and mmcv, where installed',
 }
 DTYPES = {'float32': torch.float32, 'bfloat16': torch.bfloat16, 'float16': torch.float16}
 

@@ -33,13 +33,14 @@ class Option(NamedTuple):
     may_be_new: bool
 
 
-def load_config(path_or_name: str | Path, options: Iterable[str] = ()) -> Config:
+def load_config(path_or_name: str | Path, options: Iterable[str] = (), *, warns: bool = True) -> Config:
     """Read a config.
 
     Args:
         path_or_name: A file, or ``PACKAGE::NAME`` for a config of an installed package, for example
             ``mmvidext::ms_tsm_r50_sthv2``.
         options: Changes, ``KEY=VALUE`` or ``+KEY=VALUE``.
+        warns: Log what nothing reads. A config that training wrote holds variables that it was built from.
 
     Raises:
         ConfigError: In one line that names the file, and the line in it, or the option: if the config, or one of its
@@ -60,7 +61,7 @@ def load_config(path_or_name: str | Path, options: Iterable[str] = ()) -> Config
         cfg = evaluate(file, values)
         built_from = (variables & used) | (set(cfg) - variables)
     _check_keys(cfg, used, path)
-    if unread := [key for key in cfg if key in own and is_unread(key, used)]:
+    if warns and (unread := [key for key in cfg if key in own and is_unread(key, used)]):
         print_log(f'{path}: nothing reads {", ".join(unread)}', logger='current', level=logging.WARNING)
     for change in changes:
         if change.key not in values:

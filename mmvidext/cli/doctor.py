@@ -10,6 +10,8 @@ import click
 
 import mmvidext
 from mmvidext.compat import DEFECTS, apply_fixes
+from mmvidext.mmcv_ext import OPS
+from mmvidext.ops.backends import WITH_TORCHVISION, torchvision_problem
 
 __all__ = ['doctor']
 
@@ -17,12 +19,15 @@ REQUIRED = ('torch', 'mmengine', 'numpy', 'click', 'av', 'importlib_metadata', '
 OPTIONAL = (
     'mmaction2',
     'mmsegmentation',
+    'mmdet',
+    'torchvision',
     'opencv-python',
     'decord',
     'spatial-correlation-sampler',
     'onnx',
     'onnxruntime',
 )
+TOOLBOXES = {'mmaction2': 'mmaction.models', 'mmsegmentation': 'mmseg.models', 'mmdet': 'mmdet.models'}
 TESTED = {'Python': '3.11', 'torch': '2.13.0'}
 CONSTRAINTS = Path(mmvidext.__file__).parent / '.mim' / 'tools' / 'constraints.txt'
 
@@ -85,6 +90,7 @@ def report_backends() -> None:
     decoders = {name: importlib.util.find_spec(name) is not None for name in ('av', 'decord', 'cv2')}
     for title, entries in (('correlation backends', backends), ('video decoders', decoders)):
         click.echo(f'\n{title}: ' + ', '.join(f'{name} {"yes" if there else "no"}' for name, there in entries.items()))
+    report_detection_ops(full_mmcv)
     if torch.cuda.is_available():
         names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
         click.echo(f'\nGPU: {", ".join(names)}')
@@ -92,10 +98,25 @@ def report_backends() -> None:
         click.echo(f'\nGPU: none; CPU with {torch.get_num_threads()} threads')
 
 
+def report_detection_ops(full_mmcv: bool) -> None:
+    """Print who computes the ops that detectors need."""
+    problem = torchvision_problem()
+    torch_or_torchvision = f'plain torch ({problem})' if problem else f'torchvision {found("torchvision")}'
+    click.echo(f'\nmmvidext.ops: {", ".join(WITH_TORCHVISION)} by {torch_or_torchvision}; all others by plain torch')
+    if full_mmcv:
+        click.echo('mmcv.ops: by mmcv itself')
+    else:
+        click.echo(f'mmcv.ops: {len(OPS)} compiled functions by mmvidext.ops; any other one raises when it is called')
+
+
 def report_imports() -> None:
     """Import what configs name."""
     click.echo()
-    for module, package in (('mmaction.models', 'mmaction2'), ('mmseg.models', 'mmsegmentation')):
+    for module, package in (
+        ('mmaction.models', 'mmaction2'),
+        ('mmseg.models', 'mmsegmentation'),
+        ('mmdet.models', 'mmdet'),
+    ):
         if found(package):
             importlib.import_module(module)
             click.echo(f'import {module}: works')

@@ -137,7 +137,9 @@ def predict(
         opened = connect(source, wait=stop.wait) if is_one else None
         read = opened.files if opened else map(Path, videos)
         check_outputs((out, results), [*read, *(Path(path) for path in found if path)])
-        recognizer = VideoRecognizer(load_config(found.config, cfg_options), found.checkpoint, device=device)
+        recognizer = VideoRecognizer(
+            load_config(found.config, cfg_options, warns=False), found.checkpoint, device=device
+        )
         for video in videos:
             try:
                 frames = opened or connect(video, wait=stop.wait)

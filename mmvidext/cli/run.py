@@ -51,6 +51,10 @@ def run(script: str, arguments: tuple[str, ...]) -> None:
     Example: mmvidext run mmaction::train videos/ms_tsm_r18.py --work-dir work_dirs/from_mmaction
     """
     path = find_script(script)
+    before = sys.argv, sys.path.copy()
     sys.argv = [str(path), *arguments]
     sys.path.insert(0, str(path.resolve().parent))  # as Python does
-    runpy.run_path(str(path), run_name='__main__')
+    try:
+        runpy.run_path(str(path), run_name='__main__')
+    finally:
+        sys.argv, sys.path[:] = before

@@ -134,7 +134,7 @@ def bounded() -> Iterator[None]:
         sys.exit(130)
 
 
-def start_from(runner: Runner, checkpoint: str | None, *, resume: bool) -> None:
+def start_from(runner: Any, checkpoint: str | None, *, resume: bool) -> None:
     """Let training start from a checkpoint's weights, or check that it can be resumed; without one do nothing.
 
     Raises:
@@ -146,6 +146,8 @@ def start_from(runner: Runner, checkpoint: str | None, *, resume: bool) -> None:
 
     if checkpoint is None:
         return
+    if not isinstance(runner.model, torch.nn.Module):  # mmengine's FlexibleRunner would build it when training starts
+        runner.model = runner.strategy.build_model(runner.model)
     if resume:
         fit_for_resuming(runner.model, checkpoint)
     else:

@@ -1,4 +1,4 @@
-"""Hooks and optimizer-wrapper constructors."""
+"""Hooks, optimizer-wrapper constructors, and the strategy for FSDP."""
 
 from importlib.util import find_spec
 
@@ -7,6 +7,7 @@ from mmvidext.engine.channels_last_hook import ChannelsLastHook
 from mmvidext.engine.checkpoint_hook import CheckpointHook
 from mmvidext.engine.clip_picture_hook import ClipPictureHook
 from mmvidext.engine.exact_resume_hook import ExactResumeHook
+from mmvidext.engine.fsdp_strategy import FSDPStrategy
 from mmvidext.engine.non_finite_hook import NonFiniteHook
 from mmvidext.engine.num_classes_check_hook import NumClassesCheckHook
 from mmvidext.engine.run_error import RunError
@@ -20,6 +21,7 @@ __all__ = [
     'CheckpointHook',
     'ClipPictureHook',
     'ExactResumeHook',
+    'FSDPStrategy',
     'NonFiniteHook',
     'NumClassesCheckHook',
     'RunError',

@@ -9,6 +9,7 @@ from mmengine.runner import Runner
 
 from mmvidext.engine.rank_state import unwrapped
 from mmvidext.engine.resume_checks import check_resumable, confine
+from mmvidext.engine.run_error import RunError
 from mmvidext.engine.training_state_hook import STATE_KEY, TrainingStateHook, checkpoint_directory
 from mmvidext.engine.whole_file import remove_partial_files
 from mmvidext.engine.work_dir import check_room, lock_work_dir
@@ -44,7 +45,16 @@ class ExactResumeHook(Hook):
         self._lock: IO[str] | None = None
 
     def before_run(self, runner: Runner) -> None:
-        """Register the hook that saves and restores."""
+        """Register the hook that saves and restores.
+
+        Raises:
+            RunError: If the runner is not mmengine's ``Runner``.
+        """
+        if not isinstance(runner, Runner):
+            raise RunError(
+                f'ExactResumeHook is for the Runner of mmengine, not for {type(runner).__name__}: take it out of '
+                'custom_hooks. A run with FSDP resumes from the end of an epoch without it'
+            )
         if self._state not in runner.hooks:
             runner.register_hook(self._state)
 

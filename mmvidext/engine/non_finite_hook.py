@@ -26,6 +26,7 @@ __all__ = ['NonFiniteHook']
 _COUNT = 'skipped_updates'
 _IN_A_ROW = 'skipped_updates_in_a_row'
 _IS_SPOILED = 'accumulated_update_is_spoiled'
+_SHARED_OUT = '_fsdp_wrapped_module.'  # FSDP puts it into the names of modules, but not of what is saved
 
 
 @dataclass
@@ -194,7 +195,7 @@ class NonFiniteHook(Hook):
         context = nullcontext() if isinstance(wrapper, OptimWrapperDict) else wrapper.optim_context(model)
         finding = find_cause(model, self._now.call, context, self._now.bad_gradients, data_batch)
         findings = all_gather_object(finding)
-        message = f'iteration {runner.iter + 1}: {describe(findings)}'
+        message = f'iteration {runner.iter + 1}: {describe(findings)}'.replace(_SHARED_OUT, '')
         if any(finding.parameters_are_bad for finding in findings):
             raise RunError(f'{message}. No later batch can repair a parameter: {_advice(runner)}')
         in_a_row = _recall(runner, _IN_A_ROW)
@@ -247,7 +248,7 @@ def _scaler(runner: Runner) -> Any:
 
 def _weights(model: nn.Module) -> list[tuple[str, Tensor]]:
     statistics = [item for item in model.named_buffers() if item[0].endswith(('running_mean', 'running_var'))]
-    return [*model.named_parameters(), *statistics]
+    return [(name.replace(_SHARED_OUT, ''), tensor) for name, tensor in (*model.named_parameters(), *statistics)]
 
 
 def _listed(names: list[str]) -> str:

@@ -4,6 +4,7 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor
+from torch.distributed.fsdp import FullyShardedDataParallel
 
 __all__ = ['StartWeightsHook']
 
@@ -22,6 +23,8 @@ class StartWeightsHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Load the weights."""
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = runner.model
+        if is_model_wrapper(model) and not isinstance(model, FullyShardedDataParallel):  # which hands out the parts
+            model = model.module
         model.load_state_dict(self.weights, strict=False)
         self.weights = {}

@@ -7,6 +7,7 @@ from typing import Any
 import mmaction.evaluation
 import numpy as np
 from mmengine.logging import print_log
+from torch import Tensor
 
 from mmvidext.registry import METRICS
 
@@ -36,7 +37,7 @@ class AccMetric(mmaction.evaluation.AccMetric):
             ValueError: If a clip has no label, or one that the model has no score for.
         """
         first = len(self.results)
-        super().process(data_batch, data_samples)
+        super().process(data_batch, [_in_float32(sample) for sample in data_samples])
         for result in self.results[first:]:
             if isinstance(result['pred'], dict):  # RGB and pose; mmaction2 pools them itself
                 continue
@@ -55,6 +56,12 @@ class AccMetric(mmaction.evaluation.AccMetric):
             )
             self._num_not_finite = 0
         return super().compute_metrics(results)
+
+
+def _in_float32(sample: dict[str, Any]) -> dict[str, Any]:
+    """Return a sample whose scores NumPy can hold: it has no bfloat16."""
+    scores = sample.get('pred_score')
+    return {**sample, 'pred_score': scores.float()} if isinstance(scores, Tensor) else sample
 
 
 def _check_label(label: int | np.ndarray, num_classes: int) -> None:

@@ -36,6 +36,7 @@ class EndPointError(BaseMetric):
 
     def __init__(self, *, collect_device: str = 'cpu', prefix: str | None = None) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
+        self.results: list[Any]
 
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
         """Add samples.
@@ -62,6 +63,20 @@ class EndPointError(BaseMetric):
                 )
             self.results.append(_sums(predicted, target, valid, sample.get('gt_occluded')))
 
+    def evaluate(self, size: int) -> dict[str, float]:
+        """Copy what was summed from the device, once, and compute the metrics.
+
+        Args:
+            size: Samples of the data set.
+
+        Raises:
+            ValueError: If no pixel of the data set has known flow.
+        """
+        if self.results:
+            self.results = torch.stack(self.results).tolist()
+        metrics: dict[str, float] = super().evaluate(size)
+        return metrics
+
     def compute_metrics(self, results: list[list[float]]) -> dict[str, float]:
         """Pool over all pixels.
 
@@ -80,16 +95,15 @@ class EndPointError(BaseMetric):
         return metrics
 
 
-def _sums(predicted: Tensor, target: Tensor, valid: Tensor, occluded: Tensor | None) -> list[float]:
-    """Return the sums over one pair, in one copy from the device."""
-    known_prediction, known_target = predicted[:, valid].double(), target[:, valid].double()
-    error = torch.linalg.vector_norm(known_prediction - known_target, dim=0).nan_to_num(nan=torch.inf)
-    length = torch.linalg.vector_norm(known_target, dim=0)
+def _sums(predicted: Tensor, target: Tensor, valid: Tensor, occluded: Tensor | None) -> Tensor:
+    """Return the nine sums over one pair, on its device and without a wait for it."""
+    error = torch.linalg.vector_norm(predicted.double() - target.double(), dim=0).nan_to_num(torch.inf, torch.inf)
+    length = torch.linalg.vector_norm(target.double(), dim=0)
     outlier = (error > OUTLIER_PIXELS) & (error > OUTLIER_SHARE * length)
-    sums = [torch.ones_like(error).sum(), error.sum(), outlier.sum(), length.sum()]
+    sums = [valid, torch.where(valid, error, 0), outlier & valid, torch.where(valid, length, 0)]
     if occluded is None:
-        sums += [error.new_zeros(())] * 5
+        sums += [torch.zeros_like(error)] * 5
     else:
-        hidden = occluded.bool()[valid]
-        sums += [(~hidden).sum(), error[~hidden].sum(), outlier[~hidden].sum(), hidden.sum(), error[hidden].sum()]
-    return torch.stack([value.double() for value in sums]).tolist()
+        hidden, matched = valid & occluded.bool(), valid & ~occluded.bool()
+        sums += [matched, torch.where(matched, error, 0), outlier & matched, hidden, torch.where(hidden, error, 0)]
+    return torch.stack([values.double() for values in sums]).sum((1, 2))

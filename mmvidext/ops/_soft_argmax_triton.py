@@ -45,7 +45,7 @@ def _weigh(scores, cell, cells, sharpness, coldness, largest, SIZE: tl.constexpr
 
 @triton.jit
 def _forward_kernel(
-    scores, out, cells, area, sharpness, coldness, largest,
+    scores, displacement, confidence, cells, area, sharpness, coldness, largest,
     SIZE: tl.constexpr, BLOCK: tl.constexpr, CELLS: tl.constexpr,
 ):  # fmt: skip
     cell, place = tl.program_id(0) * CELLS + tl.arange(0, CELLS), tl.arange(0, BLOCK)
@@ -53,25 +53,25 @@ def _forward_kernel(
     undefined = tl.max((score != score).to(tl.int32), 1) > 0  # a maximum passes over NaN
     highest = tl.where(undefined, float('nan'), highest)
     exists = cell < cells
-    target = out + (cell // area).to(tl.int64) * (3 * area) + cell % area
-    tl.store(target, tl.sum(weight * (place % SIZE - SIZE // 2)[None, :], 1).to(out.dtype.element_ty), mask=exists)
-    tl.store(
-        target + area, tl.sum(weight * (place // SIZE - SIZE // 2)[None, :], 1).to(out.dtype.element_ty), mask=exists
-    )
-    tl.store(target + 2 * area, highest.to(out.dtype.element_ty), mask=exists)
+    target = displacement + (cell // area).to(tl.int64) * (2 * area) + cell % area
+    mean_x = tl.sum(weight * (place % SIZE - SIZE // 2)[None, :], 1)
+    mean_y = tl.sum(weight * (place // SIZE - SIZE // 2)[None, :], 1)
+    tl.store(target, mean_x.to(displacement.dtype.element_ty), mask=exists)
+    tl.store(target + area, mean_y.to(displacement.dtype.element_ty), mask=exists)
+    tl.store(confidence + cell, highest.to(confidence.dtype.element_ty), mask=exists)
 
 
 @triton.jit
 def _backward_kernel(
-    scores, grad, out, cells, area, sharpness, coldness, largest,
+    scores, grad_displacement, grad_confidence, out, cells, area, sharpness, coldness, largest,
     SIZE: tl.constexpr, BLOCK: tl.constexpr, CELLS: tl.constexpr,
 ):  # fmt: skip
     cell, place = tl.program_id(0) * CELLS + tl.arange(0, CELLS), tl.arange(0, BLOCK)
     _, wanted, weight, factor, _, best = _weigh(scores, cell, cells, sharpness, coldness, largest, SIZE, BLOCK)
-    source = grad + (cell // area).to(tl.int64) * (3 * area) + cell % area
+    source = grad_displacement + (cell // area).to(tl.int64) * (2 * area) + cell % area
     grad_x = tl.load(source, mask=cell < cells, other=0.0).to(tl.float32)
     grad_y = tl.load(source + area, mask=cell < cells, other=0.0).to(tl.float32)
-    grad_highest = tl.load(source + 2 * area, mask=cell < cells, other=0.0).to(tl.float32)
+    grad_highest = tl.load(grad_confidence + cell, mask=cell < cells, other=0.0).to(tl.float32)
     along = grad_x[:, None] * (place % SIZE)[None, :] + grad_y[:, None] * (place // SIZE)[None, :]
     slope = weight * factor * (along - tl.sum(weight * along, 1)[:, None])
     slope += tl.where(place[None, :] == best[:, None], grad_highest[:, None], 0.0)
@@ -97,15 +97,17 @@ def _launch(kernel, scores: Tensor, maps: tuple[Tensor, ...], sigma: float | Non
     )  # fmt: skip
 
 
-def soft_argmax(scores: Tensor, sigma: float | None, temperature: float) -> Tensor:
-    """Map contiguous scores ``(N, H, W, P, P)`` to ``(N, 3, H, W)``: displacement x and y in cells, confidence."""
-    out = scores.new_empty(scores.shape[0], 3, *scores.shape[1:3])
-    _launch(_forward_kernel, scores, (out,), sigma, temperature)
-    return out
+def soft_argmax(scores: Tensor, sigma: float | None, temperature: float) -> tuple[Tensor, Tensor]:
+    """Map contiguous scores ``(N, H, W, P, P)`` to displacement ``(N, 2, H, W)``, (x, y), and confidence."""
+    displacement, confidence = (scores.new_empty(len(scores), channels, *scores.shape[1:3]) for channels in (2, 1))
+    _launch(_forward_kernel, scores, (displacement, confidence), sigma, temperature)
+    return displacement, confidence
 
 
-def soft_argmax_backward(grad: Tensor, scores: Tensor, sigma: float | None, temperature: float) -> Tensor:
-    """Return the gradient of the scores, given that of the result of :func:`soft_argmax`."""
+def soft_argmax_backward(
+    grads: tuple[Tensor, Tensor], scores: Tensor, sigma: float | None, temperature: float
+) -> Tensor:
+    """Return the gradient of the scores, given those of the results of :func:`soft_argmax`."""
     out = torch.empty_like(scores)
-    _launch(_backward_kernel, scores, (grad.contiguous(), out), sigma, temperature)
+    _launch(_backward_kernel, scores, (grads[0].contiguous(), grads[1].contiguous(), out), sigma, temperature)
     return out

@@ -1,17 +1,32 @@
-"""Which kernels an op runs: plain torch, or one of ours in Triton. The one place that decides."""
+"""Which kernels an op runs: plain torch, one of ours in Triton, or torchvision's. The one place that decides."""
 
+import functools
 import importlib
 import os
 from types import ModuleType
 from typing import Literal, get_args
 
+import torch
 from torch import Tensor
 
-__all__ = ['LARGEST_BATCH', 'KernelBackend', 'import_kernels', 'takes_triton']
+__all__ = [
+    'LARGEST_BATCH',
+    'WITH_TORCHVISION',
+    'DetectionBackend',
+    'KernelBackend',
+    'import_kernels',
+    'takes_torchvision',
+    'takes_triton',
+    'torchvision_problem',
+]
 
 LARGEST_BATCH = 2**16 - 1  # maps in one launch: CUDA's limit of the second dimension of a grid
 
 KernelBackend = Literal['auto', 'torch', 'triton']
+DetectionBackend = Literal['auto', 'torch', 'torchvision']
+# those that mean the same in torchvision; its ps_roi_pool rounds otherwise, and its gradient on the CPU is wrong at the
+# last row (0.29.1)
+WITH_TORCHVISION = ('nms', 'roi_align', 'deform_conv2d')
 
 
 def takes_triton(backend: str, *, size: int, largest: int, what: str) -> bool:
@@ -57,3 +72,38 @@ def import_kernels(name: str, tensor: Tensor) -> ModuleType:
     if tensor.itemsize > 4 or not tensor.is_floating_point():
         raise TypeError(f"backend 'triton' takes float32, float16 or bfloat16, not {tensor.dtype}. Use backend='torch'")
     return kernels
+
+
+@functools.cache
+def torchvision_problem() -> str | None:
+    """Return why torchvision's compiled ops cannot be used, or None if they can."""
+    try:
+        importlib.import_module('torchvision')
+    except ImportError:
+        return 'torchvision is not installed'
+    except Exception as error:  # one that was built for another torch raises RuntimeError on import
+        return f'torchvision does not load with this torch ({error})'
+    if not hasattr(torch.ops.torchvision, 'nms'):
+        return 'torchvision does not load its compiled ops with this torch'
+    return None
+
+
+@torch.compiler.assume_constant_result
+def takes_torchvision(backend: str) -> bool:
+    """Whether an op with this ``backend`` runs torchvision's compiled kernel: with ``'auto'`` wherever that loads.
+
+    Args:
+        backend: ``'auto'``, ``'torch'`` or ``'torchvision'``.
+
+    Raises:
+        ValueError: If the backend is none of the three.
+        ImportError: If torchvision is asked for and does not load.
+    """
+    if backend not in get_args(DetectionBackend):
+        raise ValueError(f'backend must be one of {get_args(DetectionBackend)}, but is {backend!r}')
+    if backend == 'torch':
+        return False
+    problem = torchvision_problem()
+    if problem and backend == 'torchvision':
+        raise ImportError(f"backend 'torchvision': {problem}. backend='torch' needs nothing")
+    return problem is None

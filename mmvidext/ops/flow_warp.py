@@ -4,9 +4,9 @@ import math
 from itertools import product
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from mmvidext.ops.bilinear import sample_bilinear
 from mmvidext.ops.checks import check_rank
 
 __all__ = ['flow_warp']
@@ -59,23 +59,8 @@ def flow_warp(feature: Tensor, flow: Tensor, *, padding_mode: str = 'zeros') -> 
     # from two pixels outside on all is zero; farther off, coordinates may overflow on their way through grid_sample
     reach = 0 if padding_mode == 'border' else 2
     x, y = x.clamp(-reach, width - 1 + reach), y.clamp(-reach, height - 1 + reach)
-    sample = _sample_by_corners if _would_spread(feature) else _sample
+    sample = _sample_by_corners if _would_spread(feature) else sample_bilinear
     return sample(feature.to(dtype), x, y).to(feature.dtype)
-
-
-def _sample(feature: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """Sample at pixel positions ``x`` and ``y`` ``(N, H, W)``, zero outside, without a rounding at whole pixels.
-
-    ``grid_sample`` maps a normalized coordinate ``g`` to the pixel ``((g + 1) * size - 1) / 2``. Where ``size`` is a
-    power of two this undoes ``g = (2 * pixel + 1) / size - 1`` without a rounding, so the map is filled up to one with
-    zeros, which is what lies outside anyway.
-    """
-    height, width = feature.shape[-2:]
-    full_height, full_width = _next_power_of_two(height), _next_power_of_two(width)
-    if (full_height, full_width) != (height, width):
-        feature = F.pad(feature, (0, full_width - width, 0, full_height - height))
-    grid = torch.stack(((2 * x + 1) / full_width - 1, (2 * y + 1) / full_height - 1), dim=-1)  # (N, H, W, 2)
-    return F.grid_sample(feature, grid, mode='bilinear', padding_mode='zeros', align_corners=False)
 
 
 def _would_spread(feature: Tensor) -> bool:
@@ -86,7 +71,7 @@ def _would_spread(feature: Tensor) -> bool:
 
 
 def _sample_by_corners(feature: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """Compute what :func:`_sample` does, several times slower; a neighbor of weight zero does not count."""
+    """Compute what ``sample_bilinear`` does, several times slower; a neighbor of weight zero does not count."""
     channels, height, width = feature.shape[1:]
     left, top = x.floor(), y.floor()
     out = torch.zeros_like(feature)
@@ -99,10 +84,3 @@ def _sample_by_corners(feature: Tensor, x: Tensor, y: Tensor) -> Tensor:
         counts = inside.unsqueeze(1) & ((weight != 0) | corner.isfinite())
         out = out + weight * torch.where(counts, corner, 0)
     return out
-
-
-def _next_power_of_two(size: int) -> int:
-    power = 1
-    while power < size:
-        power *= 2
-    return power

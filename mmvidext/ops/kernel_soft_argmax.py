@@ -65,8 +65,8 @@ def kernel_soft_argmax(
     check_positive(temperature, name='temperature')
     if takes_triton(backend, size=size, largest=_LARGEST_SIZE, what='displacements along each axis'):
         cells = correlation.permute(0, 3, 4, 1, 2).contiguous()  # (N, H, W, P, P), as a correlation lies in memory
-        motion = _triton_op(cells, sigma, temperature)
-        return motion[:, :2], motion[:, 2:]
+        motion: tuple[Tensor, Tensor] = _triton_op(cells, sigma, temperature)
+        return motion
     return _from_plain_torch(correlation, sigma, temperature)
 
 
@@ -101,35 +101,41 @@ def _gaussian_around(best: Tensor, offsets: Tensor, sigma: float, temperature: f
 
 
 @torch.library.custom_op('mmvidext::kernel_soft_argmax', mutates_args=())
-def _triton_op(scores: Tensor, sigma: float | None, temperature: float) -> Tensor:
-    result: Tensor = import_kernels('soft_argmax', scores).soft_argmax(scores, sigma, temperature)
-    return result
+def _triton_op(scores: Tensor, sigma: float | None, temperature: float) -> tuple[Tensor, Tensor]:
+    result = import_kernels('soft_argmax', scores).soft_argmax(scores, sigma, temperature)
+    return result[0], result[1]
 
 
 @_triton_op.register_fake
-def _(scores: Tensor, sigma: float | None, temperature: float) -> Tensor:
-    return scores.new_empty(scores.shape[0], 3, *scores.shape[1:3])
+def _(scores: Tensor, sigma: float | None, temperature: float) -> tuple[Tensor, Tensor]:
+    count, size = scores.shape[0], scores.shape[1:3]
+    return scores.new_empty(count, 2, *size), scores.new_empty(count, 1, *size)
 
 
 @torch.library.custom_op('mmvidext::kernel_soft_argmax_backward', mutates_args=())
-def _triton_backward_op(grad: Tensor, scores: Tensor, sigma: float | None, temperature: float) -> Tensor:
+def _triton_backward_op(
+    grad_displacement: Tensor, grad_confidence: Tensor, scores: Tensor, sigma: float | None, temperature: float
+) -> Tensor:
     kernels = import_kernels('soft_argmax', scores)
-    result: Tensor = kernels.soft_argmax_backward(grad, scores, sigma, temperature)
+    grads = grad_displacement, grad_confidence
+    result: Tensor = kernels.soft_argmax_backward(grads, scores, sigma, temperature)
     return result
 
 
 @_triton_backward_op.register_fake
-def _(grad: Tensor, scores: Tensor, sigma: float | None, temperature: float) -> Tensor:
+def _(
+    grad_displacement: Tensor, grad_confidence: Tensor, scores: Tensor, sigma: float | None, temperature: float
+) -> Tensor:
     return torch.empty_like(scores)
 
 
-def _setup_context(ctx: Any, inputs: tuple, output: Tensor) -> None:
+def _setup_context(ctx: Any, inputs: tuple, output: tuple[Tensor, Tensor]) -> None:
     scores, *ctx.settings = inputs
     ctx.save_for_backward(scores)
 
 
-def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
-    return _triton_backward_op(grad, *ctx.saved_tensors, *ctx.settings), None, None
+def _backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
+    return _triton_backward_op(*grads, *ctx.saved_tensors, *ctx.settings), None, None
 
 
 torch.library.register_autograd('mmvidext::kernel_soft_argmax', _backward, setup_context=_setup_context)

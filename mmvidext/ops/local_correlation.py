@@ -89,7 +89,7 @@ def local_correlation(
         return correlate_with_mmcv(feat1, feat2, max_displacement, dilation, kernel_size, stride, padding)
     if backend not in get_args(Backend):
         raise ValueError(f'backend must be one of {get_args(Backend)}, but is {backend!r}')
-    kernels = 'triton' if takes_triton(backend, size=len(feat1), largest=LARGEST_BATCH, what='maps') else 'torch'
+    kernels = 'triton' if takes_triton(backend, size=feat1.shape[0], largest=LARGEST_BATCH, what='maps') else 'torch'
     if (kernel_size, stride, padding) == (1, 1, 0):
         return _correlate_cells(feat1, feat2, max_displacement, dilation, kernels)
     dtype = accumulation_dtype(feat1)

@@ -90,7 +90,7 @@ def pool_padded(
         ``(N, C, H, W)`` in the type of ``padded``.
     """
     attention = attention.to(padded.dtype)
-    if takes_triton(backend, size=len(padded), largest=LARGEST_BATCH, what='maps'):
+    if takes_triton(backend, size=padded.shape[0], largest=LARGEST_BATCH, what='maps'):
         return _triton_op(padded, attention.contiguous(), num_samples, sample_stride)
     result: Tensor = _PoolSamples.apply(padded, attention, num_samples, sample_stride)
     return result

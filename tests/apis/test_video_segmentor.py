@@ -300,3 +300,16 @@ def test_overlay_marks_key_frames():
     marked = draw_overlay(frame, colors, marked=True)
     assert marked[0, 0].tolist() == [255, 220, 0]
     assert (marked[2:-2, 2:-2] == 50).all()
+
+
+def test_a_legend_names_the_classes_of_a_frame(tmp_path):
+    """By the names of the data set, in their colors, over the left of the picture."""
+    segmentor, video = make(), tmp_path / 'in.mp4'
+    assert segmentor.classes[:2] == ['road', 'sidewalk']
+    write_video(video, num=1, size=(240, 320))
+    for name, legend in (('plain', False), ('named', True)):
+        segmentor.segment_video(video, tmp_path / name, legend=legend)
+    plain, named = (cv2.imread(str(tmp_path / name / '000001.png')).astype(int) for name in ('plain', 'named'))
+    changed = np.abs(plain - named).sum(axis=2) > 0
+    assert changed[:20, :20].any()
+    assert not changed[:, 200:].any()

@@ -55,6 +55,20 @@ def write_good(root):
         write_video(root / f'{name}.webm', num_frames=4, size=(64, 48))
     (root / 'list.txt').write_text('a.webm 0\nb.webm 1\n')
     write_flo(root / 'true.flo', np.zeros((64, 64, 2), np.float32))
+    for name in ('classes/a/1', 'classes/a/2', 'classes/b/1', 'classes/b/2'):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        write_video(root / f'{name}.webm', num_frames=4, seed=int(name[-1]))
+    for name in ('labeled/frames/a', 'labeled/frames/b', 'moving/frames/a', 'moving/frames/b'):
+        (root / name).mkdir(parents=True)
+        for number in (1, 2):
+            cv2.imwrite(str(root / name / f'{number}.png'), np.zeros((32, 32, 3), np.uint8))
+        if name.startswith('labeled'):
+            labels = root / name.replace('frames', 'labels')
+            labels.mkdir(parents=True)
+            cv2.imwrite(str(labels / '1.png'), np.arange(1024).reshape(32, 32).astype(np.uint8) % 2)
+        else:
+            (root / name.replace('frames', 'flow')).mkdir(parents=True)
+            write_flo(root / name.replace('frames', 'flow') / '1.flo', np.zeros((32, 32, 2), np.float32))
     (root / 'names.txt').write_text('a\nb\nc\nd\ne\n')
     write_sthv2(root / 'download', num_train=2, num_val=1, size=(32, 32), num_frames=2, travel_only=True)
     for name, config in dict(recognition=recognition(root), segmentation=segmentation(), flow=flow()).items():

@@ -24,9 +24,11 @@ BAD = {
     'checkpoint': 'missing.pth . pipe empty.pth noise.pth list.txt a.webm https://127.0.0.1:9/a.pth',
     'source': 'missing.mp4 empty_folder full_folder pipe empty.mp4 noise.mp4 list.txt noise*.png %03d.png 987 '
     'rtsp://127.0.0.1:9/a http://127.0.0.1:9/a.mp4',
+    'script': 'missing.py . pipe mmaction::nothing nothing::nothing',
     'image': 'missing.png . pipe empty.png noise.png a.webm small.png disparity.png',
     'truth': 'missing.flo . pipe empty.flo noise.flo list.txt small.flo disparity.png small.png',
     'names': 'missing.txt . pipe empty.txt noise.txt noise.json list.txt',
+    'classes': 'missing.txt . pipe empty.txt noise.txt noise.json',
     'output': 'list.txt/a /proc/nothing/a out_device out_pipe out_folder',
     'new': 'list.txt/a /proc/nothing/a out_device out_pipe',  # may be a folder that has something in it
     'folder': 'missing list.txt pipe empty_folder full_folder',
@@ -37,6 +39,17 @@ BAD = {
 # words of a command line that works, and the kinds of its paths; an output has its suffix after the kind
 SYNTHETIC = ('@out --train 0 --val 0', dict(out='new'))
 GOOD = {
+    'predict': (
+        'recognition.py a.webm --weights recognition.pth',
+        dict(model='config', weights='checkpoint', out='output.mp4', results='output.json', source='source'),
+    ),
+    'run': ('nothing.py', dict(script='script')),
+    'data folder': (
+        'classes --workers 0 --out @out',
+        dict(root='folder', out='new', annotations='names', classes='names'),
+    ),
+    'data segmentation': ('labeled --workers 0 --out @out', dict(root='folder', out='new', classes='classes')),
+    'data flow': ('moving --workers 0 --out @out', dict(root='folder', out='new')),
     'stream': (
         'recognition.py recognition.pth frames',
         dict(out='output.mp4', scores='output.csv', labels='names', source='source'),
@@ -62,9 +75,10 @@ GOOD = {
             metrics='output.json',
             confusion_matrix='output.png',
             class_names='names',
+            show_dir='output',
         ),
     ),
-    'train': ('recognition.py --work-dir @work', dict(work_dir='new', resume='checkpoint')),
+    'train': ('recognition.py --work-dir @work', dict(work_dir='new', resume='checkpoint', weights='checkpoint')),
     'data prepare-sthv2': (
         'download --workers 0 --out @out',
         dict(root='folder', videos='folder', annotations='folder', out='new', labels='output.txt'),
@@ -78,7 +92,8 @@ GOOD = {
 }
 COMMON = dict(config='config', checkpoint='checkpoint', device='device', cfg_options='option')
 CHECKED_BY_CLICK = (click.Choice, click.IntRange, click.FloatRange, click.types.BoolParamType)
-NO_PATHS = {'ext', 'local_rank', 'shape', 'size', 'launcher'}  # shape and size have a type of their own
+# names of models, an expression, what is another script's; shape and size have a type of their own
+NO_PATHS = {'arguments', 'ext', 'local_rank', 'model', 'recordings', 'shape', 'size', 'launcher'}
 NUMBERS = (click.types.IntParamType, click.types.FloatParamType)
 REPORTS = dict.fromkeys(('check-flow', 'check-segmentation'), ('to download: ', 'expected: '))
 REPORTS |= {'prepare-sthv2': ('or leave them out with --drop-bad.',)}

@@ -54,6 +54,15 @@ def test_matched_and_unmatched_pixels():
     assert 'flow/EPE_matched' not in evaluate(sample(torch.zeros(2, 1, 1), torch.zeros(2, 1, 1)))
 
 
+def test_one_copy_from_the_device_whatever_the_number_of_samples(monkeypatch):
+    """That ``process`` copies nothing, is checked on the pretended accelerator."""
+    metric, copy, copies = EndPointError(), torch.Tensor.tolist, []
+    metric.process(None, [sample(torch.zeros(2, 4, 4), torch.ones(2, 4, 4))] * 5)
+    monkeypatch.setattr(torch.Tensor, 'tolist', lambda tensor: copies.append(tensor.shape) or copy(tensor))
+    assert metric.evaluate(5)['flow/EPE'] == pytest.approx(math.sqrt(2))
+    assert copies == [(5, 9)]
+
+
 def test_errors():
     with pytest.raises(ValueError, match=r'pred_flow is \(2, 2, 2\), but gt_flow is \(2, 4, 4\): estimate'):
         evaluate(sample(torch.zeros(2, 2, 2), torch.zeros(2, 4, 4)))

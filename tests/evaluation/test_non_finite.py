@@ -143,3 +143,11 @@ def test_labels_that_the_model_cannot_score():
         sample = dict(gt_label=torch.tensor([label]), pred_score=torch.rand(3))
         with pytest.raises(ValueError, match=rf'a clip has the label {label}, but the model has 3 classes'):
             metric.process({}, [sample])
+
+
+def test_scores_of_mixed_precision():
+    """NumPy has no bfloat16."""
+    metric = METRICS.build(dict(type='mmvidext.AccMetric'))
+    scores = torch.tensor([0.25, 0.75], dtype=torch.bfloat16)
+    metric.process(None, [dict(pred_score=scores, gt_label=torch.tensor([1]))])
+    assert metric.evaluate(1)['acc/top1'] == 1

@@ -53,8 +53,8 @@ def others(dtype):
     for size in (15, 63):
         constants, rest = _soft_argmax_triton.plan_blocks(size), [*['i32'] * 2, *['fp32'] * 3]
         for name, kernel, maps in (
-            ('forward', _soft_argmax_triton._forward_kernel, 2),
-            ('backward', _soft_argmax_triton._backward_kernel, 3),
+            ('forward', _soft_argmax_triton._forward_kernel, 3),
+            ('backward', _soft_argmax_triton._backward_kernel, 4),
         ):
             yield f'soft-argmax {size} {dtype} {name}', kernel, [*[f'*{dtype}'] * maps, *rest], constants
     pointers = [f'*{dtype}'] * 2

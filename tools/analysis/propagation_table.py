@@ -100,10 +100,22 @@ def _shorten(config: Config, iterations: int) -> None:
 def collect(comparisons: list[Comparison]) -> dict[str, Scores]:
     """Evaluate everything."""
     copied = [comparison.evaluate(COPY) for comparison in comparisons]
-    rows = {'frame by frame (no propagation)': [scores[:1] * len(DISTANCES) for scores in copied]}
+    rows = {'frame by frame': [scores[:1] * len(DISTANCES) for scores in copied]}
     for title, name in VARIANTS.items():
         rows[title] = [comparison.evaluate(name) for comparison in comparisons]
     return {**rows, "the key frame's labels copied": copied}
+
+
+def compare(rows: dict[str, Scores]) -> dict[str, Scores]:
+    """Subtract the first row from the others, seed by seed: how good a seed is as a whole cancels out."""
+    reference, *others = rows
+    return {
+        f'{title}, minus {reference}': [
+            [score - base for score, base in zip(scores, bases, strict=True)]
+            for scores, bases in zip(rows[title], rows[reference], strict=True)
+        ]
+        for title in others
+    }
 
 
 def format_table(rows: dict[str, Scores]) -> str:
@@ -138,7 +150,8 @@ def main() -> None:
     for comparison in comparisons:
         for name in (FLOW, FRAMES, COPY, *VARIANTS.values()):
             comparison.train(name)
-    table = format_table(collect(comparisons))
+    rows = collect(comparisons)
+    table = f'{format_table(rows)}\n\n{format_table(compare(rows))}'
     out = args.work_dirs / 'table.md'
     out.write_text(table + '\n')
     print(f'\n{table}\n\n{(time.perf_counter() - start) / 60:.1f} min; written to {out}')
