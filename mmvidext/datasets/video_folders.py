@@ -38,7 +38,7 @@ class VideoFolderSegDataset(VideoSegDataset):
             ``output_dir`` of the metric, and ``key_frame_interval`` here.
         ann_file: A list of videos, one a line; by default all folders in ``img_path``.
         allow_outside: Accept videos of the list that lie outside the data folder, such as ``../1`` or ``/videos/1``.
-        data_prefix: The folders of the videos, relative to ``data_root``.
+        data_prefix: By default ``dict(img_path='frames', seg_map_path='labels')``.
         img_suffix: What follows the stem of a frame.
         seg_map_suffix: What follows the stem of a label file.
         **kwargs: See :class:`~mmvidext.datasets.video_seg_dataset.VideoSegDataset`.
@@ -56,6 +56,8 @@ class VideoFolderSegDataset(VideoSegDataset):
         FileNotFoundError: there is no video in data/mine/frames; expected a folder for each, with frames *.jpg
     """
 
+    folders = ('frames', 'labels')
+
     def __init__(
         self,
         *,
@@ -63,7 +65,6 @@ class VideoFolderSegDataset(VideoSegDataset):
         label_map: dict[int, int] | None = None,
         with_labels: bool = True,
         allow_outside: bool = False,
-        data_prefix: dict[str, str] | None = None,
         img_suffix: str = '.jpg',
         seg_map_suffix: str = '.png',
         lazy_init: bool = False,
@@ -75,7 +76,6 @@ class VideoFolderSegDataset(VideoSegDataset):
         self.allow_outside = allow_outside
         super().__init__(
             metainfo=metainfo,
-            data_prefix=data_prefix or {'img_path': 'frames', 'seg_map_path': 'labels'},
             img_suffix=img_suffix,
             seg_map_suffix=seg_map_suffix,
             lazy_init=True,

@@ -24,19 +24,26 @@ class VideoSegDataset(BadFilePolicy, BaseSegDataset):
     Args:
         distances: Evaluate each labeled frame at these numbers of frames behind its key frame.
         key_frame_interval: Evaluate each labeled frame in a stream with this interval.
+        data_prefix: ``img_path`` and ``seg_map_path``, the folders of frames and labels.
         **kwargs: The limits of :class:`~mmvidext.datasets.media.policy.BadFilePolicy`, and the arguments of
             ``mmseg.BaseSegDataset``.
 
     Raises:
-        ValueError: If both are given, a distance is negative, the interval is below 1, or a distance is longer than a
-            snippet.
+        ValueError: If both are given, a distance is negative, the interval is below 1, a distance is longer than a
+            snippet, or ``data_prefix`` has another key.
     """
 
     path_key = 'img_path'
     what = 'frames'
+    folders = ('', '')  # of frames and labels, where data_prefix does not name them
 
     def __init__(
-        self, *, distances: Sequence[int] | None = None, key_frame_interval: int | None = None, **kwargs: Any
+        self,
+        *,
+        distances: Sequence[int] | None = None,
+        key_frame_interval: int | None = None,
+        data_prefix: dict[str, str] | None = None,
+        **kwargs: Any,
     ) -> None:
         if distances is not None and key_frame_interval is not None:
             raise ValueError('give distances or key_frame_interval, not both: each says where the key frames are')
@@ -48,7 +55,10 @@ class VideoSegDataset(BadFilePolicy, BaseSegDataset):
         self.key_frame_interval = key_frame_interval
         self.replaces_bad = distances is None and key_frame_interval is None  # what is evaluated is never replaced
         self.snippets: list[Snippet] = []
-        super().__init__(**kwargs)
+        prefix = dict(zip(('img_path', 'seg_map_path'), self.folders, strict=True))
+        if unknown := sorted((data_prefix or {}).keys() - prefix.keys()):
+            raise ValueError(f'data_prefix names folders by img_path and seg_map_path, but has {unknown}')
+        super().__init__(data_prefix={**prefix, **(data_prefix or {})}, **kwargs)
 
     def find_snippets(self) -> list[Snippet]:
         """Return every snippet; each data set knows its own layout."""

@@ -29,7 +29,7 @@ class VSPWDataset(VideoFolderSegDataset):
         ann_file: The list of videos.
         label_file: The class names; not read when ``metainfo`` names the classes.
         metainfo: Classes and palette, if not from ``label_file``.
-        data_prefix: The folders of the videos.
+        data_prefix: By default ``dict(img_path='data', seg_map_path='data')``.
         reduce_zero_label: Ignore class 0 (others) and count the others from 0. With False it is a class.
         **kwargs: See :class:`~mmvidext.datasets.video_folders.VideoFolderSegDataset`.
 
@@ -39,6 +39,8 @@ class VSPWDataset(VideoFolderSegDataset):
             videos.
     """
 
+    folders = ('data', 'data')
+
     def __init__(
         self,
         data_root: str,
@@ -46,7 +48,6 @@ class VSPWDataset(VideoFolderSegDataset):
         ann_file: str,
         label_file: str = 'label_num_dic_final.json',
         metainfo: dict[str, Any] | None = None,
-        data_prefix: dict[str, str] | None = None,
         reduce_zero_label: bool = True,
         **kwargs: Any,
     ) -> None:
@@ -55,7 +56,6 @@ class VSPWDataset(VideoFolderSegDataset):
             data_root=data_root,
             ann_file=ann_file,
             metainfo=metainfo or {'classes': _read_classes(Path(data_root, label_file), first_class)},
-            data_prefix=data_prefix or {'img_path': 'data', 'seg_map_path': 'data'},
             reduce_zero_label=reduce_zero_label,
             **kwargs,
         )

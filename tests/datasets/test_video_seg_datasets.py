@@ -197,6 +197,30 @@ class TestCityscapes:
             cityscapes(tmp_path)
 
 
+class TestFolders:
+    """``data_prefix`` names one folder, both, or by mistake another one."""
+
+    def make(self, root, data_prefix):
+        write_video_folders(root, values=(0, 1))
+        (root / 'frames').rename(root / 'pictures')
+        return VideoFolderSegDataset(
+            data_root=str(root),
+            metainfo=dict(classes=('road', 'car')),
+            pipeline=LOAD,
+            data_prefix=data_prefix,
+            key_frame_interval=2,
+        )
+
+    def test_what_is_not_named_has_its_usual_name(self, tmp_path):
+        sample = self.make(tmp_path, dict(img_path='pictures'))[0]
+        assert np.array_equal(key_and_current(sample)[1], cv2.imread(str(tmp_path / 'pictures/a/1.jpg')))
+        assert sample['data_samples'].gt_sem_seg.data.shape == (1, 8, 16)
+
+    def test_an_unknown_folder_is_named(self, tmp_path):
+        with pytest.raises(ValueError, match=r"by img_path and seg_map_path, but has \['img'\]"):
+            self.make(tmp_path, dict(img='pictures'))
+
+
 class TestVSPW:
     def make(self, root, **kwargs):
         return VSPWDataset(str(root), ann_file='val.txt', pipeline=LOAD, **kwargs)

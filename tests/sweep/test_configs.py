@@ -62,6 +62,7 @@ def shrunk(path):
                 step.num_sample_positions = 2
             elif step.type == 'SampleFrames' and step.clip_len > 1:
                 step.num_clips = 2
+                step.clip_len = min(step.clip_len, 16)
     return config
 
 

@@ -29,9 +29,10 @@ _MOST_LISTED = 20
 def _reading_errors() -> tuple[type[Exception], ...]:
     """Return what the installed decoders raise on a bad file, and what storage raises."""
     # OpenCV gives nonsense numbers of frames, from which the samplers then make ValueError and OverflowError;
-    # mmcv hands a picture that OpenCV cannot decode on as None (AttributeError, TypeError); SyntaxError is Pillow's
+    # mmcv hands a picture that OpenCV cannot decode on as None (AttributeError, TypeError), or asserts that it is none;
+    # SyntaxError is Pillow's
     errors: list[type[Exception]] = [OSError, RuntimeError, LookupError, ValueError, ArithmeticError, cv2.error]
-    errors += [AttributeError, TypeError, SyntaxError, MemoryError]
+    errors += [AssertionError, AttributeError, TypeError, SyntaxError, MemoryError]
     try:
         from decord import DECORDError
 
