@@ -1,4 +1,5 @@
 import json
+import multiprocessing
 import sys
 
 import numpy as np
@@ -136,6 +137,29 @@ def test_the_order_is_random_and_follows_the_shards(folder, monkeypatch):
     where = dict(ann_file=str(folder / 'train.txt'), data_prefix=dict(video=str(folder / 'videos')))
     with pytest.raises(BadFileError, match='is not the place of a video in a shard'):
         ShardSampler(dataset(folder, **where))
+
+
+def draw(rank, folder, store, results):
+    torch.distributed.init_process_group('gloo', init_method=f'file://{store}', rank=rank, world_size=2)
+    sampler = ShardSampler(dataset(folder), num_mixed=2)  # the processes agree on a seed
+    results.put((rank, sampler.seed, list(sampler)))
+    torch.distributed.barrier()
+    torch.distributed.destroy_process_group()
+
+
+def test_two_processes_share_the_videos(folder, tmp_path):
+    context = multiprocessing.get_context('fork')
+    results = context.Queue()
+    processes = [context.Process(target=draw, args=(rank, folder, tmp_path / 'store', results)) for rank in range(2)]
+    for process in processes:
+        process.start()
+    (_, first_seed, first), (_, second_seed, second) = sorted(results.get(timeout=90) for _ in processes)
+    for process in processes:
+        process.join(90)
+    assert [process.exitcode for process in processes] == [0, 0]
+    assert first_seed == second_seed
+    assert sorted(first + second) == list(range(NUM_VIDEOS))
+    assert len(first) == len(second)
 
 
 @MODELS.register_module(force=True)

@@ -8,6 +8,7 @@ from torch.autograd import gradcheck
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmvidext.ops import ProjectedKernel, dynamic_filter, kernel_soft_argmax, local_correlation
+from mmvidext.ops import exact_products as products
 from mmvidext.ops.exact_products import exact_conv1x1, exact_matmul
 
 PRODUCTS = {'mm', 'bmm', 'addmm', 'baddbmm', 'convolution', 'convolution_backward'}
@@ -44,6 +45,12 @@ class Precisions(TorchDispatchMode):
 
 
 @pytest.fixture
+def off_the_cpu(monkeypatch):
+    """Take the way of a GPU; on a CPU a plain convolution is exact."""
+    monkeypatch.setattr(products, '_is_exact_already', lambda device: False)
+
+
+@pytest.fixture
 def fast_products():
     """What a user who wants speed sets."""
     pytest.importorskip('torch', '2.9')
@@ -52,7 +59,7 @@ def fast_products():
     torch.set_float32_matmul_precision('highest')
 
 
-@pytest.mark.usefixtures('fast_products')
+@pytest.mark.usefixtures('fast_products', 'off_the_cpu')
 @pytest.mark.parametrize('name', CALLS)
 def test_products_never_run_in_tf32(name):
     x = torch.randn(1, 3, 5, 5, requires_grad=True)
@@ -64,6 +71,7 @@ def test_products_never_run_in_tf32(name):
     assert (torch.backends.cuda.matmul.fp32_precision, torch.backends.cudnn.conv.fp32_precision) == before
 
 
+@pytest.mark.usefixtures('off_the_cpu')
 @pytest.mark.parametrize('name', CALLS)
 def test_compiled_code_has_no_product_of_its_own(name):
     operators = []

@@ -58,3 +58,30 @@ def test_one_file_with_the_name_of_the_machine(video, tmp_path, monkeypatch, cap
     assert list(dict.fromkeys(row['name'] for row in rows)) == [f'videos {kind}' for kind in kinds]
     assert {row['ours'] for row in rows} == {'PyAV'}
     assert '| videos as they are | PyAV |' in capsys.readouterr().out
+
+
+def test_what_fails_is_named_and_the_others_run(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(TOOLS)
+    benchmark = importlib.import_module('benchmark')
+    timing = importlib.import_module('benchmarks.timing')
+
+    def fail(args):
+        raise RuntimeError(f'not in {args.dtype}')
+
+    def succeed(args):
+        return [timing.compare('sum', ('a', lambda: torch.ones(4) + 1), ('b', lambda: None), rounds=args.rounds)]
+
+    monkeypatch.setattr(importlib.import_module('benchmarks.shift'), 'run', fail)
+    monkeypatch.setattr(importlib.import_module('benchmarks.dff'), 'run', succeed)
+    arguments = ['all', '--only', 'shift', 'dff', '--rounds', '1', '--json', str(tmp_path / 'a.json')]
+    monkeypatch.setattr(sys, 'argv', ['benchmark.py', *arguments])
+    with pytest.raises(SystemExit, match='1'):
+        benchmark.main()
+    report = json.loads((tmp_path / 'a.json').read_text())
+    assert report.keys() == {'machine', 'dtype', 'rounds', 'results'}
+    assert report['results']['shift'] == 'RuntimeError: not in torch.float32'
+    [row] = report['results']['dff']
+    fields = {'ms', 'peak_mb', 'launches', 'moved_mb'}
+    sides = {f'{side}_{field}' for side in ('ours', 'other') for field in fields}
+    assert row.keys() == {'name', 'ours', 'other', 'ratio', *sides}
+    assert (row['ours_launches'], row['other_launches']) == (2, 0)
