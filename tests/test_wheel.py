@@ -35,7 +35,7 @@ def built(tmp_path_factory):
         (folder / name).mkdir()
     wheel = build('build_wheel', source, folder / 'wheel')
     with tarfile.open(build('build_sdist', source, folder / 'sdist')) as archive:
-        archive.extractall(folder, filter='data')
+        archive.extractall(folder)
     (unpacked,) = folder.glob('mmvidext-*')
     return wheel, build('build_wheel', unpacked, folder / 'again')
 

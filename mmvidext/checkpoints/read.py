@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.parse import urlparse
 
 import numpy as np
@@ -113,7 +113,7 @@ def _fetch(url: str) -> Path:
             torch.hub.download_url_to_file(url, str(path), progress=False)
         except (URLError, OSError) as error:
             reason = getattr(error, 'reason', error)
-            text = getattr(reason, 'strerror', None) or reason
+            text = error if isinstance(error, HTTPError) else getattr(reason, 'strerror', None) or reason
             raise FileNotFoundError(f'{url} cannot be downloaded: {text}') from error
     return path
 

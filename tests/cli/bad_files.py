@@ -55,6 +55,10 @@ def write_good(root):
         write_video(root / f'{name}.webm', num_frames=4, size=(64, 48))
     (root / 'list.txt').write_text('a.webm 0\nb.webm 1\n')
     write_flo(root / 'true.flo', np.zeros((64, 64, 2), np.float32))
+    (root / 'films').mkdir()
+    for name in ('1', '2'):
+        write_video(root / f'films/{name}.webm', num_frames=4)
+    (root / 'films/list.txt').write_text('1.webm 0\n2.webm 1\n')
     for name in ('classes/a/1', 'classes/a/2', 'classes/b/1', 'classes/b/2'):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         write_video(root / f'{name}.webm', num_frames=4, seed=int(name[-1]))

@@ -83,6 +83,8 @@ GOOD = {
         'download --workers 0 --out @out',
         dict(root='folder', videos='folder', annotations='folder', out='new', labels='output.txt'),
     ),
+    'data reencode': ('films @out --workers 0', dict(videos='folder', out='new', lists='names')),
+    'data shard': ('films @out --list films/list.txt --workers 0', dict(videos='folder', out='new', lists='names')),
     'data check-flow': ('sintel full_folder', dict(root='folder')),
     'data check-segmentation': ('vspw full_folder', dict(root='folder', dataset='config')),
     'data make-synthetic sthv2': SYNTHETIC,
@@ -92,11 +94,11 @@ GOOD = {
 }
 COMMON = dict(config='config', checkpoint='checkpoint', device='device', cfg_options='option')
 CHECKED_BY_CLICK = (click.Choice, click.IntRange, click.FloatRange, click.types.BoolParamType)
-# names of models, an expression, what is another script's; shape and size have a type of their own
-NO_PATHS = {'arguments', 'ext', 'local_rank', 'model', 'recordings', 'shape', 'size', 'launcher'}
+# names of models, an expression, what is another script's, separators; shape, size and workers have types of their own
+NO_PATHS = set('arguments delimiter ext launcher local_rank model recordings shape size workers'.split())
 NUMBERS = (click.types.IntParamType, click.types.FloatParamType)
 REPORTS = dict.fromkeys(('check-flow', 'check-segmentation'), ('to download: ', 'expected: '))
-REPORTS |= {'prepare-sthv2': ('or leave them out with --drop-bad.',)}
+REPORTS |= {'prepare-sthv2': ('or leave them out with --drop-bad.',), 'reencode': ('No lists were written.',)}
 MAY_BE_RIGHT = {'number'}  # 0, or -1, means something here and there
 
 

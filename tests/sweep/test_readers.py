@@ -94,6 +94,15 @@ def things(root):
     return dict(PAIR, passes='clean', cameras='left'), dict(image=image.with_name('0006.png'), flow=first)
 
 
+def flow_folders(root):
+    for number in range(1, 5):
+        picture(root / f'frames/a/{number}.png')
+        if number < 4:
+            write_pfm(picture(root / f'flow/a/{number}.png').with_suffix('.pfm'), FLOW)
+            (root / f'flow/a/{number}.png').unlink()
+    return PAIR, dict(image=root / 'frames/a/1.png', flow=root / 'flow/a/1.pfm')
+
+
 def cityscapes(root):
     for sequence in ('000000', '000001', '000002'):
         write_cityscapes(root, frames=range(1), labeled=0, sequence=sequence)
@@ -151,6 +160,7 @@ def frames(root):
 CASES = {
     'CamVidVideoDataset': [camvid],
     'CityscapesVideoDataset': [cityscapes],
+    'FlowFolderDataset': [flow_folders],
     'FlyingChairsDataset': [chairs],
     'FlyingThings3DDataset': [things],
     'FrameListDataset': [frames],

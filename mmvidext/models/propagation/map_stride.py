@@ -28,8 +28,9 @@ def map_stride(image_size: tuple[int, int], map_size: tuple[int, int]) -> tuple[
     """
     longer = 0 if image_size[0] >= image_size[1] else 1
     exponent = math.log2(image_size[longer] / map_size[longer])
-    for nearest in sorted({math.floor(exponent), math.ceil(exponent)}, key=lambda power: abs(power - exponent)):
-        stride = 2.0**nearest
+    below, above = math.floor(exponent), math.ceil(exponent)
+    for power in (below, above) if exponent - below < above - exponent else (above, below):
+        stride = 2.0**power
         if all(abs(image / stride - length) < 1 for image, length in zip(image_size, map_size, strict=True)):
             return stride, stride
     return image_size[0] / map_size[0], image_size[1] / map_size[1]
