@@ -94,10 +94,9 @@ GOOD = {
 }
 COMMON = dict(config='config', checkpoint='checkpoint', device='device', cfg_options='option')
 CHECKED_BY_CLICK = (click.Choice, click.IntRange, click.FloatRange, click.types.BoolParamType)
-# names of models, an expression, what is another script's, separators; shape, size and workers have types of their own
-NO_PATHS = set(
-    ['arguments', 'delimiter', 'ext', 'launcher', 'local_rank', 'model', 'recordings', 'shape', 'size', 'workers']
-)
+# names of models, an expression, what is another script's, separators
+WITH_A_TYPE = {'shape', 'size', 'workers'}
+NO_PATHS = {'arguments', 'delimiter', 'ext', 'launcher', 'local_rank', 'model', 'recordings'} | WITH_A_TYPE
 NUMBERS = (click.types.IntParamType, click.types.FloatParamType)
 REPORTS = dict.fromkeys(('check-flow', 'check-segmentation'), ('to download: ', 'expected: '))
 REPORTS |= {'prepare-sthv2': ('or leave them out with --drop-bad.',), 'reencode': ('No lists were written.',)}
