@@ -5,4 +5,6 @@ cd "$(dirname "$0")/.."
 bash tools/setup_env.sh openmmlab,onnx,test
 # one thread a worker: two workers with two threads each only get in each other's way
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
-exec .venv/bin/python -m pytest -n "${TEST_WORKERS:-auto}" "$@"
+# one worker more than cores, because many tests wait for processes that they end
+workers=$(($(getconf _NPROCESSORS_ONLN) + 1))
+exec .venv/bin/python -m pytest -n "${TEST_WORKERS:-$workers}" --dist worksteal "$@"
