@@ -4,15 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
-from mmengine.hooks import Hook
 from mmengine.runner import Runner
-from mmengine.visualization import Visualizer
 from numpy.typing import NDArray
 from torch import Tensor
 
 from mmvidext.drawing.pictures import draw_bars
+from mmvidext.engine.visualization_hook import VisualizationHook
 from mmvidext.registry import HOOKS
 
 __all__ = ['ClipPictureHook']
@@ -21,12 +19,11 @@ _MOST_FRAMES = 8
 
 
 @HOOKS.register_module()
-class ClipPictureHook(Hook):
+class ClipPictureHook(VisualizationHook):
     """Draw the frames of clips side by side, with the best classes as bars, in validation and test.
 
-    In the place of mmaction2's ``VisualizationHook``, which takes the channels of a 2D recognizer's clip for its
-    frames, and cannot draw a 3D recognizer's clip. The pictures go to ``out_dir``, or else to the visualizer's
-    backends (files, TensorBoard, W&B).
+    A :class:`~mmvidext.engine.VisualizationHook` with names, for people: at most 8 frames of all views, enlarged until
+    text can be read. The pictures go to ``out_dir``, or else to the visualizer's backends (files, TensorBoard, W&B).
 
     Args:
         enable: Whether to draw at all.
@@ -48,41 +45,27 @@ class ClipPictureHook(Hook):
         wait_time: float = 0.0,
         out_dir: str | None = None,
     ) -> None:
-        if interval < 1:
-            raise ValueError(f'interval must be at least 1, but is {interval}')
-        self.enable, self.interval, self.show, self.wait_time, self.out_dir = enable, interval, show, wait_time, out_dir
+        super().__init__(out_dir, enable=enable, interval=interval)
+        self.show, self.wait_time = show, wait_time
 
-    def after_val_iter(
-        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Sequence[Any] | None = None
-    ) -> None:
-        """Draw a batch of the validation."""
-        self._draw(runner.val_dataloader.dataset, runner.iter, batch_idx, data_batch, outputs)
+    def _step(self, runner: Runner) -> int:
+        return runner.iter
 
-    def after_test_iter(
-        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Sequence[Any] | None = None
-    ) -> None:
-        """Draw a batch of the test."""
-        self._draw(runner.test_dataloader.dataset, 0, batch_idx, data_batch, outputs)
+    def _name(self, sample: Any, number: int) -> str:
+        return f'{number:06d}_{Path(sample.get("filename", "clip")).stem}'
 
-    def _draw(self, dataset: Any, step: int, batch_idx: int, data_batch: Any, outputs: Sequence[Any] | None) -> None:
-        if not self.enable or not outputs:
-            return
-        names = getattr(dataset, 'metainfo', {}).get('classes')
-        first = batch_idx * len(outputs)
-        for number, (clip, sample) in enumerate(zip(data_batch['inputs'], outputs, strict=True), start=first):
-            if number % self.interval == 0:
-                picture = _with_prediction(_frames_beside(clip), sample, names)
-                self._put(f'{number:06d}_{Path(sample.get("filename", "clip")).stem}', picture, step)
+    def _file(self, name: str, step: int) -> str:
+        return f'{name}.png'
 
-    def _put(self, name: str, picture: NDArray[np.uint8], step: int) -> None:
-        visualizer = Visualizer.get_current_instance()
+    def _picture(self, runner: Runner, split: str, clip: Tensor, sample: Any) -> NDArray[np.uint8]:
+        dataset = getattr(runner, f'{split}_dataloader').dataset
+        return _with_prediction(_frames_beside(clip), sample, getattr(dataset, 'metainfo', {}).get('classes'))
+
+    def _put(self, runner: Runner, name: str, picture: NDArray[np.uint8], step: int) -> None:
         if self.show:
-            visualizer.show(picture, win_name=name, wait_time=self.wait_time)
-        elif self.out_dir is None:
-            visualizer.add_image(name, picture, step)
+            runner.visualizer.show(picture, win_name=name, wait_time=self.wait_time)
         else:
-            Path(self.out_dir).mkdir(parents=True, exist_ok=True)
-            Path(self.out_dir, f'{name}.png').write_bytes(cv2.imencode('.png', picture[..., ::-1])[1].tobytes())
+            super()._put(runner, name, picture, step)
 
 
 def _frames_beside(clip: Tensor) -> NDArray[np.uint8]:

@@ -55,31 +55,45 @@ class VisualizationHook(Hook):
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Sequence[Any] | None = None
     ) -> None:
         """Draw the clips of a batch."""
-        self._draw(runner, data_batch, outputs, runner.epoch)
+        if self.enable and outputs:
+            self._draw(runner, 'val', self._step(runner), data_batch, outputs)
 
     def after_test_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Sequence[Any] | None = None
     ) -> None:
         """Draw the clips of a batch."""
-        self._draw(runner, data_batch, outputs, 0)
+        if self.enable and outputs:
+            self._draw(runner, 'test', 0, data_batch, outputs)
 
-    def _draw(self, runner: Runner, data_batch: Any, outputs: Sequence[Any] | None, step: int) -> None:
-        for inputs, sample in zip(data_batch['inputs'], outputs or (), strict=True):
+    def _draw(self, runner: Runner, split: str, step: int, data_batch: Any, outputs: Sequence[Any]) -> None:
+        for clip, sample in zip(data_batch['inputs'], outputs, strict=True):
             number, self._seen = self._seen, self._seen + 1
-            if not self.enable or number % self.interval:
-                continue
-            name = Path(str(sample.get('filename') or sample.get('frame_dir') or number)).name
-            picture = _picture(inputs, sample)
-            if self.out_dir is None:
-                runner.visualizer.add_image(name, picture, step)
-                continue
-            path = Path(self.out_dir, f'{name}_{step}.png')
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if not cv2.imwrite(str(path), picture[..., ::-1]):
-                raise OSError(f'{path} cannot be written')
+            if number % self.interval == 0:
+                picture = self._picture(runner, split, clip, sample)
+                self._put(runner, self._name(sample, number), picture, step)
+
+    def _step(self, runner: Runner) -> int:
+        return runner.epoch
+
+    def _name(self, sample: Any, number: int) -> str:
+        return Path(str(sample.get('filename') or sample.get('frame_dir') or number)).name
+
+    def _picture(self, runner: Runner, split: str, clip: Tensor, sample: Any) -> NDArray[np.uint8]:
+        return _frames_under_text(clip, sample)
+
+    def _file(self, name: str, step: int) -> str:
+        return f'{name}_{step}.png'
+
+    def _put(self, runner: Runner, name: str, picture: NDArray[np.uint8], step: int) -> None:
+        if self.out_dir is None:
+            runner.visualizer.add_image(name, picture, step)
+            return
+        path = Path(self.out_dir, self._file(name, step))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(cv2.imencode('.png', picture[..., ::-1])[1].tobytes())
 
 
-def _picture(inputs: Tensor, sample: Any) -> NDArray[np.uint8]:
+def _frames_under_text(inputs: Tensor, sample: Any) -> NDArray[np.uint8]:
     """Draw the frames of ``(T, 3, H, W)``, or of the first view of ``(views, 3, T, H, W)``, RGB from 0 to 255."""
     frames = inputs.permute(0, 2, 3, 1) if inputs.ndim == 4 else inputs[0].permute(1, 2, 3, 0)
     picture = np.hstack(list(frames.cpu().byte().numpy()))

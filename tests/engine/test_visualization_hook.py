@@ -8,7 +8,7 @@ pytest.importorskip('mmaction')
 
 from mmaction.structures import ActionDataSample
 
-from mmvidext.engine import VisualizationHook
+from mmvidext.engine import ClipPictureHook, VisualizationHook
 
 
 def samples(count):
@@ -48,3 +48,13 @@ def test_the_visualizer_gets_the_picture_where_no_folder_is_given():
 def test_interval():
     with pytest.raises(ValueError, match='interval must be at least 1, but is 0'):
         VisualizationHook(interval=0)
+
+
+def test_clips_are_numbered_through_whatever_the_size_of_a_batch(tmp_path):
+    runner = SimpleNamespace(test_dataloader=SimpleNamespace(dataset=SimpleNamespace(metainfo={})))
+    hook = ClipPictureHook(enable=True, out_dir=str(tmp_path))
+    hook.before_test_epoch(runner)
+    for number, batch in enumerate((slice(0, 2), slice(2, 3))):
+        inputs = [torch.zeros(2, 3, 8, 8)] * len(samples(3)[batch])
+        hook.after_test_iter(runner, number, dict(inputs=inputs), samples(3)[batch])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['000000_0.png', '000001_1.png', '000002_2.png']
