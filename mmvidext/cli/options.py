@@ -1,5 +1,6 @@
 """Options that several commands share, and how a command reports an error of the user."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ __all__ = [
     'source_options',
     'stoppable_source',
     'usage_errors',
+    'workers_option',
 ]
 
 CFG_OPTIONS = '--cfg-options'
@@ -99,6 +101,9 @@ def _pick_device(ctx: click.Context, param: click.Parameter, name: str) -> str:
     return name
 
 
+workers_option = click.option(
+    '--workers', type=int, default=os.cpu_count() or 1, show_default=True, help='Processes; 0: only this one.'
+)
 device_option = click.option(
     '--device',
     default='auto',

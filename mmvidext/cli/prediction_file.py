@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mmvidext.apis.video_recognizer import VideoPrediction, best_classes
-from mmvidext.datasets.atomic_write import atomic_write_text
+from mmvidext.datasets.atomic_write import atomic_write_text, naming_target
 
 __all__ = ['write_predictions']
 
@@ -31,10 +31,8 @@ def write_predictions(
         OSError: If it cannot be written.
     """
     text = _csv(predictions, problems, top) if path.suffix == '.csv' else _json(model, predictions, problems, top)
-    try:
+    with naming_target(path):
         atomic_write_text(path, text)
-    except OSError as error:
-        raise OSError(f'{path} cannot be written: {error.strerror}') from error
 
 
 def _csv(predictions: Mapping[str, VideoPrediction], problems: Mapping[str, str], top: int) -> str:

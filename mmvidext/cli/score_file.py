@@ -20,7 +20,7 @@ class ScoreFile:
 
     Args:
         path: The file, ``.csv`` or ``.json``.
-        classes: Names of the classes; without any they are ``class 0``, ``class 1``, ....
+        classes: Names of the classes.
 
     Raises:
         OSError: If the file cannot be written.
@@ -52,7 +52,7 @@ class ScoreFile:
         values = [float(f'{score:.6g}') for score in scores]
         try:
             if self._count == 0:
-                self._write_header(len(values))
+                self._write_header()
             if self._is_csv:
                 csv.writer(self._file).writerow([frame, *values])
             else:
@@ -64,12 +64,11 @@ class ScoreFile:
             raise self._failure(problem) from problem
         self._count += 1
 
-    def _write_header(self, num_classes: int) -> None:
-        names = self._classes or [f'class {number}' for number in range(num_classes)]
+    def _write_header(self) -> None:
         if self._is_csv:
-            csv.writer(self._file).writerow(['frame', *names])
+            csv.writer(self._file).writerow(['frame', *self._classes])
         else:
-            self._file.write(f'{{"classes": {json.dumps(names, ensure_ascii=False)}, "frames": [')
+            self._file.write(f'{{"classes": {json.dumps(self._classes, ensure_ascii=False)}, "frames": [')
 
     def _failure(self, problem: OSError) -> OSError:
         return OSError(f'{self.path} cannot be written: {problem.strerror}')

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ['atomic_path', 'atomic_write_text']
+__all__ = ['atomic_path', 'atomic_write_text', 'naming_target']
 
 
 @contextmanager
@@ -26,6 +26,19 @@ def atomic_path(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def naming_target(path: Path) -> Iterator[None]:
+    """Let an error of the system name the file that is to be written, not the temporary one beside it.
+
+    Raises:
+        OSError: If the block raises one.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise OSError(f'{path} cannot be written: {error.strerror}') from error
 
 
 def atomic_write_text(path: Path, text: str) -> None:

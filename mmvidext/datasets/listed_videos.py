@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmvidext.datasets.annotation_lines import check_paths, read_lines
+from mmvidext.datasets.media.files import VIDEO_SUFFIXES
 
 __all__ = ['ListedVideo', 'find_videos', 'list_targets', 'read_listed_videos']
-
-_VIDEO_SUFFIXES = {'.avi', '.flv', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.ts', '.webm', '.wmv'}
 
 
 @dataclass(frozen=True)
@@ -50,10 +49,10 @@ def find_videos(folder: Path) -> list[str]:
     Raises:
         FileNotFoundError: If there is none.
     """
-    paths = (path for path in folder.rglob('*') if path.suffix.lower() in _VIDEO_SUFFIXES and path.is_file())
+    paths = (path for path in folder.rglob('*') if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file())
     found = sorted(path.relative_to(folder).as_posix() for path in paths if not path.name.startswith('.'))
     if not found:
-        raise FileNotFoundError(f'there is no video in {folder} (looked for *{", *".join(sorted(_VIDEO_SUFFIXES))})')
+        raise FileNotFoundError(f'there is no video in {folder} (looked for *{", *".join(VIDEO_SUFFIXES)})')
     return found
 
 

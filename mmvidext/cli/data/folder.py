@@ -1,12 +1,11 @@
 """``mmvidext data folder``: from one's own videos to lists, a report and a config that is ready to train."""
 
-import os
 from pathlib import Path
 
 import click
 
 from mmvidext.cli.class_names import read_class_names
-from mmvidext.cli.data.folder_options import tell
+from mmvidext.cli.data.folder_options import folder_options, tell
 from mmvidext.cli.options import FILE, PATH, one_line_errors
 from mmvidext.cli.ready_config import DEFAULT_MODELS, base_of_model, recognition_config
 from mmvidext.datasets.own_data.annotations import read_annotations
@@ -18,8 +17,7 @@ __all__ = ['folder']
 
 
 @click.command()
-@click.argument('root', metavar='DIR', type=PATH)
-@click.option('--out', type=PATH, help='Where lists, config and report go.  [default: DIR]')
+@folder_options
 @click.option(
     '--annotations',
     multiple=True,
@@ -39,10 +37,7 @@ __all__ = ['folder']
     help='What clips of one recording share: the first group of a regular expression at the beginning of their names, '
     'for example "(day\\d+)".  [default: known names, or each file]',
 )
-@click.option('--val', 'ratio', default=0.2, show_default=True, help='Share of each class for validation.')
-@click.option('--seed', default=0, show_default=True, help='Of the split.')
 @click.option('--model', default=DEFAULT_MODELS['recognition'], show_default=True, help='Whose config to write.')
-@click.option('--workers', type=int, default=os.cpu_count() or 1, show_default=True, help='Processes.')
 def folder(
     root: Path,
     out: Path | None,

@@ -1,13 +1,12 @@
-"""What the commands that prepare folders of frames share."""
+"""What the commands that prepare one's own data share."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from mmvidext.cli.options import PATH
+from mmvidext.cli.options import PATH, workers_option
 from mmvidext.datasets.atomic_write import atomic_write_text
 
 __all__ = ['REPORT', 'folder_options', 'tell']
@@ -21,9 +20,9 @@ def folder_options(function: Callable[..., Any]) -> Callable[..., Any]:
         (
             click.argument('root', metavar='DIR', type=PATH),
             click.option('--out', type=PATH, help='Where lists, config and report go.  [default: DIR]'),
-            click.option('--val', 'ratio', default=0.2, show_default=True, help='Share for validation.'),
+            click.option('--val', 'ratio', default=0.2, show_default=True, help='Share of each class for validation.'),
             click.option('--seed', default=0, show_default=True, help='Of the split.'),
-            click.option('--workers', type=int, default=os.cpu_count() or 1, show_default=True, help='Processes.'),
+            workers_option,
         )
     ):
         function = option(function)

@@ -1,6 +1,5 @@
 """``mmvidext data make-synthetic``: generate a small data set with exact labels, in the format of a real one."""
 
-import os
 from collections.abc import Callable
 from dataclasses import fields
 from functools import wraps
@@ -9,7 +8,7 @@ from typing import Any
 
 import click
 
-from mmvidext.cli.options import one_line_errors
+from mmvidext.cli.options import one_line_errors, workers_option
 from mmvidext.datasets.synthetic.cityscapes_writer import write_cityscapes
 from mmvidext.datasets.synthetic.flying_chairs_writer import write_flying_chairs
 from mmvidext.datasets.synthetic.random_scene import SceneOptions
@@ -53,9 +52,7 @@ def common_options(*, train: int, val: int, size: str) -> Decorator:
         click.option('--val', 'num_val', type=int, default=val, show_default=True, help='Validation items.'),
         click.option('--size', type=FrameSize(), default=size, show_default=True, help='Of a frame, in pixels.'),
         click.option('--seed', type=click.IntRange(0), default=0, show_default=True, help='Of everything random.'),
-        click.option(
-            '--workers', type=int, default=os.cpu_count() or 1, show_default=True, help='Processes; 0: only this one.'
-        ),
+        workers_option,
     )
 
 

@@ -1,12 +1,11 @@
 """``mmvidext data prepare-sthv2``: from the download of Something-Something V2 to lists for the data loader."""
 
-import os
 from pathlib import Path
 
 import click
 
 from mmvidext.apis.picture_outputs import check_outputs
-from mmvidext.cli.options import PATH, one_line_errors
+from mmvidext.cli.options import PATH, one_line_errors, workers_option
 from mmvidext.datasets.sthv2_preparation import BAD_VIDEOS, Preparation
 from mmvidext.datasets.sthv2_preparation import prepare_sthv2 as prepare
 
@@ -43,7 +42,7 @@ def report(result: Preparation, *, drop_bad: bool) -> None:
 @click.option('--labels', type=PATH, help='Where to write the class names.  [default: OUT/class_names.txt]')
 @click.option('--ext', default='webm', show_default=True, help='Extension of the videos.')
 @click.option('--drop-bad', is_flag=True, help='Leave bad videos out instead of failing.')
-@click.option('--workers', type=int, default=os.cpu_count() or 1, show_default=True, help='Processes.')
+@workers_option
 def prepare_sthv2(
     root: Path,
     videos: Path | None,

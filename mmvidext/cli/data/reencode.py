@@ -1,11 +1,10 @@
 """``mmvidext data reencode``: copies of videos that decode fast."""
 
-import os
 from pathlib import Path
 
 import click
 
-from mmvidext.cli.options import one_line_errors
+from mmvidext.cli.options import PATH, one_line_errors, workers_option
 from mmvidext.datasets.media.reencode import Encoding, encoder_name
 from mmvidext.datasets.reencoding import FAILURES, VIDEOS, Reencoding, reencode_videos
 
@@ -39,12 +38,12 @@ def report(result: Reencoding, out: Path, *, drop_bad: bool) -> None:
 
 
 @click.command()
-@click.argument('videos', type=click.Path(path_type=Path))
-@click.argument('out', type=click.Path(path_type=Path))
+@click.argument('videos', type=PATH)
+@click.argument('out', type=PATH)
 @click.option(
     '--list',
     'lists',
-    type=click.Path(path_type=Path),
+    type=PATH,
     multiple=True,
     help='List of videos and labels to write anew; can be repeated.  [default: every video in VIDEOS, without a list]',
 )
@@ -65,7 +64,7 @@ def report(result: Reencoding, out: Path, *, drop_bad: bool) -> None:
     help='Refuse a copy with a frame of a lower peak signal-to-noise ratio, in dB.',
 )
 @click.option('--drop-bad', is_flag=True, help='Leave out of the lists what cannot be encoded, instead of failing.')
-@click.option('--workers', type=int, default=os.cpu_count() or 1, show_default=True, help='Processes.')
+@workers_option
 def reencode(
     videos: Path,
     out: Path,

@@ -1,11 +1,10 @@
 """``mmvidext data shard``: videos in a few large files."""
 
-import os
 from pathlib import Path
 
 import click
 
-from mmvidext.cli.options import one_line_errors
+from mmvidext.cli.options import PATH, one_line_errors, workers_option
 from mmvidext.datasets.media.shard_file import PREFIX
 from mmvidext.datasets.sharding import write_shards
 
@@ -13,12 +12,12 @@ __all__ = ['shard']
 
 
 @click.command()
-@click.argument('videos', type=click.Path(path_type=Path))
-@click.argument('out', type=click.Path(path_type=Path))
+@click.argument('videos', type=PATH)
+@click.argument('out', type=PATH)
 @click.option(
     '--list',
     'lists',
-    type=click.Path(path_type=Path),
+    type=PATH,
     multiple=True,
     required=True,
     help='List of videos and labels; can be repeated.',
@@ -26,7 +25,7 @@ __all__ = ['shard']
 @click.option('--delimiter', default=' ', help='What separates the fields of the lists.  [default: space or tab]')
 @click.option('--shard-size', default=256, show_default=True, help='MiB of videos in a shard.')
 @click.option('--seed', default=0, show_default=True, help='Of the order of the videos.')
-@click.option('--workers', type=int, default=os.cpu_count() or 1, show_default=True, help='Processes.')
+@workers_option
 def shard(
     videos: Path, out: Path, lists: tuple[Path, ...], delimiter: str, shard_size: int, seed: int, workers: int
 ) -> None:

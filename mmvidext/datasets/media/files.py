@@ -6,7 +6,26 @@ from pathlib import Path
 
 import mmengine.fileio as fileio
 
-__all__ = ['BadFileError', 'file_problem', 'is_local', 'read_bytes']
+__all__ = ['VIDEO_SUFFIXES', 'BadFileError', 'file_problem', 'is_local', 'read_bytes']
+
+# containers that cameras, phones and published data sets use
+VIDEO_SUFFIXES = (
+    '.3gp',
+    '.avi',
+    '.flv',
+    '.m2ts',
+    '.m4v',
+    '.mkv',
+    '.mov',
+    '.mp4',
+    '.mpeg',
+    '.mpg',
+    '.mts',
+    '.ogv',
+    '.ts',
+    '.webm',
+    '.wmv',
+)
 
 
 class BadFileError(ValueError):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mmvidext.datasets.atomic_write import atomic_path
+from mmvidext.datasets.atomic_write import atomic_path, naming_target
 from mmvidext.datasets.media.files import read_bytes
 from mmvidext.datasets.media.limits import MOST_PIXELS
 
@@ -102,8 +102,5 @@ def write_picture(path: Path, picture: NDArray[Any]) -> None:
         raise ValueError(f'{path} cannot be written: its suffix is not that of a picture') from error
     if not success:
         raise ValueError(f'{path} cannot be written in its format')
-    try:
-        with atomic_path(path) as temporary:
-            temporary.write_bytes(data.tobytes())
-    except OSError as error:
-        raise OSError(f'{path} cannot be written: {error.strerror}') from error
+    with naming_target(path), atomic_path(path) as temporary:
+        temporary.write_bytes(data.tobytes())

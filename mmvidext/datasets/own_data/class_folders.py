@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from mmvidext.datasets.own_data.clips import VIDEO_SUFFIXES, Clip, Listing, clips_below, split_name, subfolders
+from mmvidext.datasets.media.files import VIDEO_SUFFIXES
+from mmvidext.datasets.own_data.clips import Clip, Listing, clips_below, split_name, subfolders
 
 __all__ = ['read_class_folders']
 

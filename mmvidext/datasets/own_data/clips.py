@@ -4,29 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mmvidext.datasets.media.files import VIDEO_SUFFIXES
 from mmvidext.datasets.media.frame_folder import list_pictures
 from mmvidext.datasets.natural_order import natural_key
 
-__all__ = ['SPLITS', 'VIDEO_SUFFIXES', 'Clip', 'Listing', 'clips_below', 'split_name', 'subfolders']
+__all__ = ['SPLITS', 'Clip', 'Listing', 'clips_below', 'split_name', 'subfolders']
 
-# containers that cameras, phones and published data sets use
-VIDEO_SUFFIXES = (
-    '.3gp',
-    '.avi',
-    '.flv',
-    '.m2ts',
-    '.m4v',
-    '.mkv',
-    '.mov',
-    '.mp4',
-    '.mpeg',
-    '.mpg',
-    '.mts',
-    '.ogv',
-    '.ts',
-    '.webm',
-    '.wmv',
-)
 SPLITS = ('train', 'val', 'test')
 _SPLIT_NAMES = {
     'train': ('train', 'training'),
