@@ -4,10 +4,10 @@ from typing import Any
 
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from torch import Tensor, nn
 from torch.nn.utils import convert_conv2d_weight_memory_format, convert_conv3d_weight_memory_format
 
+from mmvidext.engine.run_parts import unwrap_model
 from mmvidext.registry import HOOKS
 
 __all__ = ['ChannelsLastHook', 'to_channels_last']
@@ -23,7 +23,7 @@ class ChannelsLastHook(Hook):
 
     def before_run(self, runner: Any) -> None:
         """Convert the weights, and have the data preprocessor convert its inputs."""
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = unwrap_model(runner.model)
         use_3d = any(isinstance(module, nn.Conv3d) for module in model.modules())
         convert_conv2d_weight_memory_format(model, torch.channels_last)
         convert_conv3d_weight_memory_format(model, torch.channels_last_3d)

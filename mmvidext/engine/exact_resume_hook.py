@@ -7,9 +7,9 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmvidext.engine.rank_state import unwrapped
 from mmvidext.engine.resume_checks import check_resumable, confine
 from mmvidext.engine.run_error import RunError
+from mmvidext.engine.run_parts import unwrap_model
 from mmvidext.engine.training_state_hook import STATE_KEY, TrainingStateHook, checkpoint_directory
 from mmvidext.engine.whole_file import remove_partial_files
 from mmvidext.engine.work_dir import check_room, lock_work_dir
@@ -81,7 +81,7 @@ class ExactResumeHook(Hook):
             return
         self._lock = lock_work_dir(Path(runner.work_dir))
         directory = checkpoint_directory(runner)
-        sizes = [tensor.numel() * tensor.element_size() for tensor in unwrapped(runner).state_dict().values()]
+        sizes = [tensor.numel() * tensor.element_size() for tensor in unwrap_model(runner.model).state_dict().values()]
         check_room(directory, 3 * sum(sizes))  # weights, and two tensors of an optimizer such as Adam
         remove_partial_files(directory)
 

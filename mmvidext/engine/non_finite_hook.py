@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from mmengine.dist import all_gather_object
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapperDict
 from mmengine.runner import Runner
 from torch import Tensor, nn
@@ -17,6 +16,7 @@ from torch.optim import Optimizer
 from mmvidext.engine.finite import any_rank_not_finite, gradients_of, loss_terms, names_not_finite
 from mmvidext.engine.non_finite_cause import ForwardCall, describe, find_cause
 from mmvidext.engine.run_error import RunError
+from mmvidext.engine.run_parts import optim_wrappers, unwrap_model
 from mmvidext.generators import capture_generators
 from mmvidext.registry import HOOKS
 
@@ -77,7 +77,7 @@ class NonFiniteHook(Hook):
         Raises:
             TypeError: If an optimizer is not one of torch's kind, whose step can be prevented.
         """
-        model = _unwrapped(runner)
+        model = unwrap_model(runner.model)
         self._handles = [
             model.register_forward_pre_hook(self._before_forward, with_kwargs=True),
             model.register_forward_hook(self._after_forward),
@@ -91,13 +91,13 @@ class NonFiniteHook(Hook):
         Raises:
             RunError: If a parameter or a running statistic is not finite.
         """
-        if bad := names_not_finite(_weights(_unwrapped(runner))):
+        if bad := names_not_finite(_weights(unwrap_model(runner.model))):
             raise RunError(f'before iteration {runner.iter + 1} {_listed(bad)} not finite: check load_from')
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Keep the values of the buffers."""
         self._now = _Iteration()
-        buffers = list(_unwrapped(runner).buffers())
+        buffers = list(unwrap_model(runner.model).buffers())
         if [id(buffer) for buffer in buffers] != [id(buffer) for buffer, _ in self._buffers]:
             self._buffers = [(buffer, torch.empty_like(buffer)) for buffer in buffers]
         if buffers:
@@ -111,7 +111,7 @@ class NonFiniteHook(Hook):
         """
         is_update = _is_update(runner)
         if not self._now.is_judged:
-            self._judge(runner, None if _scaler(runner) else list(_unwrapped(runner).parameters()))
+            self._judge(runner, None if _scaler(runner) else list(unwrap_model(runner.model).parameters()))
         if is_update and self._scale_is_spent(runner):
             self._now.is_bad = True
         if self._now.is_bad:
@@ -129,7 +129,7 @@ class NonFiniteHook(Hook):
         Raises:
             RunError: If a parameter or a running statistic is not finite.
         """
-        weights = {name for name, _ in _weights(_unwrapped(runner))}
+        weights = {name for name, _ in _weights(unwrap_model(runner.model))}
         state = checkpoint.get('state_dict') or {}
         if bad := names_not_finite((name, state[name]) for name in state if name in weights):
             raise RunError(
@@ -165,7 +165,7 @@ class NonFiniteHook(Hook):
 
     def _judge(self, runner: Runner, parameters: list[Tensor] | None) -> None:
         """Decide about this iteration; ``parameters`` None does not look at gradients, which the scaler does."""
-        model = _unwrapped(runner)
+        model = unwrap_model(runner.model)
         terms = loss_terms(self._now.call.losses if self._now.call else {})
         device = next((parameter.device for parameter in model.parameters()), torch.device('cpu'))
         gradients = gradients_of(parameters or [])
@@ -190,7 +190,7 @@ class NonFiniteHook(Hook):
         _remember(runner, _IS_SPOILED, 1)
 
     def _report(self, runner: Runner, data_batch: Any) -> None:
-        model = _unwrapped(runner)
+        model = unwrap_model(runner.model)
         wrapper = runner.optim_wrapper
         context = nullcontext() if isinstance(wrapper, OptimWrapperDict) else wrapper.optim_context(model)
         finding = find_cause(model, self._now.call, context, self._now.bad_gradients, data_batch)
@@ -219,13 +219,8 @@ def _remember(runner: Runner, name: str, value: int) -> None:
         runner.message_hub.update_info(name, value)
 
 
-def _unwrapped(runner: Runner) -> nn.Module:
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model
-
-
 def _optimizers(runner: Runner) -> list[Optimizer]:
-    wrapper = runner.optim_wrapper
-    wrappers = list(wrapper.values()) if isinstance(wrapper, OptimWrapperDict) else [wrapper]
+    wrappers = optim_wrappers(runner.optim_wrapper)
     for one in wrappers:
         if not isinstance(one.optimizer, Optimizer):
             raise TypeError(

@@ -8,6 +8,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import BaseLoop, Runner
 
 from mmvidext.engine.run_error import RunError
+from mmvidext.engine.run_parts import unwrap_model
 from mmvidext.registry import HOOKS
 
 __all__ = ['NumClassesCheckHook']
@@ -29,7 +30,7 @@ class NumClassesCheckHook(Hook):
         Raises:
             RunError: If a number differs.
         """
-        head = _num_classes_of_head(getattr(runner.model, 'module', runner.model))
+        head = _num_classes_of_head(unwrap_model(runner.model))
         if head is None:
             return
         for split in ('train', 'val', 'test'):

@@ -5,13 +5,13 @@ from typing import Any
 
 import torch
 from mmengine.dist import get_world_size
-from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
+from mmvidext.engine.run_parts import optim_wrappers, unwrap_model
 from mmvidext.generators import capture_generators
 
-__all__ = ['capture_rank', 'restore_rank', 'unwrapped']
+__all__ = ['capture_rank', 'restore_rank']
 
 
 def capture_rank(runner: Runner) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def capture_rank(runner: Runner) -> dict[str, Any]:
     gradients = [_copy(parameter.grad) for parameter in _accumulating(runner.optim_wrapper)]
     buffers: dict[str, Tensor] = {}
     if get_world_size() > 1:
-        buffers = {name: buffer.detach().cpu().clone() for name, buffer in unwrapped(runner).named_buffers()}
+        buffers = {name: buffer.detach().cpu().clone() for name, buffer in unwrap_model(runner.model).named_buffers()}
     return dict(generators=capture_generators(), gradients=gradients, buffers=buffers)
 
 
@@ -33,31 +33,22 @@ def restore_rank(runner: Runner, state: dict[str, Any]) -> None:
         parameters = list(_parameters(runner.optim_wrapper))
         for parameter, gradient in zip(parameters, state['gradients'], strict=True):
             parameter.grad = None if gradient is None else gradient.to(parameter.device)
-    for name, buffer in unwrapped(runner).named_buffers():
+    for name, buffer in unwrap_model(runner.model).named_buffers():
         if name in state['buffers']:
             with torch.no_grad():
                 buffer.copy_(state['buffers'][name])
-
-
-def unwrapped(runner: Runner) -> nn.Module:
-    """Return the model without its wrapper for distributed training."""
-    return getattr(runner.model, 'module', runner.model)
 
 
 def _copy(gradient: Tensor | None) -> Tensor | None:
     return None if gradient is None else gradient.detach().cpu().clone()
 
 
-def _wrappers(wrapper: Any) -> list[OptimWrapper]:
-    return list(wrapper.values()) if isinstance(wrapper, OptimWrapperDict) else [wrapper]
-
-
 def _parameters(wrapper: Any) -> Iterator[nn.Parameter]:
-    for one in _wrappers(wrapper):
+    for one in optim_wrappers(wrapper):
         for group in one.optimizer.param_groups:
             yield from group['params']
 
 
 def _accumulating(wrapper: Any) -> list[nn.Parameter]:
     """Return all parameters if their gradients wait for a later step, else none."""
-    return [] if all(one.should_update() for one in _wrappers(wrapper)) else list(_parameters(wrapper))
+    return [] if all(one.should_update() for one in optim_wrappers(wrapper)) else list(_parameters(wrapper))

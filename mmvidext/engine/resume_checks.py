@@ -6,8 +6,8 @@ from typing import Any
 
 from mmengine.runner import Runner
 
-from mmvidext.engine.rank_state import unwrapped
 from mmvidext.engine.run_error import RunError
+from mmvidext.engine.run_parts import unwrap_model
 
 __all__ = ['check_resumable', 'confine']
 
@@ -62,7 +62,7 @@ def check_resumable(runner: Runner, checkpoint: dict[str, Any]) -> None:
             f'this checkpoint has no {missing[0] if missing else "position"}: it is weights, such as those of best_*, '
             'and no run can resume from it; begin a new one from them with load_from, or resume from a regular one'
         )
-    _check_model(unwrapped(runner).state_dict(), checkpoint['state_dict'])
+    _check_model(unwrap_model(runner.model).state_dict(), checkpoint['state_dict'])
     _check_classes(runner, checkpoint['meta'].get('dataset_meta'))
     _check_schedulers(runner.param_schedulers, checkpoint.get('param_schedulers'))
 

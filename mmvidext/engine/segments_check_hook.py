@@ -6,6 +6,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmvidext.engine.run_error import RunError
+from mmvidext.engine.run_parts import unwrap_model
 from mmvidext.registry import HOOKS
 
 __all__ = ['SegmentsCheckHook']
@@ -26,7 +27,7 @@ class SegmentsCheckHook(Hook):
         Raises:
             RunError: If their ``num_segments`` differ.
         """
-        model = _unwrap(runner)
+        model = unwrap_model(runner.model)
         backbone = _num_segments(getattr(model, 'backbone', None))
         head = _num_segments(getattr(model, 'cls_head', None))
         if backbone is not None and head is not None and backbone != head:
@@ -62,16 +63,12 @@ class SegmentsCheckHook(Hook):
             _check(runner, data_batch, 'test', exact=False)
 
 
-def _unwrap(runner: Runner) -> Any:
-    return getattr(runner.model, 'module', runner.model)
-
-
 def _num_segments(part: Any) -> int | None:
     return getattr(part, 'num_segments', None)
 
 
 def _check(runner: Runner, data_batch: Any, split: str, *, exact: bool) -> None:
-    wanted = _num_segments(getattr(_unwrap(runner), 'backbone', None))
+    wanted = _num_segments(getattr(unwrap_model(runner.model), 'backbone', None))
     if wanted is None or not data_batch:
         return
     frames = len(data_batch['inputs'][0])  # (frames, 3, H, W)

@@ -1,10 +1,11 @@
 """Start training from weights that were checked before."""
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor
 from torch.distributed.fsdp import FullyShardedDataParallel
+
+from mmvidext.engine.run_parts import unwrap_model
 
 __all__ = ['StartWeightsHook']
 
@@ -24,7 +25,7 @@ class StartWeightsHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Load the weights."""
         model = runner.model
-        if is_model_wrapper(model) and not isinstance(model, FullyShardedDataParallel):  # which hands out the parts
-            model = model.module
+        if not isinstance(model, FullyShardedDataParallel):  # which hands out the parts
+            model = unwrap_model(model)
         model.load_state_dict(self.weights, strict=False)
         self.weights = {}

@@ -22,8 +22,9 @@ class Labeled(BaseDataset):
 
 
 def runner(*datasets, head=4, split='train', wrap=False, **model):
-    model = SimpleNamespace(**(model or dict(cls_head=SimpleNamespace(num_classes=head))))
-    result = SimpleNamespace(model=SimpleNamespace(module=model) if wrap else model, _val_loop=dict(type='ValLoop'))
+    parts, model = model or dict(cls_head=SimpleNamespace(num_classes=head)), torch.nn.Module()
+    vars(model).update(parts)
+    result = SimpleNamespace(model=torch.nn.DataParallel(model) if wrap else model, _val_loop=dict(type='ValLoop'))
     for dataset in datasets:
         loop = object.__new__(ValLoop)
         assert isinstance(loop, BaseLoop)

@@ -33,7 +33,9 @@ def test_models_without_segments_are_left_alone():
 
 
 def test_a_wrapped_model_is_looked_into():
-    wrapped = SimpleNamespace(model=SimpleNamespace(module=runner().model))
+    model = torch.nn.Module()
+    vars(model).update(vars(runner().model))
+    wrapped = SimpleNamespace(model=torch.nn.DataParallel(model))
     with pytest.raises(ValueError, match='gives 4 frames'):
         SegmentsCheckHook().before_train_iter(wrapped, 0, batch(4))
 
