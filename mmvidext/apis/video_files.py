@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmvidext.datasets.media.files import file_problem
-from mmvidext.datasets.media.video_file import MOST_PIXELS, BadVideoError, VideoFile
+from mmvidext.datasets.media.video_file import MOST_PIXELS, BadVideoError, VideoFile, upright_rgb
 
 __all__ = ['VIDEO_SUFFIXES', 'VideoReader', 'VideoWriter', 'decode', 'fit']
 
@@ -125,11 +125,6 @@ def decode(container: Any) -> Iterator[Any]:
                     'are not read'
                 )
             yield frame
-
-
-def upright_rgb(frame: Any) -> Frame:
-    """Return a frame of PyAV as RGB ``uint8 (H, W, 3)``, turned as the recorder says: phones film sideways."""
-    return np.ascontiguousarray(np.rot90(frame.to_ndarray(format='rgb24'), round(frame.rotation / 90)))
 
 
 class VideoWriter:

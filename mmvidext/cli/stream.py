@@ -13,7 +13,6 @@ from mmvidext.apis import OnlineRecognizer
 from mmvidext.apis.frame_sources import Frame, Source
 from mmvidext.apis.picture_outputs import PictureWriter, check_outputs, open_pictures
 from mmvidext.apis.video_recognizer import best_classes
-from mmvidext.cli.class_names import read_class_names
 from mmvidext.cli.config import load_config
 from mmvidext.cli.options import (
     FILE,
@@ -29,6 +28,7 @@ from mmvidext.cli.options import (
     stoppable_source,
 )
 from mmvidext.cli.score_file import ScoreFile
+from mmvidext.datasets.class_names import read_class_names
 from mmvidext.drawing.pictures import draw_bars
 
 __all__ = ['stream']

@@ -7,7 +7,6 @@ from typing import Any
 import click
 from mmengine.config import Config
 
-from mmvidext.cli.class_names import read_class_names
 from mmvidext.cli.gpu_flags import evaluate_in_half_precision
 from mmvidext.cli.options import FILE, PATH, PathEndingIn, RunCommand, amp_option, run_options, usage_errors
 from mmvidext.cli.running import (
@@ -20,6 +19,7 @@ from mmvidext.cli.running import (
     run_errors,
 )
 from mmvidext.cli.stop_signals import exit_on_signals
+from mmvidext.datasets.class_names import read_class_names
 
 __all__ = ['apply_test_flags', 'check_class_names', 'test']
 

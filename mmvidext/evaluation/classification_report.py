@@ -9,7 +9,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from prettytable import PrettyTable
 
-from mmvidext.datasets.media.files import read_bytes
+from mmvidext.datasets.class_names import read_class_names
 from mmvidext.registry import METRICS
 
 __all__ = ['ClassificationReport', 'draw_confusion_matrix']
@@ -22,7 +22,7 @@ class ClassificationReport(BaseMetric):
     """Per-class accuracy of a recognizer.
 
     Args:
-        class_names: File with the name of each class, one per line, as ``tools/data/prepare_sthv2.py`` writes it. None
+        class_names: File with the name of each class, see :func:`~mmvidext.datasets.class_names.read_class_names`. None
             takes those of the data set, or numbers the classes.
         table: Log a table of all classes.
         picture: Where to write the confusion matrix as a PNG. None writes none.
@@ -30,7 +30,7 @@ class ClassificationReport(BaseMetric):
 
     Raises:
         FileNotFoundError: If ``class_names`` does not exist.
-        ValueError: If it is empty, no regular file or no text in UTF-8.
+        ValueError: If it is empty, no regular file, no text in UTF-8 or JSON of something else.
     """
 
     default_prefix = 'report'
@@ -39,7 +39,7 @@ class ClassificationReport(BaseMetric):
         self, class_names: str | None = None, *, table: bool = True, picture: str | None = None, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        self.class_names = _read_names(class_names) if class_names else None
+        self.class_names = read_class_names(Path(class_names)) if class_names else None
         self.table = table
         self.picture = picture
 
@@ -123,10 +123,3 @@ def draw_confusion_matrix(matrix: np.ndarray, names: list[str], path: str | Path
                 axes.text(column, row, str(count), ha='center', va='center', color=color)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=100)
-
-
-def _read_names(path: str) -> list[str]:
-    try:
-        return read_bytes(path).decode('utf-8-sig').splitlines()
-    except UnicodeDecodeError as error:
-        raise ValueError(f'class_names {path} must be text in UTF-8: {error}') from error

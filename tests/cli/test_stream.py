@@ -9,8 +9,8 @@ import torch
 from mmengine.config import Config
 
 from mmvidext.apis.frame_sources import open_source
-from mmvidext.cli.class_names import read_class_names
 from mmvidext.cli.stream import stream
+from mmvidext.datasets.class_names import read_class_names
 from tests.apis.online_config import online_config
 from tests.cli.invoke import invoke
 

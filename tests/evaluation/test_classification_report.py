@@ -62,3 +62,8 @@ def test_table_of_no_clips():
     import numpy as np
 
     assert '0' in _format_table(np.zeros((1, 1), dtype=int), ['a'])
+
+
+def test_names_may_be_json(tmp_path):
+    (tmp_path / 'names.json').write_text('{"b": 1, "a": 0}')
+    assert ClassificationReport(str(tmp_path / 'names.json')).class_names == ['a', 'b']

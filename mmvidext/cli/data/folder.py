@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from mmvidext.cli.class_names import read_class_names
 from mmvidext.cli.data.folder_options import folder_options, tell
 from mmvidext.cli.options import FILE, PATH, one_line_errors
 from mmvidext.cli.ready_config import DEFAULT_MODELS, base_of_model, recognition_config
+from mmvidext.datasets.class_names import read_class_names
 from mmvidext.datasets.own_data.annotations import read_annotations
 from mmvidext.datasets.own_data.class_folders import read_class_folders
 from mmvidext.datasets.own_data.preparation import CLASSES_FILE, list_file, prepare_videos

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from mmvidext.cli.class_names import read_class_names
 from mmvidext.cli.data.folder_options import folder_options, tell
 from mmvidext.cli.options import FILE, one_line_errors
 from mmvidext.cli.ready_config import DEFAULT_MODELS, base_of_model, segmentation_config
+from mmvidext.datasets.class_names import read_class_names
 from mmvidext.datasets.own_data.report import describe_folders
 from mmvidext.datasets.own_data.video_folders import IGNORED, prepare_folders
 

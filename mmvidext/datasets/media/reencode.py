@@ -96,7 +96,7 @@ def _frame_times(video: VideoFile) -> list[Fraction]:
     """Return the seconds of each frame after the first, at a constant rate where the file has no order of times."""
     times: list[Fraction | None] = []
     for frame in video.decode():
-        if getattr(frame, 'rotation', 0):  # frames are read as they are stored, but players turn them
+        if getattr(frame, 'rotation', 0):
             raise BadVideoError(
                 f'{video.path} is to be rotated by {frame.rotation} degrees, which a copy would lose; rotate it first: '
                 'ffmpeg -i IN -c:v libx264 OUT.mp4'

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from mmvidext.datasets.media.files import BadFileError, file_problem, is_local
 from mmvidext.datasets.media.limits import MOST_PIXELS
 
-__all__ = ['BadVideoError', 'VideoFile']
+__all__ = ['BadVideoError', 'VideoFile', 'upright_rgb']
 
 # what the Matroska reader logs for a truncated file, and for bytes that are no Matroska; it continues after both
 _MATROSKA_DAMAGE = ('ended prematurely', 'invalid as first byte of an EBML number')
@@ -190,13 +190,13 @@ class VideoFile:
         count = 0
         for frame in self.decode():
             if count in wanted or count == self.num_frames - 1:
-                decoded[count] = _to_rgb(frame, converter)
+                decoded[count] = upright_rgb(frame, converter)
             last = frame
             count += 1
             if count > wanted[-1]:
                 return decoded
         self._check_count(count)
-        return {number: decoded[number] if number in decoded else _to_rgb(last, converter) for number in wanted}
+        return {number: decoded[number] if number in decoded else upright_rgb(last, converter) for number in wanted}
 
     def _check_count(self, count: int) -> None:
         """A few codecs have packets that show nothing, so a frame more or less is not damage."""
@@ -221,7 +221,7 @@ class VideoFile:
                     if frame.is_corrupt or frame.pts is None:
                         break
                     if frame.pts in group_times:
-                        decoded[number_at[frame.pts]] = _to_rgb(frame, converter)
+                        decoded[number_at[frame.pts]] = upright_rgb(frame, converter)
                     if frame.pts >= group_times[-1]:
                         break
                 if any(number_at[time] not in decoded for time in group_times):
@@ -244,9 +244,14 @@ class _Packet(NamedTuple):
         return _Packet(packet.pts, packet.is_keyframe, packet.is_corrupt, is_shown)
 
 
-def _to_rgb(frame: Any, converter: VideoReformatter) -> NDArray[np.uint8]:
-    picture: Any = converter.reformat(frame, format='rgb24')
-    # phones film sideways, and say so
+def upright_rgb(frame: Any, converter: VideoReformatter | None = None) -> NDArray[np.uint8]:
+    """Return a frame of PyAV as RGB ``uint8 (H, W, 3)``, turned as the recorder says: phones film sideways.
+
+    Args:
+        frame: The frame.
+        converter: One for all frames of a video prepares the conversion once.
+    """
+    picture: Any = (converter or VideoReformatter()).reformat(frame, format='rgb24')
     array: NDArray[np.uint8] = np.rot90(picture.to_ndarray(), round(frame.rotation / 90))
     return np.ascontiguousarray(array)
 

@@ -9,8 +9,7 @@ from mmseg.datasets.transforms import LoadAnnotations
 from PIL import Image
 
 from mmvidext.datasets.media.files import read_bytes
-from mmvidext.datasets.media.images import read_image
-from mmvidext.datasets.media.limits import MOST_PIXELS
+from mmvidext.datasets.media.images import check_picture_size, read_image
 from mmvidext.datasets.video_seg_dataset import check_distance
 from mmvidext.registry import TRANSFORMS
 
@@ -170,13 +169,12 @@ def _check_label_file(path: str, frame_size: tuple[int, int] | None) -> None:
         content = read_bytes(path)
     except (FileNotFoundError, ValueError) as error:
         raise type(error)(f'label file {error}') from error
+    check_picture_size(f'label file {path}', io.BytesIO(content))
     try:
         with Image.open(io.BytesIO(content)) as image:
             mode, size = image.mode, image.size[::-1]
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValueError(f'label file {path} is not a picture, or is damaged: {error}') from error
-    if size[0] * size[1] > MOST_PIXELS:
-        raise ValueError(f'label file {path} has more than {MOST_PIXELS} pixels, which are not read; make it smaller')
     if mode not in ('1', 'L', 'P'):
         raise ValueError(
             f'label file {path} has pixels of mode {mode!r} (Pillow), but a label map has one channel of 8 bits with '

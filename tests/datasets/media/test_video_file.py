@@ -62,9 +62,9 @@ def test_bytes_that_a_camera_appends_are_no_damage(tmp_path):
 def test_only_the_key_frame_before_is_decoded_from(tmp_path, monkeypatch):
     path = write_with_av(tmp_path / 'long.mkv', num_frames=60, options={'g': '10'})
     video = VideoFile(str(path))
-    converted = video_file._to_rgb
+    converted = video_file.upright_rgb
     monkeypatch.setattr(VideoFile, '_decode_in_order', lambda *_: pytest.fail('decoded from the beginning'))
-    monkeypatch.setattr(video_file, '_to_rgb', lambda *given: (given[0].pts, converted(*given))[1])
+    monkeypatch.setattr(video_file, 'upright_rgb', lambda *given: (given[0].pts, converted(*given))[1])
     assert len(video.frames([12, 55, 59])) == 3
 
 
