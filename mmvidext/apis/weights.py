@@ -4,10 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mmengine.model import is_model_wrapper
 from torch import nn
 
 from mmvidext.checkpoints import Fit, fit_weights, load_weights
+from mmvidext.engine.run_parts import unwrap_model
 from mmvidext.models.pretrained_file import pretrained_file
 
 __all__ = ['fit_for_resuming', 'fit_for_training', 'load_for_inference']
@@ -26,7 +26,7 @@ def load_for_inference(model: nn.Module, checkpoint: str | Path) -> Fit:
         FileNotFoundError: If there is no such file.
         ValueError: If it does not fit. The message names the tensors.
     """
-    model = _unwrap(model)
+    model = unwrap_model(model)
     flow_net: Any = getattr(getattr(model, 'feature_flow', None), 'flow_net', None)
     has_own = flow_net is not None and (
         not flow_net.state_dict() or pretrained_file(getattr(flow_net, 'init_cfg', None), prefix='') is not None
@@ -55,7 +55,7 @@ def fit_for_training(model: nn.Module, checkpoint: str | Path) -> Fit:
         FileNotFoundError: If there is no such file.
         ValueError: If anything else does not fit.
     """
-    model = _unwrap(model)
+    model = unwrap_model(model)
     backbone: Any = getattr(model, 'backbone', None)
     added = getattr(backbone, 'added_parts', ())
     try:
@@ -78,14 +78,10 @@ def fit_for_resuming(model: nn.Module, checkpoint: str | Path) -> None:
         FileNotFoundError: If there is no such file.
         ValueError: If it is of another model, or holds weights only.
     """
-    fit = fit_weights(_unwrap(model), checkpoint)
+    fit = fit_weights(unwrap_model(model), checkpoint)
     missing = [name for name in ('message_hub', 'meta') if name not in fit.others]
     if missing or fit.source:
         raise ValueError(
             f'{checkpoint} is not a checkpoint of a training run (without {", ".join(missing) or "our names"}): '
             'to start from its weights, set load_from and leave out --resume'
         )
-
-
-def _unwrap(model: nn.Module) -> nn.Module:
-    return model.module if is_model_wrapper(model) else model  # type: ignore[return-value]

@@ -5,7 +5,7 @@ import importlib.util
 from collections.abc import Iterable
 from pathlib import Path
 
-__all__ = ['ConfigError', 'find_config', 'nearest']
+__all__ = ['ConfigError', 'find_config', 'mim_folder', 'nearest']
 
 SUFFIXES = ('.py', '.yml', '.yaml', '.json')
 
@@ -27,15 +27,26 @@ def find_config(name: str | Path) -> Path:
             return path
         raise ConfigError(f'there is no config {text}{nearest(path.name, _names(path.parent, "*"))}')
     package, _, config = text.partition('::')
-    spec = importlib.util.find_spec(package) if package.isidentifier() else None
-    if spec is None or not spec.submodule_search_locations:
+    root = mim_folder(package, 'configs')
+    if root is None:
         raise ConfigError(f'there is no config {text}: the package {package!r} is not installed')
-    root = Path(spec.submodule_search_locations[0]) / '.mim' / 'configs'
     path = root / (config if config.endswith(SUFFIXES) else f'{config}.py')
     if path.is_file():
         return path
     known = [name.removesuffix('.py') for name in _names(root, '**/*')]
     raise ConfigError(f'there is no config {text} in {root}{nearest(config.removesuffix(".py"), known)}')
+
+
+def mim_folder(package: str, kind: str) -> Path | None:
+    """Return where an OpenMMLab package, which is not imported, keeps its ``'configs'`` or ``'tools'``.
+
+    Returns:
+        Path | None: None if there is no such package.
+    """
+    spec = importlib.util.find_spec(package) if package.isidentifier() else None
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    return Path(spec.submodule_search_locations[0]) / '.mim' / kind
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

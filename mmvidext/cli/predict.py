@@ -79,6 +79,42 @@ def recognize(
         return run.result()
 
 
+def recognize_each(
+    videos: list[str],
+    recognize_one: Callable[[str], VideoPrediction],
+    *,
+    top: int,
+    ends_at_error: bool,
+    is_stopped: Callable[[], object],
+) -> tuple[dict[str, VideoPrediction], dict[str, str]]:
+    """Recognize videos one after the other and print their best classes; one that cannot be read is named.
+
+    Returns:
+        The predictions, and what was wrong with the others, by video.
+
+    Raises:
+        ValueError: With ``ends_at_error``, if a video cannot be read.
+        OSError: Likewise.
+    """
+    predictions: dict[str, VideoPrediction] = {}
+    problems: dict[str, str] = {}
+    for video in videos:
+        try:
+            one = recognize_one(video)
+        except (ValueError, OSError) as error:
+            if ends_at_error:
+                raise
+            problems[video] = str(error)
+            click.echo(f'{video}: {error}', err=True)
+            continue
+        predictions[video] = one
+        click.echo(f'{video}: {one.num_frames} frames')
+        click.echo('\n'.join(f'  {probability:6.1%}  {name}' for name, probability in one.top(top)))
+        if is_stopped():
+            break
+    return predictions, problems
+
+
 @click.command(cls=RunCommand)
 @click.argument('model')
 @click.argument('source', metavar='VIDEO|FOLDER|CAMERA|URL')
@@ -127,8 +163,6 @@ def predict(
 
     Example: mmvidext predict work_dirs/videos_ms_tsm_r18 new.mp4 --out shown.mp4 --results new.json
     """
-    predictions: dict[str, VideoPrediction] = {}
-    problems: dict[str, str] = {}
     with one_line_errors(), StopSignals() as stop:
         videos, taken = find_videos(source), set[Path]()
         found = find_model(model, weights)
@@ -140,23 +174,15 @@ def predict(
         recognizer = VideoRecognizer(
             load_config(found.config, cfg_options, warns=False), found.checkpoint, device=device
         )
-        for video in videos:
-            try:
-                frames = opened or connect(video, wait=stop.wait)
-                frames = frames._replace(frames=stop.until_stopped(frames.frames))
-                one = recognize(recognizer, frames, outputs[video], window=window, stride=stride, top=top)
-            except (ValueError, OSError) as error:
-                if is_one:
-                    raise
-                problems[video] = str(error)
-                click.echo(f'{video}: {error}', err=True)
-                continue
-            predictions[video] = one
-            best = one.top(top)
-            click.echo(f'{video}: {one.num_frames} frames')
-            click.echo('\n'.join(f'  {probability:6.1%}  {name}' for name, probability in best))
-            if stop.wait(0):
-                break
+
+        def recognize_one(video: str) -> VideoPrediction:
+            frames = opened or connect(video, wait=stop.wait)
+            frames = frames._replace(frames=stop.until_stopped(frames.frames))
+            return recognize(recognizer, frames, outputs[video], window=window, stride=stride, top=top)
+
+        predictions, problems = recognize_each(
+            videos, recognize_one, top=top, ends_at_error=is_one, is_stopped=lambda: stop.wait(0)
+        )
         if results is not None:
             write_predictions(results, model, predictions, problems, top=top)
     written = ', '.join(str(path) for path in (out, results) if path)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mmvidext.cli.config_names import ConfigError, find_config, nearest
 from mmvidext.datasets.atomic_write import atomic_write_text
-from mmvidext.datasets.own_data.preparation import CLASSES_FILE, PreparedVideos, list_file
+from mmvidext.datasets.own_data.preparation import CLASSES_FILE, PreparedVideos
 from mmvidext.datasets.own_data.video_folders import PreparedFolders
 
 __all__ = [
@@ -70,10 +70,7 @@ def recognition_config(result: PreparedVideos, out: Path, model: str) -> Path:
         + (', allow_outside=True)' if result.leads_outside else ')'),
         '',
         'model = dict(cls_head=dict(num_classes=num_classes))',
-        *(
-            f"{name}_dataloader = dict(dataset=dict(**data, ann_file=f'{{lists}}/{list_file(out, split).name}'))"
-            for name, split in (('train', 'train'), ('val', 'val'), ('test', test))
-        ),
+        *_loaders(test),
         _work_dir(out, model),
     ]
     return _write(out, model, lines)
@@ -134,10 +131,10 @@ def _counts(result: PreparedFolders) -> str:
     return ', '.join(f'{len(videos)} {split}' for split, videos in result.videos.items())
 
 
-def _loaders() -> list[str]:
+def _loaders(test: str = 'val') -> list[str]:
     return [
         f"{name}_dataloader = dict(dataset=dict(**data, ann_file=f'{{lists}}/{split}.txt'))"
-        for name, split in (('train', 'train'), ('val', 'val'), ('test', 'val'))
+        for name, split in (('train', 'train'), ('val', 'val'), ('test', test))
     ]
 
 

@@ -1,13 +1,12 @@
 """``mmvidext run``: a script that knows nothing of this package, in a stack whose defects are cured."""
 
-import importlib.util
 import runpy
 import sys
 from pathlib import Path
 
 import click
 
-from mmvidext.cli.config_names import nearest
+from mmvidext.cli.config_names import mim_folder, nearest
 
 __all__ = ['find_script', 'run']
 
@@ -27,10 +26,9 @@ def find_script(name: str) -> Path:
             raise click.UsageError(f'there is no script {name}; tools of a package are named mmaction::train')
         return Path(name)
     package, _, tool = name.partition('::')
-    spec = importlib.util.find_spec(package) if package.isidentifier() else None
-    if spec is None or not spec.submodule_search_locations:
+    root = mim_folder(package, 'tools')
+    if root is None:
         raise click.UsageError(f'{name}: the package {package!r} is not installed')
-    root = Path(spec.submodule_search_locations[0]) / '.mim' / 'tools'
     path = root / f'{tool.removesuffix(".py")}.py'
     if not path.is_file():
         known = [file.relative_to(root).as_posix().removesuffix('.py') for file in root.rglob('*.py')]

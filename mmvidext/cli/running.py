@@ -18,7 +18,6 @@ from mmengine.dataset import BaseDataset
 from mmengine.dist import get_world_size
 from mmengine.evaluator import DumpResults
 from mmengine.logging import print_log
-from mmengine.optim import OptimWrapperDict
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
@@ -231,8 +230,9 @@ def _report_weights(runner: Runner, cfg: Config) -> None:
 
 def _not_optimized(runner: Runner) -> list[str]:
     """Name the trainable parameters that are in no group: some constructors know only certain kinds of layers."""
-    wrapper = runner.optim_wrapper
-    wrappers = wrapper.values() if isinstance(wrapper, OptimWrapperDict) else [wrapper]
+    from mmvidext.engine.run_parts import optim_wrappers
+
+    wrappers = optim_wrappers(runner.optim_wrapper)
     known = {id(param) for one in wrappers for group in one.param_groups for param in group['params']}
     return [name for name, param in runner.model.named_parameters() if param.requires_grad and id(param) not in known]
 

@@ -5,7 +5,7 @@ For each row of the tile's window it forms one matrix product ``(cells, C) @ (C,
 are asked for form a band. The gradients are gathered through the same band, without atomic additions: they are
 deterministic. Sums are formed in float32.
 
-Importing this module needs Triton; :mod:`mmvidext.ops._correlation_backends` imports it when it is asked for.
+Importing this module needs Triton; :mod:`mmvidext.ops.backends` imports it when it is asked for.
 """
 
 # mypy: disable-error-code="no-untyped-def"
