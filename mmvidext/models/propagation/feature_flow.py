@@ -117,7 +117,9 @@ class FeatureFlow(BaseModule):
         if flow.shape[-2:] != size:
             flow = F.interpolate(flow, size, mode='bilinear', align_corners=False)
         stride_y, stride_x = map_stride(motion.frame_size, size)
-        flow = flow / stride_x if stride_x == stride_y else torch.stack((flow[:, 0] / stride_x, flow[:, 1] / stride_y), 1)
+        flow = (
+            flow / stride_x if stride_x == stride_y else torch.stack((flow[:, 0] / stride_x, flow[:, 1] / stride_y), 1)
+        )
         return _WARPS[self.warp_form](feature, flow)
 
     def forward(self, maps: Sequence[Tensor], motion: Motion) -> tuple[Tensor, ...]:
