@@ -7,7 +7,7 @@ from typing import Any, Literal
 from mmdet.models import BaseDetector, DetDataPreprocessor
 from mmdet.registry import MODELS as DET_MODELS
 from mmdet.structures import DetDataSample
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmvidext.models.data_preprocessors import VideoDetDataPreprocessor
 from mmvidext.models.detectors.detector_on_maps import build_detector_on_maps, feature_modules, map_channels
@@ -95,6 +95,13 @@ class DeepFeatureFlowDetector(PropagatingModel, BaseDetector):
         heads = [module for module in self.detector.children() if id(module) not in features]
         self.freeze_parts(freeze, self.detector, heads)
         accept_plain_checkpoint(self, 'detector')
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes of the detector's last box head."""
+        head = getattr(self.detector, 'roi_head', self.detector).bbox_head
+        last: Any = head[-1] if isinstance(head, nn.ModuleList) else head
+        return last.num_classes
 
     def encode_maps(self, frame: Tensor) -> tuple[Tensor, ...]:
         """Run backbone and neck on a normalized frame ``(N, 3, H, W)``."""
