@@ -11,6 +11,7 @@ model = dict(
     detector=dict(roi_head=dict(bbox_head=dict(num_classes=_base_.num_classes))),
     flow_net=_base_.flow_net,
     flow_input=dict(mean=[123.15, 115.90, 103.06], std=[255.0, 255.0, 255.0], swap_channels=True),
+    key_frame_interval=_base_.key_frame_interval,
 )
 log_processor = dict(by_epoch=False)
 default_hooks = dict(checkpoint=dict(by_epoch=False, interval=10000), logger=dict(log_metric_by_epoch=False))

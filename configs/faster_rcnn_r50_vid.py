@@ -2,7 +2,7 @@
 _base_ = [
     './_base_/detection_runtime.py',
     './_base_/models/dff_faster_rcnn_r50.py',
-    './_base_/datasets/imagenet_vid.py',
+    './_base_/datasets/imagenet_vid_mmtracking.py',
     './_base_/schedules/mmtracking_vid.py',
 ]
 

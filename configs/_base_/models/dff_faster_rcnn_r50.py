@@ -87,7 +87,6 @@ model = dict(
             rcnn=dict(score_thr=1e-4, nms=dict(type='nms', iou_threshold=0.5), max_per_img=100),
         ),
     ),
-    key_frame_interval=10,
     scale_map=False,
     warp_form='mmtracking',
 )

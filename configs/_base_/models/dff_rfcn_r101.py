@@ -96,6 +96,5 @@ model = dict(
             rcnn=dict(score_thr=1e-4, nms=dict(type='nms', iou_threshold=0.3), max_per_img=300),
         ),
     ),
-    key_frame_interval=10,
     scale_map=True,
 )
