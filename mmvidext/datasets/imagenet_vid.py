@@ -2,11 +2,11 @@
 
 import os.path
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, overload
+from typing import Any, ClassVar, overload
 
 from mmvidext.datasets.imagenet_vid_classes import VID_CLASSES
 from mmvidext.datasets.imagenet_vid_lists import ListedFrames, read_frame_list, read_image_list, read_video_list
-from mmvidext.datasets.media.files import BadFileError, is_local
+from mmvidext.datasets.media.files import BadFileError
 from mmvidext.datasets.media.policy import BadFilePolicy
 from mmvidext.datasets.snippets import check_distance
 from mmvidext.registry import DATASETS
@@ -68,7 +68,7 @@ class ImageNetVIDDataset(BadFilePolicy):
             for, or a distance is longer than a video.
     """
 
-    METAINFO = {'dataset_type': 'imagenet_vid', 'classes': tuple(VID_CLASSES)}
+    METAINFO: ClassVar[dict[str, Any]] = {'dataset_type': 'imagenet_vid', 'classes': tuple(VID_CLASSES)}
     path_key = 'img_path'
     what = 'frames'
 

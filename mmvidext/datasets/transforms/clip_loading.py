@@ -20,7 +20,7 @@ class SampleKeyFrame(BaseTransform):
 
     Args:
         distance: A fixed distance, or the least and greatest of a uniform range, both included. Deep Feature Flow
-            trains with ``(0, 9)``. Of a negative distance the key frame lies behind: mmtracking trains with ``(-9, 9)``.
+            trains with ``(0, 9)``. A negative one is that to a later key frame: mmtracking trains with ``(-9, 9)``.
         zero_probability: Probability of distance 0 on top of the range: with ``distance=(1, 5)`` and 0.5, half of the
             samples are key frames.
         clamp: Let the first or last frame of the snippet be the key frame where the distance reaches beyond it, as the

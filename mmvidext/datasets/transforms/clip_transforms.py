@@ -19,10 +19,10 @@ __all__ = ['ClipTransform', 'pop_frames', 'stack_frames']
 class ClipTransform(BaseTransform):
     """Run image transforms on every frame of ``imgs`` with the same random draws.
 
-    The transforms see one frame at a time as ``img``, with the label (``gt_seg_map``, ``gt_bboxes``) if it is loaded already. The
-    random states of NumPy, Python and torch are put back before each frame, and generators that a transform has of its
-    own (Albumentations) are copied with it, so that all frames are treated alike. Crops that look at the label see the
-    same label for each frame. A single image ``img`` is a clip of one frame.
+    The transforms see one frame at a time as ``img``, with the label (``gt_seg_map``, ``gt_bboxes``) if it is loaded
+    already. The random states of NumPy, Python and torch are put back before each frame, and generators that a
+    transform has of its own (Albumentations) are copied with it, so that all frames are treated alike. Crops that look
+    at the label see the same label for each frame. A single image ``img`` is a clip of one frame.
 
     Args:
         transforms: Configs of the transforms, for example ``[dict(type='RandomCrop', crop_size=(512, 1024))]``.
