@@ -16,3 +16,8 @@ if find_spec('mmseg') is not None:
     from mmvidext.apis.video_segmentor import VideoSegmentor
 
     __all__ += ['VideoSegmentor']
+
+if find_spec('mmdet') is not None:
+    from mmvidext.apis.video_detector import VideoDetector
+
+    __all__ += ['VideoDetector']

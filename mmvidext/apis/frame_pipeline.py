@@ -3,17 +3,16 @@
 from collections.abc import Iterable
 from typing import Any
 
-from mmcv.transforms import LoadImageFromFile, TestTimeAug
+from mmcv.transforms import TestTimeAug
 from mmengine.config import Config
-from mmseg.datasets.transforms import LoadAnnotations, PackSegInputs
 
-from mmvidext.datasets.transforms import ClipTransform, LoadClip, SampleKeyFrame
+from mmvidext.datasets.transforms import ClipTransform
 from mmvidext.registry import TRANSFORMS
 
 __all__ = ['frame_transforms', 'test_dataset']
 
-# what finds, loads or packs: a stream brings its frames itself, and has no labels
-_NOT_FOR_FRAMES = (LoadImageFromFile, LoadAnnotations, PackSegInputs, LoadClip, SampleKeyFrame)
+# what finds, loads or packs, by the names that all toolboxes use: a stream brings its frames itself, without labels
+_NOT_FOR_FRAMES = ('Load', 'Pack', 'Sample')
 
 
 def test_dataset(config: Config) -> dict[str, Any]:
@@ -51,6 +50,6 @@ def frame_transforms(config: Config) -> list[ClipTransform]:
             raise ValueError('the test pipeline has TestTimeAug, which a stream of frames cannot use: leave it out')
         if isinstance(transform, ClipTransform):
             transforms.append(transform)
-        elif not isinstance(transform, _NOT_FOR_FRAMES):
+        elif not type(transform).__name__.startswith(_NOT_FOR_FRAMES):
             transforms.append(ClipTransform([transform]))
     return transforms

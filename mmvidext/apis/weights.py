@@ -12,15 +12,16 @@ from mmvidext.models.pretrained_file import pretrained_file
 
 __all__ = ['fit_for_resuming', 'fit_for_training', 'load_for_inference']
 
-HEADS = r'(segmentor\.)?\w*head\.'
+HEADS = r'((segmentor|detector)\.)?\w*head\.'
 FEATURE_FLOW = r'feature_flow\.'
 
 
 def load_for_inference(model: nn.Module, checkpoint: str | Path) -> Fit:
     """Load the weights of a whole model that is going to be evaluated: no tensor may stay random.
 
-    A plain segmentor's checkpoint goes into Deep Feature Flow if the flow network needs no weights, or has a file of
-    its own in the config (``flow_net.init_cfg``), which is then loaded. The scale map, if any, starts as 1.
+    The checkpoint of a plain segmentor or detector goes into Deep Feature Flow if the flow network needs no weights, or
+    has a file of its own in the config (``flow_net.init_cfg``), which is then loaded. The scale map, if any, starts
+    as 1.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -47,9 +48,9 @@ def load_for_inference(model: nn.Module, checkpoint: str | Path) -> Fit:
 def fit_for_training(model: nn.Module, checkpoint: str | Path) -> Fit:
     """Compare the weights that training starts from (``load_from``); nothing is loaded yet.
 
-    Heads may be missing or of another class count, and Deep Feature Flow may start from a plain segmentor. What the
-    backbone adds to another network (MotionSqueeze to TSM) may be missing, and the file may hold the backbone alone,
-    trained on ImageNet for example. What is not loaded is logged and starts as the config says.
+    Heads may be missing or of another class count, and Deep Feature Flow may start from a plain segmentor or detector.
+    What the backbone adds to another network (MotionSqueeze to TSM) may be missing, and the file may hold the backbone
+    alone, trained on ImageNet for example. What is not loaded is logged and starts as the config says.
 
     Raises:
         FileNotFoundError: If there is no such file.

@@ -13,6 +13,7 @@ COMMANDS = {
     'predict': 'Recognize videos with any recognizer.',
     'stream': 'Recognize a stream frame by frame.',
     'segment': 'Segment a stream.',
+    'detect': 'Find the objects of a stream.',
     'flow': 'Estimate the optical flow between images.',
     'export': 'Export a recognizer to ONNX.',
     'convert': 'Bring official weights into the layout of our models.',

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from mmengine.utils import ProgressBar
 
 from mmvidext.apis.frame_sources import Source
 from mmvidext.apis.picture_outputs import check_outputs
 from mmvidext.cli.config import load_config
+from mmvidext.cli.key_frames import FrameProgress, echo_report, key_frame_options
 from mmvidext.cli.options import (
     PATH,
     RunCommand,
@@ -29,21 +29,6 @@ if TYPE_CHECKING:
 __all__ = ['segment']
 
 
-def key_frame_policy(
-    key_frame_interval: int | None, adaptive: float | None, max_interval: int
-) -> 'KeyFramePolicy | None':
-    """Return when key frames come; None leaves it to the model.
-
-    Raises:
-        ValueError: If a number is out of its range.
-    """
-    from mmvidext.models.propagation import AdaptiveInterval, FixedInterval
-
-    if adaptive is not None:
-        return AdaptiveInterval(adaptive, max_interval=max_interval)
-    return None if key_frame_interval is None else FixedInterval(key_frame_interval)
-
-
 @click.command(cls=RunCommand)
 @config_argument
 @click.argument('checkpoint', callback=optional_checkpoint)
@@ -52,9 +37,7 @@ def key_frame_policy(
 @click.option('--masks', type=PATH, metavar='FOLDER', help='Write the classes of the pixels, PNG.')
 @click.option('--label-video', type=PATH, help='Write the colors of the classes, without the frames.')
 @click.option('--legend/--no-legend', default=True, show_default=True, help='Name the classes of a frame in it.')
-@click.option('--key-frame-interval', type=int, help="Frames from key frame to key frame.  [default: the config's]")
-@click.option('--adaptive', type=float, metavar='THRESHOLD', help='Residual above which a key frame comes.')
-@click.option('--max-interval', type=int, default=30, show_default=True, help='Longest interval with --adaptive.')
+@key_frame_options
 @source_options
 @cfg_options_option
 @device_option
@@ -66,9 +49,7 @@ def segment(
     masks: Path | None,
     label_video: Path | None,
     legend: bool,
-    key_frame_interval: int | None,
-    adaptive: float | None,
-    max_interval: int,
+    make_policy: Callable[[], 'KeyFramePolicy | None'],
     connect: Callable[..., Source],
     cfg_options: tuple[str, ...],
     device: str,
@@ -85,34 +66,14 @@ def segment(
     """
     from mmvidext.apis import VideoSegmentor
 
-    if adaptive is not None and key_frame_interval is not None:
-        raise click.UsageError('give either --key-frame-interval or --adaptive, not both')
     with one_line_errors(), stoppable_source(source, connect) as (opened, stop):
         read = [Path(path) for path in (config, checkpoint) if path]
         check_outputs((out, masks, label_video), [*opened.files, *read])
-        policy = key_frame_policy(key_frame_interval, adaptive, max_interval)
-        segmentor = VideoSegmentor(load_config(config, cfg_options), checkpoint, device=device, policy=policy)
+        loaded = load_config(config, cfg_options)
+        segmentor = VideoSegmentor(loaded, checkpoint, device=device, policy=make_policy())
         start = time.perf_counter()
         report = segmentor.segment_video(
             opened, out, masks=masks, label_video=label_video, legend=legend, on_frame=FrameProgress()
         )
-    seconds = time.perf_counter() - start
-    click.echo(
-        f'\n{report.num_frames} frames, {report.num_key_frames} of them key frames, in {seconds:.1f} s '
-        f'({report.num_frames / seconds:.2f} fps): {out}'
-    )
+    echo_report(report, time.perf_counter() - start, out)
     stop.exit_if_stopped()
-
-
-class FrameProgress:
-    """Shows a progress bar, whose length is known when the first frame has been read."""
-
-    def __init__(self) -> None:
-        self.bar = ProgressBar(start=False)
-
-    def __call__(self, number: int, total: int) -> None:
-        """Advance by one frame."""
-        if number == 1:
-            self.bar.task_num = total
-            self.bar.start()
-        self.bar.update()

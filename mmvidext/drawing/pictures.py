@@ -1,4 +1,4 @@
-"""Draw predictions into pictures: the best classes as bars, and a legend of colors."""
+"""Draw predictions into pictures: the best classes as bars, boxes, a legend of colors, and a border."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mmvidext.drawing.text_font import find_font
 
-__all__ = ['draw_bars', 'draw_legend']
+__all__ = ['draw_bars', 'draw_border', 'draw_boxes', 'draw_legend']
 
 Frame = NDArray[np.uint8]
 
@@ -80,6 +80,46 @@ def draw_legend(frame: Frame, names: Sequence[str], colors: NDArray[np.uint8]) -
         color = tuple(int(value) for value in colors[number])
         draw.rectangle((step * 0.4, top + step * 0.15, step * 1.2, top + step * 0.85), fill=color)
         draw.text((step * 1.6, top), name, _WHITE, font)
+    return np.array(image)
+
+
+def draw_border(frame: Frame, color: tuple[int, int, int] = (255, 220, 0)) -> Frame:
+    """Return the picture, RGB ``uint8 (H, W, 3)``, with a border inside its edges."""
+    border = max(2, min(frame.shape[:2]) // 50)
+    framed = np.empty_like(frame)
+    framed[:] = color
+    framed[border:-border, border:-border] = frame[border:-border, border:-border]
+    return framed
+
+
+def draw_boxes(frame: Frame, boxes: NDArray[np.float32], names: Sequence[str], colors: NDArray[np.uint8]) -> Frame:
+    """Draw boxes, each with a name at its upper edge.
+
+    Args:
+        frame: RGB ``uint8 (H, W, 3)``.
+        boxes: ``(K, 4)``: ``x1, y1, x2, y2`` in pixels; the last one is drawn on top.
+        names: K texts.
+        colors: Of the boxes, RGB ``uint8 (K, 3)``.
+
+    Returns:
+        RGB ``uint8 (H, W, 3)``.
+    """
+    height, width = frame.shape[:2]
+    line, size = max(1, min(height, width) // 200), max(9, min(height, width) // 32)
+    font = find_font(frozenset(''.join(names) + ' '), size)
+    image = Image.fromarray(frame)
+    draw = ImageDraw.Draw(image)
+    for box, name, color in zip(boxes, names, colors, strict=True):
+        fill = tuple(int(value) for value in color)
+        left, top, right, bottom = (float(value) for value in box)
+        draw.rectangle((left, top, max(left, right), max(top, bottom)), outline=fill, width=line)
+        text_width, text_height = draw.textlength(name, font) + 4, size + 4
+        x = min(max(left, 0), max(0, width - text_width))
+        y = top - text_height if top >= text_height else max(top, 0)
+        draw.rectangle((x, y, x + text_width, y + text_height), fill=fill)
+        # black or white, whatever can be read on the color
+        brightness = 0.299 * fill[0] + 0.587 * fill[1] + 0.114 * fill[2]
+        draw.text((x + 2, y + 1), name, (0, 0, 0) if brightness > 128 else _WHITE, font)
     return np.array(image)
 
 

@@ -40,9 +40,10 @@ class NumClassesCheckHook(Hook):
 
 
 def _num_classes_of_head(model: Any) -> int | None:
-    model = getattr(model, 'segmentor', model)
-    head = getattr(model, 'cls_head', None) or getattr(model, 'decode_head', None)
-    number = getattr(head, 'num_classes', None)
+    model = next((getattr(model, name) for name in ('segmentor', 'detector') if hasattr(model, name)), model)
+    heads = (getattr(model, name, None) for name in ('cls_head', 'decode_head', 'bbox_head', 'roi_head'))
+    head = next((head for head in heads if head is not None), None)
+    number = getattr(getattr(head, 'bbox_head', head), 'num_classes', None)
     return number if isinstance(number, int) else None
 
 

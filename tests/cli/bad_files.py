@@ -14,6 +14,7 @@ from mmvidext.datasets.synthetic.sthv2_writer import write_sthv2
 from tests.apis.online_config import online_config
 from tests.apis.test_video_segmentor import PIPELINE
 from tests.datasets.videos import write_video
+from tests.models.detectors.tiny import video_config
 from tests.models.segmentors.tiny import fcn
 
 FLOW_NET = dict(type='mmvidext.FlowNetS', width=0.0625)
@@ -39,6 +40,12 @@ def segmentation():
     model = dict(type='mmvidext.DeepFeatureFlow', segmentor=fcn(19), flow_net=FLOW_NET)
     loader = dict(dataset=dict(type='mmvidext.CityscapesVideoDataset', pipeline=PIPELINE))
     return Config(dict(default_scope='mmseg', model=model, test_dataloader=loader))
+
+
+def detection():
+    config = video_config()
+    config.test_dataloader = dict(dataset=dict(type='CocoDataset', pipeline=config.test_pipeline))
+    return config
 
 
 def flow():
@@ -75,7 +82,8 @@ def write_good(root):
             write_flo(root / name.replace('frames', 'flow') / '1.flo', np.zeros((32, 32, 2), np.float32))
     (root / 'names.txt').write_text('a\nb\nc\nd\ne\n')
     write_sthv2(root / 'download', num_train=2, num_val=1, size=(32, 32), num_frames=2, travel_only=True)
-    for name, config in dict(recognition=recognition(root), segmentation=segmentation(), flow=flow()).items():
+    tasks = dict(recognition=recognition(root), segmentation=segmentation(), detection=detection(), flow=flow())
+    for name, config in tasks.items():
         config.dump(root / f'{name}.py')
         state = build_model(config, default_scope=config.default_scope).state_dict()
         torch.save(dict(state_dict=state, meta={}), root / f'{name}.pth')
@@ -104,7 +112,7 @@ def write_bad(root):
     for suffix in ('py', 'pth', 'mp4', 'png', 'flo', 'txt', 'json'):
         (root / f'empty.{suffix}').write_bytes(b'')
         (root / f'noise.{suffix}').write_bytes(np.random.default_rng(0).bytes(500))
-    for suffix in ('', '.mp4', '.csv', '.png', '.flo', '.onnx', '.pth', '.pkl', '.json', '.txt'):
+    for suffix in ('', '.mp4', '.csv', '.png', '.flo', '.onnx', '.pth', '.pkl', '.json', '.jsonl', '.txt'):
         os.mkfifo(root / f'out_pipe{suffix}')
         (root / f'out_device{suffix}').symlink_to('/dev/full')
         (root / f'out_folder{suffix}').mkdir()

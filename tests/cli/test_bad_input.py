@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 pytest.importorskip('mmaction')
 pytest.importorskip('mmseg')
+pytest.importorskip('mmdet', reason="mmdet is not installed: pip install 'mmvidext[mmdet]'")
 
 from mmvidext.cli.main import main
 from tests.cli.bad_files import write_bad, write_good
@@ -57,6 +58,10 @@ GOOD = {
     'segment': (
         'segmentation.py segmentation.pth frames @out.mp4',
         dict(out='output.mp4', masks='output', label_video='output.mp4', source='source'),
+    ),
+    'detect': (
+        'detection.py detection.pth frames @out.mp4',
+        dict(out='output.mp4', boxes='output.jsonl', source='source'),
     ),
     'flow': (
         'flow.py flow.pth frames/1.png frames/2.png --truth true.flo',

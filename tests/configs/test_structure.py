@@ -8,7 +8,7 @@ from tests.configs.paths import BASES, CONFIGS, DEMO, PAPER, assigned, chain, lo
 
 ALL = [*PAPER, *DEMO, *BASES]
 DATASETS = [path for path in BASES if path.parent.name == 'datasets']
-RUNTIMES = ('recognition_runtime', 'segmentation_runtime', 'flow_runtime')
+RUNTIMES = ('recognition_runtime', 'segmentation_runtime', 'detection_runtime', 'flow_runtime')
 README = (CONFIGS / 'README.md').read_text()
 # the one name of each concept; data sets that have the concept define it
 VARIABLES = {

@@ -174,6 +174,24 @@ def caffe2_video_resnet(arch, depth, classes=400):
     return blobs | {f'last_out_L{classes}_w': (classes, inp), f'last_out_L{classes}_b': (classes,)}
 
 
+def mmtracking_faster_rcnn(depth, classes=30):
+    """The detector of mmtracking's Deep Feature Flow, without its prefix: Faster R-CNN DC5, 12 anchors a position."""
+    shapes = {f'backbone.{name}': shape for name, shape in resnet2d(depth).items()}
+    layers = {
+        'neck.convs.0.conv': (512, 2048, 3, 3),
+        'rpn_head.rpn_conv': (512, 512, 3, 3),
+        'rpn_head.rpn_cls': (12, 512, 1, 1),
+        'rpn_head.rpn_reg': (48, 512, 1, 1),
+        'roi_head.bbox_head.fc_cls': (classes + 1, 1024),
+        'roi_head.bbox_head.fc_reg': (4 * classes, 1024),
+        'roi_head.bbox_head.shared_fcs.0': (1024, 512 * 7 * 7),
+        'roi_head.bbox_head.shared_fcs.1': (1024, 1024),
+    }
+    for name, shape in layers.items():
+        shapes |= {f'{name}.weight': shape, f'{name}.bias': shape[:1]}
+    return shapes
+
+
 def random_values(shapes, device='cpu'):
     """Fill a table of shapes so that activations stay near 1 and variances are positive."""
     if device == 'meta':

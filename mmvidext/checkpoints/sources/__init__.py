@@ -2,8 +2,10 @@
 
 from mmvidext.checkpoints.source import Source
 from mmvidext.checkpoints.sources.flownet_pytorch import FLOWNET_PYTORCH
+from mmvidext.checkpoints.sources.mmdet import MMDET
 from mmvidext.checkpoints.sources.mmflow import MMFLOW
 from mmvidext.checkpoints.sources.mmseg import MMSEG
+from mmvidext.checkpoints.sources.mmtracking_dff import MMTRACKING_DFF
 from mmvidext.checkpoints.sources.mmtracking_flownet import MMTRACKING_FLOWNET
 from mmvidext.checkpoints.sources.motionsqueeze import MOTIONSQUEEZE
 from mmvidext.checkpoints.sources.resnet import RESNET_2D
@@ -25,8 +27,10 @@ SOURCES: tuple[Source, ...] = (
     VMZ_CAFFE2,
     VMZ_HUB,
     MMFLOW,
+    MMTRACKING_DFF,  # before the FlowNet, whose names it has too
     MMTRACKING_FLOWNET,
     FLOWNET_PYTORCH,
     RESNET_2D,
     MMSEG,
+    MMDET,
 )

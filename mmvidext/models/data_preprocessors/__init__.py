@@ -18,3 +18,9 @@ if find_spec('mmseg') is not None:
     )
 
     __all__ += ['VideoSegDataPreProcessor']
+if find_spec('mmdet') is not None:
+    from mmvidext.models.data_preprocessors.video_det_data_preprocessor import (
+        VideoDetDataPreprocessor as VideoDetDataPreprocessor,
+    )
+
+    __all__ += ['VideoDetDataPreprocessor']

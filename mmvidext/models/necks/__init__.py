@@ -1,5 +1,6 @@
 """Necks: what works on the features between backbone and head."""
 
+from mmvidext.models.necks.dilated_conv_neck import DilatedConvNeck
 from mmvidext.models.necks.lsdfn_neck import DFNNeck, LSDFNNeck
 
-__all__ = ['DFNNeck', 'LSDFNNeck']
+__all__ = ['DFNNeck', 'DilatedConvNeck', 'LSDFNNeck']

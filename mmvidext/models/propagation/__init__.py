@@ -4,6 +4,7 @@ from mmvidext.models.propagation.feature_flow import FeatureFlow, KeyFrame, Moti
 from mmvidext.models.propagation.flow_input import FlowInput
 from mmvidext.models.propagation.flow_network import FlowNetwork
 from mmvidext.models.propagation.key_frame_policy import AdaptiveInterval, FixedInterval, KeyFramePolicy
+from mmvidext.models.propagation.propagating_model import PropagatingModel
 from mmvidext.models.propagation.zero_flow import ZeroFlow
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     'KeyFrame',
     'KeyFramePolicy',
     'Motion',
+    'PropagatingModel',
     'ZeroFlow',
 ]

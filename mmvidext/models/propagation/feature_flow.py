@@ -1,7 +1,7 @@
 """Propagate maps of the key frame to another frame: flow, warp and scale of Deep Feature Flow."""
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -11,10 +11,13 @@ from torch import Tensor, nn
 from mmvidext.models.propagation.flow_input import FlowInput
 from mmvidext.models.propagation.flow_network import FlowNetwork
 from mmvidext.models.propagation.map_stride import map_stride
+from mmvidext.models.propagation.mmtracking_warp import mmtracking_warp
 from mmvidext.ops import flow_warp
 from mmvidext.registry import MODELS
 
 __all__ = ['FeatureFlow', 'KeyFrame', 'Motion']
+
+_WARPS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {'official': flow_warp, 'mmtracking': mmtracking_warp}
 
 
 class KeyFrame(NamedTuple):
@@ -55,9 +58,13 @@ class FeatureFlow(BaseModule):
         channels: Channels of each propagated map.
         scale_map: Learn the scale.
         flow_input: Arguments of :class:`~mmvidext.models.propagation.FlowInput`.
+        warp_form: ``'official'``, or ``'mmtracking'`` for its checkpoints: the flow is predicted on the flow network's
+            own grid and averaged down, not its feature, and the warp is
+            :func:`~mmvidext.models.propagation.mmtracking_warp.mmtracking_warp`.
 
     Raises:
-        ValueError: If the flow network is no :class:`~mmvidext.models.propagation.FlowNetwork`.
+        ValueError: If the flow network is no :class:`~mmvidext.models.propagation.FlowNetwork`, or ``warp_form`` is
+            neither of the two.
     """
 
     def __init__(
@@ -67,8 +74,12 @@ class FeatureFlow(BaseModule):
         *,
         scale_map: bool = True,
         flow_input: dict[str, Any] | None = None,
+        warp_form: Literal['official', 'mmtracking'] = 'official',
     ) -> None:
         super().__init__()
+        if warp_form not in _WARPS:
+            raise ValueError(f'warp_form must be one of {tuple(_WARPS)}, but got {warp_form!r}')
+        self.warp_form = warp_form
         self.flow_input = FlowInput(**(flow_input or {}))
         self.flow_net = MODELS.build(flow_net)
         if not isinstance(self.flow_net, FlowNetwork):
@@ -95,7 +106,7 @@ class FeatureFlow(BaseModule):
         size = (current.shape[-2], current.shape[-1])
         finest = self.flow_net.feature_stride
         height = min(map_stride(size, (feature.shape[-2], feature.shape[-1]))[0] for feature in maps)
-        stride = max(finest, round(height / finest) * finest)
+        stride = finest if self.warp_form == 'mmtracking' else max(finest, round(height / finest) * finest)
         flow, feature = self.flow_net.estimate_at_stride(current, key, stride=stride)
         return Motion(flow, feature, size)
 
@@ -106,9 +117,10 @@ class FeatureFlow(BaseModule):
         if flow.shape[-2:] != size:
             flow = F.interpolate(flow, size, mode='bilinear', align_corners=False)
         stride_y, stride_x = map_stride(motion.frame_size, size)
-        if stride_x == stride_y:
-            return flow_warp(feature, flow / stride_x)
-        return flow_warp(feature, torch.stack((flow[:, 0] / stride_x, flow[:, 1] / stride_y), dim=1))
+        flow = (
+            flow / stride_x if stride_x == stride_y else torch.stack((flow[:, 0] / stride_x, flow[:, 1] / stride_y), 1)
+        )
+        return _WARPS[self.warp_form](feature, flow)
 
     def forward(self, maps: Sequence[Tensor], motion: Motion) -> tuple[Tensor, ...]:
         """Propagate the maps of the key frame: warp, then scale."""

@@ -40,8 +40,22 @@ class FlowInput(nn.Module):
         self.register_buffer('mean', torch.tensor(mean, dtype=torch.float32).view(3, 1, 1), persistent=False)
         self.register_buffer('std', torch.tensor(std, dtype=torch.float32).view(3, 1, 1), persistent=False)
 
-    def forward(self, pixels: Tensor) -> Tensor:
-        """Turn ``(N, 3, H, W)`` in [0, 255] into ``(N, 3, ceil(H / 2), ceil(W / 2))``."""
+    def forward(self, pixels: Tensor, image_sizes: Sequence[tuple[int, int]] | None = None) -> Tensor:
+        """Turn frames into the flow network's.
+
+        Args:
+            pixels: ``(N, 3, H, W)``, 0 to 255.
+            image_sizes: Height and width of the image at the top left of each frame. The rest is padding, which becomes
+                0 as in mmtracking. None means that there is none, or that it does not matter.
+
+        Returns:
+            ``(N, 3, ceil(H / 2), ceil(W / 2))``.
+        """
         if self.swap_channels:
             pixels = pixels.flip(1)
-        return F.avg_pool2d((pixels - self.mean) / self.std, 2, ceil_mode=True)
+        normalized = (pixels - self.mean) / self.std
+        if image_sizes is not None:
+            for index, (height, width) in enumerate(image_sizes):
+                normalized[index, :, height:] = 0
+                normalized[index, :, :, width:] = 0
+        return F.avg_pool2d(normalized, 2, ceil_mode=True)

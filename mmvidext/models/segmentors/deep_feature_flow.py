@@ -11,9 +11,9 @@ from mmseg.utils import add_prefix
 from torch import Tensor, nn
 
 from mmvidext.models.data_preprocessors import VideoSegDataPreProcessor
-from mmvidext.models.propagation import FeatureFlow, KeyFrame, Motion
+from mmvidext.models.propagation import FeatureFlow, KeyFrame, Motion, PropagatingModel
 from mmvidext.models.propagation.clips import key_and_current, propagation_distances, where_propagated
-from mmvidext.models.propagation.freezing import freeze_modules
+from mmvidext.models.propagation.plain_model import accept_plain_checkpoint, clip_preprocessor
 from mmvidext.models.segmentors.head_cascade import whole_head
 from mmvidext.models.segmentors.segmentor_cut import BackboneCut, ClassifierCut, Cut, LogitsCut, check_segmentor
 from mmvidext.registry import MODELS
@@ -21,11 +21,10 @@ from mmvidext.registry import MODELS
 __all__ = ['DeepFeatureFlow']
 
 _CUTS: dict[str, Any] = {'feature': ClassifierCut, 'backbone': BackboneCut, 'logits': LogitsCut}
-_FREEZABLE = ('feature', 'task', 'flow')
 
 
 @MODELS.register_module()
-class DeepFeatureFlow(BaseSegmentor):
+class DeepFeatureFlow(PropagatingModel, BaseSegmentor):
     """Deep Feature Flow for Video Recognition (Zhu et al., CVPR 2017) around any mmseg segmentor.
 
     The expensive network runs on key frames only. For any other frame, a small flow network compares it with its key
@@ -84,14 +83,20 @@ class DeepFeatureFlow(BaseSegmentor):
         given = dict(pretrained=pretrained, train_cfg=train_cfg, test_cfg=test_cfg)
         segmentor = {**segmentor, **{name: value for name, value in given.items() if value is not None}}
         inner_preprocessor = segmentor.pop('data_preprocessor', None)
-        super().__init__(_video_preprocessor(data_preprocessor or inner_preprocessor), init_cfg)
+        preprocessor = clip_preprocessor(
+            data_preprocessor or inner_preprocessor,
+            SEG_MODELS,
+            of_images=SegDataPreProcessor,
+            of_clips=VideoSegDataPreProcessor,
+        )
+        super().__init__(preprocessor, init_cfg)
         self.segmentor = SEG_MODELS.build(deepcopy(segmentor))
         check_segmentor(self.segmentor, propagate)
         self.cut: Cut = _CUTS[propagate](self.segmentor, segmentor['decode_head'])
         self.feature_flow = FeatureFlow(flow_net, self.cut.channels, scale_map=scale_map, flow_input=flow_input)
         self.key_frame_interval = key_frame_interval
-        self._frozen = self._freeze(tuple(freeze))
-        self.register_load_state_dict_pre_hook(_accept_plain_segmentor)
+        self.freeze_parts(freeze, self.segmentor, self.cut.task_modules(self.segmentor))
+        accept_plain_checkpoint(self, 'segmentor')
 
     # ---- what mmseg's tools ask a segmentor for
 
@@ -117,38 +122,13 @@ class DeepFeatureFlow(BaseSegmentor):
 
     # ---- frame by frame
 
-    def encode_key_frame(self, frame: Tensor) -> KeyFrame:
-        """Run the expensive part on a normalized key frame ``(N, 3, H, W)``, in windows if its test_cfg says so."""
-        maps = self._window_logits(frame) or self.cut.encode(self.decode_head, self.segmentor.extract_feat(frame)).maps
-        return KeyFrame(self.prepare_flow_frame(frame), maps)
-
-    def prepare_flow_frame(self, frame: Tensor) -> Tensor:
-        """Turn a normalized frame ``(N, 3, H, W)`` into the flow network's half-size one."""
-        return self.feature_flow.flow_input(self.data_preprocessor.denormalize(frame))
-
-    def estimate_motion(self, frame: Tensor, key_frame: KeyFrame) -> Motion:
-        """Estimate the motion from a normalized frame ``(N, 3, H, W)`` back to the key frame."""
-        current = self.prepare_flow_frame(frame)
-        return self.feature_flow.estimate(current, key_frame.flow_frame, maps=key_frame.maps)
+    def encode_maps(self, frame: Tensor) -> tuple[Tensor, ...]:
+        """Run the expensive part on a normalized frame ``(N, 3, H, W)``, in windows if its test_cfg says so."""
+        return self._window_logits(frame) or self.cut.encode(self.decode_head, self.segmentor.extract_feat(frame)).maps
 
     def propagate(self, key_frame: KeyFrame, motion: Motion) -> Tensor:
         """Return the logits ``(N, K, h, w)`` of the frame that ``motion`` leads to."""
         return self.decode(self.feature_flow(key_frame.maps, motion))
-
-    def warp_residual(self, frame: Tensor, key_frame: KeyFrame, motion: Motion) -> Tensor:
-        """Say how much a frame differs from its key frame warped onto it, and so how far to trust propagation.
-
-        Args:
-            frame: Normalized, ``(N, 3, H, W)``.
-            key_frame: Its key frame.
-            motion: From the frame to the key frame.
-
-        Returns:
-            ``(N,)``: mean absolute difference of the half-size frames, divided by the standard deviation of the frame.
-        """
-        current = self.prepare_flow_frame(frame)
-        difference = (self.feature_flow.warp(key_frame.flow_frame, motion) - current).abs().mean((1, 2, 3))
-        return difference / current.std((1, 2, 3)).clamp(min=1e-6)
 
     def decode(self, maps: Sequence[Tensor]) -> Tensor:
         """Run the cheap part: maps to logits ``(N, K, h, w)``."""
@@ -238,15 +218,6 @@ class DeepFeatureFlow(BaseSegmentor):
             return where_propagated(distances, output, self.feature_flow.warp(output, motion))
         return output
 
-    # ---- training
-
-    def train(self, mode: bool = True) -> 'DeepFeatureFlow':
-        """Set the mode; frozen parts keep their statistics."""
-        super().train(mode)
-        for module in self._frozen:
-            module.eval()
-        return self
-
     def _auxiliary_heads(self) -> dict[str, Any]:
         if not self.segmentor.with_auxiliary_head:
             return {}
@@ -254,42 +225,3 @@ class DeepFeatureFlow(BaseSegmentor):
         if isinstance(heads, nn.ModuleList):
             return {f'aux_{index}': head for index, head in enumerate(heads)}
         return {'aux': heads}
-
-    def _freeze(self, parts: tuple[str, ...]) -> list[nn.Module]:
-        """Freeze parts; return the layers that must stay in evaluation mode."""
-        unknown = set(parts) - set(_FREEZABLE)
-        if unknown:
-            raise ValueError(f'freeze may name {_FREEZABLE}, but got {sorted(unknown)}')
-        task = self.cut.task_modules(self.segmentor)
-        if 'task' in parts and not task:
-            raise ValueError("freeze='task' has no meaning with propagate='logits': nothing runs behind the warp")
-        frozen = []
-        if 'feature' in parts:
-            frozen += freeze_modules([self.segmentor], keep=task)
-        if 'task' in parts:
-            frozen += freeze_modules(task)
-        if 'flow' in parts:
-            frozen += freeze_modules([self.feature_flow.flow_net])
-        return frozen
-
-
-def _accept_plain_segmentor(module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
-    """Let a checkpoint of the plain segmentor load into the wrapped one."""
-    own = [key for key in state_dict if key.startswith(prefix)]
-    if any(key.startswith(f'{prefix}backbone.') for key in own):
-        for key in own:
-            state_dict[f'{prefix}segmentor.{key.removeprefix(prefix)}'] = state_dict.pop(key)
-
-
-def _video_preprocessor(config: dict[str, Any] | None) -> dict[str, Any]:
-    """Return the config of a preprocessor of clips, from one of images too: the arguments are the same."""
-    config = dict(config or {})
-    kind = config.pop('type', 'SegDataPreProcessor')
-    kind = SEG_MODELS.get(kind) if isinstance(kind, str) else kind
-    if kind is SegDataPreProcessor or (isinstance(kind, type) and issubclass(kind, VideoSegDataPreProcessor)):
-        return {**config, 'type': VideoSegDataPreProcessor if kind is SegDataPreProcessor else kind}
-    name = getattr(kind, '__name__', kind)
-    raise ValueError(
-        f'data_preprocessor must be a mmvidext.VideoSegDataPreProcessor, which knows clips, or a SegDataPreProcessor, '
-        f'whose arguments it takes, but it is a {name}'
-    )

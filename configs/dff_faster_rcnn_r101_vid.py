@@ -1,0 +1,7 @@
+_base_ = './dff_faster_rcnn_r50_vid.py'
+
+model = dict(
+    detector=dict(
+        backbone=dict(depth=101, init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet101')),
+    ),
+)

@@ -1,0 +1,155 @@
+"""Find the objects of a video frame by frame."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmdet.registry import DATASETS as DET_DATASETS
+from mmdet.structures import DetDataSample
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from torch import Tensor
+
+from mmvidext.apis.dataset_classes import classes_and_palette
+from mmvidext.apis.detections import BoxFile, Detections
+from mmvidext.apis.frame_pipeline import frame_transforms
+from mmvidext.apis.frame_sources import Source
+from mmvidext.apis.model_building import build_model
+from mmvidext.apis.picture_outputs import open_pictures
+from mmvidext.apis.video_stream import StreamOutput, VideoReport, VideoStream
+from mmvidext.apis.weights import load_for_inference
+from mmvidext.drawing.pictures import draw_border, draw_boxes
+from mmvidext.models.detectors import DeepFeatureFlowDetector
+from mmvidext.models.propagation import KeyFramePolicy
+
+__all__ = ['VideoDetector']
+
+_META = ('img_shape', 'ori_shape', 'pad_shape', 'scale_factor', 'flip', 'flip_direction')
+
+
+class VideoDetector(VideoStream):
+    """Deep Feature Flow on a stream of frames: between calls it keeps one key frame, however long the video is.
+
+    A frame of another size than the one before becomes a key frame, since nothing can be propagated to it. Objects are
+    found in each frame; they have no identity from frame to frame.
+
+    Args:
+        config: Config file, or the loaded config, with a ``DeepFeatureFlowDetector`` as its model. Frames are prepared
+            by its data preprocessor and by all steps of its test pipeline, if there is one, that neither load nor pack.
+        checkpoint: Weights of the whole model. Those of the plain detector will do where the flow network has a file of
+            its own in the config. None keeps the random ones.
+        device: Where to run.
+        policy: When key frames come; by default every ``key_frame_interval`` of the model.
+
+    Attributes:
+        classes: Names, from the checkpoint, or else from the config; else ``class 0``, ``class 1``.
+        palette: Their colors, RGB ``uint8 (K, 3)``.
+
+    Raises:
+        FileNotFoundError: If there is no such checkpoint.
+        ValueError: If the config's model is not a ``DeepFeatureFlowDetector``, or the weights do not fit it.
+    """
+
+    def __init__(
+        self,
+        config: str | Path | Config,
+        checkpoint: str | Path | None = None,
+        *,
+        device: str = 'cpu',
+        policy: KeyFramePolicy | None = None,
+    ) -> None:
+        config = config if isinstance(config, Config) else Config.fromfile(config)
+        init_default_scope(config.get('default_scope', 'mmdet'))
+        model = build_model(config, default_scope='mmdet')
+        if not isinstance(model, DeepFeatureFlowDetector):
+            raise ValueError(
+                'the model of the config must be a mmvidext.DeepFeatureFlowDetector, but it is a '
+                f'{type(model).__name__}; use mmdet.apis for single images'
+            )
+        meta = {} if checkpoint is None else load_for_inference(model, checkpoint).meta
+        self.classes, self.palette = classes_and_palette(config, meta, model.num_classes, DET_DATASETS)
+        super().__init__(model, frame_transforms(config), device=device, policy=policy)
+
+    def step(self, frame: np.ndarray) -> Detections:
+        """Find the objects of the next frame.
+
+        Args:
+            frame: RGB, ``uint8 (H, W, 3)``.
+
+        Returns:
+            All that the detector's ``test_cfg`` lets through: ``boxes``, ``labels`` and ``scores``.
+
+        Raises:
+            ValueError: If the frame is not such an array, or has no pixels. The stream goes on without it.
+        """
+        return super().step(frame)
+
+    def detect_video(
+        self,
+        source: str | Path | Source,
+        out_path: str | Path | None = None,
+        *,
+        box_file: str | Path | None = None,
+        score: float = 0.3,
+        on_frame: Callable[[int, int], Any] | None = None,
+    ) -> VideoReport:
+        """Write a video with the objects drawn into the frames, and their boxes; key frames have a yellow border.
+
+        Args:
+            source: What :func:`~mmvidext.apis.frame_sources.open_source` opens: a video, a folder or pattern of
+                pictures, a camera, an address; or what it returned.
+            out_path: A video (``.mp4``, ``.mov``, ``.mkv``, ``.webm``, ``.avi``), or a folder of PNG files: a path
+                without suffix. A frame of another size than the first is fitted into a video.
+            box_file: JSON lines of the boxes, see :class:`BoxFile`.
+            score: Least score of what is drawn and written.
+            on_frame: Called after each frame with its number, from 1, and how many there are, 0 if unknown.
+
+        Returns:
+            How many frames there were, and how many of them were key frames.
+
+        Raises:
+            FileNotFoundError: If there is no such source.
+            ValueError: If it cannot be read, or is damaged: then what can be read is in the outputs, which are closed.
+                Before anything is written: if an output is an input, or has an unknown suffix, or there is none.
+            OSError: If an output cannot be written, or the source does not answer.
+        """
+        outputs = []
+        if out_path is not None:
+            path = Path(out_path)
+            outputs.append(StreamOutput(path, partial(open_pictures, path), partial(self._draw, score)))
+        if box_file is not None:
+            path = Path(box_file)
+            outputs.append(StreamOutput(path, lambda _: BoxFile(path, self.classes), partial(self._record, score)))
+        if not outputs:
+            raise ValueError('detect_video writes nothing: give out_path or box_file')
+        return self.write(source, outputs, on_frame)
+
+    def _draw(self, score: float, frame: np.ndarray, found: Detections) -> np.ndarray:
+        shown = found.above(score)
+        order = slice(None, None, -1)  # the best on top
+        names = [f'{self.classes[label]} {value:.2f}' for label, value in zip(shown.labels, shown.scores, strict=True)]
+        picture = draw_boxes(frame, shown.boxes[order], names[order], self.palette[shown.labels][order])
+        return draw_border(picture) if self.is_key_frame else picture
+
+    def _record(self, score: float, frame: np.ndarray, found: Detections) -> tuple[Detections, bool]:
+        return found.above(score), self.is_key_frame
+
+    def _pack(self, results: dict[str, Any]) -> tuple[Tensor, DetDataSample]:
+        sample = DetDataSample(metainfo={name: results[name] for name in _META if name in results})
+        sample.set_metainfo({'scale_factor': results.get('scale_factor', (1.0, 1.0))})
+        image = torch.from_numpy(np.ascontiguousarray(results['imgs'][-1].transpose(2, 0, 1)))
+        data = self.model.data_preprocessor({'inputs': [image], 'data_samples': [sample]})
+        return data['inputs'], data['data_samples'][0]
+
+    def _image_sizes(self, sample: DetDataSample) -> list[tuple[int, int]]:
+        return [tuple(sample.metainfo['img_shape'][:2])]
+
+    def _read(self, maps: tuple[Tensor, ...], sample: DetDataSample) -> Detections:
+        (result,) = self.model.decode(maps, [sample])
+        found = result.pred_instances
+        order = found.scores.argsort(descending=True, stable=True)
+        arrays = (found.bboxes.float(), found.labels, found.scores.float())
+        return Detections(*(array[order].cpu().numpy() for array in arrays))

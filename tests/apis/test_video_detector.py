@@ -1,0 +1,155 @@
+import json
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip('mmdet', reason="mmdet is not installed: pip install 'mmvidext[mmdet]'")
+
+from mmengine.logging import MMLogger
+
+from mmvidext.apis import VideoDetector
+from mmvidext.apis.detections import Detections
+from mmvidext.apis.frame_sources import open_source
+from mmvidext.cli.detect import detect
+from mmvidext.models.propagation import AdaptiveInterval
+from tests.apis.test_video_segmentor import count_frames, frames, write_video
+from tests.cli.invoke import invoke
+from tests.models.detectors.tiny import sample, video_config
+from tests.models.segmentors.tiny import constant_flow
+
+SIZE = (48, 72)  # the test pipeline enlarges it to 64 x 96
+
+
+def make(interval=3, *, flow_net=None, **kwargs):
+    MMLogger.get_current_instance().setLevel('ERROR')
+    config = video_config(interval)
+    if flow_net is not None:
+        config.model.flow_net = flow_net
+    torch.manual_seed(0)
+    detector = VideoDetector(config, **kwargs)
+    detector.model.init_weights()
+    # scores about 0.5 that differ from place to place
+    torch.nn.init.normal_(detector.model.detector.bbox_head.retina_cls.weight, std=0.3)
+    torch.nn.init.zeros_(detector.model.detector.bbox_head.retina_cls.bias)
+    return detector
+
+
+def test_streaming_equals_the_clip():
+    detector = make()
+    stream = frames(6, SIZE)
+    resized = [cv2.resize(frame[..., ::-1], (96, 64)) for frame in stream]
+    for index, frame in enumerate(stream):
+        found = detector.step(frame)
+        clip = torch.from_numpy(np.stack(resized[: index + 1]).transpose(0, 3, 1, 2).copy())
+        data = sample(size=(64, 96))
+        data.set_metainfo(dict(ori_shape=SIZE, scale_factor=(4 / 3, 4 / 3)))
+        with torch.no_grad():
+            (expected,) = detector.model.test_step(dict(inputs=[clip], data_samples=[data]))
+        order = expected.pred_instances.scores.argsort(descending=True, stable=True)
+        expected = expected.pred_instances[order]
+        assert len(found.boxes)
+        np.testing.assert_array_equal(found.labels, expected.labels.numpy())
+        np.testing.assert_allclose(found.scores, expected.scores.numpy(), rtol=1e-5)
+        np.testing.assert_allclose(found.boxes, expected.bboxes.numpy(), rtol=1e-4, atol=1e-3)
+        assert detector.is_key_frame == (index % 3 == 0)
+        assert (found.boxes[:, 2] <= SIZE[1]).all()
+
+
+def test_reset_starts_over():
+    detector = make(interval=10)
+    stream = frames(2, SIZE)
+    first = [detector.step(frame) for frame in stream]
+    detector.reset()
+    for frame, before in zip(stream, first, strict=True):
+        assert all(np.array_equal(*pair) for pair in zip(detector.step(frame), before, strict=True))
+
+
+def test_the_adaptive_policy_sees_a_cut():
+    detector = make(flow_net=constant_flow(), policy=AdaptiveInterval(0.3))
+    still, cut = frames(2, SIZE)
+    keys = []
+    for frame in (still, still, cut, cut):
+        detector.step(frame)
+        keys.append(detector.is_key_frame)
+    assert keys == [True, False, True, False]
+
+
+def test_a_frame_of_another_size_becomes_a_key_frame():
+    detector = make(interval=10)
+    detector.step(frames(1, SIZE)[0])
+    detector.step(frames(1, (72, 72))[0])
+    assert detector.is_key_frame
+
+
+def test_detections_above_a_score():
+    found = Detections(np.arange(12.0).reshape(3, 4), np.array([2, 0, 1]), np.array([0.9, 0.5, 0.1]))
+    kept = found.above(0.5)
+    assert kept.labels.tolist() == [2, 0]
+    assert kept.boxes.tolist() == found.boxes[:2].tolist()
+
+
+def test_detect_video(tmp_path):
+    write_video(tmp_path / 'in.avi', num=4, size=SIZE)
+    detector = make(interval=2)
+    seen = []
+    report = detector.detect_video(
+        tmp_path / 'in.avi',
+        tmp_path / 'out',
+        box_file=tmp_path / 'new' / 'boxes.jsonl',
+        score=0.2,
+        on_frame=lambda *args: seen.append(args),
+    )
+    assert report == (4, 2)
+    assert seen == [(number, 4) for number in range(1, 5)]
+    lines = [json.loads(line) for line in (tmp_path / 'new' / 'boxes.jsonl').read_text().splitlines()]
+    detector.reset()
+    for number, (line, frame) in enumerate(zip(lines, open_source(tmp_path / 'in.avi').frames, strict=True), start=1):
+        found = detector.step(frame).above(0.2)
+        assert len(found.scores)
+        assert (line['frame'], line['is_key_frame']) == (number, detector.is_key_frame)
+        assert [one['class'] for one in line['objects']] == [f'class {label}' for label in found.labels]
+        np.testing.assert_allclose([one['box'] for one in line['objects']], found.boxes, atol=0.006)
+        np.testing.assert_allclose([one['score'] for one in line['objects']], found.scores, rtol=1e-5)
+        picture = cv2.imread(str(tmp_path / 'out' / f'{number:06d}.png'))[..., ::-1]
+        assert picture.shape == frame.shape
+        assert (picture[0, 0].tolist() == [255, 220, 0]) == detector.is_key_frame
+        assert (picture != frame).any()
+
+
+def test_errors(tmp_path):
+    detector = make()
+    with pytest.raises(ValueError, match=r'frame must be an RGB uint8 array \(H, W, 3\), but got float64'):
+        detector.step(frames(1, SIZE)[0].astype(float))
+    with pytest.raises(ValueError, match='writes nothing: give out_path or box_file'):
+        detector.detect_video(tmp_path / 'in.avi')
+    config = video_config()
+    config.model = config.model.detector
+    with pytest.raises(ValueError, match=r'must be a mmvidext\.DeepFeatureFlowDetector, but it is a RetinaNet'):
+        VideoDetector(config)
+
+
+def test_the_command(tmp_path):
+    video_config().dump(tmp_path / 'config.py')
+    write_video(tmp_path / 'in.avi', num=3, size=SIZE)
+    out, boxes = tmp_path / 'new' / 'out.mp4', tmp_path / 'new' / 'boxes.jsonl'
+    printed = invoke(
+        detect, tmp_path / 'config.py', 'none', tmp_path / 'in.avi', out, '--boxes', boxes, '--key-frame-interval', 2
+    )
+    assert '3 frames, 2 of them key frames, in ' in printed
+    assert count_frames(out) == 3
+    assert [json.loads(line)['is_key_frame'] for line in boxes.read_text().splitlines()] == [True, False, True]
+    text = invoke(
+        detect,
+        tmp_path / 'config.py',
+        'none',
+        tmp_path / 'in.avi',
+        tmp_path / 'b.mp4',
+        '--key-frame-interval',
+        2,
+        '--adaptive',
+        1,
+        status=2,
+    )
+    assert 'give either --key-frame-interval or --adaptive, not both' in text
