@@ -5,20 +5,24 @@ from importlib.util import find_spec
 from mmvidext.datasets.flow_folders import FlowFolderDataset
 from mmvidext.datasets.flying_chairs import FlyingChairsDataset
 from mmvidext.datasets.flying_things3d import FlyingThings3DDataset
+from mmvidext.datasets.imagenet_vid import ImageNetVIDDataset
 from mmvidext.datasets.kitti_flow import HD1KDataset, KITTIFlowDataset
 from mmvidext.datasets.media.shard_file import ShardBackend
 from mmvidext.datasets.shard_sampler import ShardSampler
 from mmvidext.datasets.sintel import SintelDataset
+from mmvidext.datasets.video_sampler import VideoSampler
 
 __all__ = [
     'FlowFolderDataset',
     'FlyingChairsDataset',
     'FlyingThings3DDataset',
     'HD1KDataset',
+    'ImageNetVIDDataset',
     'KITTIFlowDataset',
     'ShardBackend',
     'ShardSampler',
     'SintelDataset',
+    'VideoSampler',
 ]
 
 if find_spec('mmaction') is not None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from mmvidext.datasets.natural_order import natural_key
 
-__all__ = ['Snippet', 'SnippetFinder', 'contiguous_run']
+__all__ = ['Snippet', 'SnippetFinder', 'check_distance', 'contiguous_run']
 
 
 class Snippet(NamedTuple):
@@ -62,6 +62,19 @@ def contiguous_run(
             'again'
         )
     return first, last
+
+
+def check_distance(distance: int, available: int, *, snippet: str, side: str = 'before') -> None:
+    """Raise unless ``distance`` frames exist on one side of a labeled frame, where ``available`` are.
+
+    Raises:
+        ValueError: If the distance is longer than the snippet.
+    """
+    if distance > available:
+        raise ValueError(
+            f'distance {distance} is longer than snippet {snippet}: only {available} frames come {side} its labeled '
+            f'frame; use a distance of at most {available}'
+        )
 
 
 class SnippetFinder:

@@ -8,9 +8,9 @@ from mmseg.datasets import BaseSegDataset
 
 from mmvidext.datasets.media.bit_depth import check_8_bits
 from mmvidext.datasets.media.policy import BadFilePolicy
-from mmvidext.datasets.snippets import Snippet, SnippetFinder
+from mmvidext.datasets.snippets import Snippet, SnippetFinder, check_distance
 
-__all__ = ['VideoSegDataset', 'check_distance']
+__all__ = ['VideoSegDataset']
 
 
 class VideoSegDataset(BadFilePolicy, BaseSegDataset):
@@ -139,16 +139,3 @@ class VideoSegDataset(BadFilePolicy, BaseSegDataset):
             check_distance(distance, index, snippet=snippet.name)
             sample['propagation_distance'] = distance
         return sample
-
-
-def check_distance(distance: int, frame_index: int, *, snippet: str) -> None:
-    """Raise unless ``distance`` frames exist before frame ``frame_index``.
-
-    Raises:
-        ValueError: If the distance is longer than the snippet.
-    """
-    if distance > frame_index:
-        raise ValueError(
-            f'distance {distance} is longer than snippet {snippet}: only {frame_index} frames come before its labeled '
-            f'frame; use a distance of at most {frame_index}'
-        )

@@ -10,9 +10,10 @@ from mmengine.logging import print_log
 from prettytable import PrettyTable
 
 from mmvidext.evaluation.iou_metric import IoUMetric
+from mmvidext.evaluation.key_frame_cycle import mean_over_cycle
 from mmvidext.registry import METRICS
 
-__all__ = ['VideoIoUMetric', 'mean_over_cycle']
+__all__ = ['VideoIoUMetric']
 
 # what each of mmseg's `iou_metrics` consists of
 _SCORES = {'mIoU': ('IoU',), 'mDice': ('Dice',), 'mFscore': ('Fscore', 'Precision', 'Recall')}
@@ -103,15 +104,3 @@ def _format_table(classes: Sequence[str], name: str, by_distance: dict[int, dict
     for index, label in enumerate(classes):
         table.add_row([label, *[f'{100 * scores[name][index]:.2f}' for scores in by_distance.values()]])
     return table.get_string()
-
-
-def mean_over_cycle(scores: dict[int, float], key_frame_interval: int) -> float:
-    """Return the mean score over distances ``0 .. key_frame_interval - 1``.
-
-    Args:
-        scores: Distance to score. Distances between those given are interpolated linearly.
-        key_frame_interval: Length of the cycle.
-    """
-    known = sorted(scores)
-    cycle = np.interp(range(key_frame_interval), known, [scores[distance] for distance in known])
-    return float(cycle.mean())

@@ -14,7 +14,7 @@ from mmvidext.cli.data.checking import all_option, read_samples, report
 from mmvidext.cli.options import PATH, one_line_errors
 from mmvidext.datasets.camvid_video import CamVidVideoDataset
 from mmvidext.datasets.cityscapes_video import CityscapesVideoDataset
-from mmvidext.datasets.transforms.clip_loading import LoadClip, LoadClipAnnotations, SampleKeyFrame
+from mmvidext.datasets.transforms import LoadClip, LoadClipAnnotations, SampleKeyFrame
 from mmvidext.datasets.video_folders import VideoFolderSegDataset
 from mmvidext.datasets.video_seg_dataset import VideoSegDataset
 from mmvidext.datasets.vspw import VSPWDataset

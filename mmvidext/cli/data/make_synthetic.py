@@ -11,6 +11,7 @@ import click
 from mmvidext.cli.options import one_line_errors, workers_option
 from mmvidext.datasets.synthetic.cityscapes_writer import write_cityscapes
 from mmvidext.datasets.synthetic.flying_chairs_writer import write_flying_chairs
+from mmvidext.datasets.synthetic.imagenet_vid_writer import write_imagenet_vid
 from mmvidext.datasets.synthetic.random_scene import SceneOptions
 from mmvidext.datasets.synthetic.sthv2_writer import write_sthv2
 from mmvidext.datasets.synthetic.video_folders_writer import write_video_folders
@@ -152,3 +153,15 @@ def flying_chairs(out: Path, scene: SceneOptions, **settings: Any) -> None:
     Example: mmvidext data make-synthetic flying-chairs data/synthetic_chairs --max-displacement 20
     """
     _write(write_flying_chairs, 'pairs in the layout of FlyingChairs', out, scene, **settings)
+
+
+@make_synthetic.command()
+@common_options(train=120, val=30, size='128x96')
+@frames_option(20)
+@scene_options(max_displacement=3)
+def imagenet_vid(out: Path, scene: SceneOptions, **settings: Any) -> None:
+    """Generate videos with boxes and track ids, as ImageNet VID.
+
+    Example: mmvidext data make-synthetic imagenet-vid data/synthetic_vid
+    """
+    _write(write_imagenet_vid, 'videos in the layout of ImageNet VID', out, scene, **settings)

@@ -1,4 +1,4 @@
-"""Apply the transforms of mmcv and mmseg to a clip, the same to every frame, and pack the clip."""
+"""Apply the transforms of mmcv, mmseg and mmdet to a clip, the same to every frame."""
 
 import copy
 from collections.abc import Callable, Sequence
@@ -7,22 +7,22 @@ from typing import Any
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform, Compose
-from mmseg.datasets.transforms import PackSegInputs
+from torch import Tensor
 
 from mmvidext.generators import generator_states, set_generator_states
 from mmvidext.registry import TRANSFORMS
 
-__all__ = ['ClipTransform', 'PackClipInputs']
+__all__ = ['ClipTransform', 'pop_frames', 'stack_frames']
 
 
 @TRANSFORMS.register_module()
 class ClipTransform(BaseTransform):
     """Run image transforms on every frame of ``imgs`` with the same random draws.
 
-    The transforms see one frame at a time as ``img``, with the label as ``gt_seg_map`` if it is loaded already. The
-    random states of NumPy, Python and torch are put back before each frame, and generators that a transform has of its
-    own (Albumentations) are copied with it, so that all frames are treated alike. Crops that look at the label see the
-    same label for each frame. A single image ``img`` is a clip of one frame.
+    The transforms see one frame at a time as ``img``, with the label (``gt_seg_map``, ``gt_bboxes``) if it is loaded
+    already. The random states of NumPy, Python and torch are put back before each frame, and generators that a
+    transform has of its own (Albumentations) are copied with it, so that all frames are treated alike. Crops that look
+    at the label see the same label for each frame. A single image ``img`` is a clip of one frame.
 
     Args:
         transforms: Configs of the transforms, for example ``[dict(type='RandomCrop', crop_size=(512, 1024))]``.
@@ -33,7 +33,7 @@ class ClipTransform(BaseTransform):
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Transform ``imgs``; label and meta information are those of the last frame."""
-        *earlier, last = _pop_frames(results)
+        *earlier, last = pop_frames(results)
         states = generator_states()
         frames = []
         for image in earlier:
@@ -45,44 +45,11 @@ class ClipTransform(BaseTransform):
         return results
 
 
-def _pop_frames(results: dict[str, Any]) -> list[np.ndarray]:
+def pop_frames(results: dict[str, Any]) -> list[np.ndarray]:
     """Take the frames out of a sample; an image is a clip of one frame."""
     return results.pop('imgs') if 'imgs' in results else [results.pop('img')]
 
 
-@TRANSFORMS.register_module()
-class PackClipInputs(PackSegInputs):
-    """mmseg's ``PackSegInputs`` for clips: ``inputs`` is ``(T, 3, H, W)``, as loaded (BGR, ``uint8``).
-
-    A single image ``img`` is a clip of one frame.
-
-    Args:
-        meta_keys: Entries that travel in the sample's meta information.
-    """
-
-    def __init__(
-        self,
-        meta_keys: Sequence[str] = (
-            'img_path',
-            'seg_map_path',
-            'video',
-            'frame_index',
-            'propagation_distance',
-            'ori_shape',
-            'img_shape',
-            'pad_shape',
-            'scale_factor',
-            'flip',
-            'flip_direction',
-            'reduce_zero_label',
-        ),
-    ) -> None:
-        super().__init__(meta_keys=tuple(meta_keys))
-
-    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Return ``inputs`` and ``data_samples``."""
-        results = dict(results)
-        clip = np.stack([image.transpose(2, 0, 1) for image in _pop_frames(results)])
-        packed = super().transform(results)
-        packed['inputs'] = torch.from_numpy(clip)
-        return packed
+def stack_frames(frames: Sequence[np.ndarray]) -> Tensor:
+    """Return frames ``(H, W, 3)`` as a clip ``(T, 3, H, W)``."""
+    return torch.from_numpy(np.stack([image.transpose(2, 0, 1) for image in frames]))

@@ -124,10 +124,14 @@ def test_pack():
     assert packed['data_samples'].gt_sem_seg.data.shape == (1, 40, 60)
 
 
+def frame(index, length=30):
+    return {'frame_index': index, 'video': 'v', 'frame_paths': ['a.png'] * length}
+
+
 def draw(num=4000, **kwargs):
     np.random.seed(0)
     transform = SampleKeyFrame(**kwargs)
-    drawn = [transform({'frame_index': 19, 'video': 'v'})['propagation_distance'] for _ in range(num)]
+    drawn = [transform(frame(19))['propagation_distance'] for _ in range(num)]
     return {distance: count / num for distance, count in zip(*np.unique(drawn, return_counts=True), strict=True)}
 
 
@@ -141,18 +145,25 @@ def test_distance_distributions():
 
 def test_the_first_frame_of_a_video_is_its_own_key_frame():
     transform = SampleKeyFrame((3, 9), clamp=True)
-    assert transform({'frame_index': 0, 'video': 'v'})['propagation_distance'] == 0
-    assert transform({'frame_index': 2, 'video': 'v'})['propagation_distance'] == 2
+    assert transform(frame(0))['propagation_distance'] == 0
+    assert transform(frame(2))['propagation_distance'] == 2
 
 
 def test_a_distance_given_by_the_data_set_stays():
     assert SampleKeyFrame((0, 9))({'propagation_distance': 30})['propagation_distance'] == 30
 
 
-@pytest.mark.parametrize('distance', [-1, (3, 2), (-1, 4)])
-def test_a_wrong_range(distance):
-    with pytest.raises(ValueError, match='distance must be a number >= 0 or a range'):
-        SampleKeyFrame(distance)
+def test_key_frames_on_both_sides():
+    """As mmtracking draws them."""
+    assert draw(distance=(-9, 9)) == pytest.approx(dict.fromkeys(range(-9, 10), 1 / 19), abs=0.02)
+    assert SampleKeyFrame((-9, -3), clamp=True)(frame(28))['propagation_distance'] == -1
+    with pytest.raises(ValueError, match='distance 3 is longer than snippet v: only 1 frames come behind'):
+        SampleKeyFrame((-3, 0))(frame(28))
+
+
+def test_an_empty_range():
+    with pytest.raises(ValueError, match=r'distance must be a number or a range \(least, greatest\), but got \(3, 2\)'):
+        SampleKeyFrame((3, 2))
 
 
 def test_a_wrong_probability():
