@@ -1,8 +1,8 @@
 """Every config through the entrances of its toolbox, and our own, on a real file; small pictures and few views.
 
 mmaction2: ``init_recognizer``, ``inference_recognizer``, ``MMAction2Inferencer``. mmsegmentation: ``init_model``,
-``inference_model``, ``MMSegInferencer``. mmdetection: ``inference_detector``, ``DetInferencer`` (``init_detector`` needs a
-backbone at the top of the model). Ours: ``OnlineRecognizer``, ``VideoSegmentor``, ``VideoDetector``,
+``inference_model``, ``MMSegInferencer``. mmdetection: ``inference_detector``, ``DetInferencer``; its ``init_detector``
+needs a backbone at the top of the model. Ours: ``OnlineRecognizer``, ``VideoSegmentor``, ``VideoDetector``,
 ``FlowInferencer``. A config of another toolbox fails until it has a case here.
 """
 
