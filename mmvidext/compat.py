@@ -7,7 +7,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mmvidext.cures.checkpoint_globals import allow_checkpoint_globals, torch_load_is_strict
+from mmvidext.cures.checkpoint_globals import (
+    allow_checkpoint_globals,
+    fork_reads_any_pickle,
+    read_safely_only,
+    torch_load_is_strict,
+)
 from mmvidext.cures.config_names import configs_have_no_names, forks_have_no_names, name_forks, name_our_configs
 from mmvidext.cures.missing_modules import DRN, is_missing, supply_drn, supply_mmcv_ext
 from mmvidext.cures.version_caps import lift_caps, mmcv_is_above_the_cap
@@ -47,6 +52,13 @@ DEFECTS: tuple[Defect, ...] = (
         link='https://github.com/open-mmlab/mmengine/issues/1655',
         is_present=torch_load_is_strict,
         fix=allow_checkpoint_globals,
+    ),
+    Defect(
+        name='pickles in checkpoints',
+        symptom='the fork of mmengine runs the code of a checkpoint that torch.load(weights_only=True) refuses',
+        link='https://pypi.org/project/onedl-mmengine/',
+        is_present=fork_reads_any_pickle,
+        fix=read_safely_only,
     ),
     Defect(
         name='mmengine config names',

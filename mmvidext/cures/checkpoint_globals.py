@@ -1,8 +1,13 @@
-"""``torch.load`` (torch >= 2.6) refuses the checkpoints that mmengine 0.10.7 writes."""
+"""Reading checkpoints with ``torch.load(weights_only=True)``, which runs no code of theirs.
 
+torch >= 2.6 refuses the checkpoints that mmengine 0.10.7 writes. The fork of mmengine allows what they hold, with
+NumPy's own constructors, which trust what they are given; and what is refused even so, it reads again as any pickle.
+"""
+
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-__all__ = ['allow_checkpoint_globals', 'torch_load_is_strict']
+__all__ = ['allow_checkpoint_globals', 'fork_reads_any_pickle', 'read_safely_only', 'torch_load_is_strict']
 
 
 def _methods_in_checkpoints() -> dict[type, tuple[str, ...]]:
@@ -52,3 +57,23 @@ def allow_checkpoint_globals() -> None:
     from torch.serialization import add_safe_globals
 
     add_safe_globals(_checkpoint_globals())
+
+
+def fork_reads_any_pickle() -> bool:
+    """Whether the fork of mmengine is there."""
+    try:
+        version('onedl-mmengine')
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def read_safely_only() -> None:
+    """Let the fork of mmengine read checkpoints as everybody else does."""
+    import torch
+    from mmengine.runner import checkpoint
+
+    def load(file: Any, map_location: Any = None, weights_only: bool | None = None) -> Any:
+        return torch.load(file, map_location=map_location, weights_only=weights_only is not False)
+
+    checkpoint._safe_torch_load = load
