@@ -44,7 +44,8 @@ def find_problems(root: Path, *, every_file: bool, say: Callable[[str], None] = 
             say(f'{name}: not there, which only training as in the papers needs')
             continue
         try:
-            dataset = ImageNetVIDDataset(str(root), test_mode=True, **{argument: name})
+            lists: dict[str, Any] = {argument: name}
+            dataset = ImageNetVIDDataset(str(root), test_mode=True, **lists)
         except (OSError, ValueError) as error:
             problems.append(str(error))
             continue
