@@ -191,6 +191,30 @@ def deep_feature_flow_in_training():
     return lambda: model(clips, mode='tensor')
 
 
+def deep_feature_flow_detector(part):
+    from tests.models.detectors.tiny import detector, sample
+
+    init_default_scope('mmdet')
+    inner = detector('retinanet/retinanet_r50_fpn_1x_coco.py')
+    flow_net = dict(type='mmvidext.FlowNetS', width=0.0625)
+    model = build('DeepFeatureFlowDetector', detector=inner, flow_net=flow_net)
+    if part == 'training':
+        clips, samples = rand(2, 2, 3, 64, 96), [sample(3), sample(0)]
+        return lambda: model.extract_feat(clips, samples)
+    frame, model = rand(1, 3, 320, 512), model.eval()
+    if part == 'key frame':
+        return lambda: model.encode_key_frame(frame).maps
+    key = model.encode_key_frame(frame)
+    return lambda: model.feature_flow(key.maps, model.estimate_motion(frame, key))
+
+
+def rfcn_head():
+    init_default_scope('mmdet')
+    head, feature = build('RFCNHead', in_channels=16, num_classes=3), rand(2, 16, 20, 30)
+    rois = rand(50, 5).detach()
+    return lambda: head((feature,), rois)
+
+
 def flow_estimator():
     model = build('FlowEstimator', flow_net=dict(type='mmvidext.FlowNetS', width=0.0625))
     sample = BaseDataElement(gt_flow=rand(2, 64, 96).detach(), gt_valid=torch.ones(64, 96, device=DEVICE) > 0)
@@ -264,6 +288,14 @@ CASES = {
     'online step': online_step,
     **{name: lambda name=name: backbone(name) for name in BACKBONES},
 }
+DETECTION_CASES = {
+    'DeepFeatureFlowDetector, key frame': lambda: deep_feature_flow_detector('key frame'),
+    'DeepFeatureFlowDetector, step': lambda: deep_feature_flow_detector('step'),
+    'DeepFeatureFlowDetector, training': lambda: deep_feature_flow_detector('training'),
+    'RFCNHead': rfcn_head,
+}
+if find_spec('mmdet'):
+    CASES |= DETECTION_CASES
 TRITON_CASES = {
     'local_correlation, Triton': lambda: op(
         ops.local_correlation, *[(56, 64, 28, 28)] * 2, max_displacement=7, backend='triton'

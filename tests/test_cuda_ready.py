@@ -58,6 +58,14 @@ TRITON_LAUNCHES = {
     'pool_samples, Triton': [2, 3],
     'MotionSqueeze, Triton': [47, 54],
 }
+DETECTION_LAUNCHES = {
+    'DeepFeatureFlowDetector, key frame': [83, 82],
+    'DeepFeatureFlowDetector, step': [158, 285],
+    'DeepFeatureFlowDetector, training': [275, 344],
+    'RFCNHead': [202, 60],
+}
+if find_spec('mmdet'):
+    LAUNCHES |= DETECTION_LAUNCHES
 if find_spec('triton'):
     LAUNCHES |= TRITON_LAUNCHES
 # what the papers' parts may cost at most, whatever the tables above are changed to

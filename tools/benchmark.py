@@ -28,6 +28,7 @@ SUBCOMMANDS = {
     'flownet': 'FlowNetC against FlowNetS, and half width against full',
     'dynamic-filter': 'dynamic_filter against the op that forms every kernel; the layer against two 5x5 convolutions',
     'dff': 'Deep Feature Flow against its segmentor frame by frame, and the cost of each part',
+    'dff-detection': 'the same for a detector, R-FCN R101 at 600x1000',
     'decode': 'the frames of a clip decoded by PyAV, decord, torchcodec and OpenCV',
     'pipeline': 'the pipeline of a config, step by step, on videos and on re-encoded copies',
     'detection-ops': 'NMS, RoIAlign and deformable convolution against torchvision and mmcv, where installed',

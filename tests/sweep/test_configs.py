@@ -1,8 +1,9 @@
 """Every config through the entrances of its toolbox, and our own, on a real file; small pictures and few views.
 
 mmaction2: ``init_recognizer``, ``inference_recognizer``, ``MMAction2Inferencer``. mmsegmentation: ``init_model``,
-``inference_model``, ``MMSegInferencer``. Ours: ``OnlineRecognizer``, ``VideoSegmentor``, ``FlowInferencer``. A config
-of another toolbox fails until it has a case here.
+``inference_model``, ``MMSegInferencer``. mmdetection: ``inference_detector``, ``DetInferencer``; its ``init_detector``
+needs a backbone at the top of the model. Ours: ``OnlineRecognizer``, ``VideoSegmentor``, ``VideoDetector``,
+``FlowInferencer``. A config of another toolbox fails until it has a case here.
 """
 
 import cv2
@@ -23,7 +24,13 @@ from tests.datasets.videos import write_video
 
 SIDE = 32
 CONFIGS = [*PAPER, *DEMO]
-SCOPES = {'mmaction': 'recognition', 'mmseg': 'segmentation', 'mmengine': 'flow', 'mmvidext': 'flow'}
+SCOPES = {
+    'mmaction': 'recognition',
+    'mmseg': 'segmentation',
+    'mmdet': 'detection',
+    'mmengine': 'flow',
+    'mmvidext': 'flow',
+}
 
 
 def of(task):
@@ -123,6 +130,27 @@ def test_segmentation(path, files, tmp_path):
         assert report.num_frames == 3
 
 
+@pytest.mark.parametrize('path', of('detection'), ids=name)
+def test_detection(path, files, tmp_path):
+    """``inference_detector`` and ``DetInferencer`` take an image that belongs to no video."""
+    pytest.importorskip('mmdet', reason="mmdet is not installed: pip install 'mmvidext[mmdet]'")
+    from mmdet.apis import DetInferencer, inference_detector
+
+    from mmvidext.apis import VideoDetector
+
+    config = shrunk(path)
+    picture = str(files / 'frames/img_00001.jpg')
+    inferencer = DetInferencer(config, device='cpu', palette='random')
+    (found,) = inferencer(picture, no_save_pred=False, return_datasamples=True)['predictions']
+    assert found.pred_instances.bboxes.isfinite().all()
+    model = inferencer.model
+    for source in (picture, cv2.imread(picture)):
+        assert torch.equal(inference_detector(model, source).pred_instances.scores, found.pred_instances.scores)
+    if config.model.type == 'mmvidext.DeepFeatureFlowDetector':
+        report = VideoDetector(config).detect_video(str(files / 'short.webm'), tmp_path / 'out.mp4')
+        assert report.num_frames == 3
+
+
 @pytest.mark.parametrize('path', of('flow'), ids=name)
 def test_flow(path, files):
     first, second = (cv2.imread(str(files / f'frames/img_{number:05}.jpg')) for number in (1, 2))
@@ -132,4 +160,4 @@ def test_flow(path, files):
 
 
 def test_every_config_is_covered():
-    assert sorted(CONFIGS) == sorted([*of('recognition'), *of('segmentation'), *of('flow')])
+    assert sorted(CONFIGS) == sorted([*of('recognition'), *of('segmentation'), *of('detection'), *of('flow')])

@@ -11,7 +11,7 @@ of the last hundred frames with those of the first hundred.
 import argparse
 import statistics
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,16 @@ def run(args: argparse.Namespace) -> list[Comparison]:
     for each in [watch] * args.rounds + others:
         each('frame', lambda: label_map(plain, plain.decode_head(plain.extract_feat(frames[0])), {'img_shape': size}))
         stream(model, frames, each)
+    rows = compare_with_frames(watch, counts, peaks, intervals=(5, LONGEST))
+    if args.stream_frames:
+        rows.append(stream_memory(args))
+    return rows
+
+
+def compare_with_frames(
+    watch: Stopwatch, counts: Stopwatch, peaks: Stopwatch, *, intervals: Sequence[int]
+) -> list[Comparison]:
+    """Compare each part of a stream with a whole frame of the plain model, and a frame of a stream on average."""
     frame_ms = watch.median('frame')
     parts = {name: watch.median(name) for name in ('feature', 'flow', 'warp', 'task')}
     rows = []
@@ -99,13 +109,11 @@ def run(args: argparse.Namespace) -> list[Comparison]:
         )
         row.ours_peak_mb, row.other_peak_mb = (max(peaks.found[part], default=None) for part in (name, 'frame'))
         rows.append(row)
-    for interval in (5, LONGEST):
+    for interval in intervals:
         cheap = parts['flow'] + parts['warp'] + parts['task']
         per_frame = (parts['feature'] + parts['task'] + (interval - 1) * cheap) / interval
         name = f'frame, interval {interval}'
         rows.append(Comparison(name, 'Deep Feature Flow', 'frame by frame', per_frame, frame_ms))
-    if args.stream_frames:
-        rows.append(stream_memory(args))
     return rows
 
 
