@@ -62,6 +62,8 @@ def _parse(path: str) -> ElementTree.Element:
     if len(content) > _MOST_BYTES:
         raise ValueError(f'{path} has {len(content)} bytes, more than the annotation of a frame can have')
     try:
+        if b'\0' in content:  # UTF-16, in which the next test would find nothing
+            raise ValueError(f'{path} is not XML in UTF-8: it has zero bytes')
         text = content.decode('utf-8-sig')
         if '<!DOCTYPE' in text or '<!ENTITY' in text:
             raise ValueError(f'{path} has a document type, which annotations do not have and which is not read')

@@ -54,16 +54,21 @@ def read_motion_file(path: str) -> list[NDArray[np.float64]]:
 
     Raises:
         FileNotFoundError: If there is no such file.
+        ImportError: If scipy is missing.
         ValueError: If it is not the authors' file.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f'there is no motion file {path}. {HINT}')
-    from scipy.io import loadmat
+    try:
+        from scipy.io import loadmat
+        from scipy.io.matlab import MatReadError
+    except ImportError as error:
+        raise ImportError(f'reading {path} needs scipy, which mmdet brings: pip install scipy') from error
 
     try:
         cells = loadmat(path)['motion_iou']
         return [np.array([_value(cell) for cell in np.ravel(frame[0])], np.float64) for frame in cells]
-    except (KeyError, ValueError, TypeError, IndexError, OSError) as error:
+    except (KeyError, ValueError, TypeError, IndexError, OSError, NotImplementedError, MatReadError) as error:
         raise ValueError(f'{path} holds no motion_iou as the authors wrote it: {error!r}. {HINT}') from error
 
 

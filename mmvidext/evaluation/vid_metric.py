@@ -129,9 +129,8 @@ class VIDMetric(BaseMetric):
         if is_main_process():
             results = [result for part in parts for result in part]
             if world_size > 1:  # a sampler may repeat samples to make the parts equal
-                results = list(
-                    {(distance, frame.img_id, frame.video): (distance, frame) for distance, frame in results}.values()
-                )
+                by_name = {(distance, frame.video, frame.img_id): (distance, frame) for distance, frame in results}
+                results = list(by_name.values())
             if len(results) < size:
                 raise ValueError(f'{len(results)} samples were evaluated, but the data set has {size}')
             scores = self.compute_metrics(results)
@@ -152,7 +151,7 @@ class VIDMetric(BaseMetric):
         self._log(tables)
         if self.distances is None:
             return {_name(part): _mean(values) for part, values in tables[None].items()}
-        metrics = {}
+        metrics: dict[str, float] = {}
         for part in tables[0]:
             means = {distance: _mean(tables[distance][part]) for distance in self.distances}
             metrics |= {f'{_name(part)}@{distance}': mean for distance, mean in means.items()}

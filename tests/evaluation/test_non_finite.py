@@ -36,6 +36,19 @@ def flow(value):
     return [dict(pred_flow=torch.full((2, 4, 4), value), gt_flow=torch.ones(2, 4, 4), gt_valid=torch.ones(4, 4))]
 
 
+def detection(value):
+    boxes = torch.tensor([[1.0, 1, 20, 20]])
+    return [
+        dict(
+            video='a',
+            frame_id=0,
+            img_id=1,
+            gt_instances=dict(bboxes=boxes, labels=torch.tensor([0])),
+            pred_instances=dict(bboxes=boxes, scores=torch.tensor([value]), labels=torch.tensor([0])),
+        )
+    ]
+
+
 CASES = {
     'AccMetric': (dict(), recognition, {'acc/top1': 0, 'acc/mean1': 0}),
     'ClassificationReport': (dict(table=False), recognition, {'report/mean_class_accuracy': 0}),
@@ -43,6 +56,7 @@ CASES = {
     'IoUMetric': (dict(iou_metrics=['mIoU', 'mDice', 'mFscore']), segmentation, {'mIoU': 0, 'mDice': 0, 'mFscore': 0}),
     'VideoIoUMetric': (dict(distances=[0]), segmentation, {'mIoU@0': 0, 'mIoU': 0}),
     'TemporalConsistency': (dict(flow_estimator=dict(type=ShiftEstimator)), segmentation, {'TC': 0}),
+    'VIDMetric': (dict(motion=False), detection, {'vid/mAP': 0}),
     'VideoConsistency': (dict(window_sizes=[2]), segmentation, {'VC2': 0}),
 }
 

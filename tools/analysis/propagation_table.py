@@ -23,18 +23,53 @@ from mmengine.runner import Runner
 from mmvidext.apis.weights import load_for_inference
 
 ROOT = Path(__file__).resolve().parents[2]
-DATA = {
-    'data/synthetic_chairs': 'flying-chairs --train 1600',
-    'data/synthetic_cityscapes': 'cityscapes --train 240 --val 60 --frames 20 --thin-objects 1',
-}
 DISTANCES = (0, 1, 5, 9)
-FLOW, FRAMES, COPY = 'flownets_demo', 'pspnet_r18_demo', 'dff_pspnet_r18_copy_demo'
-VARIANTS = {
-    'Deep Feature Flow': 'dff_pspnet_r18_demo',
-    'Deep Feature Flow, flow network fixed': 'dff_pspnet_r18_fixed_flow_demo',
-    'logits propagated': 'dff_pspnet_r18_logits_demo',
-}
-Scores = list[list[float]]  # mIoU at each distance, of each seed
+FLOW = 'flownets_demo'
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is compared: names of configs in configs/demo.
+
+    Attributes:
+        data: Folders and how they are generated.
+        flow_data: The folder of the flow network's pairs.
+        flow_iterations: Of the flow network.
+        inner: The model inside of Deep Feature Flow, as its config has it.
+        metric: Its name in front of the distance; and how the table calls it.
+        frames: The frame-by-frame model that every way starts from.
+        copy: The way without propagation.
+        ways: Those with it.
+    """
+
+    data: dict[str, str]
+    flow_data: str
+    flow_iterations: int
+    inner: str
+    metric: tuple[str, str]
+    frames: str
+    copy: str
+    ways: dict[str, str]
+
+
+SEGMENTATION = Task(
+    data={
+        'data/synthetic_chairs': 'flying-chairs --train 1600',
+        'data/synthetic_cityscapes': 'cityscapes --train 240 --val 60 --frames 20 --thin-objects 1',
+    },
+    flow_data='data/synthetic_chairs',
+    flow_iterations=3000,
+    inner='segmentor',
+    metric=('mIoU', 'mIoU'),
+    frames='pspnet_r18_demo',
+    copy='dff_pspnet_r18_copy_demo',
+    ways={
+        'Deep Feature Flow': 'dff_pspnet_r18_demo',
+        'Deep Feature Flow, flow network fixed': 'dff_pspnet_r18_fixed_flow_demo',
+        'logits propagated': 'dff_pspnet_r18_logits_demo',
+    },
+)
+Scores = list[list[float]]  # the metric at each distance, of each seed
 
 
 @dataclass(frozen=True)
@@ -42,11 +77,13 @@ class Comparison:
     """One seed of the comparison.
 
     Attributes:
+        task: What is compared.
         work_dirs: Where all seeds are kept.
-        seed: Of the segmentor and of every way; all seeds share one flow network.
-        iterations: Of the segmentor, and again of each way.
+        seed: Of the frame-by-frame model and of every way; all seeds share one flow network.
+        iterations: Of the frame-by-frame model, and again of each way.
     """
 
+    task: Task
     work_dirs: Path
     seed: int
     iterations: int
@@ -56,10 +93,12 @@ class Comparison:
         config = Config.fromfile(ROOT / 'configs' / 'demo' / f'{name}.py')
         config.work_dir = str(self.checkpoint(name).parent)
         config.randomness = dict(seed=self.seed)
-        if name != FLOW:
-            _shorten(config, self.iterations)
-        if 'segmentor' in config.model:
-            config.model.segmentor.init_cfg.checkpoint = str(self.checkpoint(FRAMES))
+        _shorten(config, self.iterations if name != FLOW else self.task.flow_iterations)
+        if name == FLOW:
+            for split in ('train', 'val', 'test'):
+                config[f'{split}_dataloader'].dataset.data_root = self.task.flow_data
+        if self.task.inner in config.model:
+            config.model[self.task.inner].init_cfg.checkpoint = str(self.checkpoint(self.task.frames))
             if 'init_cfg' in config.model.flow_net:
                 config.model.flow_net.init_cfg.checkpoint = str(self.checkpoint(FLOW))
         return config
@@ -67,7 +106,7 @@ class Comparison:
     def checkpoint(self, name: str) -> Path:
         """Return where a config's last checkpoint is."""
         if name == FLOW:
-            return self.work_dirs / name / 'iter_3000.pth'
+            return self.work_dirs / name / f'iter_{self.task.flow_iterations}.pth'
         return self.work_dirs / f'seed_{self.seed}' / name / f'iter_{self.iterations}.pth'
 
     def train(self, name: str) -> None:
@@ -79,14 +118,14 @@ class Comparison:
         print(f'{name}, seed {self.seed}: trained in {(time.perf_counter() - start) / 60:.1f} min', flush=True)
 
     def evaluate(self, name: str) -> list[float]:
-        """Return the mIoU at each distance; it is kept beside the checkpoint."""
+        """Return the metric at each distance; it is kept beside the checkpoint."""
         weights = self.checkpoint(name)
         kept = weights.with_suffix('.json')
         if not kept.exists():
             runner = Runner.from_cfg(self.load(name))
             load_for_inference(runner.model, weights)
             metrics = runner.test()
-            kept.write_text(json.dumps([float(metrics[f'mIoU@{distance}']) for distance in DISTANCES]))
+            kept.write_text(json.dumps([float(metrics[f'{self.task.metric[0]}@{distance}']) for distance in DISTANCES]))
         return json.loads(kept.read_text())
 
 
@@ -99,11 +138,12 @@ def _shorten(config: Config, iterations: int) -> None:
 
 def collect(comparisons: list[Comparison]) -> dict[str, Scores]:
     """Evaluate everything."""
-    copied = [comparison.evaluate(COPY) for comparison in comparisons]
+    task = comparisons[0].task
+    copied = [comparison.evaluate(task.copy) for comparison in comparisons]
     rows = {'frame by frame': [scores[:1] * len(DISTANCES) for scores in copied]}
-    for title, name in VARIANTS.items():
+    for title, name in task.ways.items():
         rows[title] = [comparison.evaluate(name) for comparison in comparisons]
-    return {**rows, "the key frame's labels copied": copied}
+    return {**rows, "the key frame's result copied": copied}
 
 
 def compare(rows: dict[str, Scores]) -> dict[str, Scores]:
@@ -118,7 +158,7 @@ def compare(rows: dict[str, Scores]) -> dict[str, Scores]:
     }
 
 
-def format_table(rows: dict[str, Scores]) -> str:
+def format_table(rows: dict[str, Scores], metric: str = 'mIoU') -> str:
     """Write mean and standard deviation over the seeds."""
 
     def cell(scores: tuple[float, ...]) -> str:
@@ -126,35 +166,43 @@ def format_table(rows: dict[str, Scores]) -> str:
         return f'{statistics.mean(scores):.2f}{spread}'
 
     head = ' | '.join(f'distance {distance}' for distance in DISTANCES)
-    lines = [f'| mIoU at | {head} |', '|---|' + '---:|' * len(DISTANCES)]
+    lines = [f'| {metric} at | {head} |', '|---|' + '---:|' * len(DISTANCES)]
     for title, scores in rows.items():
         lines.append(f'| {title} | ' + ' | '.join(cell(column) for column in zip(*scores, strict=True)) + ' |')
     return '\n'.join(lines)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2], help='(default: %(default)s)')
+def run(task: Task, description: str, *, iterations: int, seeds: list[int], work_dirs: str) -> None:
+    """Read the command line, generate the data, train what is missing, and write the table."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--seeds', type=int, nargs='+', default=seeds, help='(default: %(default)s)')
     parser.add_argument(
-        '--iterations', type=int, default=1500, help='of the segmentor, and again of each way (default: %(default)s)'
+        '--iterations',
+        type=int,
+        default=iterations,
+        help='of the frame-by-frame model, and again of each way (default: %(default)s)',
     )
-    parser.add_argument('--work-dirs', type=Path, default=Path('work_dirs/propagation'), help='(default: %(default)s)')
+    parser.add_argument('--work-dirs', type=Path, default=Path(work_dirs), help='(default: %(default)s)')
     args = parser.parse_args()
     start = time.perf_counter()
-    for folder, arguments in DATA.items():
+    for folder, arguments in task.data.items():
         if not Path(folder).exists():
             data_format, *options = arguments.split()
             command = [sys.executable, ROOT / 'tools/data/make_synthetic.py', data_format, folder, *options]
             subprocess.run(command, check=True)
-    comparisons = [Comparison(args.work_dirs, seed, args.iterations) for seed in args.seeds]
+    comparisons = [Comparison(task, args.work_dirs, seed, args.iterations) for seed in args.seeds]
     for comparison in comparisons:
-        for name in (FLOW, FRAMES, COPY, *VARIANTS.values()):
+        for name in (FLOW, task.frames, task.copy, *task.ways.values()):
             comparison.train(name)
     rows = collect(comparisons)
-    table = f'{format_table(rows)}\n\n{format_table(compare(rows))}'
+    table = '\n\n'.join(format_table(part, task.metric[1]) for part in (rows, compare(rows)))
     out = args.work_dirs / 'table.md'
     out.write_text(table + '\n')
     print(f'\n{table}\n\n{(time.perf_counter() - start) / 60:.1f} min; written to {out}')
+
+
+def main() -> None:
+    run(SEGMENTATION, __doc__ or '', iterations=1500, seeds=[0, 1, 2], work_dirs='work_dirs/propagation')
 
 
 if __name__ == '__main__':

@@ -15,6 +15,7 @@ COMMANDS = {
     'reencode': 'Make copies of videos that decode fast.',
     'shard': 'Put videos into a few large files.',
     'check-flow': 'Check the layout of a data set of optical flow.',
+    'check-imagenet-vid': 'Check the layout of ImageNet VID.',
     'check-segmentation': 'Check the layout of Cityscapes, VSPW or CamVid.',
 }
 

@@ -6,7 +6,7 @@ from mmengine.registry import init_default_scope
 
 from mmvidext.models.segmentors import DeepFeatureFlow
 from tests.models.segmentors.tiny import fcn
-from tools.analysis import key_frame_policies, propagation_table, video_flops
+from tools.analysis import detection_table, key_frame_policies, propagation_table, video_flops
 
 
 def test_policies_are_compared_at_equal_cost():
@@ -35,25 +35,34 @@ def test_one_seed_has_no_spread():
     assert table.splitlines()[2] == '| copied | 70.00 | 60.50 | 50.00 | 40.00 |'
 
 
-WAYS = [propagation_table.COPY, *propagation_table.VARIANTS.values()]
+TASKS = [propagation_table.SEGMENTATION, detection_table.DETECTION]
+WAYS = [(task, name) for task in TASKS for name in (task.copy, *task.ways.values())]
 
 
-@pytest.mark.parametrize('name', WAYS)
-def test_every_way_starts_from_the_networks_of_its_seed(name, tmp_path):
-    comparison = propagation_table.Comparison(tmp_path, seed=2, iterations=600)
+@pytest.mark.parametrize(('task', 'name'), WAYS, ids=[name for _, name in WAYS])
+def test_every_way_starts_from_the_networks_of_its_seed(task, name, tmp_path):
+    comparison = propagation_table.Comparison(task, tmp_path, seed=2, iterations=600)
     config = comparison.load(name)
     assert config.work_dir == str(tmp_path / 'seed_2' / name)
-    assert config.model.segmentor.init_cfg.checkpoint == str(comparison.checkpoint(propagation_table.FRAMES))
+    assert config.model[task.inner].init_cfg.checkpoint == str(comparison.checkpoint(task.frames))
     if 'init_cfg' in config.model.flow_net:
         assert config.model.flow_net.init_cfg.checkpoint == str(comparison.checkpoint(propagation_table.FLOW))
 
 
-def test_every_way_is_trained_alike(tmp_path):
-    comparison = propagation_table.Comparison(tmp_path, seed=0, iterations=600)
-    configs = [comparison.load(name) for name in WAYS]
+@pytest.mark.parametrize('task', TASKS, ids=lambda task: task.inner)
+def test_every_way_is_trained_alike(task, tmp_path):
+    comparison = propagation_table.Comparison(task, tmp_path, seed=0, iterations=600)
+    configs = [comparison.load(name) for name in (task.copy, *task.ways.values())]
     keys = ('train_cfg', 'optim_wrapper', 'param_scheduler', 'randomness')
     assert all(config[key] == configs[0][key] for config in configs for key in keys)
     assert configs[0].train_cfg.max_iters == configs[0].param_scheduler[-1].end == 600
+
+
+@pytest.mark.parametrize('task', TASKS, ids=lambda task: task.inner)
+def test_the_flow_network_learns_on_the_pairs_that_are_generated(task, tmp_path):
+    config = propagation_table.Comparison(task, tmp_path, seed=0, iterations=600).load(propagation_table.FLOW)
+    assert config.train_dataloader.dataset.data_root in task.data
+    assert config.train_cfg.max_iters == task.flow_iterations
 
 
 def test_operations_of_a_stream():
