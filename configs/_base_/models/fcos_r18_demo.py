@@ -20,7 +20,6 @@ model = dict(
         norm_cfg=dict(type='BN', requires_grad=True),
         norm_eval=False,
     ),
-    neck=None,
     bbox_head=dict(
         type='FCOSHead',
         in_channels=64,
