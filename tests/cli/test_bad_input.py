@@ -92,9 +92,11 @@ GOOD = {
     'data shard': ('films @out --list films/list.txt --workers 0', dict(videos='folder', out='new', lists='names')),
     'data check-flow': ('sintel full_folder', dict(root='folder')),
     'data check-segmentation': ('vspw full_folder', dict(root='folder', dataset='config')),
+    'data check-imagenet-vid': ('full_folder', dict(root='folder')),
     'data make-synthetic sthv2': SYNTHETIC,
     'data make-synthetic cityscapes': SYNTHETIC,
     'data make-synthetic flying-chairs': SYNTHETIC,
+    'data make-synthetic imagenet-vid': SYNTHETIC,
     'data make-synthetic video-folders': SYNTHETIC,
 }
 COMMON = dict(config='config', checkpoint='checkpoint', device='device', cfg_options='option')
@@ -103,7 +105,7 @@ CHECKED_BY_CLICK = (click.Choice, click.IntRange, click.FloatRange, click.types.
 WITH_A_TYPE = {'shape', 'size', 'workers'}
 NO_PATHS = {'arguments', 'delimiter', 'ext', 'launcher', 'local_rank', 'model', 'recordings'} | WITH_A_TYPE
 NUMBERS = (click.types.IntParamType, click.types.FloatParamType)
-REPORTS = dict.fromkeys(('check-flow', 'check-segmentation'), ('to download: ', 'expected: '))
+REPORTS = dict.fromkeys(('check-flow', 'check-imagenet-vid', 'check-segmentation'), ('to download: ', 'expected: '))
 REPORTS |= {'prepare-sthv2': ('or leave them out with --drop-bad.',), 'reencode': ('No lists were written.',)}
 MAY_BE_RIGHT = {'number'}  # 0, or -1, means something here and there
 

@@ -18,6 +18,7 @@ from mmvidext.datasets.flow_io import write_kitti_flow
 from mmvidext.datasets.media.files import BadFileError
 from mmvidext.registry import DATASETS
 from tests.datasets.flow_files import random_image, write_chairs, write_pfm, write_sintel
+from tests.datasets.imagenet_vid_files import SIZE, write_annotation, write_imagenet_vid
 from tests.datasets.layouts import (
     write_camvid,
     write_cityscapes,
@@ -157,6 +158,18 @@ def frames(root):
     return arguments, dict(frame=root / 'a/00002.jpg', last=root / 'a/00004.jpg')
 
 
+def imagenet_vid(root):
+    pytest.importorskip('mmdet', reason="mmdet is not installed: pip install 'mmvidext[mmdet]'")
+    write_imagenet_vid(root, lengths=(4,))
+    pipeline = [
+        dict(type='mmvidext.SampleKeyFrame', distance=0),
+        dict(type='mmvidext.LoadClip'),
+        dict(type='mmvidext.LoadClipBoxes'),
+    ]
+    files = dict(image=root / 'Data/VID/a/000000.JPEG', boxes=root / 'Annotations/VID/a/000000.xml')
+    return dict(video_list='VID_val_videos.txt', pipeline=pipeline), files
+
+
 CASES = {
     'CamVidVideoDataset': [camvid],
     'CityscapesVideoDataset': [cityscapes],
@@ -165,6 +178,7 @@ CASES = {
     'FlyingThings3DDataset': [things],
     'FrameListDataset': [frames],
     'HD1KDataset': [hd1k],
+    'ImageNetVIDDataset': [imagenet_vid],
     'KITTIFlowDataset': [kitti],
     'SintelDataset': [sintel],
     'SthV1Dataset': [frames],
@@ -207,6 +221,8 @@ def other_size(path):
         write_pfm(path, FLOW[:8])
     elif path.suffix == '.flo':
         path.write_bytes(b'PIEH' + np.array([24, 8], '<i4').tobytes() + FLOW[:8].tobytes())
+    elif path.suffix == '.xml':
+        write_annotation(path, [], size=(SIZE[1], SIZE[0]))
     elif 'flow_' in str(path.parent.name):
         write_kitti_flow(path, FLOW[:8])
     elif 'label' in str(path) or 'mask' in str(path) or 'gtFine' in str(path):
