@@ -47,7 +47,7 @@ _DIST_KEYS = dict.fromkeys(
     ('port', *inspect.signature(init_dist).parameters, *inspect.signature(init_process_group).parameters)
 )
 # the settings of a layer, with what is read of them by who builds it
-_LAYER_SETTINGS = dict(
+_LAYER_SETTINGS: dict[Any, tuple[tuple[Registry, ...], tuple[str, ...]]] = dict(
     conv_cfg=((MODELS,), ()),
     norm_cfg=((MODELS,), ('requires_grad',)),
     act_cfg=((MODELS,), ()),
