@@ -1,4 +1,4 @@
-"""Draw what a training of segmentation sees: each clip after its augmentations, key frame to current frame, and the label.
+"""Draw what a training of segmentation sees: each clip after its augmentations, key frame first, and the label.
 
 mmseg's own ``browse_dataset`` takes images, and a sample for Deep Feature Flow is a clip.
 
