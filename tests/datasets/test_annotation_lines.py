@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from mmvidext.datasets.annotation_lines import read_annotation
+from mmvidext.datasets.annotation_lines import read_annotation, read_lines
 
 
 def read(tmp_path, content, **options):
