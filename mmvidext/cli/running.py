@@ -28,6 +28,7 @@ from mmvidext.cli.ready_config import config_of_data
 from mmvidext.cli.unknown_keys import check_component_keys
 
 LOADER_TIMEOUT = 600  # seconds without a batch from the workers: the disk is dead, or a worker hangs
+STOPPED_MARGIN = 5  # seconds more that a worker may be stopped
 
 __all__ = [
     'bounded',
@@ -118,13 +119,20 @@ def _set_loader_timeout(loader: Any) -> None:
         loader.setdefault('timeout', LOADER_TIMEOUT)
 
 
+def _stopped_seconds(cfg: Config) -> float:
+    """Return how long a worker may be stopped: longer than its loader waits, whose error says more; 0: no limit."""
+    loaders = [cfg.get(f'{split}_dataloader') for split in ('train', 'val', 'test')]
+    limits = [loader['timeout'] for loader in loaders if isinstance(loader, dict) and loader.get('num_workers', 0) > 0]
+    return max(limits) + STOPPED_MARGIN if limits and all(limits) else 0
+
+
 @contextmanager
-def bounded() -> Iterator[None]:
+def bounded(cfg: Config) -> Iterator[None]:
     """Run with an error in one line when a process is lost, and no process left behind when this one ends early."""
     from mmvidext.engine.lost_processes import LostProcessError, naming_lost_processes
 
     try:
-        with naming_lost_processes():
+        with naming_lost_processes(stopped_seconds=_stopped_seconds(cfg)):
             yield
     except LostProcessError as error:
         raise click.ClickException(str(error)) from error

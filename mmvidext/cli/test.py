@@ -150,7 +150,7 @@ def test(
     with usage_errors():
         load_for_inference(runner.model, checkpoint)
         check_labels(runner, dump=dump)
-    with bounded(), exit_on_signals(), run_errors():
+    with bounded(cfg), exit_on_signals(), run_errors():
         values = runner.test()
     if metrics and runner.rank == 0:
         metrics.write_text(json.dumps({name: float(value) for name, value in values.items()}, indent=2) + '\n')

@@ -127,6 +127,6 @@ def train(
     with usage_errors():
         start_from(runner, load_from, resume=bool(cfg.get('resume')))
     build_training(runner, cfg)
-    with bounded(), run_errors():
+    with bounded(cfg), run_errors():
         runner.train()
     leave_process_group()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from mmengine.config import Config
+from mmengine.dist import init_dist
 from mmengine.model import BaseModel
 from mmengine.optim import DefaultOptimWrapperConstructor
 from mmengine.registry import (
@@ -23,10 +24,13 @@ from mmengine.registry import (
     TRANSFORMS,
     VISBACKENDS,
     VISUALIZERS,
+    WEIGHT_INITIALIZERS,
     DefaultScope,
     Registry,
 )
 from mmengine.runner import Runner
+from mmengine.utils.dl_utils import set_multi_processing
+from torch.distributed import init_process_group
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 from torch.utils.data import DataLoader
 
@@ -39,6 +43,16 @@ __all__ = ['check_component_keys']
 _ALWAYS = ('type', '_scope_', '_delete_', 'priority', 'convert_to_iter_based')
 _LOADER_KEYS = (*inspect.signature(DataLoader).parameters, 'num_batch_per_epoch', 'disable_subprocess_warning')
 _OPTIM_WRAPPER_KEYS = ('constructor', 'paramwise_cfg')
+_DIST_KEYS = dict.fromkeys(
+    ('port', *inspect.signature(init_dist).parameters, *inspect.signature(init_process_group).parameters)
+)
+# the settings of a layer, with what is read of them by who builds it
+_LAYER_SETTINGS: dict[Any, tuple[tuple[Registry, ...], tuple[str, ...]]] = dict(
+    conv_cfg=((MODELS,), ()),
+    norm_cfg=((MODELS,), ('requires_grad',)),
+    act_cfg=((MODELS,), ()),
+    init_cfg=((WEIGHT_INITIALIZERS,), ('override', 'name')),
+)
 _CLIP_KEYS = (*inspect.signature(clip_grad_norm_).parameters, *inspect.signature(clip_grad_value_).parameters)
 
 
@@ -54,9 +68,9 @@ class _Component(NamedTuple):
 def check_component_keys(cfg: Config) -> list[str]:
     """Find the keys that nothing reads, before anything is built.
 
-    The settings of a model whose names end with ``cfg``, such as ``norm_cfg``, are left out: they are named like a
-    layer and hold more than it takes, and a layer refuses what it does not take when it is built. Of ``train_cfg`` and
-    ``test_cfg`` the code of the model says which keys it reads.
+    Of ``train_cfg`` and ``test_cfg`` of a model its code says which keys it reads. Its other settings whose names end
+    with ``cfg`` may hold more than the layer that they are named like takes: of ``norm_cfg``, ``conv_cfg``, ``act_cfg``
+    and ``init_cfg`` only misspelled keys are named, and the layer refuses what it does not take when it is built.
 
     Many classes of the toolboxes have a ``**kwargs`` of which they use nothing, so that a misspelled key is lost.
 
@@ -76,6 +90,12 @@ def check_component_keys(cfg: Config) -> list[str]:
                 known = [*arguments.names, *component.more]
                 strict = not arguments.drops_others
                 unread += _check(cfg, component.place, component.keys, known, strict, taker=cls.__name__)
+        for setting in _layer_settings(cfg.get('model'), 'model'):
+            cls = find_class(setting.keys['type'], setting.registries)
+            arguments = None if cls is None else class_arguments(cls)
+            if cls is not None and arguments is not None:
+                known = [*arguments.names, *setting.more]
+                _check(cfg, setting.place, setting.keys, known, strict=False, taker=cls.__name__)
         for place, keys, known in _without_class(cfg):
             unread += _check(cfg, place, keys, known, strict=True, taker=place)
         unread += _check_model_settings(cfg)
@@ -142,6 +162,12 @@ def _without_class(cfg: Config) -> Iterator[tuple[str, Mapping[str, Any], list[s
     for name, known in fixed.items():
         if isinstance(cfg.get(name), Mapping):
             yield name, cfg[name], known
+    processes = (cfg.get('env_cfg') or {}).get('dist_cfg')
+    if isinstance(processes, Mapping):
+        yield 'env_cfg.dist_cfg', processes, list(_DIST_KEYS)
+    together = (cfg.get('env_cfg') or {}).get('mp_cfg')
+    if isinstance(together, Mapping):
+        yield 'env_cfg.mp_cfg', together, list(inspect.signature(set_multi_processing).parameters)
     wrapper = cfg.get('optim_wrapper') or {}
     clip, special = wrapper.get('clip_grad'), wrapper.get('paramwise_cfg')
     if isinstance(clip, Mapping):
@@ -165,6 +191,19 @@ def _loaders(cfg: Config) -> Iterator[tuple[str, Mapping[str, Any]]]:
 def _model_parts(cfg: Config) -> Iterator[_Component]:
     for name in ('model', 'tta_model'):
         yield from _typed(cfg.get(name), name, (MODELS,), settings=False)
+
+
+def _layer_settings(node: Any, place: str) -> Iterator[_Component]:
+    """Yield ``norm_cfg``, ``conv_cfg``, ``act_cfg`` and ``init_cfg`` wherever they are."""
+    if not isinstance(node, (Mapping, list, tuple)):
+        return
+    for key, value in node.items() if isinstance(node, Mapping) else enumerate(node):
+        yield from _layer_settings(value, f'{place}.{key}')
+        registries, more = _LAYER_SETTINGS.get(key, ((), ()))
+        several = isinstance(value, (list, tuple))  # an init_cfg may be one
+        for index, setting in enumerate((value if several else [value]) if registries else []):
+            if isinstance(setting, Mapping) and 'type' in setting:
+                yield _Component(f'{place}.{key}.{index}' if several else f'{place}.{key}', setting, registries, more)
 
 
 def _check_model_settings(cfg: Config) -> list[str]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from torch import distributed
 
@@ -20,6 +21,7 @@ _WORKER_MARK = 'DataLoader worker (pid'
 _RANK_MARKS = ('Timed out', 'timed out', 'timeout', 'Connection closed by peer', 'Connection reset by peer')
 _STATES = {'T': 'stopped', 't': 'stopped by a debugger', 'D': 'waiting for a disk', 'Z': 'dead'}
 _ROLL_CALL_SECONDS = 5.0
+_WATCH_SECONDS = 1.0
 
 
 class LostProcessError(RuntimeError):
@@ -27,25 +29,71 @@ class LostProcessError(RuntimeError):
 
 
 @contextmanager
-def naming_lost_processes() -> Iterator[None]:
+def naming_lost_processes(*, stopped_seconds: float = 0) -> Iterator[None]:
     """Run a training or an evaluation; if it ends early, leave no workers behind, and say which process was lost.
+
+    Args:
+        stopped_seconds: How long a worker may be stopped, as by SIGSTOP, before it is killed, which ends the run; 0 is
+            without limit. The time limit of a loader cannot replace it: whoever unpacks a batch asks the worker that
+            made it for the shared memory, and waits for the answer without a limit.
 
     Raises:
         LostProcessError: If a worker died, or a worker or a rank did not answer in time. Other errors pass unchanged.
     """
+    watch = _StoppedWorkers(stopped_seconds)
     try:
-        yield
+        with watch:
+            yield
     except BaseException as error:
-        message = _describe(str(error)) if isinstance(error, RuntimeError) else None
+        message = watch.message
+        if message is None and isinstance(error, RuntimeError):
+            message = _describe(str(error))
         _kill_workers()
-        if message is None:
+        if message is None or not isinstance(error, Exception):
             raise
         raise LostProcessError(message) from error
 
 
+class _StoppedWorkers:
+    """A thread that kills workers which are stopped for too long; what waits for one then gets an error."""
+
+    def __init__(self, seconds: float) -> None:
+        self.message: str | None = None
+        self._seconds = seconds
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> None:
+        if self._seconds > 0 and Path('/proc/self/stat').exists():
+            self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _watch(self) -> None:
+        looks: dict[Any, int] = {}  # not a clock: it would go on while this process is stopped with its workers
+        while not self._end.wait(_WATCH_SECONDS):
+            looks = {worker: looks.get(worker, 0) + 1 for worker in _workers() if _state(worker.pid) in ('T', 't')}
+            for worker, times in looks.items():
+                if times * _WATCH_SECONDS >= self._seconds:
+                    self.message = (
+                        f'worker pid {worker.pid} did not run for {self._seconds:g} seconds '
+                        f'({_STATES.get(_state(worker.pid), "stopped")}), and was killed. Who stopped it? If that may '
+                        'last longer, raise timeout of the dataloader in the config (seconds)'
+                    )
+                    worker.kill()
+                    return
+
+
+def _workers() -> list[Any]:
+    return [child for child in multiprocessing.active_children() if child.daemon]
+
+
 def _kill_workers() -> None:
     """End the workers of all loaders; one that hangs would not end when it is asked to, and block the exit."""
-    workers = [child for child in multiprocessing.active_children() if child.daemon]
+    workers = _workers()
     if workers and hasattr(signal, 'SIGCHLD') and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # torch takes the death of a worker for an error
     for worker in workers:
@@ -78,8 +126,7 @@ def _worker_states() -> list[str]:
     """Describe the workers of this process; on Linux also what each of them waits for."""
     return [
         f'pid {worker.pid} ({_STATES.get(_state(worker.pid), "running")})'
-        for worker in sorted(multiprocessing.active_children(), key=lambda worker: worker.pid or 0)
-        if worker.daemon
+        for worker in sorted(_workers(), key=lambda worker: worker.pid or 0)
     ]
 
 

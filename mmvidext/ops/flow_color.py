@@ -20,6 +20,9 @@ UNKNOWN_FLOW = 1e9
 def flow_to_image(flow: Tensor, max_magnitude: float | None = None) -> Tensor:
     """Color each vector by its direction and length, as the Middlebury flow benchmark does.
 
+    torchvision's function of this name gives one image the same colors within 1 of 255. It scales a batch by the
+    longest vector of all its images, takes no other scale, and fails on flow that is not finite.
+
     Args:
         flow: ``(N, 2, H, W)`` in pixels, order ``(x, y)``.
         max_magnitude: The length, in pixels, that gets full saturation; longer vectors get a darker color. None takes

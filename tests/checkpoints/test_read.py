@@ -164,6 +164,16 @@ def test_arrays_are_as_large_as_their_bytes(code, shape, tmp_path):
         read_checkpoint(write_pickle(tmp_path / 'bad.pkl', numpy_pickle(GOOD_STATE, code, shape)))
 
 
+@pytest.mark.parametrize('code', ['O', 'V8', 'S8', 'M8', 'f8,f8', 'float64'])
+def test_a_dtype_is_of_plain_numbers(code, tmp_path):
+    """Whatever the size of the array says."""
+    path = write_pickle(tmp_path / 'bad.pkl', numpy_pickle(GOOD_STATE, code, (3,), raw=bytes(24)))
+    with pytest.raises(
+        ValueError, match=rf"bad\.pkl .*refused an array of dtype '{code}': it must be of plain numbers"
+    ):
+        read_checkpoint(path)
+
+
 def test_arrays_of_a_message_hub_are_written_again_as_plain_ones(tmp_path):
     torch.save({'state_dict': {'a': torch.zeros(1)}, 'meta': {'history': np.arange(3.0)}}, tmp_path / 'a.pth')
     meta = read_checkpoint(tmp_path / 'a.pth').meta

@@ -98,6 +98,27 @@ def test_configs_of_the_toolboxes_are_accepted(path):
         ('randomness.sed', 1, r'randomness\.sed; did you mean seed\?'),
         ('auto_scale_lr.enabled', True, r'auto_scale_lr\.enabled; did you mean enable\?'),
         ('log_processor.window_sizes', 1, r'log_processor\.window_sizes; did you mean window_size\?'),
+        ('env_cfg.dist_cfg.timout', 60, r'env_cfg\.dist_cfg\.timout; did you mean timeout\?'),
+        ('env_cfg.dist_cfg.zzz', 60, r'env_cfg\.dist_cfg\.zzz \(env_cfg\.dist_cfg takes port, launcher, backend'),
+        ('env_cfg.mp_cfg.mp_start_metod', 'fork', r'mp_cfg\.mp_start_metod; did you mean mp_start_method\?'),
+        (
+            'model.backbone.norm_cfg',
+            dict(type='BN', require_grad=True),
+            r'backbone\.norm_cfg\.require_grad; did you mean requires_grad\?',
+        ),
+        ('model.backbone.norm_cfg', dict(type='BN', momentun=0.9), r'norm_cfg\.momentun; did you mean momentum\?'),
+        ('model.backbone.conv_cfg', dict(type='Conv2d', bais=True), r'conv_cfg\.bais; did you mean bias\?'),
+        ('model.backbone.act_cfg', dict(type='ReLU', inplase=True), r'act_cfg\.inplase; did you mean inplace\?'),
+        (
+            'model.backbone.init_cfg',
+            [dict(type='Kaiming', layer='Conv2d'), dict(type='Constant', val=1, layers='BatchNorm2d')],
+            r'init_cfg\.1\.layers; did you mean layer\?',
+        ),
+        (
+            'model.backbone.init_cfg',
+            dict(type='Normal', std=0.01, override=dict(type='Constant', name='fc', val=1), overide=1),
+            r'init_cfg\.overide; did you mean override\?',
+        ),
         ('visualizer.vis_backend', [], r'visualizer\.vis_backend; did you mean vis_backends\?'),
     ],
 )

@@ -1,6 +1,8 @@
+import os
+
 import pytest
 
-from mmvidext.datasets.annotation_lines import read_annotation
+from mmvidext.datasets.annotation_lines import read_annotation, read_lines
 
 
 def read(tmp_path, content, **options):
@@ -81,3 +83,11 @@ def test_errors_name_file_and_line(tmp_path, content, options, message):
 def test_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError, match=r'there is no annotation file .*none\.txt\. Make it with: tool'):
         read_annotation(str(tmp_path / 'none.txt'), hint='Make it with: tool')
+
+
+@pytest.mark.skipif(os.name != 'posix', reason='needs a device')
+def test_what_is_no_regular_file_is_not_opened(tmp_path):
+    """A device or a FIFO may never end."""
+    for path in ('/dev/null', str(tmp_path)):
+        with pytest.raises(ValueError, match=f'{path} is not a regular file'):
+            read_lines(path)

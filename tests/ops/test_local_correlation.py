@@ -229,6 +229,11 @@ def test_operator_passes_torchs_own_checks():
             ValueError,
             'max_displacement must be a whole number, at least 0, but is -1',
         ),
+        (
+            (torch.zeros(1, 2, 3, 4), torch.zeros(1, 2, 3, 4), 10**9),
+            ValueError,
+            'max_displacement=1000000000 with dilation=1 looks further than 4096 cells on a map of 3x4: lower it',
+        ),
     ],
 )
 def test_errors(arguments, error, message):

@@ -1,5 +1,6 @@
 """A training or an evaluation of a second, in which a chosen process stops, dies, or is slow."""
 
+import multiprocessing
 import os
 import signal
 import time
@@ -60,10 +61,10 @@ class StallingMetric(BaseMetric):
 
 @HOOKS.register_module(force=True)
 class StallHook(Hook):
-    """Lets one rank sleep; leaves a mark when each rank has come that far."""
+    """Lets one rank sleep, or stops the workers, whose batches wait; leaves a mark when each rank has come that far."""
 
-    def __init__(self, *, rank=None, marks=None):
-        self.rank, self.marks = rank, marks
+    def __init__(self, *, rank=None, marks=None, stop_workers=False):
+        self.rank, self.marks, self.stop_workers = rank, marks, stop_workers
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
         if runner.iter == 2:
@@ -71,6 +72,12 @@ class StallHook(Hook):
                 (Path(self.marks) / str(os.getpid())).touch()
             if runner.rank == self.rank:
                 time.sleep(600)
+            if self.stop_workers:
+                time.sleep(1)  # until the next batches are on their way
+                for worker in multiprocessing.active_children():
+                    os.kill(worker.pid, STOP)
+
+    after_test_iter = after_train_iter
 
 
 def write_config(folder, *, workers=0, timeout=None, dist_timeout=None, hook=None, **dataset):

@@ -110,6 +110,28 @@ class TestWorkers:
         assert 'raise timeout of the dataloader' in line
         wait_until(lambda: not any(map(is_running, marked(marks))), 15)
 
+    def test_one_that_is_stopped_while_its_batch_is_on_the_way_is_named_and_ended(self, tmp_path, marks):
+        """It alone can hand over the shared memory of the batch, and who unpacks a batch waits for that for ever."""
+        hook = dict(stop_workers=True)
+        config, _ = write_config(tmp_path, workers=2, timeout=2, marks=str(marks), hook=hook)
+        code, output = Running(tmp_path, train, config).end()
+        assert code == 1
+        line = output.strip().splitlines()[-1]
+        assert any(
+            line.startswith(f'Error: worker pid {pid} did not run for 7 seconds (stopped), and was killed')
+            for pid in marked(marks)
+        ), output
+        assert 'raise timeout of the dataloader' in line
+        wait_until(lambda: not any(map(is_running, marked(marks))), 15)
+
+    @pytest.mark.parametrize(('timeouts', 'expected'), [((7, 9), 14), ((7, 0), 0), ((), 0)])
+    def test_how_long_one_may_be_stopped(self, timeouts, expected):
+        from mmvidext.cli.running import _stopped_seconds
+
+        loaders = dict(zip(('train_dataloader', 'test_dataloader'), timeouts, strict=False))
+        cfg = Config({name: dict(num_workers=2, timeout=timeout) for name, timeout in loaders.items()})
+        assert _stopped_seconds(cfg) == expected
+
     def test_one_that_is_killed_is_named(self, tmp_path, marks):
         # torch raises the error wherever the run just is; where that is swallowed, the time limit finds it
         config, _ = write_config(tmp_path, workers=2, timeout=5, number=KILL, marks=str(marks))

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from mmvidext.engine import RunError
+from mmvidext.engine.resume_checks import confine
 from mmvidext.engine.resume_point import check_whole
 from tests.reliability.tiny_run import config, in_child, newest, train
 from tools.chaos import differences, state
@@ -69,6 +70,22 @@ def test_nothing_outside_the_work_directory_is_removed(run_a, tmp_path):
     assert [one.name for one in (tmp_path / 'run_b').glob('best_*.pth')] == ['best_score_epoch_3.pth']
     assert in_child(train, config(tmp_path / 'stock', exact=False), resume=path) == 0
     assert not victim.exists()  # what mmengine does: a whole folder is gone
+
+
+def test_paths_of_another_directory_are_forgotten(tmp_path):
+    """Whatever a hook does with the paths in a checkpoint, they are of the run's own directory."""
+    (tmp_path / 'other').mkdir()
+    (tmp_path / 'own').mkdir()
+    for place in ('other/best.pth', 'other/last.pth', 'own/last.pth'):
+        (tmp_path / place).touch()
+    info = dict(
+        best_ckpt=str(tmp_path / 'other' / 'best.pth'),
+        best_ckpt_acc=str(tmp_path / 'own' / '..' / 'other'),
+        last_ckpt=str(tmp_path / 'other' / 'last.pth'),
+        keep_ckpt_ids=[1, '../x', 2],
+    )
+    confine(dict(message_hub=dict(runtime_info=info)), tmp_path / 'own')
+    assert info == dict(last_ckpt=str(tmp_path / 'own' / 'last.pth'), keep_ckpt_ids=[1, 2])
 
 
 def test_a_moved_work_directory_goes_on(reference, tmp_path):

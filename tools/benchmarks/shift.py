@@ -15,20 +15,28 @@ from mmengine.logging import MMLogger
 
 from mmvidext.models.backbones import TSMResNet
 
-LAYOUTS = ('contiguous float32', 'channels_last float32', 'channels_last bfloat16 autocast')
+CONTIGUOUS, CHANNELS_LAST = 'contiguous', 'channels_last'
+Layout = tuple[str, torch.dtype]
 
 
-def prepare(model: Any, layout: str, device: str) -> Callable[[], Any]:
+def layouts(dtype: torch.dtype) -> list[Layout]:
+    """Return the layouts to time; without a dtype to look at, bfloat16 too where it is used."""
+    if dtype == torch.float32:
+        return [(CONTIGUOUS, dtype), (CHANNELS_LAST, dtype), (CHANNELS_LAST, torch.bfloat16)]
+    return [(CONTIGUOUS, dtype), (CHANNELS_LAST, dtype)]
+
+
+def prepare(model: Any, layout: Layout, device: str) -> Callable[[], Any]:
     """Return a forward pass over one clip of 8 frames in a layout."""
     model.to(device).eval()
     frames = torch.randn(8, 3, 224, 224, device=device)
-    if layout.startswith('channels_last'):
+    if layout[0] == CHANNELS_LAST:
         model.to(memory_format=torch.channels_last)
         frames = frames.to(memory_format=torch.channels_last)
 
     def run() -> None:
         autocast = (
-            torch.autocast(device.split(':')[0], torch.bfloat16) if 'bfloat16' in layout else contextlib.nullcontext()
+            contextlib.nullcontext() if layout[1] == torch.float32 else torch.autocast(device.split(':')[0], layout[1])
         )
         with torch.inference_mode(), autocast:
             model(frames)
@@ -44,11 +52,13 @@ def run(args: argparse.Namespace) -> list[Comparison]:
     MMLogger.get_instance('benchmark', log_level='WARNING')
     theirs = partial(ResNetTSM, 50, pretrained2d=False)
     rows = []
-    for layout in LAYOUTS:
+    for layout in layouts(args.dtype):
+        dtype = str(layout[1]).removeprefix('torch.')
+        title = f'8x224x224, {layout[0]} {dtype}{"" if layout[1] == torch.float32 else " autocast"}'
         for name, make in (('TSMResNet-50', partial(TSMResNet, 50)), ('mmaction2 ResNetTSM-50', theirs)):
             shifted, plain = make(), ResNet(50)
             sides = [prepare(model, layout, args.device) for model in (shifted, plain)]
             share_weights(plain, shifted, drop='net.')
             named = zip((name, 'ResNet-50 without shift'), sides, strict=True)
-            rows.append(compare(f'8x224x224, {layout}', *named, rounds=args.rounds))
+            rows.append(compare(title, *named, rounds=args.rounds))
     return rows

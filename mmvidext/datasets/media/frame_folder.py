@@ -1,15 +1,18 @@
 """A folder of pictures in the place of a video file."""
 
+import logging
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
+from mmengine.logging import print_log
 from numpy.typing import NDArray
 
 from mmvidext.datasets.media.files import BadFileError
 from mmvidext.datasets.media.images import read_rgb
 from mmvidext.datasets.media.video_file import VideoFile
-from mmvidext.datasets.natural_order import natural_key
+from mmvidext.datasets.natural_order import natural_key, numbering_gap, repeated_number
 
 __all__ = ['PICTURE_SUFFIXES', 'FrameFolder', 'list_pictures', 'open_video']
 
@@ -34,7 +37,8 @@ class FrameFolder:
         frame_size: Width and height of the first picture, known after :meth:`check`.
 
     Raises:
-        BadFileError: If there is no picture in it.
+        BadFileError: If there is no picture in it, or two of them have the same number, such as ``1.jpg`` and
+            ``01.jpg``. Missing numbers are logged as a warning.
     """
 
     def __init__(self, path: str) -> None:
@@ -42,6 +46,11 @@ class FrameFolder:
         self._pictures = list_pictures(Path(path))
         if not self._pictures:
             raise BadFileError(f'{path} holds no picture ({", ".join(PICTURE_SUFFIXES)})')
+        stems = [picture.stem for picture in self._pictures]
+        if pair := repeated_number(stems):
+            raise BadFileError(f'{path}: the pictures {pair[0]} and {pair[1]} have the same number; remove one')
+        if pair := numbering_gap(stems):
+            _warn_once(f'{path}: pictures are missing between {pair[0]} and {pair[1]}; the others are read')
         self.num_frames = len(self._pictures)
         self.frame_rate = 0.0
         self.frame_size = (0, 0)
@@ -73,6 +82,12 @@ class FrameFolder:
                 first = f'{self.frame_size[0]}x{self.frame_size[1]}'
                 raise BadFileError(f'{picture} is {width}x{height}, but the first frame of its folder is {first}')
             self.frame_size = (width, height)
+
+
+@cache
+def _warn_once(text: str) -> None:
+    """Log a warning, once a process: a folder is opened anew for every sample."""
+    print_log(text, logger='current', level=logging.WARNING)
 
 
 def open_video(path: str) -> VideoFile | FrameFolder:

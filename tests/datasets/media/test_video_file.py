@@ -51,6 +51,34 @@ def test_good_files_are_read_exactly(tmp_path, name):
             np.testing.assert_array_equal(frame, expected[number])
 
 
+@pytest.mark.parametrize(('stated', 'is_damaged'), [(11, False), (20, True)])
+def test_an_avi_whose_header_counts_more_frames_than_there_are(tmp_path, stated, is_damaged):
+    """What is left when frames in the middle are lost, and the index with them; a recorder may drop one of ten."""
+    path = write_with_av(tmp_path / 'lost.avi', codec='mjpeg', num_frames=10)
+    content = bytearray(path.read_bytes())
+    length = content.index(b'strh') + 8 + 32  # dwLength of AVISTREAMHEADER
+    assert struct.unpack_from('<I', content, length) == (10,)
+    struct.pack_into('<I', content, length, stated)
+    path.write_bytes(content)
+    if is_damaged:
+        with pytest.raises(BadFileError, match=r'lost\.avi is damaged: 10 of 20 frames are left'):
+            VideoFile(str(path))
+    else:
+        assert VideoFile(str(path)).num_frames == 10
+
+
+def test_frames_that_the_decoder_patches_up_are_damage(tmp_path):
+    """It returns as many frames as ever, and only marks those that it has concealed an error in."""
+    path = write_with_av(tmp_path / 'noise.mkv', size=(64, 48), options={'g': '8'})
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 40] = np.random.default_rng(0).bytes(40)
+    path.write_bytes(content)
+    assert len(sequential(path)) == 20
+    with pytest.raises(BadFileError, match=r'noise\.mkv is damaged at frame \d+ of 20'):
+        VideoFile(str(path)).check()
+
+
 def test_bytes_that_a_camera_appends_are_no_damage(tmp_path):
     path = write_with_av(tmp_path / 'camera.mp4')
     path.write_bytes(path.read_bytes() + os.urandom(200) + b'8db42d694ccc418790edff439fe026bf')
