@@ -1,6 +1,6 @@
 # A narrow FCOS with one map at stride 8, for generated videos on a CPU. The data set says num_classes.
 model = dict(
-    type='FCOS',
+    type='SingleStageDetector',
     data_preprocessor=dict(
         type='DetDataPreprocessor',
         mean=[127.5, 127.5, 127.5],
@@ -20,7 +20,6 @@ model = dict(
         norm_cfg=dict(type='BN', requires_grad=True),
         norm_eval=False,
     ),
-    neck=None,
     bbox_head=dict(
         type='FCOSHead',
         in_channels=64,
