@@ -74,6 +74,8 @@ def build_model(config: Config, checkpoint: Path | None) -> Any:
     if 'flow_net' not in model_config:
         return build_recognizer(config, checkpoint)
     model = build_from_config(config, default_scope='mmvidext')
+    if hasattr(model, 'detector'):
+        raise ValueError(f'{type(model).__name__} cannot be exported: how many boxes it finds depends on the picture')
     if checkpoint is not None:
         load_for_inference(model, checkpoint)
     return model

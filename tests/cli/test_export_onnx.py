@@ -120,3 +120,12 @@ def test_missing_files_and_other_models(tmp_path):
     del config.model.cls_head
     config.dump(tmp_path / 'other.py')
     assert 'Error: the model of the config must be a' in invoke(export, tmp_path / 'other.py', out, status=1)
+
+
+def test_a_detector_is_refused_in_one_line(tmp_path):
+    pytest.importorskip('mmdet', reason="mmdet is not installed: pip install 'mmvidext[mmdet]'")
+    from tests.models.detectors.tiny import video_config as detector_config
+
+    detector_config().dump(tmp_path / 'config.py')
+    output = invoke(export, tmp_path / 'config.py', tmp_path / 'a.onnx', '--shape', '64', status=1)
+    assert 'Error: DeepFeatureFlowDetector cannot be exported: how many boxes it finds' in output
