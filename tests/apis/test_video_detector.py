@@ -130,6 +130,23 @@ def test_errors(tmp_path):
         VideoDetector(config)
 
 
+def test_a_checkpoint_brings_weights_names_and_colors(tmp_path):
+    state = make().model.state_dict()
+    classes, palette = [f'kind {number}' for number in range(80)], [[number, 0, 0] for number in range(80)]
+    meta = dict(dataset_meta=dict(classes=classes, palette=palette))
+    torch.save(dict(state_dict=state, meta=meta), tmp_path / 'a.pth')
+    detector = VideoDetector(video_config(), tmp_path / 'a.pth')
+    assert all(torch.equal(value, state[name]) for name, value in detector.model.state_dict().items())
+    assert detector.classes == classes
+    assert detector.palette.tolist() == palette
+    plain = {name.removeprefix('detector.'): value for name, value in state.items() if name.startswith('detector.')}
+    torch.save(dict(state_dict=plain), tmp_path / 'plain.pth')
+    with pytest.raises(ValueError, match=r'plain\.pth does not fit the DeepFeatureFlowDetector.*give the flow network'):
+        VideoDetector(video_config(), tmp_path / 'plain.pth')
+    with pytest.raises(FileNotFoundError, match=r'b\.pth'):
+        VideoDetector(video_config(), tmp_path / 'b.pth')
+
+
 def test_the_command(tmp_path):
     video_config().dump(tmp_path / 'config.py')
     write_video(tmp_path / 'in.avi', num=3, size=SIZE)

@@ -42,6 +42,7 @@ def test_inferencers_find_a_visualizer(path, tmp_path):
     config = load(path)
     init_default_scope(config.default_scope)
     visualizer = VISUALIZERS.build({**config.visualizer, 'save_dir': str(tmp_path), 'name': path.stem})
-    wanted = dict(mmaction='ActionVisualizer', mmseg='SegLocalVisualizer').get(config.default_scope, 'Visualizer')
+    names = dict(mmaction='ActionVisualizer', mmseg='SegLocalVisualizer', mmdet='DetLocalVisualizer')
+    wanted = names.get(config.default_scope, 'Visualizer')
     assert type(visualizer).__name__ == wanted
     assert 'LocalVisBackend' in visualizer._vis_backends

@@ -3,6 +3,7 @@
 # python tools/data/make_synthetic.py imagenet-vid data/synthetic_vid --train 160 --max-displacement 8 --objects 4
 data_root = 'data/synthetic_vid'
 num_classes = 7
+frame_size = (128, 96)  # width, height
 distances = [0, 1, 5, 9]  # from the key frame, in evaluation
 batch_size = 8
 num_workers = 1
@@ -17,7 +18,7 @@ train_pipeline = [
 val_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='mmvidext.LoadClip'),
-    dict(type='mmvidext.ClipTransform', transforms=[dict(type='Resize', scale_factor=1.0)]),
+    dict(type='mmvidext.ClipTransform', transforms=[dict(type='Resize', scale=frame_size, keep_ratio=True)]),
     dict(type='mmvidext.LoadClipBoxes', clip=False),
     dict(type='mmvidext.PackClipDetInputs'),
 ]

@@ -10,7 +10,7 @@ model = dict(
         pad_size_divisor=8,
     ),
     detector=dict(
-        type='FCOS',
+        type='SingleStageDetector',
         backbone=dict(
             type='ResNet',
             depth=18,
@@ -23,7 +23,6 @@ model = dict(
             norm_cfg=dict(type='BN', requires_grad=True),
             norm_eval=False,
         ),
-        neck=None,
         bbox_head=dict(
             type='FCOSHead',
             in_channels=64,

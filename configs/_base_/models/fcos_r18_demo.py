@@ -1,6 +1,6 @@
 # A narrow FCOS with one map at stride 8, for generated videos on a CPU. The data set says num_classes.
 model = dict(
-    type='FCOS',
+    type='SingleStageDetector',
     data_preprocessor=dict(
         type='DetDataPreprocessor',
         mean=[127.5, 127.5, 127.5],
