@@ -14,6 +14,7 @@ COMMANDS = {
     'stream': 'Recognize a stream frame by frame.',
     'segment': 'Segment a stream.',
     'flow': 'Estimate the optical flow between images.',
+    'app': 'Show in the browser what models see in a video.',
     'export': 'Export a recognizer to ONNX.',
     'convert': 'Bring official weights into the layout of our models.',
     'data': 'Generate, prepare and check data sets.',
