@@ -87,18 +87,19 @@ def _model_tab(models: Mapping[str, Task], kind: type[Task], folder: UploadFolde
             )
         except RequestError as error:
             raise gr.Error(_sentence(str(error)), duration=None, print_exception=False) from error
-        return [None, view.summary, str(view.video), *_shown(view)]
+        return [view.summary, str(view.video), *_shown(view)]
 
     # the path of the upload is checked by us, and not taken from the browser
-    button.click(
+    done = button.click(
         run,
         [model, upload],
-        [upload, summary, video, *titles, *pictures],
+        [summary, video, *titles, *pictures],
         preprocess=False,
         concurrency_id=_QUEUE,
         concurrency_limit=1,
         api_visibility='private',
     )
+    done.then(lambda: None, None, upload, queue=False, api_visibility='private')  # it is gone, after an error too
 
 
 def _curves_tab(work_dirs: Mapping[str, Path]) -> None:

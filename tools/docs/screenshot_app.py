@@ -21,7 +21,7 @@ def show_tab(page: Page, name: str, clip: str, wait: float) -> None:
     panel = page.get_by_role('tabpanel').filter(visible=True)
     if clip:
         panel.locator('input[type=file]').first.set_input_files(clip)
-        panel.locator('video').first.wait_for()
+        panel.get_by_text('Drop Video Here').wait_for(state='hidden')
     panel.get_by_role('button', name='Run' if clip else 'Draw', exact=True).click()
     panel.locator('video[src*="result"]' if clip else 'img').first.wait_for(timeout=1000 * wait)
     page.wait_for_timeout(3000)  # the video begins to play
