@@ -15,6 +15,7 @@ COMMANDS = {
     'segment': 'Segment a stream.',
     'flow': 'Estimate the optical flow between images.',
     'export': 'Export a recognizer to ONNX.',
+    'weights': 'List the models that have a name, or get the weights of one.',
     'convert': 'Bring official weights into the layout of our models.',
     'data': 'Generate, prepare and check data sets.',
     'run': 'Run a script of a toolbox, or of your own.',

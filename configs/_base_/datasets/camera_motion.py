@@ -7,7 +7,7 @@ num_classes = 7
 metainfo = dict(classes=['pan left', 'pan right', 'tilt up', 'tilt down', 'zoom in', 'zoom out', 'still'])
 num_segments = 8  # consecutive frames at frame_interval
 frame_interval = 3
-frame_size = (80, 60)  # width, height
+frame_size = (64, 48)  # width, height
 batch_size = 32  # of one GPU
 num_workers = 1
 sampling = dict(
