@@ -1,4 +1,4 @@
-"""Find the config and the weights of a trained model by one name: its own, its work directory, checkpoint, or config."""
+"""Find the config and the weights of a trained model by one name: its own, its work directory, or its config."""
 
 from pathlib import Path
 from typing import Any, NamedTuple

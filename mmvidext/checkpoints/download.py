@@ -76,7 +76,7 @@ def download(url: str, path: Path | None = None, *, sha256: str = '', wait: floa
     path.parent.mkdir(parents=True, exist_ok=True)
     MMLogger.get_current_instance().info(f'downloading {url} to {path}')
     part = path.with_name(f'{path.name}.part')
-    with _alone(part.with_name(f'{path.name}.lock')):
+    with _alone(path.with_name('.download.lock')):
         if path.is_file():  # another process was faster
             return path
         _transfer(url, part, wait)
@@ -87,7 +87,7 @@ def download(url: str, path: Path | None = None, *, sha256: str = '', wait: floa
 
 @contextmanager
 def _alone(lock: Path) -> Iterator[None]:
-    """Let one process of this machine download a file at a time, where the system has such locks."""
+    """Let one process of this machine download at a time, where the system has such locks; the lock file stays."""
     try:
         import fcntl
     except ImportError:  # Windows
@@ -96,7 +96,6 @@ def _alone(lock: Path) -> Iterator[None]:
     with lock.open('w') as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
-    lock.unlink(missing_ok=True)
 
 
 def _transfer(url: str, part: Path, wait: float) -> None:

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,7 @@ class NamedModel:
         source: Whose names the checkpoint has, one of ``source_names()``, or a toolbox whose names are ours.
         sha256: How the SHA-256 of the checkpoint begins; empty if nobody has published it.
         without: Why there is no checkpoint.
+        options: What ``--cfg-options`` must change in the config for this checkpoint.
         figures: Published, or measured by us.
     """
 
@@ -57,7 +58,8 @@ class NamedModel:
     source: str | None
     sha256: str
     without: str
-    figures: tuple[Figure, ...] = field(default=())
+    options: tuple[str, ...] = ()
+    figures: tuple[Figure, ...] = ()
 
     @property
     def is_shipped(self) -> bool:
@@ -97,6 +99,7 @@ def _named_model(entry: dict[str, Any], root: Path) -> NamedModel:
         source=entry['Metadata'].get('Weights Source'),
         sha256=str(entry['Metadata'].get('SHA-256', '')),
         without=entry.get('No Weights', ''),
+        options=tuple(entry.get('Options', ())),
         figures=tuple(
             Figure(result['Dataset'], result['Metrics'], result.get('Protocol', ''), result.get('Published In', ''))
             for result in entry.get('Results', ())

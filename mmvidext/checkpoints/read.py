@@ -58,13 +58,14 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
     """Read a checkpoint.
 
     Args:
-        path: What :func:`~mmvidext.checkpoints.locate.find_checkpoint` finds. The first bytes decide on the format: ``torch.save`` of any version (a
-            state dict, or a dictionary that holds one as ``state_dict`` or ``model``), safetensors, or a Caffe2 pickle
-            of VMZ (a dictionary with numpy arrays as ``blobs``).
+        path: What :func:`~mmvidext.checkpoints.locate.find_checkpoint` finds. The first bytes decide on the format:
+            ``torch.save`` of any version (a state dict, or a dictionary that holds one as ``state_dict`` or ``model``),
+            safetensors, or a Caffe2 pickle of VMZ (a dictionary with numpy arrays as ``blobs``).
 
     Raises:
         FileNotFoundError: If there is no such file, or it cannot be fetched.
-        ValueError: If it has another SHA-256 than it should, is damaged, would run code, expands without bound, or holds no tensors.
+        ValueError: If it has another SHA-256 than it should, is damaged, would run code, expands without bound, or
+            holds no tensors.
     """
     file_path = find_checkpoint(path)
     try:

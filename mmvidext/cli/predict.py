@@ -157,9 +157,10 @@ def predict(
     """Recognize a video, each video in a FOLDER, a camera (its number) or a network address, with any recognizer.
 
     MODEL is a name (mmvidext weights lists them), a work directory (its best checkpoint is taken), a checkpoint with
-    its config beside it, or a config with --weights. The best classes are printed with their probabilities. A prediction looks at the latest frames, up to
-    --window: for a video that is not longer, the last one is that of a validation; for a longer one the mean is taken.
-    A video that cannot be read is named, and the others go on; the exit status is then 1.
+    its config beside it, or a config with --weights. The best classes are printed with their probabilities. A
+    prediction looks at the latest frames, up to --window: for a video that is not longer, the last one is that of a
+    validation; for a longer one the mean is taken. A video that cannot be read is named, and the others go on; the exit
+    status is then 1.
 
     Example: mmvidext predict camera-motion new.mp4 --out shown.mp4 --results new.json
     """

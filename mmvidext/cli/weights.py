@@ -79,13 +79,14 @@ def get(name: str, out: Path | None) -> None:
         model = find_model_entry(name)
         check_outputs((out,), [])
         path = model_checkpoint(model)
-        config = load_config(str(model.config))
+        config = load_config(str(model.config), model.options)
         with torch.device('meta'):
             network = build_model(config, default_scope='mmengine')
         fit = fit_weights(network, path)
         if out is not None:
             torch.save({'state_dict': fit.weights, 'meta': {'source': model.source}}, out)
-    click.echo(f'{name}: {len(fit.weights)} tensors fit {model.config.stem}')
+    options = f' with --cfg-options {" ".join(model.options)}' if model.options else ''
+    click.echo(f'{name}: {len(fit.weights)} tensors fit {model.config.stem}{options}')
     click.echo(f'  file    {path}')
     click.echo(f'  SHA-256 {sha256_of(path)}')
     if out is not None:

@@ -40,9 +40,7 @@ val_pipeline = [
 test_pipeline = val_pipeline
 
 loader = dict(batch_size=batch_size, num_workers=num_workers, persistent_workers=num_workers > 0)
-common = dict(
-    type='mmvidext.SthV2Dataset', data_prefix=dict(video=videos), num_classes=num_classes, metainfo=metainfo
-)
+common = dict(type='mmvidext.SthV2Dataset', data_prefix=dict(video=videos), num_classes=num_classes, metainfo=metainfo)
 train_dataloader = dict(
     **loader,
     drop_last=True,

@@ -1,46 +1,27 @@
 """A camera that moves over a picture: its pose in each frame, and what it sees."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mmvidext.datasets.synthetic.motion import Motion
 from mmvidext.datasets.synthetic.trajectory import smooth_jitter
 
-__all__ = ['CAMERA_MOTIONS', 'CameraMotion', 'CameraPath', 'random_camera_path']
+__all__ = ['CAMERA_MOTIONS', 'CameraPath', 'random_camera_path']
 
 
-@dataclass(frozen=True)
-class CameraMotion:
-    """What the camera does during a clip.
-
-    Attributes:
-        template: The label in the words of Something-Something, with ``[something]`` in brackets.
-        x: Where it goes or turns, -1, 0 or 1; rightwards is positive.
-        y: The same; downward is positive.
-        zoom: 1 closer, -1 away, else 0.
-    """
-
-    template: str
-    x: int = 0
-    y: int = 0
-    zoom: int = 0
-
-    @property
-    def name(self) -> str:
-        """The template without brackets, as in the labels file."""
-        return self.template.replace('[', '').replace(']', '')
-
-
+# what the camera does, unlike what `Motion` says of objects: rightwards and downward, or closer
 CAMERA_MOTIONS = (
-    CameraMotion('Moving the camera left over [something]', x=-1),
-    CameraMotion('Moving the camera right over [something]', x=1),
-    CameraMotion('Moving the camera up over [something]', y=-1),
-    CameraMotion('Moving the camera down over [something]', y=1),
-    CameraMotion('Moving the camera closer to [something]', zoom=1),
-    CameraMotion('Moving the camera away from [something]', zoom=-1),
-    CameraMotion('Holding the camera still over [something]'),
+    Motion('Moving the camera left over [something]', x=-1),
+    Motion('Moving the camera right over [something]', x=1),
+    Motion('Moving the camera up over [something]', y=-1),
+    Motion('Moving the camera down over [something]', y=1),
+    Motion('Moving the camera closer to [something]', zoom=1),
+    Motion('Moving the camera away from [something]', zoom=-1),
+    Motion('Holding the camera still over [something]'),
 )
 
 
@@ -90,7 +71,8 @@ class CameraPath:
         short = min(size)
         to_frame = np.array([[short, 0, (size[0] - 1) / 2], [0, short, (size[1] - 1) / 2], [0, 0, 1]])
         homography = to_frame @ self.matrix(moment) @ to_units
-        return cv2.warpPerspective(picture, homography, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+        seen: Any = cv2.warpPerspective(picture, homography, size, borderMode=cv2.BORDER_REFLECT_101)
+        return seen
 
 
 def _rotation(axis: int, angle: float) -> NDArray[np.float64]:
@@ -103,7 +85,7 @@ def _rotation(axis: int, angle: float) -> NDArray[np.float64]:
     return matrix
 
 
-def random_camera_path(rng: np.random.Generator, motion: CameraMotion, *, num_moments: int) -> CameraPath:
+def random_camera_path(rng: np.random.Generator, motion: Motion, *, num_moments: int) -> CameraPath:
     """Return a random path of one motion.
 
     The speed varies from clip to clip by a factor of ten, and within a clip. A pan or tilt is a shift, a turn, or some

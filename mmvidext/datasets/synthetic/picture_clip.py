@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -79,21 +80,23 @@ def _picture(path: Path) -> NDArray[np.uint8]:
     """Return a picture, RGB, made smaller where it is large."""
     picture = read_rgb(str(path))
     factor = min(1.0, _LONG_SIDE / max(picture.shape[:2]))
-    return cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    smaller: Any = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    return smaller
 
 
 def _ground(
     rng: np.random.Generator, textures: Sequence[Path], path: CameraPath, size: tuple[int, int]
 ) -> NDArray[np.uint8]:
     """Return a part of a photograph for the camera to move over, three times as large as a frame; not one of sky."""
-    best, contrast = None, -1.0
+    best: Any = None
+    contrast = -1.0
     for _ in range(6):
-        picture = _picture(textures[rng.integers(len(textures))])
+        picture = _picture(textures[int(rng.integers(len(textures)))])
         shown = np.exp(rng.uniform(np.log(0.15), np.log(0.6)))  # of the short side
         factor = min(size) / (shown * min(picture.shape[:2]))
         wide = [min(side, int(3 * size[axis] / factor)) for axis, side in enumerate(picture.shape[1::-1])]
         x, y = (int(rng.integers(side - part + 1)) for side, part in zip(picture.shape[1::-1], wide, strict=True))
-        part = picture[y : y + wide[1], x : x + wide[0]]
+        part: Any = picture[y : y + wide[1], x : x + wide[0]]
         part = cv2.resize(
             part, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
         )
@@ -104,7 +107,7 @@ def _ground(
         if contrast > 1.0:
             break
     if rng.random() < 0.5:
-        best = best[:, ::-1]  # type: ignore[index]
+        best = best[:, ::-1]
     return np.ascontiguousarray(best)
 
 
@@ -122,7 +125,7 @@ class _Thing:
     ) -> None:
         side = int(unit * rng.uniform(0.2, 0.6)) if rng.random() < 0.7 else 0
         self.alpha = shape_alpha(shape, max(side, 16))[..., None] if side else None
-        picture = _picture(textures[rng.integers(len(textures))])
+        picture = _picture(textures[int(rng.integers(len(textures)))])
         x, y = (int(rng.integers(max(1, length - side))) for length in picture.shape[1::-1])
         self.cut = cv2.resize(picture[y : y + max(side, 16), x : x + max(side, 16)], (max(side, 16),) * 2)
         start = np.array([ground[1] / 2, ground[0] / 2]) + rng.uniform(-0.6, 0.6, 2) * unit
@@ -160,7 +163,7 @@ class _Light:
         self.blur = rng.uniform(0, 1.0)
         self.noise = rng.uniform(0, 6)
 
-    def apply(self, rng: np.random.Generator, image: NDArray[np.float32], frame: int) -> NDArray[np.uint8]:
+    def apply(self, rng: np.random.Generator, image: Any, frame: int) -> NDArray[np.uint8]:
         """Return the frame as this camera records it."""
         if self.gray:
             image = np.repeat(image.mean(axis=2, keepdims=True), 3, axis=2)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mmvidext.datasets.atomic_write import atomic_write_text
 from mmvidext.datasets.parallel import map_with_progress
-from mmvidext.datasets.synthetic.motion import CAMERA_TURNS, MOTIONS
+from mmvidext.datasets.synthetic.motion import CAMERA_TURNS, MOTIONS, Motion
 from mmvidext.datasets.synthetic.motion_scene import OBJECTS, camera_scene, motion_scene
 from mmvidext.datasets.synthetic.picture_camera import CAMERA_MOTIONS
 from mmvidext.datasets.synthetic.picture_clip import list_textures, picture_clip
@@ -123,7 +123,7 @@ def write_sthv2(
     pictures = list_textures(textures) if textures else []
     recipe |= {name: True for name, on in dict(travel_only=travel_only, camera=camera).items() if on}
     recipe |= {'textures': [path.name for path in pictures]} if pictures else {}
-    motions = CAMERA_MOTIONS if pictures else CAMERA_TURNS if camera else MOTIONS
+    motions: tuple[Motion, ...] = CAMERA_MOTIONS if pictures else CAMERA_TURNS if camera else MOTIONS
     shown = [label for label, motion in enumerate(motions) if not (travel_only and motion.zoom)]
     claim_folder(folder, recipe)
     clips: dict[str, list[_Clip]] = {}
