@@ -8,7 +8,7 @@ metainfo = dict(classes=['pan left', 'pan right', 'tilt up', 'tilt down', 'zoom 
 num_segments = 8  # consecutive frames at frame_interval
 frame_interval = 3
 frame_size = (64, 48)  # width, height
-batch_size = 32  # of one GPU
+batch_size = 16  # of one GPU
 num_workers = 1
 sampling = dict(
     type='SampleFrames',

@@ -1,6 +1,6 @@
-# AdamW from scratch, for a small network on a CPU.
-max_epochs = 10
-learning_rate = 2e-3
+# AdamW, for a small network on a CPU.
+max_epochs = 9
+learning_rate = 1e-3
 optim_wrapper = dict(
     optimizer=dict(type='AdamW', lr=learning_rate, weight_decay=0.02), clip_grad=dict(max_norm=20, norm_type=2)
 )

@@ -24,7 +24,28 @@ __all__ = ['write_sthv2']
 FRAMES_PER_SECOND = 12  # of Something-Something V2
 
 
+_SPLITS = ('train', 'validation')
 _VALIDATION_SHARE = 6  # of so many textures one is for validation
+
+
+Render = Callable[..., Iterator[NDArray[np.uint8]]]
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What the clips show.
+
+    Attributes:
+        motions: All labels.
+        shown: Those of them that are written.
+        render: What renders a clip of the training and of the validation split.
+        recipe: How the set is told from another one.
+    """
+
+    motions: tuple[Motion, ...]
+    shown: list[int]
+    render: dict[str, Render]
+    recipe: dict[str, object]
 
 
 @dataclass(frozen=True)
@@ -34,12 +55,12 @@ class _Clip:
     folder: Path
     video_id: int
     label: int
-    template: str
+    motion: Motion
     shape: str
     size: tuple[int, int]
     num_frames: int
     seed: int
-    render: Callable[..., Iterator[NDArray[np.uint8]]]
+    render: Render
 
     @property
     def path(self) -> Path:
@@ -54,8 +75,8 @@ class _Clip:
         thing = f'an {self.shape}' if self.shape[0] in 'aeiou' else f'a {self.shape}'
         return {
             'id': str(self.video_id),
-            'label': self.template.replace('[something]', thing).lower(),
-            'template': self.template,
+            'label': self.motion.template.replace('[something]', thing).lower(),
+            'template': self.motion.template,
             'placeholders': [thing],
         }
 
@@ -68,6 +89,25 @@ def _render_motion(rng: np.random.Generator, label: int, **options: Any) -> Iter
 def _render_camera(rng: np.random.Generator, label: int, **options: Any) -> Iterator[NDArray[np.uint8]]:
     scene = camera_scene(rng, label, **options)
     return (scene.view(frame).image for frame in range(scene.num_frames))
+
+
+def _kind(*, travel_only: bool, camera: bool, textures: Path | None) -> _Kind:
+    if travel_only + camera + (textures is not None) > 1:
+        raise ValueError('travel_only, camera and textures ask for clips of different kinds: choose one')
+    if textures is not None:
+        pictures = list_textures(textures)
+        val = pictures[1::_VALIDATION_SHARE]
+        own = {'train': [path for path in pictures if path not in val], 'validation': val}
+        render: dict[str, Render] = {split: partial(picture_clip, textures=paths) for split, paths in own.items()}
+        recipe: dict[str, object] = {'textures': [path.name for path in pictures]}
+        return _Kind(CAMERA_MOTIONS, list(range(len(CAMERA_MOTIONS))), render, recipe)
+    motions = CAMERA_TURNS if camera else MOTIONS
+    return _Kind(
+        motions,
+        [label for label, motion in enumerate(motions) if not (travel_only and motion.zoom)],
+        dict.fromkeys(_SPLITS, _render_camera if camera else _render_motion),
+        {name: True for name, on in dict(travel_only=travel_only, camera=camera).items() if on},
+    )
 
 
 def _balanced(rng: np.random.Generator, count: int, num_choices: int) -> list[int]:
@@ -115,43 +155,21 @@ def write_sthv2(
             'clips need at least 2 frames, even sides of at least 16 pixels, and counts of 0 or more, but num_train is '
             f'{num_train}, num_val {num_val}, num_frames {num_frames}, size {size}'
         )
-    if travel_only + camera + (textures is not None) > 1:
-        raise ValueError('travel_only, camera and textures ask for clips of different kinds: choose one')
-    recipe: dict[str, object] = dict(
-        format='sthv2', train=num_train, val=num_val, size=size, frames=num_frames, seed=seed
-    )
-    pictures = list_textures(textures) if textures else []
-    recipe |= {name: True for name, on in dict(travel_only=travel_only, camera=camera).items() if on}
-    recipe |= {'textures': [path.name for path in pictures]} if pictures else {}
-    motions: tuple[Motion, ...] = CAMERA_MOTIONS if pictures else CAMERA_TURNS if camera else MOTIONS
-    shown = [label for label, motion in enumerate(motions) if not (travel_only and motion.zoom)]
-    claim_folder(folder, recipe)
+    kind = _kind(travel_only=travel_only, camera=camera, textures=textures)
+    recipe = dict(format='sthv2', train=num_train, val=num_val, size=size, frames=num_frames, seed=seed)
+    claim_folder(folder, {**recipe, **kind.recipe})
     clips: dict[str, list[_Clip]] = {}
-    for number, (split, count) in enumerate({'train': num_train, 'validation': num_val}.items()):
+    for number, (split, count) in enumerate(zip(_SPLITS, (num_train, num_val), strict=True)):
         rng = np.random.default_rng([seed, number])
-        choices = zip(_balanced(rng, count, len(shown)), _balanced(rng, count, len(OBJECTS)), strict=True)
-        render = _render_camera if camera else _render_motion
-        if pictures:
-            is_val = [index % _VALIDATION_SHARE == 1 for index in range(len(pictures))]
-            own = [path for path, val in zip(pictures, is_val, strict=True) if val == (split == 'validation')]
-            render = partial(picture_clip, textures=own)
-        clips[split] = [
-            _Clip(
-                folder / 'videos',
-                video_id,
-                shown[label],
-                motions[shown[label]].template,
-                OBJECTS[shape],
-                size,
-                num_frames,
-                seed,
-                render,
-            )
-            for video_id, (label, shape) in enumerate(choices, start=1 + number * num_train)
-        ]
+        choices = zip(_balanced(rng, count, len(kind.shown)), _balanced(rng, count, len(OBJECTS)), strict=True)
+        clips[split] = []
+        for video_id, (place, shape) in enumerate(choices, start=1 + number * num_train):
+            label = kind.shown[place]
+            what = (label, kind.motions[label], OBJECTS[shape], size, num_frames, seed, kind.render[split])
+            clips[split].append(_Clip(folder / 'videos', video_id, *what))
     missing = [clip for split in clips.values() for clip in split if not clip.path.exists()]
     map_with_progress(_Clip.write, missing, description='Writing clips', workers=workers)
-    labels = {motions[label].name: str(index) for index, label in enumerate(shown)}
+    labels = {kind.motions[label].name: str(index) for index, label in enumerate(kind.shown)}
     annotations = {split: [clip.annotation() for clip in clips[split]] for split in clips}
     for name, content in {**annotations, 'labels': labels}.items():
         atomic_write_text(folder / f'something-something-v2-{name}.json', json.dumps(content, indent=0) + '\n')
