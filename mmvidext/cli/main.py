@@ -16,6 +16,7 @@ COMMANDS = {
     'flow': 'Estimate the optical flow between images.',
     'app': 'Show in the browser what models see in a video.',
     'export': 'Export a recognizer to ONNX.',
+    'weights': 'List the models that have a name, or get the weights of one.',
     'convert': 'Bring official weights into the layout of our models.',
     'data': 'Generate, prepare and check data sets.',
     'run': 'Run a script of a toolbox, or of your own.',
