@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ['app']
 
+SHIPPED = 'camera-motion'  # shown where no model is named
 PASSWORD = 'MMVIDEXT_APP_PASSWORD'
-_MODEL_HELP = 'WORK_DIR|CHECKPOINT|CONFIG=CHECKPOINT'
 
 
 def open_model(model: str, device: str) -> 'Task':
@@ -66,7 +66,7 @@ def ask_password() -> str:
 
 
 @click.command()
-@click.argument('models', nargs=-1, metavar=f'[{_MODEL_HELP}]...')
+@click.argument('models', nargs=-1, metavar='[MODEL]...')
 @click.option(
     '--work-dir',
     'work_dirs',
@@ -98,8 +98,9 @@ def app(
 ) -> None:
     """Show in the browser what models see in a video: upload one, or use the webcam.
 
-    A MODEL is a work directory (its best checkpoint is taken), a checkpoint with its config beside it, or
-    CONFIG=CHECKPOINT: a recognizer, Deep Feature Flow or a flow network. The page is for this machine alone, unless
+    A MODEL is a name (mmvidext weights lists them; camera-motion if none is given), a work directory (its best
+    checkpoint is taken), a checkpoint with its config beside it, or CONFIG=CHECKPOINT: a recognizer, Deep Feature Flow
+    or a flow network. The page is for this machine alone, unless
     --host says otherwise; then it asks for the password in MMVIDEXT_APP_PASSWORD. Ctrl-C ends it, and removes what was
     uploaded.
 
@@ -108,12 +109,13 @@ def app(
     with one_line_errors(), StopSignals() as stop:
         from mmvidext.app.limits import Limits
         from mmvidext.app.server import is_this_machine, serve
+        from mmvidext.drawing.training_curves import read_scalars
 
-        if not models and not work_dirs:
-            raise click.UsageError('name a model, or a training with --work-dir')
+        for work_dir in work_dirs:
+            read_scalars(Path(work_dir))
         login = None if is_this_machine(host) and PASSWORD not in os.environ else (user, ask_password())
         serve(
-            {name: open_model(model, device) for name, model in names_of(models).items()},
+            {name: open_model(model, device) for name, model in names_of(models or (SHIPPED,)).items()},
             {name: Path(path) for name, path in names_of(work_dirs).items()},
             host=host,
             port=port,
