@@ -3,6 +3,7 @@ import logging
 import os
 import socket
 import struct
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -182,3 +183,20 @@ def test_videos_that_a_phone_filmed_sideways_are_upright(tmp_path, matrix, turns
     path.write_bytes(content[:start] + struct.pack('>9i', a, b, 0, c, d, 0, 0, 0, 2**30) + content[start + 36 :])
     assert np.array_equal(VideoFile(str(path)).frames([1])[0], np.rot90(plain, turns))
     assert np.array_equal(list(VideoReader(path))[1], np.rot90(plain, turns))
+
+
+def test_what_a_browser_records_is_whole(tmp_path):
+    """It states no duration, no frame rate and no end of its last cluster, as a live stream has none."""
+    path = tmp_path / 'live.webm'
+    with av.open(str(path), 'w', options={'live': '1'}) as container:
+        stream = container.add_stream('libvpx', rate=25)
+        stream.width, stream.height, stream.pix_fmt = 32, 24, 'yuv420p'
+        for number in range(5):
+            frame = av.VideoFrame.from_ndarray(np.full((24, 32, 3), 50 * number, np.uint8), 'rgb24')
+            frame.pts, frame.time_base = 50 * number, Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    video = VideoFile(str(path))
+    assert video.num_frames == 5
+    assert video.frame_rate == pytest.approx(20, abs=1)
+    assert len(video.frames(range(5))) == 5
