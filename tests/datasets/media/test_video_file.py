@@ -186,7 +186,7 @@ def test_videos_that_a_phone_filmed_sideways_are_upright(tmp_path, matrix, turns
 
 
 def test_what_a_browser_records_is_whole(tmp_path):
-    """It states no duration and no end of its last cluster, as a live stream has none."""
+    """It states no duration, and where it ends is where the recording was stopped."""
     path = tmp_path / 'live.webm'
     with av.open(str(path), 'w', options={'live': '1'}) as container:
         stream = container.add_stream('libvpx', rate=25)
@@ -196,7 +196,7 @@ def test_what_a_browser_records_is_whole(tmp_path):
             frame.pts, frame.time_base = number, Fraction(1, 25)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
+    path.write_bytes(path.read_bytes()[:-2])  # the browser stops in the middle of a cluster
     video = VideoFile(str(path))
-    assert video.num_frames == 5
-    assert video.frame_rate == 25
-    assert len(video.frames(range(5))) == 5
+    assert video.num_frames == 4
+    assert len(video.frames(range(4))) == 4
