@@ -23,11 +23,11 @@ if [ ! -f "$first.png" ]; then
     photographs=$("$python" -c 'import matplotlib; print(matplotlib.get_data_path())')/sample_data
     "$python" -m mmvidext data make-synthetic sthv2 "$data/first" --textures "$photographs" --train 0 --val 7 \
         --size 320x240 --frames 24 >"$first.log" 2>&1
-    "$python" -m mmvidext predict camera-motion "$data/first/videos/5.webm" --out "$first" --top 3 \
+    "$python" -m mmvidext predict camera-motion "$data/first/videos/7.webm" --out "$first" --top 3 \
         >"$first.txt" 2>>"$first.log" || { tail -n 20 "$first.log" >&2; exit 1; }
     cp "$(ls "$first"/*.png | tail -n 1)" "$first.png"
 fi
-echo 'The clip was made with: moving the camera closer to a triangle. The model says:'
+echo 'The clip was made with: moving the camera away from an arrow. The model says:'
 grep '%' "$first.txt"
 echo "Picture: $first.png. On your own video: .venv/bin/mmvidext predict camera-motion my.mp4 --out shown.mp4"
 
