@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlparse
 
 import yaml
+
+from mmvidext.checkpoints.download import sha256_in_name
 
 __all__ = ['Figure', 'NamedModel', 'find_model_entry', 'read_model_index', 'shipped_file']
 
@@ -44,7 +47,7 @@ class NamedModel:
         data: What it was trained on.
         weights: Address of its checkpoint, or the path in the package of one that is shipped; None if there is none.
         source: Whose names the checkpoint has, one of ``source_names()``, or a toolbox whose names are ours.
-        sha256: How the SHA-256 of the checkpoint begins; empty if nobody has published it.
+        sha256: How the SHA-256 of the checkpoint begins, where the metafile says so; else empty.
         without: Why there is no checkpoint.
         options: What ``--cfg-options`` must change in the config for this checkpoint.
         figures: Published, or measured by us.
@@ -65,6 +68,11 @@ class NamedModel:
     def is_shipped(self) -> bool:
         """Whether its checkpoint is part of the package."""
         return self.weights is not None and self.weights.startswith(_SHIPPED)
+
+    @property
+    def published_sha256(self) -> str:
+        """How the SHA-256 of the checkpoint begins; empty where nobody has published it."""
+        return self.sha256 or sha256_in_name(Path(urlparse(self.weights or '').path).name)
 
 
 @functools.cache

@@ -30,6 +30,7 @@ BAD = {
     'names': 'missing.txt . pipe empty.txt noise.txt noise.json list.txt',
     'classes': 'missing.txt . pipe empty.txt noise.txt noise.json',
     'output': 'list.txt/a /proc/nothing/a out_device out_pipe out_folder',
+    'model_name': 'nothing list.txt . a/../camera-motion',
     'new': 'list.txt/a /proc/nothing/a out_device out_pipe',  # may be a folder that has something in it
     'folder': 'missing list.txt pipe empty_folder full_folder',
     'device': 'nothing cuda:99 meta',
@@ -68,6 +69,8 @@ GOOD = {
     'flow through': ('flow.py flow.pth frames', dict(source='source', out='output', picture='output.mp4')),
     'export': ('flow.py @out.onnx --shape 64', dict(out='output.onnx')),
     'convert': ('recognition.py official.pth @out.pth', dict(input='checkpoint', output='output.pth')),
+    'weights list': ('', {}),
+    'weights get': ('camera-motion', dict(name='model_name', out='output.pth')),
     'test': (
         'recognition.py recognition.pth --work-dir @work --per-class --class-names names.txt',
         dict(
@@ -88,7 +91,7 @@ GOOD = {
     'data shard': ('films @out --list films/list.txt --workers 0', dict(videos='folder', out='new', lists='names')),
     'data check-flow': ('sintel full_folder', dict(root='folder')),
     'data check-segmentation': ('vspw full_folder', dict(root='folder', dataset='config')),
-    'data make-synthetic sthv2': SYNTHETIC,
+    'data make-synthetic sthv2': (SYNTHETIC[0], dict(out='new', textures='folder')),
     'data make-synthetic cityscapes': SYNTHETIC,
     'data make-synthetic flying-chairs': SYNTHETIC,
     'data make-synthetic video-folders': SYNTHETIC,

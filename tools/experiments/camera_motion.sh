@@ -31,7 +31,10 @@ for data in turns clips; do "$python" -m mmvidext data prepare-sthv2 "$out/$data
 
 "$python" -m mmvidext train configs/demo/tsm_causal_r18_3stage_camera_demo.py --work-dir "$out/start" --resume \
     --cfg-options "data_root=$out/turns" param_scheduler.0.total_steps=4 train_cfg.max_epochs=4
+# three epochs at a high rate, then two in which it falls
 "$python" -m mmvidext train configs/tsm_causal_r18_camera_motion.py --weights "$out/start/epoch_4.pth" --resume \
-    --work-dir "$out/camera_motion" --cfg-options "data_root=$out/clips"
-"$python" tools/experiments/ship_model.py "$out/camera_motion/epoch_9.pth" mmvidext/shipped/camera_motion.safetensors
+    --work-dir "$out/high_rate" --cfg-options "data_root=$out/clips" train_cfg.max_epochs=3
+"$python" -m mmvidext train configs/tsm_causal_r18_camera_motion.py --weights "$out/high_rate/epoch_3.pth" --resume \
+    --work-dir "$out/falling_rate" --cfg-options "data_root=$out/clips" max_epochs=2 learning_rate=5e-4
+"$python" tools/experiments/ship_model.py "$out/falling_rate/epoch_2.pth" mmvidext/shipped/camera_motion.safetensors
 "$python" -m mmvidext test configs/tsm_causal_r18_camera_motion.py camera-motion --cfg-options "data_root=$out/clips"
