@@ -80,7 +80,8 @@ def write_data(folder):
         (folder / 'videos' / name).mkdir(parents=True)
         write_video(folder / 'videos' / name / 'b.webm', seed=number)
         write_with_av(folder / 'videos' / name / 'c d.avi', num_frames=8 + number)
-    write_with_av(folder / 'new.mp4', codec='libx264', size=(128, 96))
+    for name in ('new.mp4', 'my.mp4'):
+        write_with_av(folder / name, codec='libx264', size=(128, 96))
     random = np.random.default_rng(0)
     for video in ('a 1', 'b', '车'):
         for part in ('street/frames', 'street/labels', 'scenes/frames', 'scenes/flow'):
@@ -98,7 +99,7 @@ def write_data(folder):
 def smaller(line):
     """Return the arguments of a command, on less data."""
     line = line.replace('max_iters=2000', 'max_iters=2').replace('iter_2000', 'iter_2').replace('epoch_40', 'epoch_1')
-    words = shlex.split(line)[1:]
+    words = shlex.split(line, comments=True)[1:]
     if words[0] == 'train':
         kept = [word for word in words if not re.match('(max_epochs|crop_size|short_side)=', word)]
         words = [*kept, '--cfg-options', *SMALLER[words[1]]]
@@ -107,7 +108,7 @@ def smaller(line):
     return words
 
 
-@pytest.mark.parametrize('page', ['docs/installation.md', 'docs/own_data.md'])
+@pytest.mark.parametrize('page', ['docs/installation.md', 'docs/own_data.md', 'docs/camera_motion.md'])
 def test_blocks_run(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_data(tmp_path)
