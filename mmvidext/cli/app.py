@@ -71,7 +71,7 @@ def ask_password() -> str:
     '--work-dir',
     'work_dirs',
     multiple=True,
-    type=click.Path(exists=True, file_okay=False),
+    metavar='DIR',
     help='Show the curves of this training; can be given several times.',
 )
 @click.option('--host', default='127.0.0.1', show_default=True, help='Address to listen on; others need a password.')
