@@ -21,7 +21,10 @@ from tests.cli.invoke import invoke
 from tests.datasets.videos import write_video, write_with_av
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ['README.md', *(f'docs/{name}.md' for name in ('installation', 'own_data', 'in_your_config', 'cluster'))]
+PAGES = [
+    'README.md',
+    *(f'docs/{name}.md' for name in ('installation', 'own_data', 'in_your_config', 'cluster', 'camera_motion')),
+]
 BLOCK = re.compile(r'(?:<!-- (?P<mark>[^>]*) -->\n)?```(?P<kind>bash|python)\n(?P<text>.*?)```', re.DOTALL)
 REASONS = ('needs a download', 'needs a GPU', 'needs a cluster', 'needs minutes', 'starts two processes')
 SMALLER = {
@@ -60,6 +63,7 @@ def write_data(folder):
         write_video(folder / 'videos' / name / 'b.webm', seed=number)
         write_with_av(folder / 'videos' / name / 'c d.avi', num_frames=8 + number)
     write_with_av(folder / 'new.mp4', codec='libx264', size=(128, 96))
+    write_with_av(folder / 'my.mp4', codec='libx264', size=(128, 96))
     random = np.random.default_rng(0)
     for video in ('a 1', 'b', '车'):
         for part in ('street/frames', 'street/labels', 'scenes/frames', 'scenes/flow'):
@@ -86,7 +90,7 @@ def smaller(line):
     return words
 
 
-@pytest.mark.parametrize('page', ['docs/installation.md', 'docs/own_data.md'])
+@pytest.mark.parametrize('page', ['README.md', 'docs/camera_motion.md', 'docs/installation.md', 'docs/own_data.md'])
 def test_blocks_run(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_data(tmp_path)
@@ -99,6 +103,8 @@ def test_blocks_run(page, tmp_path, monkeypatch):
             continue
         for line in text.replace('\\\n', ' ').splitlines():
             invoke(main, *smaller(line))
+    if page in ('README.md', 'docs/camera_motion.md'):
+        assert (tmp_path / 'shown.mp4').stat().st_size > 1000
     if page.endswith('own_data.md'):
         assert {'shown.mp4', 'new.json', 'segmented.mp4', 'flow.mp4'} <= {path.name for path in tmp_path.iterdir()}
         assert next((tmp_path / 'shown_by_mmaction').rglob('*.png')).stat().st_size > 1000
