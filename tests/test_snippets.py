@@ -108,7 +108,7 @@ def smaller(line):
     return words
 
 
-@pytest.mark.parametrize('page', ['docs/installation.md', 'docs/own_data.md', 'docs/camera_motion.md'])
+@pytest.mark.parametrize('page', ['README.md', 'docs/camera_motion.md', 'docs/installation.md', 'docs/own_data.md'])
 def test_blocks_run(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_data(tmp_path)
@@ -121,6 +121,8 @@ def test_blocks_run(page, tmp_path, monkeypatch):
             continue
         for line in text.replace('\\\n', ' ').splitlines():
             invoke(main, *smaller(line))
+    if page in ('README.md', 'docs/camera_motion.md'):
+        assert (tmp_path / 'shown.mp4').stat().st_size > 1000
     if page.endswith('own_data.md'):
         assert {'shown.mp4', 'new.json', 'segmented.mp4', 'flow.mp4'} <= {path.name for path in tmp_path.iterdir()}
         assert next((tmp_path / 'shown_by_mmaction').rglob('*.png')).stat().st_size > 1000
