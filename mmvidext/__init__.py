@@ -8,8 +8,11 @@ from importlib.util import find_spec
 
 from mmvidext.version import __version__
 
-if find_spec('mmcv') is None:
-    raise ImportError("mmvidext needs mmcv, which is not installed: pip install 'mmvidext[openmmlab]'")
+if missing := [toolbox for toolbox in ('mmengine', 'mmcv') if find_spec(toolbox) is None]:
+    raise ImportError(
+        f"mmvidext needs {' and '.join(missing)}, not installed here: pip install 'mmvidext[openmmlab]', "
+        "or 'mmvidext[onedl]' for the forks that are maintained"
+    )
 
 from mmvidext.compat import apply_fixes
 

@@ -1,5 +1,7 @@
 """Shared by all tests: the same random numbers every time, and one thread (the suite runs one worker per core)."""
 
+import gc
+
 import cv2  # before anything imports decord, whose FFmpeg OpenCV would then use, and fail to write video
 import pytest
 import torch
@@ -29,3 +31,9 @@ restored_after_a_module = pytest.fixture(autouse=True, scope='module')(_restore_
 def pytest_configure(config):
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
+
+
+def pytest_collection_finish(session):
+    """mmengine collects garbage for each data set that it builds, and would look through all that is imported here."""
+    gc.collect()
+    gc.freeze()

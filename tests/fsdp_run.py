@@ -8,13 +8,15 @@ import sys
 from pathlib import Path
 
 import torch
-from mmaction.structures import ActionDataSample
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.registry import DATASETS, HOOKS
 from torch.utils.data import Dataset
 
 from mmvidext.cli.train import train
+
+# after mmvidext, which cures what keeps it from being imported
+from mmaction.structures import ActionDataSample  # isort: skip
 
 CONFIG = Path(__file__).resolve().parents[1] / 'configs' / 'tsm_r50_sthv2_fsdp.py'
 

@@ -1,10 +1,13 @@
 """Checkpoints that mmengine writes can be loaded, and a pickle that asks for more cannot."""
 
 import io
+import os
+import pickle
 
 import pytest
 import torch
 from mmengine.logging.history_buffer import HistoryBuffer
+from mmengine.runner import CheckpointLoader
 
 import mmvidext
 
@@ -36,3 +39,19 @@ class Asks:
 def test_getattr_gives_nothing_else(name):
     with pytest.raises(ValueError, match=f'the checkpoint requests .*HistoryBuffer.*{name}'):
         torch.load(save(Asks(name)), weights_only=True)
+
+
+class Runs:
+    def __init__(self, command):
+        self.command = command
+
+    def __reduce__(self):
+        return os.system, (self.command,)
+
+
+def test_mmengine_s_own_loader_runs_nothing(tmp_path):
+    """The fork reads a checkpoint again, as any pickle, if torch refuses it."""
+    torch.save({'value': Runs(f'touch {tmp_path}/ran')}, tmp_path / 'bad.pth')
+    with pytest.raises(pickle.UnpicklingError, match='system'):
+        CheckpointLoader.load_checkpoint(str(tmp_path / 'bad.pth'))
+    assert not (tmp_path / 'ran').exists()

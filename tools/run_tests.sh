@@ -2,7 +2,7 @@
 # Install what the tests need into .venv, then run them. Arguments go to pytest: bash tools/run_tests.sh tests/ops -k shift
 set -euo pipefail
 cd "$(dirname "$0")/.."
-bash tools/setup_env.sh openmmlab,onnx,test
+bash tools/setup_env.sh openmmlab,mmdet,onnx,test
 # one thread a worker: two workers with two threads each only get in each other's way
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 # one worker more than cores, because many tests wait for processes that they end

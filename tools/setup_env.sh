@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # Make .venv in the repository root and install mmvidext into it with the given extras (comma-separated, default: openmmlab).
+# `onedl` instead of `openmmlab` takes the forks of the toolboxes that are maintained; one environment holds one of the two.
 #
 #   bash tools/setup_env.sh [EXTRAS]
 #
 # TORCH_SPEC  what to install as torch (default torch==2.13.0). A torch that the system's Python already has is kept.
+# VENV        where the environment lies (default .venv).
 # PYTHON      the Python to start from (default python3).
 #
 # Nothing is done when .venv already holds what setup.cfg, the constraints and the extras require.
@@ -13,7 +15,7 @@ cd "$(dirname "$0")/.."
 extras=${1:-openmmlab}
 python=${PYTHON:-python3}
 torch_spec=${TORCH_SPEC:-torch==2.13.0}
-venv=.venv
+venv=${VENV:-.venv}
 
 if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))'; then
     echo "mmvidext needs Python 3.10 or newer, and '$python' is $("$python" --version 2>&1). Set PYTHON to a newer one." >&2
@@ -48,7 +50,7 @@ pip=("$venv/bin/python" -m pip --disable-pip-version-check install -q -c tools/c
 echo "Installing mmvidext[$extras] into $venv ..."
 "$venv/bin/python" -c 'import torch' 2>/dev/null || "${pip[@]}" "$torch_spec" 'setuptools<81'
 if "$venv/bin/python" -c 'import mmcv._ext' 2>/dev/null; then # a full mmcv is kept: mmcv-lite would overwrite it
-    "${pip[@]}" mmaction2 mmsegmentation
+    "${pip[@]}" mmengine mmaction2 mmsegmentation ftfy regex
     extras=$(tr ',' '\n' <<<"$extras" | grep -vx openmmlab | paste -sd, || true)
 fi
 "${pip[@]}" -e ".${extras:+[$extras]}"

@@ -15,11 +15,13 @@ from mmvidext.ops.backends import WITH_TORCHVISION, torchvision_problem
 
 __all__ = ['doctor']
 
-REQUIRED = ('torch', 'mmengine', 'numpy', 'click', 'av', 'importlib_metadata', 'ftfy', 'regex', 'setuptools')
+LINES = {
+    'OpenMMLab': ('mmengine', ('mmcv', 'mmcv-lite'), 'mmsegmentation', 'mmdet'),
+    'onedl': ('onedl-mmengine', ('onedl-mmcv',), 'onedl-mmsegmentation', 'onedl-mmdetection'),
+}
+REQUIRED = ('torch', 'numpy', 'click', 'av', 'importlib_metadata', 'ftfy', 'regex')
 OPTIONAL = (
     'mmaction2',
-    'mmsegmentation',
-    'mmdet',
     'torchvision',
     'opencv-python',
     'decord',
@@ -27,7 +29,6 @@ OPTIONAL = (
     'onnx',
     'onnxruntime',
 )
-TOOLBOXES = {'mmaction2': 'mmaction.models', 'mmsegmentation': 'mmseg.models', 'mmdet': 'mmdet.models'}
 TESTED = {'Python': '3.11', 'torch': '2.13.0'}
 CONSTRAINTS = Path(mmvidext.__file__).parent / '.mim' / 'tools' / 'constraints.txt'
 
@@ -51,16 +52,31 @@ def found(package: str) -> str | None:
         return None
 
 
+def installed_lines() -> list[str]:
+    """Return which of the two lines of the toolboxes are installed, by their mmengine and mmcv."""
+    return [line for line, (engine, mmcvs, *_) in LINES.items() if any(found(package) for package in (engine, *mmcvs))]
+
+
 def report_versions() -> bool:
-    """Print the versions; return whether everything required is there."""
+    """Print the line of the toolboxes and the versions; return whether everything required is there."""
     tested = tested_versions()
-    mmcv = 'mmcv' if found('mmcv') else 'mmcv-lite'
+    lines = installed_lines()
+    if len(lines) > 1:
+        raise click.ClickException(
+            f'packages of both lines of the toolboxes are installed, {" and ".join(lines)}: their modules have the '
+            "same names, so one has written over the other. Make a new environment with 'mmvidext[openmmlab]' or "
+            "'mmvidext[onedl]'"
+        )
+    engine, mmcvs, mmseg, mmdet = LINES[lines[0]]
+    mmcv = next((package for package in mmcvs if found(package)), mmcvs[-1])
     complete = True
+    click.echo(f'line of the toolboxes: {lines[0]}\n')
     click.echo(f'{"package":30}{"found":20}tested with')
     click.echo(f'{"Python":30}{platform.python_version():20}{tested["Python"]}')
-    for package in (*REQUIRED, mmcv, *OPTIONAL):
+    required = (engine, mmcv, *REQUIRED)
+    for package in (*required, mmseg, mmdet, *OPTIONAL):
         installed = found(package)
-        missing = installed is None and package not in OPTIONAL
+        missing = installed is None and package in required
         complete &= not missing
         click.echo(f'{package:30}{installed or ("MISSING" if missing else "-"):20}{tested.get(package, "")}')
     return complete
@@ -112,12 +128,9 @@ def report_detection_ops(full_mmcv: bool) -> None:
 def report_imports() -> None:
     """Import what configs name."""
     click.echo()
-    for module, package in (
-        ('mmaction.models', 'mmaction2'),
-        ('mmseg.models', 'mmsegmentation'),
-        ('mmdet.models', 'mmdet'),
-    ):
-        if found(package):
+    for toolbox in ('mmaction', 'mmseg', 'mmdet'):
+        module = f'{toolbox}.models'
+        if importlib.util.find_spec(toolbox):
             importlib.import_module(module)
             click.echo(f'import {module}: works')
     importlib.import_module('mmvidext.models')
@@ -133,7 +146,8 @@ def doctor() -> None:
     Example: mmvidext doctor
     """
     if not report_versions():
-        raise click.ClickException("something required is MISSING: pip install 'mmvidext[openmmlab]'")
+        extra = installed_lines()[0].lower()
+        raise click.ClickException(f"something required is MISSING: pip install 'mmvidext[{extra}]'")
     report_defects()
     report_backends()
     report_imports()

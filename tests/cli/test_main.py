@@ -9,12 +9,15 @@ from pathlib import Path
 import click
 import pytest
 
+from mmvidext.cli import doctor
 from mmvidext.cli.config_names import find_config
 from mmvidext.cli.lazy_group import LazyGroup
 from mmvidext.cli.main import main
+from mmvidext.cures.version_caps import mmcv_is_above_the_cap
 from tests.cli.invoke import invoke
 
 ROOT = Path(__file__).resolve().parents[2]
+FORK = mmcv_is_above_the_cap()
 DOORS = sorted(
     path.relative_to(ROOT)
     for path in (ROOT / 'tools').rglob('*.py')
@@ -112,7 +115,24 @@ def test_cfg_options_take_several_values_as_those_of_the_toolboxes(monkeypatch):
 def test_doctor():
     output = invoke(COMMANDS['mmvidext doctor'])
     assert re.search(r'torch +2\S+ +2\.13\.0', output)
-    assert re.search(r'mmengine +0\.10\.7 +0\.10\.7', output)
+    line, engine = ('onedl', r'onedl-mmengine +0\.10\.12') if FORK else ('OpenMMLab', r'mmengine +0\.10\.7 +0\.10\.7')
+    assert f'line of the toolboxes: {line}\n' in output
+    assert re.search(engine, output)
     assert 'import mmvidext.models: works' in output
     assert re.search(r'mmvidext\.ops: nms, roi_align, deform_conv2d by (plain torch|torchvision \d)', output)
     assert re.search(r'mmcv\.ops: (19 compiled functions by mmvidext|by mmcv itself)', output)
+
+
+def test_doctor_names_a_mixture_of_both_lines(monkeypatch):
+    """Their modules have the same names, so whichever was installed last has written over the other."""
+    monkeypatch.setattr(doctor, 'found', {'mmengine': '0.10.7', 'onedl-mmcv': '2.3.6'}.get)
+    with pytest.raises(click.ClickException, match=r'packages of both lines .* are installed, OpenMMLab and onedl'):
+        doctor.report_versions()
+
+
+def test_doctor_asks_for_what_the_line_lacks(monkeypatch, capsys):
+    monkeypatch.setattr(doctor, 'found', {'onedl-mmcv': '2.3.6', 'mmaction2': '1.2.0'}.get)
+    assert not doctor.report_versions()
+    printed = capsys.readouterr().out
+    assert re.search(r'onedl-mmengine +MISSING', printed)
+    assert re.search(r'onedl-mmsegmentation +- ', printed)

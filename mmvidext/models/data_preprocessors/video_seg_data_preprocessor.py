@@ -22,6 +22,8 @@ class VideoSegDataPreProcessor(SegDataPreProcessor):
     clips, and are refused.
 
     Args:
+        bgr_to_rgb: Reverse the channels of frames that were read as BGR.
+        rgb_to_bgr: Reverse the channels of frames that were read as RGB.
         batch_augments: Must be empty.
         non_blocking: Copy from pinned memory to the device while the CPU goes on.
         **kwargs: The arguments of ``mmseg.SegDataPreProcessor``.
@@ -30,12 +32,21 @@ class VideoSegDataPreProcessor(SegDataPreProcessor):
         ValueError: If ``batch_augments`` is given.
     """
 
-    def __init__(self, *, batch_augments: list[dict] | None = None, non_blocking: bool = True, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        bgr_to_rgb: bool = False,
+        rgb_to_bgr: bool = False,
+        batch_augments: list[dict] | None = None,
+        non_blocking: bool = True,
+        **kwargs: Any,
+    ) -> None:
         if batch_augments:
             raise ValueError(
                 f'batch_augments must be empty, since they mix images and not clips, but got {batch_augments}'
             )
-        super().__init__(**kwargs)
+        super().__init__(bgr_to_rgb=bgr_to_rgb, rgb_to_bgr=rgb_to_bgr, **kwargs)
+        self.channel_conversion = bgr_to_rgb or rgb_to_bgr  # mmseg has it, its fork has not
         self._non_blocking = non_blocking  # mmengine's, which mmseg does not pass on
 
     def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
