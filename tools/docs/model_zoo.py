@@ -27,9 +27,9 @@ mmvidext train mmvidext::tsm_r50_ucf101 --weights tsm_r50_k400
 `pretrained='tsm_r50_k400'` and `load_from='tsm_r50_k400'` in a config work likewise, see [weights](weights.md).
 `mim search mmvidext` lists the same. A model whose name ends in a toolbox has its weights from there.
 
-Figures are the authors', or those of the source that is named (the model in the package: ours), not measurements of
-these files with our code; where a figure is of another protocol than our config's, it says so. SHA-256: how it begins, where
-somebody has published it, which a download is compared with.
+Figures are the authors', or those of the source that is named (the model in the package: ours). They are not
+measurements of these files with our code; where a figure is of another protocol than our config's, it says so.
+SHA-256: how it begins, where somebody has published it, which a download is compared with.
 """
 
 

@@ -3,12 +3,12 @@
 #
 #   bash tools/experiments/camera_motion.sh [WORK_DIR]
 #
-# Needs Debian or Ubuntu (apt-get download), and what tools/setup_env.sh installs. An hour on two cores. What is there
+# Needs Debian 12 or newer (apt-get download), and what tools/setup_env.sh installs. An hour on one core. What is there
 # already is kept, so an interrupted run goes on. PYTHON is the Python to use, .venv/bin/python by default.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-out=${1:-work_dirs/camera_motion}
+out=$(realpath -m "${1:-work_dirs/camera_motion}")
 python=${PYTHON:-.venv/bin/python}
 photographs=$out/photographs
 mkdir -p "$photographs" "$out/packages"
@@ -20,7 +20,7 @@ if [ ! -f "$out/packages/done" ]; then
     for package in "$out"/packages/*.whl; do "$python" -m zipfile -e "$package" "$out/packages/unpacked"; done
     cp "$out"/packages/unpacked/usr/share/backgrounds/*.jpg "$out"/packages/unpacked/sklearn/datasets/images/*.jpg "$photographs"
     (cd "$out/packages/unpacked/skimage/data" && cp astronaut.png brick.png camera.png chelsea.png coffee.png coins.png \
-        grass.png gravel.png motorcycle_left.png rocket.jpg hubble_deep_field.jpg "$OLDPWD/$photographs")
+        grass.png gravel.png motorcycle_left.png rocket.jpg hubble_deep_field.jpg "$photographs")
     touch "$out/packages/done"
 fi
 
