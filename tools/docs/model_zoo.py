@@ -44,7 +44,7 @@ def page() -> str:
 
 def row(model: NamedModel) -> str:
     """Return the line of a model."""
-    link = f'[{model.name}](../configs/{model.config.name})'
+    config = '' if model.config.stem == model.name else f', config `{model.config.stem}`'
     figures = '; '.join(
         ', '.join(f'{name} {value:g}' for name, value in figure.metrics.items())
         + f' on {figure.dataset}'
@@ -52,7 +52,7 @@ def row(model: NamedModel) -> str:
         for figure in model.figures
     )
     sources = '; '.join(dict.fromkeys(figure.source for figure in model.figures))
-    return f'| {link} | {", ".join(model.data)} | {figures or "none"} | {sources} | {weights(model)} |'
+    return f'| `{model.name}`{config} | {", ".join(model.data)} | {figures or "none"} | {sources} | {weights(model)} |'
 
 
 def weights(model: NamedModel) -> str:
