@@ -15,10 +15,11 @@ LAYERS = {
     'checkpoints': {'safe_numpy'},  # it knows state dicts, not models
     'datasets': {'ops', 'registry', 'generators'},
     'evaluation': {'ops', 'registry', 'datasets', 'checkpoints'},
-    'drawing': set(),
+    'drawing': {'ops'},
     'engine': {'ops', 'registry', 'models', 'checkpoints', 'generators', 'drawing'},
     'apis': {'ops', 'layers', 'models', 'datasets', 'evaluation', 'engine', 'checkpoints', 'registry', 'drawing'},
 }
+LAYERS['app'] = {'apis', 'datasets', 'drawing', 'ops'}
 LAYERS['cli'] = {*LAYERS, 'registry', 'compat', 'mmcv_ext', 'version'}
 
 

@@ -1,29 +1,50 @@
-"""The code blocks of README and of the pages for beginners are run, or say why not.
+"""The code blocks of all pages are run, or say why not.
 
-A comment before a block says what it is: `file: NAME` is a file that later blocks use, and the others name what a test
-has not. Commands are run as they stand, only on less: one epoch or two iterations, on small frames.
+A comment before a block says what it is: `file: NAME` is a config, which is built; `part of a config` is one too, whose
+classes are looked up; the others name what a test has not. Commands are run as they stand, only on less: one epoch or
+two iterations, on small frames. Those that are not run are at least accepted by the command that they name.
 """
 
+import json
 import re
 import shlex
+import types
 from pathlib import Path
 
+import click
 import cv2
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from mmengine.config import Config
-from mmengine.registry import MODELS, DefaultScope
+from mmengine.registry import MODELS, DefaultScope, Registry
 
+from mmvidext import registry
 from mmvidext.cli.main import main
 from mmvidext.datasets.flow_io import write_flo
+from mmvidext.models.backbones import TSMResNet
+from tests.cli.bad_files import segmentation
 from tests.cli.invoke import invoke
+from tests.cli.test_main import COMMANDS
 from tests.datasets.videos import write_video, write_with_av
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ['README.md', *(f'docs/{name}.md' for name in ('installation', 'own_data', 'in_your_config', 'cluster'))]
+PAGES = sorted(
+    str(path.relative_to(ROOT))
+    for pattern in ('*.md', 'docs/**/*.md', 'configs/**/*.md')
+    for path in ROOT.glob(pattern)
+    if path.name != 'CHANGELOG.md'
+)
+TRANSLATED = {
+    'README_zh-CN.md': 'README.md',
+    'docs/zh/own_data.md': 'docs/own_data.md',
+    'docs/zh/in_your_config.md': 'docs/in_your_config.md',
+}
 BLOCK = re.compile(r'(?:<!-- (?P<mark>[^>]*) -->\n)?```(?P<kind>bash|python)\n(?P<text>.*?)```', re.DOTALL)
-REASONS = ('needs a download', 'needs a GPU', 'needs a cluster', 'needs minutes', 'starts two processes')
+PART = 'part of a config'
+REASONS = (PART, 'needs a download', 'needs a GPU', 'needs a cluster', 'needs minutes')
+REASONS += ('starts two processes', 'starts a server')
 SMALLER = {
     'videos': ('max_epochs=1', 'short_side=32', 'crop_size=32', 'num_workers=0', 'batch_size=2'),
     'street': ('frame_size=(64,64)', 'crop_size=(32,32)', 'num_workers=0', 'batch_size=2'),
@@ -41,7 +62,7 @@ OF_MMACTION = (
 
 def blocks(page):
     """Yield mark, language and text of each block of code."""
-    for found in BLOCK.finditer((ROOT / page).read_text()):
+    for found in BLOCK.finditer((ROOT / page).read_text(encoding='utf-8')):
         yield found['mark'] or '', found['kind'], found['text']
 
 
@@ -59,7 +80,8 @@ def write_data(folder):
         (folder / 'videos' / name).mkdir(parents=True)
         write_video(folder / 'videos' / name / 'b.webm', seed=number)
         write_with_av(folder / 'videos' / name / 'c d.avi', num_frames=8 + number)
-    write_with_av(folder / 'new.mp4', codec='libx264', size=(128, 96))
+    for name in ('new.mp4', 'my.mp4'):
+        write_with_av(folder / name, codec='libx264', size=(128, 96))
     random = np.random.default_rng(0)
     for video in ('a 1', 'b', '车'):
         for part in ('street/frames', 'street/labels', 'scenes/frames', 'scenes/flow'):
@@ -77,7 +99,7 @@ def write_data(folder):
 def smaller(line):
     """Return the arguments of a command, on less data."""
     line = line.replace('max_iters=2000', 'max_iters=2').replace('iter_2000', 'iter_2').replace('epoch_40', 'epoch_1')
-    words = shlex.split(line)[1:]
+    words = shlex.split(line, comments=True)[1:]
     if words[0] == 'train':
         kept = [word for word in words if not re.match('(max_epochs|crop_size|short_side)=', word)]
         words = [*kept, '--cfg-options', *SMALLER[words[1]]]
@@ -86,7 +108,7 @@ def smaller(line):
     return words
 
 
-@pytest.mark.parametrize('page', ['docs/installation.md', 'docs/own_data.md'])
+@pytest.mark.parametrize('page', ['README.md', 'docs/camera_motion.md', 'docs/installation.md', 'docs/own_data.md'])
 def test_blocks_run(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_data(tmp_path)
@@ -99,6 +121,8 @@ def test_blocks_run(page, tmp_path, monkeypatch):
             continue
         for line in text.replace('\\\n', ' ').splitlines():
             invoke(main, *smaller(line))
+    if page in ('README.md', 'docs/camera_motion.md'):
+        assert (tmp_path / 'shown.mp4').stat().st_size > 1000
     if page.endswith('own_data.md'):
         assert {'shown.mp4', 'new.json', 'segmented.mp4', 'flow.mp4'} <= {path.name for path in tmp_path.iterdir()}
         assert next((tmp_path / 'shown_by_mmaction').rglob('*.png')).stat().st_size > 1000
@@ -123,3 +147,124 @@ def test_configs_build(tmp_path, monkeypatch):
     invoke(main, 'train', 'my_dff.py', '--cfg-options', *heads, *OF_MMACTION[1:], *brief, *crop)
     (log,) = (tmp_path / 'work_dirs/my_dff').glob('*/*.log')
     assert 'mIoU' in log.read_text()
+
+
+@pytest.mark.parametrize(('page', 'original'), TRANSLATED.items())
+def test_a_translation_has_the_blocks_of_its_original(page, original):
+    def code(text):
+        return re.sub(r' +#.*', '', text)  # comments are translated
+
+    own, others = ([(mark, kind, code(text)) for mark, kind, text in blocks(one)] for one in (page, original))
+    assert [block for block in own if block not in others] == []
+    if page.startswith('docs'):
+        assert own == others
+
+
+def test_what_is_a_file_on_other_pages_builds(tmp_path):
+    for page in ('docs/lsdfn.md', 'docs/video_segmentation.md'):
+        ((name, text),) = [(mark, text) for mark, _, text in blocks(page) if mark.startswith('file: ')]
+        path = tmp_path / name.removeprefix('file: ')
+        path.write_text(text)
+        config = Config.fromfile(path)
+        with DefaultScope.overwrite_default_scope('mmseg'), torch.device('meta'):
+            MODELS.build(config.model)
+
+
+def types_in(value):
+    """Yield the classes that a piece of a config names."""
+    for inner in value.values() if isinstance(value, dict) else value:
+        if isinstance(inner, (dict, list, tuple)):
+            yield from types_in(inner)
+    if isinstance(value, dict) and isinstance(value.get('type'), str):
+        yield value['type']
+
+
+def test_classes_in_parts_of_configs_exist():
+    base = types.SimpleNamespace(accurate_test_pipeline=[])
+    found = set()
+    for page in PAGES:
+        for mark, _, text in blocks(page):
+            if mark == PART:
+                names = dict(train_pipeline=[], _base_=base)
+                exec(re.sub(r'^_base_ = .*$', '', text, flags=re.MULTILINE), names)
+                found |= set(types_in({name: names[name] for name in names if not name.startswith('_')}))
+    ours = {name.removeprefix('mmvidext.') for name in found if name.startswith('mmvidext.')}
+    registries = [value for value in vars(registry).values() if isinstance(value, Registry)]
+    assert len(ours) > 3
+    assert {name for name in ours if all(one.get(f'mmvidext.{name}') is None for one in registries)} == set()
+
+
+def test_python_of_other_pages_runs(tmp_path, monkeypatch):
+    """What a reader has at hand is there: frames, a config, a video."""
+    monkeypatch.chdir(tmp_path)
+    write_with_av(tmp_path / 'in.mp4', codec='libx264', size=(64, 48), num_frames=3)
+    clip = torch.zeros(2, 4, 3, 224, 224)
+    names = {
+        'docs/data.md': {},
+        'docs/online.md': dict(TSMResNet=TSMResNet, frames=clip),
+        'docs/video_segmentation.md': dict(
+            config=segmentation(), checkpoint=None, frame=np.zeros((48, 64, 3), np.uint8)
+        ),
+    }
+    for page in PAGES:
+        for mark, kind, text in blocks(page):
+            if kind == 'python' and not mark and page not in ('docs/own_data.md', 'docs/zh/own_data.md'):
+                exec(text, names[page])
+    assert (tmp_path / 'out.mp4').stat().st_size > 500
+    assert len(list((tmp_path / 'masks').iterdir())) == 3
+
+
+def commands_in(text):
+    """Yield the command lines of a block that go to `mmvidext`, also by a script of `tools`."""
+    for line in text.replace('\\\n', ' ').splitlines():
+        words = shlex.split(line, comments=True)
+        if words[:2] == ['python', 'tools/data/make_synthetic.py']:
+            yield ['data', 'make-synthetic', *words[2:]]
+        elif words[:1] == ['python'] and len(words) > 1 and words[1] in DOORS:
+            yield [DOORS[words[1]], *words[2:]]
+        elif words[:1] == ['mmvidext']:
+            yield words[1:]
+
+
+DOORS = {
+    'tools/train.py': 'train',
+    'tools/test.py': 'test',
+    'tools/stream.py': 'stream',
+    'tools/segment_video.py': 'segment',
+    'tools/estimate_flow.py': 'flow',
+    'tools/export_onnx.py': 'export',
+    'tools/convert_checkpoint.py': 'convert',
+}
+
+
+def test_every_command_of_every_page_is_accepted(tmp_path, monkeypatch):
+    """Also of the blocks that need what is not here; nothing is run."""
+    monkeypatch.chdir(tmp_path)
+    for name, command in COMMANDS.items():
+        if not isinstance(command, click.Group):
+            monkeypatch.setattr(command, 'callback', lambda **values: None)
+            for parameter in command.params:  # what is not here is not asked for
+                if name != 'mmvidext' and isinstance(parameter.type, click.Path):
+                    monkeypatch.setattr(parameter.type, 'exists', False)
+                monkeypatch.setattr(parameter, 'callback', None)
+    refused, count = [], 0
+    for page in PAGES:
+        for _, kind, text in blocks(page):
+            for words in commands_in(text) if kind == 'bash' else ():
+                count += 1
+                result = CliRunner().invoke(main, words)
+                if result.exit_code:
+                    refused.append(f'{page}: {shlex.join(words)}: {result.output.splitlines()[-1]}')
+    assert refused == []
+    assert count > 40
+
+
+def test_the_notebook_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cells = json.loads((ROOT / 'docs/first_steps.ipynb').read_text(encoding='utf-8'))['cells']
+    names = {}
+    for cell in cells:
+        if cell['cell_type'] == 'code':
+            exec(''.join(cell['source']), names)
+    assert names['prediction'].num_frames == 24
+    assert (tmp_path / 'shown.mp4').stat().st_size > 500

@@ -53,7 +53,8 @@ def test_configs_and_tools_are_in_the_wheel(built):
     assert len(expected) > 100
     assert expected <= found
     assert {'mmvidext/.mim/model-index.yml', 'mmvidext/.mim/tools/constraints.txt', 'mmvidext/py.typed'} <= found
-    assert {path.relative_to(ROOT).as_posix() for path in (ROOT / 'mmvidext').rglob('*.py')} <= found
+    package = [path for path in (ROOT / 'mmvidext').rglob('*') if path.suffix in ('.py', '.safetensors')]
+    assert {path.relative_to(ROOT).as_posix() for path in package} <= found
     with zipfile.ZipFile(built[0]) as archive:
         (entry_points,) = [name for name in archive.namelist() if name.endswith('entry_points.txt')]
         assert 'mmvidext = mmvidext.cli.main:main' in archive.read(entry_points).decode()
@@ -82,6 +83,7 @@ def test_what_is_in_the_wheel_works_anywhere(built, tmp_path):
         (['-W', 'ignore', '-c', code], f'{tmp_path}/site/mmvidext/__init__.py mmvidext.MSResNet'),
         (['-W', 'ignore', '-c', by_name], f'{tmp_path}/site/mmvidext/.mim/configs/demo/ms_tsm_r18_demo.py'),
         ([tmp_path / 'site/mmvidext/.mim/tools/train.py', '--help'], 'Usage: train.py'),
+        (['-m', 'mmvidext', 'weights', 'get', 'camera-motion'], f'{tmp_path}/site/mmvidext/shipped/camera_motion'),
         (['-m', 'mmvidext', 'train', 'mmvidext::no_such'], 'there is no config mmvidext::no_such'),
     ):
         done = subprocess.run(

@@ -15,6 +15,7 @@ default_hooks = dict(
 custom_hooks = [
     dict(type='mmvidext.SegmentsCheckHook'),
     dict(type='mmvidext.NumClassesCheckHook'),
+    dict(type='mmvidext.ScratchWarningHook'),
     dict(type='mmvidext.ExactResumeHook'),
     dict(type='mmvidext.BadFilesHook'),
 ]

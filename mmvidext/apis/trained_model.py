@@ -1,4 +1,4 @@
-"""Find the config and the weights of a trained model by one name: its work directory, its checkpoint, or its config."""
+"""Find the config and the weights of a trained model by one name: its own, its work directory, or its config."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from mmengine.config import Config
 from torch import nn
 
+from mmvidext.checkpoints.model_index import read_model_index
 from mmvidext.datasets.annotation_lines import read_lines
 from mmvidext.engine.resume_point import find_resume_point
 
@@ -19,7 +20,7 @@ class TrainedModel(NamedTuple):
 
     Attributes:
         config: File, or name of a config of an installed package.
-        checkpoint: File or address; None stands for random weights.
+        checkpoint: File, address, or name of a model; None stands for random weights.
     """
 
     config: str
@@ -33,9 +34,9 @@ def find_model(model: str | Path, checkpoint: str | Path | None = None) -> Train
     config is looked for beside it, where training writes it.
 
     Args:
-        model: A work directory (its best checkpoint is taken, or else its newest), a checkpoint with the config beside
-            it, or a config.
-        checkpoint: The weights, where ``model`` is a config; or other weights of a work directory.
+        model: A name that ``mmvidext weights`` lists, a work directory (its best checkpoint is taken, or else its
+            newest), a checkpoint with the config beside it, or a config.
+        checkpoint: The weights, where ``model`` is a config; or other weights of a name or work directory.
 
     Raises:
         FileNotFoundError: If there is no such file, or no config or checkpoint in the directory.
@@ -45,6 +46,9 @@ def find_model(model: str | Path, checkpoint: str | Path | None = None) -> Train
     given = None if checkpoint is None else str(checkpoint)
     if path.is_dir():
         return TrainedModel(str(_config_in(path)), given or str(_checkpoint_in(path)))
+    named = None if path.exists() else read_model_index().get(text)
+    if named is not None:
+        return TrainedModel(str(named.config), given or text)
     if path.suffix not in _CHECKPOINTS:
         return TrainedModel(text, given)
     if given is not None:

@@ -173,6 +173,10 @@ class RecognitionRun:
         if len(self._window) == self._window.length:
             self._full.append(probabilities)
 
+    def clip(self) -> dict[str, Any]:
+        """Return what the model looks at after the frames so far: ``inputs`` and ``data_samples``, as packed."""
+        return self._window.clip()
+
     def result(self) -> VideoPrediction:
         """Return the prediction for all frames so far.
 

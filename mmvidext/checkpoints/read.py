@@ -10,14 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
-from urllib.error import HTTPError, URLError
-from urllib.parse import urlparse
 
 import numpy as np
 import torch
-from mmengine.logging import MMLogger
 from torch import Tensor
 
+from mmvidext.checkpoints.locate import find_checkpoint
 from mmvidext.checkpoints.numpy_pickle import load_numpy_pickle
 
 __all__ = ['Checkpoint', 'StateDict', 'read_checkpoint']
@@ -60,18 +58,16 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
     """Read a checkpoint.
 
     Args:
-        path: A file, or ``https://``, ``http://``, ``torchvision://NAME`` or ``open-mmlab://NAME``, which are fetched
-            into the cache of ``torch.hub``. The first bytes decide on the format: ``torch.save`` of any version (a
-            state dict, or a dictionary that holds one as ``state_dict`` or ``model``), safetensors, or a Caffe2 pickle
-            of VMZ (a dictionary with numpy arrays as ``blobs``).
+        path: What :func:`~mmvidext.checkpoints.locate.find_checkpoint` finds. The first bytes decide on the format:
+            ``torch.save`` of any version (a state dict, or a dictionary that holds one as ``state_dict`` or ``model``),
+            safetensors, or a Caffe2 pickle of VMZ (a dictionary with numpy arrays as ``blobs``).
 
     Raises:
         FileNotFoundError: If there is no such file, or it cannot be fetched.
-        ValueError: If it is damaged, would run code, expands without bound, or holds no tensors.
+        ValueError: If it has another SHA-256 than it should, is damaged, would run code, expands without bound, or
+            holds no tensors.
     """
-    file_path = _fetch(str(path)) if '://' in str(path) else Path(path).expanduser()
-    if not file_path.is_file():
-        raise FileNotFoundError(f'there is no checkpoint {file_path}')
+    file_path = find_checkpoint(path)
     try:
         with file_path.open('rb') as file:
             return _find_tensors(_reader(file)(file), str(file_path))
@@ -84,49 +80,6 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
         ) from None
     except Exception as error:  # a damaged file makes the readers raise nearly anything
         raise ValueError(f'{file_path} is damaged or not a checkpoint: {error or type(error).__name__}') from error
-
-
-def _fetch(url: str) -> Path:
-    """Return the file of a URL in the cache of ``torch.hub``, downloading it unless it is there."""
-    from mmengine.runner import checkpoint
-
-    scheme, _, name = url.partition('://')
-    tables: dict[str, Callable[[], dict[str, str]]] = {
-        'torchvision': _torchvision_urls,
-        'open-mmlab': checkpoint.get_external_models,
-        'mmcls': checkpoint.get_mmcls_models,
-    }
-    if scheme in tables:
-        names = tables[scheme]()
-        name = checkpoint.get_deprecated_model_names().get(name, name) if scheme == 'open-mmlab' else name
-        if name not in names:
-            raise FileNotFoundError(f'there is no checkpoint {url}: {scheme} has no model {name!r}')
-        url = names[name]
-    elif scheme not in ('http', 'https'):
-        known = ', '.join(f'{one}://' for one in ('https', 'http', *tables))
-        raise FileNotFoundError(f'there is no checkpoint {url}: known are {known}')
-    path = Path(torch.hub.get_dir()) / 'checkpoints' / Path(urlparse(url).path).name
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        MMLogger.get_current_instance().info(f'downloading {url} to {path}')
-        try:
-            torch.hub.download_url_to_file(url, str(path), progress=False)
-        except (URLError, OSError) as error:
-            reason = getattr(error, 'reason', error)
-            text = error if isinstance(error, HTTPError) else getattr(reason, 'strerror', None) or reason
-            raise FileNotFoundError(f'{url} cannot be downloaded: {text}') from error
-    return path
-
-
-def _torchvision_urls() -> dict[str, str]:
-    """Return the URLs of torchvision's models, from mmengine's own table where torchvision is not installed."""
-    import mmengine
-    from mmengine.runner.checkpoint import get_torchvision_models
-
-    try:
-        return get_torchvision_models()
-    except ImportError:
-        return json.loads((Path(mmengine.__file__).parent / 'hub' / 'torchvision_0.12.json').read_text())
 
 
 def _reader(file: BinaryIO) -> Callable[[BinaryIO], Any]:

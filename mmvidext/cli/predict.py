@@ -118,7 +118,7 @@ def recognize_each(
 @click.command(cls=RunCommand)
 @click.argument('model')
 @click.argument('source', metavar='VIDEO|FOLDER|CAMERA|URL')
-@click.option('--weights', metavar='FILE_OR_URL', help='The checkpoint, where MODEL is a config.')
+@click.option('--weights', metavar='FILE_URL_OR_NAME', help='The checkpoint, where MODEL is a config.')
 @click.option(
     '--out',
     type=PATH,
@@ -156,12 +156,13 @@ def predict(
 ) -> None:
     """Recognize a video, each video in a FOLDER, a camera (its number) or a network address, with any recognizer.
 
-    MODEL is a work directory (its best checkpoint is taken), a checkpoint with its config beside it, or a config with
-    --weights. The best classes are printed with their probabilities. A prediction looks at the latest frames, up to
-    --window: for a video that is not longer, the last one is that of a validation; for a longer one the mean is taken.
-    A video that cannot be read is named, and the others go on; the exit status is then 1.
+    MODEL is a name (mmvidext weights lists them), a work directory (its best checkpoint is taken), a checkpoint with
+    its config beside it, or a config with --weights. The best classes are printed with their probabilities. A
+    prediction looks at the latest frames, up to --window: for a video that is not longer, the last one is that of a
+    validation; for a longer one the mean is taken. A video that cannot be read is named, and the others go on; the exit
+    status is then 1.
 
-    Example: mmvidext predict work_dirs/videos_ms_tsm_r18 new.mp4 --out shown.mp4 --results new.json
+    Example: mmvidext predict camera-motion new.mp4 --out shown.mp4 --results new.json
     """
     with one_line_errors(), StopSignals() as stop:
         videos, taken = find_videos(source), set[Path]()

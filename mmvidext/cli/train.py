@@ -84,7 +84,7 @@ def _newest(cfg: Config) -> str | None:
 )
 @click.option(
     '--weights',
-    metavar='FILE_OR_URL',
+    metavar='FILE_URL_OR_NAME',
     help='Start from these: of the whole network, with any number of classes, or of its backbone, ours or official.',
 )
 @click.option(

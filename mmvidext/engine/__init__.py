@@ -11,6 +11,7 @@ from mmvidext.engine.fsdp_strategy import FSDPStrategy
 from mmvidext.engine.non_finite_hook import NonFiniteHook
 from mmvidext.engine.num_classes_check_hook import NumClassesCheckHook
 from mmvidext.engine.run_error import RunError
+from mmvidext.engine.scratch_warning_hook import ScratchWarningHook
 from mmvidext.engine.segments_check_hook import SegmentsCheckHook
 from mmvidext.engine.start_weights_hook import StartWeightsHook
 from mmvidext.engine.visualization_hook import VisualizationHook
@@ -25,6 +26,7 @@ __all__ = [
     'NonFiniteHook',
     'NumClassesCheckHook',
     'RunError',
+    'ScratchWarningHook',
     'SegmentsCheckHook',
     'StartWeightsHook',
     'VisualizationHook',

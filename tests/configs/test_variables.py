@@ -44,7 +44,8 @@ def test_recognition(path, tmp_path):
         assert all(folder.startswith('else/where/') for folder in loader.dataset.data_prefix.values())
         assert (loader.num_workers, loader.persistent_workers) == (0, False)
         for step in transforms(config, split, 'SampleFrames', 'DenseSampleFrames', 'UniformSample'):
-            assert step[key] == 24
+            dense = variable == 'num_segments' and step.get('num_clips') == 1  # one clip of consecutive frames
+            assert step['clip_len' if dense else key] == 24
     assert config.train_dataloader.batch_size == 3
     assert config.model.cls_head.num_classes == 7
     for part in (config.model.backbone, config.model.cls_head):

@@ -1,4 +1,5 @@
 # The official recipe of MotionSqueeze on Kinetics-400: SGD, batch 96, 75 epochs, steps at 30 and 60.
+starts_from = 'ImageNet'  # trained without such weights, a run says so
 optim_wrapper = dict(
     constructor='TSMOptimWrapperConstructor',
     paramwise_cfg=dict(fc_lr5=False),

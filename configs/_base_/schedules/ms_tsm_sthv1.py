@@ -1,5 +1,6 @@
 # The official recipe of MotionSqueeze on Something-Something V1: SGD with Nesterov momentum, batch 48, 40 epochs, steps
 # at 20 and 30. Its classifier is a convolution, so it learns at the rate of all other layers.
+starts_from = 'ImageNet'  # trained without such weights, a run says so
 optim_wrapper = dict(
     constructor='TSMOptimWrapperConstructor',
     paramwise_cfg=dict(fc_lr5=False),

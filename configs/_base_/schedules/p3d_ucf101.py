@@ -1,5 +1,6 @@
 # The recipe of P3D's port for fine-tuning on UCF101: 7,500 steps of 128 clips, which are 100 passes over split 1; the
 # rate is divided by ten after every 3,000.
+starts_from = 'Kinetics-400'  # trained without such weights, a run says so
 optim_wrapper = dict(
     optimizer=dict(type='SGD', lr=0.001, momentum=0.9, weight_decay=1e-4), clip_grad=dict(max_norm=40, norm_type=2)
 )

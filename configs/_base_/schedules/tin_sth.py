@@ -1,5 +1,6 @@
 # TIN's README on Something-Something: SGD, batch 48, 40 epochs, cosine after one epoch of warm-up. Parameter groups are
 # those of TSM; norms other than the first are frozen (partial_bn of the backbone).
+starts_from = 'ImageNet'  # trained without such weights, a run says so
 optim_wrapper = dict(
     constructor='TSMOptimWrapperConstructor',
     paramwise_cfg=dict(fc_lr5=True),

@@ -1,4 +1,5 @@
 # The official recipe of TSM on Kinetics-400: SGD, batch 128, 50 epochs, steps at 20 and 40.
+starts_from = 'ImageNet'  # trained without such weights, a run says so
 optim_wrapper = dict(
     constructor='TSMOptimWrapperConstructor',
     paramwise_cfg=dict(fc_lr5=True),

@@ -1,5 +1,6 @@
 # TSM's paper on Kinetics-400 with dense sampling (the released "e100_dense" weights): 100 epochs, steps at 40 and 80,
 # rate 0.01 at batch 64, which is 0.02 at batch 128.
+starts_from = 'ImageNet'  # trained without such weights, a run says so
 optim_wrapper = dict(
     constructor='TSMOptimWrapperConstructor',
     paramwise_cfg=dict(fc_lr5=True),

@@ -1,5 +1,6 @@
 # The official recipe of TSM on Something-Something (V1 and V2): SGD, batch 64, 50 epochs, steps at 20 and 40.
 # Where shift is the only temporal part, the classifier learns five times as fast.
+starts_from = 'ImageNet'  # trained without such weights, a run says so
 optim_wrapper = dict(
     constructor='TSMOptimWrapperConstructor',
     paramwise_cfg=dict(fc_lr5=True),

@@ -1,4 +1,5 @@
 # The official recipe of TSM for fine-tuning on UCF101: SGD, batch 64, 25 epochs, steps at 10 and 20.
+starts_from = 'Kinetics-400'  # trained without such weights, a run says so
 optim_wrapper = dict(
     constructor='TSMOptimWrapperConstructor',
     paramwise_cfg=dict(fc_lr5=True),

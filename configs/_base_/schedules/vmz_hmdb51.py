@@ -1,6 +1,7 @@
 # VMZ's scripts/finetune_hmdb51.sh: SGD with Nesterov momentum, 8 GPUs with 4 clips, rate 0.0002 for each GPU, 8
 # epochs of 40,000 clips each, divided by ten after every two; no decay of biases. 320,000 clips are 90 passes over the
 # 3,570 videos of split 1.
+starts_from = 'Kinetics-400'  # trained without such weights, a run says so
 optim_wrapper = dict(
     optimizer=dict(type='SGD', lr=1.6e-3, momentum=0.9, weight_decay=0.005, nesterov=True),
     paramwise_cfg=dict(custom_keys={'.bias': dict(decay_mult=0.0)}),

@@ -1,6 +1,7 @@
 # VMZ's scripts/finetune_ucf101.sh: SGD with Nesterov momentum, 8 GPUs with 4 clips, rate 0.0001 for each GPU, 8
 # epochs of 100,000 clips each, divided by ten after every two; no decay of biases. 800,000 clips are 84 passes over the
 # 9,537 videos of split 1.
+starts_from = 'Kinetics-400'  # trained without such weights, a run says so
 optim_wrapper = dict(
     optimizer=dict(type='SGD', lr=8e-4, momentum=0.9, weight_decay=0.005, nesterov=True),
     paramwise_cfg=dict(custom_keys={'.bias': dict(decay_mult=0.0)}),

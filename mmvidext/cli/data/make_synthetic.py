@@ -111,6 +111,11 @@ def make_synthetic() -> None:
 @frames_option(20)
 @click.option('--travel-only', is_flag=True, help='Leave out motions toward and away from the camera.')
 @click.option('--camera', is_flag=True, help='The camera turns: four labels that are easier to learn.')
+@click.option(
+    '--textures',
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help='A camera moves over the photographs in this folder: seven labels.',
+)
 def sthv2(out: Path, **settings: Any) -> None:
     """Generate clips with motion labels, as Something-Something V2.
 

@@ -22,7 +22,8 @@ from mmvidext.datasets.media.limits import MOST_PIXELS
 __all__ = ['BadVideoError', 'VideoFile', 'upright_rgb']
 
 # what the Matroska reader logs for a truncated file, and for bytes that are no Matroska; it continues after both
-_MATROSKA_DAMAGE = ('ended prematurely', 'invalid as first byte of an EBML number')
+_TRUNCATED = 'ended prematurely'
+_MATROSKA_DAMAGE = (_TRUNCATED, 'invalid as first byte of an EBML number')
 _NEAR = 8  # so few frames are decoded on the way to a key frame: a jump throws away what the decoder holds already
 _log_lock = threading.Lock()
 
@@ -167,7 +168,10 @@ class VideoFile:
             shown = [packet for packet in packets if packet.is_shown]
             is_avi, is_transport_stream = container.format.name == 'avi', container.format.name == 'mpegts'
             num_stated, frame_rate = stream.frames, stream.average_rate
+            is_live, time_base = container.duration is None, stream.time_base
             frame_size = stream.width, stream.height
+        if is_live:  # what a browser records says neither its duration nor where its last cluster ends
+            errors = [text for text in errors if _TRUNCATED not in text]
         if errors or (not is_transport_stream and any(packet.is_corrupt for packet in packets)):
             raise BadVideoError(f'{self.path} is truncated or damaged: {len(shown)} frames are left')
         if is_avi and len(shown) < 0.9 * num_stated:  # the header counts frames that a recorder dropped, too
@@ -175,6 +179,8 @@ class VideoFile:
         if not shown:
             raise BadVideoError(f'{self.path} has no frames')
         times = sorted({packet.time for packet in shown if packet.time is not None})
+        if not frame_rate and len(times) > 1:
+            frame_rate = (len(times) - 1) / ((times[-1] - times[0]) * time_base)
         return _Index(
             num_frames=len(shown),
             times=tuple(times) if len(times) == len(shown) else (),

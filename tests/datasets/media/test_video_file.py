@@ -3,6 +3,7 @@ import logging
 import os
 import socket
 import struct
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -210,3 +211,20 @@ def test_videos_that_a_phone_filmed_sideways_are_upright(tmp_path, matrix, turns
     path.write_bytes(content[:start] + struct.pack('>9i', a, b, 0, c, d, 0, 0, 0, 2**30) + content[start + 36 :])
     assert np.array_equal(VideoFile(str(path)).frames([1])[0], np.rot90(plain, turns))
     assert np.array_equal(list(VideoReader(path))[1], np.rot90(plain, turns))
+
+
+def test_what_a_browser_records_is_whole(tmp_path):
+    """It states no duration, and where it ends is where the recording was stopped."""
+    path = tmp_path / 'live.webm'
+    with av.open(str(path), 'w', options={'live': '1'}) as container:
+        stream = container.add_stream('libvpx', rate=25)
+        stream.width, stream.height, stream.pix_fmt = 32, 24, 'yuv420p'
+        for number in range(5):
+            frame = av.VideoFrame.from_ndarray(np.full((24, 32, 3), 50 * number, np.uint8), 'rgb24')
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    path.write_bytes(path.read_bytes()[:-2])  # the browser stops in the middle of a cluster
+    video = VideoFile(str(path))
+    assert video.num_frames == 4
+    assert len(video.frames(range(4))) == 4

@@ -1,0 +1,44 @@
+"""How much the page takes from those who use it."""
+
+from dataclasses import dataclass, fields
+
+__all__ = ['Limits']
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of what is uploaded and of what is computed at a time.
+
+    Attributes:
+        max_megabytes: Size of a video.
+        max_seconds: Its length.
+        max_frames: Its frames, whatever its frame rate.
+        max_uploads: Videos that are kept at a time, from the upload to the end of the work on them.
+        max_waiting: Requests that wait in the queue; one is worked on at a time.
+        max_side: Pixels of the longer side; larger frames are made smaller.
+        max_silence: Seconds that the decoder may take for a frame.
+        keep_seconds: How long an upload that nobody works on, and a result, is kept.
+
+    Raises:
+        ValueError: If one is not above 0.
+    """
+
+    max_megabytes: float = 100
+    max_seconds: float = 60
+    max_frames: int = 1800
+    max_uploads: int = 16
+    max_waiting: int = 8
+    max_side: int = 960
+    max_silence: float = 30
+    keep_seconds: float = 600
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not value > 0:
+                raise ValueError(f'{field.name} must be above 0, but is {value}')
+
+    @property
+    def max_bytes(self) -> int:
+        """Size of a video in bytes."""
+        return int(self.max_megabytes * 1e6)

@@ -1,0 +1,134 @@
+"""The page: a tab for each kind of model, and one for the curves of trainings."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from numpy.typing import NDArray
+
+from mmvidext.app.limits import Limits
+from mmvidext.app.tasks import TASKS, Task
+from mmvidext.app.upload_folder import UploadFolder
+from mmvidext.app.view import View
+from mmvidext.app.work import RequestError, work_on
+from mmvidext.drawing.figures import figure_picture
+from mmvidext.drawing.training_curves import plot_training_curves, read_scalars
+
+__all__ = ['build_page']
+
+_PICTURE: dict[str, Any] = dict(interactive=False, format='png', buttons=['fullscreen'])
+_QUEUE = 'work'  # of everything: one request is worked on at a time
+
+
+def build_page(
+    tasks: Mapping[str, Task], work_dirs: Mapping[str, Path], *, folder: UploadFolder, limits: Limits
+) -> gr.Blocks:
+    """Build the page.
+
+    Args:
+        tasks: The models, by the names that the page shows.
+        work_dirs: Work directories of trainings, by such names.
+        folder: Where uploads go.
+        limits: What is refused.
+    """
+    with gr.Blocks(title='mmvidext', analytics_enabled=False) as page:
+        gr.Markdown('# mmvidext: what video models see')
+        with gr.Tabs():
+            for kind in TASKS:
+                models = {name: task for name, task in tasks.items() if isinstance(task, kind)}
+                if models:
+                    with gr.Tab(kind.title):
+                        _model_tab(models, kind, folder, limits)
+            if work_dirs:
+                with gr.Tab('Training curves'):
+                    _curves_tab(work_dirs)
+    page.queue(max_size=limits.max_waiting, default_concurrency_limit=1, api_open=False)
+    return page
+
+
+def _model_tab(models: Mapping[str, Task], kind: type[Task], folder: UploadFolder, limits: Limits) -> None:
+    gr.Markdown(
+        f'{kind.about}\n\nVideos up to {limits.max_megabytes:g} MB and {limits.max_seconds:g} s. An upload is removed '
+        'as soon as it has been worked on.'
+    )
+    with gr.Row():
+        with gr.Column():
+            model = gr.Dropdown(list(models), value=next(iter(models)), label='Model', visible=len(models) > 1)
+            upload = gr.Video(
+                label='Your video',
+                sources=['upload', 'webcam'],
+                height=320,
+                buttons=[],
+                webcam_options=gr.WebcamOptions(mirror=False),
+            )
+            button = gr.Button('Run', variant='primary')
+            summary = gr.Markdown()
+        with gr.Column():
+            gr.Markdown(kind.video_title)
+            video = gr.Video(show_label=False, interactive=False, height=400, autoplay=True, loop=True)
+    titles, pictures = [], []
+    for title in kind.picture_titles:
+        titles.append(gr.Markdown(title, visible=False))
+        pictures.append(gr.Image(show_label=False, visible=False, **_PICTURE))
+
+    def run(name: str, given: dict[str, Any] | None, progress: gr.Progress = _PROGRESS) -> list[Any]:
+        if not given or not given.get('path'):
+            raise gr.Error('Upload a video first, or record one with the webcam.', print_exception=False)
+        task = models[name or next(iter(models))]
+        try:
+            view = work_on(
+                task,
+                str(given['path']),
+                folder=folder,
+                limits=limits,
+                on_frame=lambda number, total: progress((number, total), desc='frames'),
+            )
+        except RequestError as error:
+            raise gr.Error(_sentence(str(error)), duration=None, print_exception=False) from error
+        return [view.summary, str(view.video), *_shown(view)]
+
+    # the path of the upload is checked by us, and not taken from the browser
+    done = button.click(
+        run,
+        [model, upload],
+        [summary, video, *titles, *pictures],
+        preprocess=False,
+        concurrency_id=_QUEUE,
+        concurrency_limit=1,
+        api_visibility='private',
+    )
+    done.then(lambda: None, None, upload, queue=False, api_visibility='private')  # it is gone, after an error too
+
+
+def _curves_tab(work_dirs: Mapping[str, Path]) -> None:
+    gr.Markdown('Loss and validation of trainings, as logged until now.')
+    names = gr.Dropdown(list(work_dirs), value=list(work_dirs), multiselect=True, label='Trainings')
+    button = gr.Button('Draw', variant='primary')
+    curves = gr.Image(show_label=False, **_PICTURE)
+
+    def draw(chosen: Sequence[str]) -> NDArray[np.uint8]:
+        try:
+            runs = {name: read_scalars(work_dirs[name]) for name in chosen}
+        except (OSError, ValueError) as error:
+            raise gr.Error('The log of a training cannot be read.', print_exception=False) from error
+        if not runs:
+            raise gr.Error('Choose a training.', print_exception=False)
+        return figure_picture(plot_training_curves(runs))
+
+    button.click(draw, names, curves, concurrency_id=_QUEUE, concurrency_limit=1, api_visibility='private')
+
+
+def _shown(view: View) -> list[Any]:
+    """Return the titles, then the pictures, those that are there."""
+    titles = [gr.Markdown(visible=picture is not None) for picture in view.pictures]
+    pictures = [gr.Image(value=picture, visible=picture is not None) for picture in view.pictures]
+    return [*titles, *pictures]
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:].rstrip('.') + '.'
+
+
+_PROGRESS = gr.Progress()

@@ -1,0 +1,124 @@
+"""Serve the page: on this machine only, or to others with a password."""
+
+import hmac
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+from mmvidext.app.child_frames import start_frame_server
+from mmvidext.app.limits import Limits
+from mmvidext.app.request_limits import RequestLimits
+from mmvidext.app.tasks import Task
+from mmvidext.app.upload_folder import UploadFolder
+
+__all__ = ['SHORTEST_PASSWORD', 'is_this_machine', 'serve']
+
+SHORTEST_PASSWORD = 8
+_SECONDS_BETWEEN_CLEANINGS = 30.0
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether only programs on this machine reach a host name or address."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == 'localhost'
+
+
+def serve(
+    tasks: Mapping[str, Task],
+    work_dirs: Mapping[str, Path],
+    *,
+    host: str,
+    port: int,
+    login: tuple[str, str] | None,
+    limits: Limits,
+    wait: Callable[[float], object],
+    on_start: Callable[[str], Any],
+) -> None:
+    """Serve the page until told to stop; what was uploaded is gone afterwards.
+
+    Args:
+        tasks: The models, by the names that the page shows.
+        work_dirs: Work directories of trainings, by such names.
+        host: Address to listen on.
+        port: Its port.
+        login: Name and password of whoever may use the page; None lets everybody on this machine.
+        limits: What is refused.
+        wait: Called with seconds; a true result ends the server.
+        on_start: Called with the address of the page.
+
+    Raises:
+        ValueError: If others can reach the page and there is no password of 8 characters or more.
+        OSError: If the port is taken.
+        ImportError: If Gradio is not installed.
+    """
+    if login is None and not is_this_machine(host):
+        raise ValueError(f'others can reach {host}: a password is needed')
+    if login is not None and len(login[1]) < SHORTEST_PASSWORD:
+        raise ValueError(f'the password must have {SHORTEST_PASSWORD} characters or more')
+    with UploadFolder() as folder, _settings(folder):
+        try:
+            from mmvidext.app.page import build_page
+        except ImportError as error:
+            raise ImportError(f"the page needs Gradio: {error}; pip install 'mmvidext[app]'") from error
+
+        start_frame_server()
+        page = build_page(tasks, work_dirs, folder=folder, limits=limits)
+        try:
+            _, address, _ = page.launch(**_launch_options(host, port, login, limits, folder))
+            on_start(address)
+            while not wait(_SECONDS_BETWEEN_CLEANINGS):
+                folder.remove_older_than(limits.keep_seconds)
+        finally:
+            page.close(verbose=False)
+
+
+@contextmanager
+def _settings(folder: UploadFolder) -> Iterator[None]:
+    """Set what Gradio reads from the environment: where files go, and that nothing is reported to anybody."""
+    own = dict(GRADIO_TEMP_DIR=str(folder.path), GRADIO_ANALYTICS_ENABLED='False', HF_HUB_DISABLE_TELEMETRY='1')
+    before = {name: os.environ.get(name) for name in own}
+    os.environ.update(own)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _launch_options(
+    host: str, port: int, login: tuple[str, str] | None, limits: Limits, folder: UploadFolder
+) -> dict[str, Any]:
+    import gradio as gr
+    from starlette.middleware import Middleware
+
+    def may_enter(name: str, password: str) -> bool:
+        given = f'{name}\0{password}'.encode()
+        return login is not None and hmac.compare_digest(given, '\0'.join(login).encode())
+
+    fonts = ['system-ui', 'sans-serif']  # those of the system: nothing is fetched from elsewhere
+    return dict(
+        server_name=host,
+        server_port=port,
+        auth=may_enter if login else None,
+        app_kwargs=dict(middleware=[Middleware(RequestLimits, limits=limits, folder=folder)]),
+        max_file_size=limits.max_bytes,
+        theme=gr.themes.Default(font=fonts, font_mono=['monospace']),
+        footer_links=[],
+        prevent_thread_lock=True,
+        share=False,
+        ssr_mode=False,
+        pwa=False,
+        mcp_server=False,
+        enable_monitoring=False,
+        run_history=False,
+        show_error=False,
+        quiet=True,
+    )

@@ -1,0 +1,28 @@
+"""What a model gives to the page for one video."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ['View', 'is_of_type']
+
+
+class View(NamedTuple):
+    """What is shown.
+
+    Attributes:
+        summary: Markdown.
+        video: The video that was drawn.
+        pictures: RGB ``uint8``, one for each title of the task; None where there is nothing to show.
+    """
+
+    summary: str
+    video: Path
+    pictures: tuple[NDArray[np.uint8] | None, ...] = ()
+
+
+def is_of_type(model: dict[str, object], name: str) -> bool:
+    """Whether a config names a class, with or without its scope."""
+    return str(model.get('type')).rpartition('.')[2] == name

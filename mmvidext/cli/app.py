@@ -1,0 +1,133 @@
+"""``mmvidext app``: a page in the browser that shows what models see in a video."""
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mmvidext.cli.options import device_option, one_line_errors
+from mmvidext.cli.stop_signals import StopSignals
+
+if TYPE_CHECKING:
+    from mmvidext.app.tasks import Task
+
+__all__ = ['app']
+
+SHIPPED = 'camera-motion'  # shown where no model is named
+PASSWORD = 'MMVIDEXT_APP_PASSWORD'
+
+
+def open_model(model: str, device: str) -> 'Task':
+    """Build a model of the command line.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is a config without weights, or the page has no tab for it.
+    """
+    from mmvidext.apis.trained_model import find_model
+    from mmvidext.app.tasks import open_task
+    from mmvidext.cli.config import load_config
+
+    given, _, weights = model.partition('=')
+    found = find_model(given, weights if weights and weights != 'none' else None)
+    if found.checkpoint is None and weights != 'none':
+        raise ValueError(
+            f'{model} is a config without weights: write {given}=CHECKPOINT, or {given}=none for random ones'
+        )
+    return open_task(load_config(found.config, warns=False), found.checkpoint, device=device)
+
+
+def names_of(paths: Iterable[str]) -> dict[str, str]:
+    """Return paths by their last parts, which the page shows; a number makes equal ones different."""
+    names: dict[str, str] = {}
+    for path in paths:
+        stem = Path(path.partition('=')[0].rpartition('::')[2]).resolve().name.removesuffix('.py')
+        name, number = stem, 2
+        while name in names:
+            name, number = f'{stem} ({number})', number + 1
+        names[name] = path
+    return names
+
+
+def ask_password() -> str:
+    """Return the password from the environment, or from whoever starts the page.
+
+    Raises:
+        click.UsageError: If there is neither.
+    """
+    if PASSWORD in os.environ:
+        return os.environ[PASSWORD]
+    if not sys.stdin.isatty():
+        raise click.UsageError(f'others can reach the page, so it needs a password: set {PASSWORD}')
+    return str(click.prompt('Password for those who use the page', hide_input=True, confirmation_prompt=True))
+
+
+@click.command()
+@click.argument('models', nargs=-1, metavar='[MODEL]...')
+@click.option(
+    '--work-dir',
+    'work_dirs',
+    multiple=True,
+    metavar='DIR',
+    help='Show the curves of this training; can be given several times.',
+)
+@click.option('--host', default='127.0.0.1', show_default=True, help='Address to listen on; others need a password.')
+@click.option('--port', type=click.IntRange(1, 65535), default=7860, show_default=True)
+@click.option('--user', default='mmvidext', show_default=True, help='Name to log in with, where there is a password.')
+@click.option('--max-megabytes', type=click.FloatRange(1), default=100, show_default=True, help='Of a video.')
+@click.option('--max-seconds', type=click.FloatRange(1), default=60, show_default=True, help='Of a video.')
+@click.option('--max-uploads', type=click.IntRange(1), default=16, show_default=True, help='Videos kept at a time.')
+@click.option('--max-waiting', type=click.IntRange(1), default=8, show_default=True, help='Requests in the queue.')
+@click.option('--max-side', type=click.IntRange(32), default=960, show_default=True, help='Larger frames are shrunk.')
+@device_option
+def app(
+    models: tuple[str, ...],
+    work_dirs: tuple[str, ...],
+    host: str,
+    port: int,
+    user: str,
+    max_megabytes: float,
+    max_seconds: float,
+    max_uploads: int,
+    max_waiting: int,
+    max_side: int,
+    device: str,
+) -> None:
+    """Show in the browser what models see in a video: upload one, or use the webcam.
+
+    A MODEL is a name (mmvidext weights lists them; camera-motion if none is given), a work directory (its best
+    checkpoint is taken), a checkpoint with its config beside it, or CONFIG=CHECKPOINT: a recognizer, Deep Feature Flow
+    or a flow network. The page is for this machine alone, unless
+    --host says otherwise; then it asks for the password in MMVIDEXT_APP_PASSWORD. Ctrl-C ends it, and removes what was
+    uploaded.
+
+    Example: mmvidext app work_dirs/videos_ms_tsm_r18 --work-dir work_dirs/videos_ms_tsm_r18
+    """
+    with one_line_errors(), StopSignals() as stop:
+        from mmvidext.app.limits import Limits
+        from mmvidext.app.server import is_this_machine, serve
+        from mmvidext.drawing.training_curves import read_scalars
+
+        for work_dir in work_dirs:
+            read_scalars(Path(work_dir))
+        login = None if is_this_machine(host) and PASSWORD not in os.environ else (user, ask_password())
+        serve(
+            {name: open_model(model, device) for name, model in names_of(models or (SHIPPED,)).items()},
+            {name: Path(path) for name, path in names_of(work_dirs).items()},
+            host=host,
+            port=port,
+            login=login,
+            limits=Limits(
+                max_megabytes=max_megabytes,
+                max_seconds=max_seconds,
+                max_uploads=max_uploads,
+                max_waiting=max_waiting,
+                max_side=max_side,
+            ),
+            wait=stop.wait,
+            on_start=lambda address: click.echo(f'The page is at {address}; Ctrl-C ends it.'),
+        )
+    stop.exit_if_stopped()

@@ -1,0 +1,141 @@
+"""The metafiles: every paper config has its row, and what a row says of weights and figures is so."""
+
+import re
+from urllib.parse import urlparse
+
+import pytest
+import torch
+import yaml
+
+pytest.importorskip('mmaction')
+pytest.importorskip('mmseg')
+
+from mmengine.config import Config
+from mmengine.registry import MODELS, DefaultScope
+
+from mmvidext.apis.model_building import build_model
+from mmvidext.checkpoints import convert_checkpoint, source_names
+from mmvidext.checkpoints.model_index import read_model_index, shipped_file
+from mmvidext.cli.config import load_config
+from tests.checkpoints import test_flownet_sources as flownet
+from tests.configs.paths import CONFIGS, PAPER
+from tests.oracles import official_weights as official
+
+ROOT = CONFIGS.parent
+MODEL_INDEX = read_model_index()
+WITH_WEIGHTS = [model for model in MODEL_INDEX.values() if model.weights]
+TOOLBOXES = {  # whose names are ours: a config of theirs with the same network
+    ('mmaction2', 'TSM'): 'mmaction::recognition/tsm/tsm_imagenet-pretrained-r50_8xb16-1x1x8-50e_sthv2-rgb.py',
+    ('mmaction2', 'TIN'): 'mmaction::recognition/tin/tin_imagenet-pretrained-r50_8xb6-1x1x8-40e_sthv2-rgb.py',
+    'pspnet_r50_cityscapes': 'mmseg::pspnet/pspnet_r50-d8_4xb2-40k_cityscapes-512x1024.py',
+    'pspnet_r101_cityscapes': 'mmseg::pspnet/pspnet_r101-d8_4xb2-40k_cityscapes-512x1024.py',
+    'deeplabv3_r101_cityscapes': 'mmseg::deeplabv3/deeplabv3_r101-d8_4xb2-40k_cityscapes-512x1024.py',
+}
+OTHER_CAFFE2 = re.compile(r'(r2d|f_r2d|mc\d|rmc[245])_')  # which the oracle of VMZ's blobs does not write
+
+
+def name(model):
+    return model.name
+
+
+def test_every_paper_config_has_a_row():
+    recipes = {path.resolve() for path in PAPER if not path.stem.endswith('_small_data')}
+    assert {model.config.resolve() for model in MODEL_INDEX.values()} == recipes
+
+
+def test_every_metafile_is_imported():
+    imported = yaml.safe_load((ROOT / 'mmvidext/.mim/model-index.yml').read_text())['Import']
+    assert sorted(imported) == sorted(str(path.relative_to(ROOT)) for path in (CONFIGS / 'metafiles').glob('*.yml'))
+
+
+@pytest.mark.parametrize('path', sorted((CONFIGS / 'metafiles').glob('*.yml')), ids=lambda path: path.stem)
+def test_documents_and_collections_of_a_metafile_exist(path):
+    content = yaml.safe_load(path.read_text())
+    collections = {collection['Name']: collection for collection in content['Collections']}
+    assert all((ROOT / collection['README']).is_file() for collection in collections.values())
+    assert {entry['In Collection'] for entry in content['Models']} == set(collections)
+
+
+@pytest.mark.parametrize('model', MODEL_INDEX.values(), ids=name)
+def test_a_row_has_weights_or_says_why_not_and_its_figures_have_a_source(model):
+    assert bool(model.weights) != bool(model.without)
+    assert bool(model.weights) == bool(model.source)
+    assert model.source in (None, *source_names(), 'mmaction2', 'mmsegmentation', 'mmvidext')
+    for figure in model.figures:
+        assert figure.source
+        assert all(isinstance(value, int | float) for value in figure.metrics.values())
+
+
+@pytest.mark.parametrize('model', WITH_WEIGHTS, ids=name)
+def test_addresses_are_well_formed(model):
+    if model.is_shipped:
+        assert shipped_file(model).stat().st_size < 10e6
+        return
+    url = urlparse(model.weights)
+    assert url.scheme == 'https'
+    assert re.fullmatch(r'[\w.-]+', url.netloc)
+    assert re.search(r'/[\w.%()-]+\.(pth|pkl|pth\.tar)$', url.path)
+    assert url.query == ('dl=1' if url.netloc == 'www.dropbox.com' else '')
+
+
+def shapes_of_official(model, config):
+    """The official tensors of a row, name to shape."""
+    classes, backbone = config.model.get('cls_head', {}).get('num_classes'), config.model.get('backbone', {})
+    if model.source == 'tsm' and 'mobilenet' in model.name:
+        online = 'jester' in model.name
+        shapes = official.mobilenet_v2('' if online else '.net')
+        if online:
+            return shapes | {'classifier.weight': (classes, 1280), 'classifier.bias': (classes,)}
+        return official.wrapped(shapes, classes, 1280)
+    if model.source == 'tsm':
+        return official.wrapped(official.resnet2d(50, lambda stage, block: 'conv1.net'), classes, 2048)
+    if model.source == 'torchvision_video' or 'moabitcoin' in model.weights:
+        return official.video_resnet(backbone.arch, backbone.depth, per_block=model.source != 'vmz')
+    if model.source == 'vmz':
+        return official.caffe2_video_resnet(backbone.arch, backbone.depth)
+    correlated = 'flownetc' in model.name
+    names = flownet.MMFLOW_C if correlated else flownet.MMFLOW_S
+    shapes = {}
+    for layer, (first, second, kernel) in flownet.shapes(correlated, width=1).items():
+        shapes[f'{names[layer]}.weight'] = (first, second, kernel, kernel)
+        if correlated or not layer.startswith('upflow'):
+            shapes[f'{names[layer]}.bias'] = (second if kernel == 4 else first,)
+    return shapes
+
+
+@pytest.mark.parametrize(
+    'model',
+    [one for one in WITH_WEIGHTS if one.source in source_names() and not OTHER_CAFFE2.match(one.name)],
+    ids=name,
+)
+def test_the_official_checkpoint_converts(model):
+    config = load_config(str(model.config), model.options)
+    with torch.device('meta'):
+        network = build_model(config, default_scope='mmengine')
+        tensors = {key: torch.empty(shape) for key, shape in shapes_of_official(model, config).items()}
+    converted = convert_checkpoint(tensors, network, model.source)
+    own = {key for key in network.state_dict() if not key.startswith('data_preprocessor.')}
+    assert {key for key in own - set(converted) if not key.endswith('num_batches_tracked')} == set()
+
+
+@pytest.mark.parametrize(
+    'model',
+    [MODEL_INDEX[one] for one in ('tsm_r50_sthv2_mmaction2', 'tin_r50_sthv2', *list(TOOLBOXES)[2:])],
+    ids=name,
+)
+def test_the_names_of_a_toolbox_are_ours(model):
+    theirs = TOOLBOXES.get(model.name) or TOOLBOXES[model.source, model.collection]
+    config = load_config(theirs, (), warns=False)
+    shapes = []
+    for one, scope in ((config, config.default_scope), (Config.fromfile(model.config), 'mmaction')):
+        with torch.device('meta'), DefaultScope.overwrite_default_scope(one.get('default_scope', scope)):
+            network = MODELS.build(one.model)
+        shapes.append({key: tensor.shape for key, tensor in network.state_dict().items()})
+    theirs, ours = ({key: shape for key, shape in part.items() if 'fc_cls' not in key} for part in shapes)
+    assert theirs == ours  # a classifier has as many rows as the data classes
+
+
+def test_the_model_zoo_is_up_to_date():
+    from tools.docs.model_zoo import page
+
+    assert (ROOT / 'docs/model_zoo.md').read_text() == page(), 'python tools/docs/model_zoo.py'

@@ -1,0 +1,79 @@
+"""Curves, and the picture of motion: what is drawn is what was given."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from mmvidext.drawing.figures import figure_picture
+from mmvidext.drawing.motion import draw_motion
+from mmvidext.drawing.probability_plot import plot_probabilities
+from mmvidext.drawing.training_curves import metric_names, plot_training_curves, read_scalars
+from mmvidext.ops import flow_to_image
+
+EPOCHS = [
+    dict(loss=4.0, epoch=1, step=10, lr=0.1),
+    dict(loss=2.0, epoch=1, step=20, lr=0.1),
+    {'acc/top1': 0.25, 'time': 1.0, 'step': 1},
+    dict(loss=1.0, epoch=2, step=30, lr=0.1),
+    {'acc/top1': 0.5, 'time': 1.0, 'step': 2},
+]
+ITERATIONS = [dict(loss=3.0, step=50, iter=50), {'mIoU': 40.0, 'step': 50}]
+
+
+def lines(axes):
+    return {line.get_label(): (line.get_xdata().tolist(), line.get_ydata().tolist()) for line in axes.lines}
+
+
+def test_the_best_classes_are_plotted_best_first():
+    probabilities = np.array([[0.1, 0.6, 0.3], [0.2, 0.7, 0.1]], np.float32)
+    figure = plot_probabilities([0.5, 1.0], probabilities, ['a', '向右', '$c_d'], count=2)
+    (axes,) = figure.axes
+    assert list(lines(axes)) == ['向右', r'\$c_d']
+    np.testing.assert_allclose(lines(axes)['向右'][1], [0.6, 0.7], rtol=1e-6)
+    assert axes.get_title()
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ['向右', r'\$c_d']
+    assert figure_picture(figure).shape == (340, 800, 3)
+
+
+def test_curves_are_means_of_epochs_and_what_validations_logged():
+    assert metric_names(EPOCHS) == ['acc/top1']
+    loss, validation = plot_training_curves({'run': EPOCHS}).axes
+    assert lines(loss) == {'run': ([1, 2], [3.0, 1.0])}
+    assert lines(validation) == {'run: acc/top1': ([1, 2], [0.25, 0.5])}
+    assert loss.get_xlabel() == 'epoch'
+
+
+def test_curves_of_iterations_beside_epochs():
+    loss, validation = plot_training_curves({'a': EPOCHS, 'b': ITERATIONS}).axes
+    assert loss.get_xlabel() == 'iteration'
+    assert lines(loss)['a'] == ([10, 20, 30], [4.0, 2.0, 1.0])
+    assert lines(validation)['b: mIoU'] == ([50], [40.0])
+    _, chosen = plot_training_curves({'a': EPOCHS}, ['acc/top1']).axes
+    assert list(lines(chosen)) == ['a']
+
+
+def test_the_log_of_the_newest_run_is_read_without_its_unfinished_line(tmp_path):
+    with pytest.raises(FileNotFoundError, match='is it the work dir of a training run'):
+        read_scalars(tmp_path)
+    log = tmp_path / '20260101/vis_data/scalars.json'
+    log.parent.mkdir(parents=True)
+    log.write_text(''.join(f'{json.dumps(row)}\n' for row in EPOCHS) + '{"loss": 1')
+    assert read_scalars(tmp_path) == EPOCHS
+    log.write_text('{"loss": 1}\n[1\n')
+    with pytest.raises(ValueError, match=r'scalars\.json:2 is no JSON object'):
+        read_scalars(tmp_path)
+
+
+def test_motion_is_colored_and_fades_where_it_is_not_sure():
+    frames = torch.zeros(3, 3, 8, 8)
+    motion = torch.zeros(2, 3, 2, 2)
+    motion[0, 0], motion[0, 2] = 1, 1  # to the right, sure
+    motion[1, 0] = 1  # to the right, not sure
+    picture = draw_motion(frames, motion, scale=1)
+    assert picture.shape == (8 + 4 + 8, 3 * 8 + 2 * 4, 3)
+    assert (picture[:8, :8] == 0).all()
+    right = flow_to_image(motion[:1, :2], 1.0)[0, :, 0, 0].numpy()
+    assert (picture[12:, :8] == right).all()
+    assert (picture[12:, 12:20] == 255).all()
