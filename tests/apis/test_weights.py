@@ -204,6 +204,7 @@ CALLERS = {  # every module that takes a checkpoint: the entrances that lead to 
     'cli/export.py': 'tools/export_onnx.py',
     'cli/running.py': 'tools/train.py, segmentor',
     'cli/test.py': 'tools/test.py, segmentor',
+    'cli/weights.py': Path('tests/cli/test_weights.py'),
     'engine/resume_point.py': Path('tests/reliability/test_whole_checkpoints.py'),
     'evaluation/temporal_consistency.py': 'TemporalConsistency',
     'models/backbones/pretrained.py': 'pretrained',
