@@ -93,6 +93,10 @@ def shapes_of_official(model, config):
         return official.video_resnet(backbone.arch, backbone.depth, per_block=model.source != 'vmz')
     if model.source == 'vmz':
         return official.caffe2_video_resnet(backbone.arch, backbone.depth)
+    if model.source == 'mmtracking_dff':
+        from tests.checkpoints.test_detection_sources import mmtracking_dff_shapes
+
+        return mmtracking_dff_shapes(int(re.search(r'_r(\d+)_', model.name)[1]))
     correlated = 'flownetc' in model.name
     names = flownet.MMFLOW_C if correlated else flownet.MMFLOW_S
     shapes = {}
