@@ -66,6 +66,18 @@ def count_frames(path):
     return number
 
 
+def test_weights_of_another_model_are_refused(tmp_path):
+    torch.save(make().model.state_dict(), tmp_path / 'whole.pth')
+    whole = make(checkpoint=tmp_path / 'whole.pth').model.state_dict()
+    changed = {name: value + 1 for name, value in whole.items()}
+    torch.save(changed, tmp_path / 'changed.pth')
+    for name, value in make(checkpoint=tmp_path / 'changed.pth').model.state_dict().items():
+        assert torch.equal(value, changed[name]), name
+    torch.save({'w': torch.zeros(1)}, tmp_path / 'small.pth')
+    with pytest.raises(ValueError, match=r'small\.pth'):
+        make(checkpoint=tmp_path / 'small.pth')
+
+
 def test_streaming_equals_the_clip():
     segmentor = make()
     stream = frames()

@@ -26,6 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--size', type=int, nargs=3, default=(256, 64, 128), metavar=('C', 'H', 'W'))
     parser.add_argument('--num-samples', type=int, default=5)
     parser.add_argument('--sample-stride', type=int, default=3)
+    parser.add_argument(
+        '--naive-size', type=int, nargs=3, default=(256, 16, 32), metavar=('C', 'H', 'W'), help='beside the naive op'
+    )
     parser.add_argument('--naive-rounds', type=int, default=2, help='timed calls beside the naive op, which is slow')
 
 
@@ -124,7 +127,7 @@ def run(args: argparse.Namespace) -> list[Comparison]:
             functools.partial(
                 make_call,
                 op,
-                sizes,
+                tuple(args.naive_size),
                 args.num_samples,
                 args.sample_stride,
                 backward=backward,
@@ -136,7 +139,8 @@ def run(args: argparse.Namespace) -> list[Comparison]:
         sides.append((suffix, ours, naive, peak_memories(ours, naive)))
     for suffix, ours, naive, peaks in sides:
         both = ('dynamic_filter', ours()), ('naive op', naive())
-        rows.append(compare(f'op{suffix}', *both, rounds=args.naive_rounds, warmup=1, peaks=peaks))
+        at = 'x'.join(map(str, args.naive_size))
+        rows.append(compare(f'op, {at}{suffix}', *both, rounds=args.naive_rounds, warmup=1, peaks=peaks))
     for backward in (False, True):
         suffix = ', forward and backward' if backward else ', forward'
         settings = dict(num_samples=args.num_samples, sample_stride=args.sample_stride, device=args.device)
