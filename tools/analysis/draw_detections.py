@@ -1,6 +1,6 @@
 """Draw what Deep Feature Flow finds: key frame with its boxes, a later frame with those that are propagated, the truth.
 
-python tools/analysis/draw_detections.py CONFIG CHECKPOINT OUT.png [--index N] [--distance D] [--score 0.4]
+python tools/analysis/draw_detections.py CONFIG CHECKPOINT OUT.png [--index N] [--distance D] [--score 0.15]
 """
 
 import argparse
@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument('out', type=Path)
     parser.add_argument('--index', type=int, nargs='+', default=[0], help='frames of the test set')
     parser.add_argument('--distance', type=int, default=5, help='frames between key frame and frame (%(default)s)')
-    parser.add_argument('--score', type=float, default=0.4, help='least score (%(default)s)')
+    parser.add_argument('--score', type=float, default=0.15, help='least score (%(default)s)')
     args = parser.parse_args()
     config = Config.fromfile(args.config)
     init_default_scope(config.default_scope)
