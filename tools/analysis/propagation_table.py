@@ -1,10 +1,11 @@
 """Train and compare ways of propagation on generated scenes, from scratch, with one command.
 
-    python tools/analysis/propagation_table.py [--seeds 0 1 2] [--iterations 1500] [--work-dirs work_dirs/propagation]
+    python tools/analysis/propagation_table.py [segmentation|detection] [--seeds 0 1 2] [--iterations N]
 
-It generates FlyingChairs-format pairs and Cityscapes-format clips and trains the flow network. Then, for each seed, it
-trains the frame-by-frame segmentor, and from it each way for equally many iterations (configs/demo/): frame by frame,
-and the variants of Deep Feature Flow. Each is evaluated at the distances 0, 1, 5 and 9 from its key frame.
+It generates FlyingChairs-format pairs, and clips in the format of Cityscapes or ImageNet VID, and trains the flow
+network. Then, for each seed, it trains the frame-by-frame segmentor or detector, and from it each way for equally many
+iterations (configs/demo/): frame by frame, variants of Deep Feature Flow, and what was found on the key frame copied.
+Each is evaluated at the distances 0, 1, 5 and 9 from its key frame.
 What is there already is not made again: a second call resumes, and the folder of a config is deleted to train it anew.
 """
 
@@ -40,6 +41,7 @@ class Task:
         frames: The frame-by-frame model that every way starts from.
         copy: The way without propagation.
         ways: Those with it.
+        iterations: Of the frame-by-frame model, and again of each way, unless another number is asked for.
     """
 
     data: dict[str, str]
@@ -50,6 +52,7 @@ class Task:
     frames: str
     copy: str
     ways: dict[str, str]
+    iterations: int
 
 
 SEGMENTATION = Task(
@@ -68,7 +71,26 @@ SEGMENTATION = Task(
         'Deep Feature Flow, flow network fixed': 'dff_pspnet_r18_fixed_flow_demo',
         'logits propagated': 'dff_pspnet_r18_logits_demo',
     },
+    iterations=1500,
 )
+DETECTION = Task(
+    data={
+        'data/synthetic_far_pairs': 'flying-chairs --train 1600 --size 160x112 --max-displacement 20',
+        'data/synthetic_vid': 'imagenet-vid --train 160 --max-displacement 8 --objects 4',
+    },
+    flow_data='data/synthetic_far_pairs',
+    flow_iterations=600,
+    inner='detector',
+    metric=('vid/mAP', 'AP'),
+    frames='fcos_r18_vid_demo',
+    copy='dff_fcos_r18_vid_copy_demo',
+    ways={
+        'Deep Feature Flow': 'dff_fcos_r18_vid_demo',
+        'Deep Feature Flow, flow network fixed': 'dff_fcos_r18_vid_fixed_flow_demo',
+    },
+    iterations=400,
+)
+TASKS = {'segmentation': SEGMENTATION, 'detection': DETECTION}
 Scores = list[list[float]]  # the metric at each distance, of each seed
 
 
@@ -172,37 +194,36 @@ def format_table(rows: dict[str, Scores], metric: str = 'mIoU') -> str:
     return '\n'.join(lines)
 
 
-def run(task: Task, description: str, *, iterations: int, seeds: list[int], work_dirs: str) -> None:
-    """Read the command line, generate the data, train what is missing, and write the table."""
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--seeds', type=int, nargs='+', default=seeds, help='(default: %(default)s)')
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('task', nargs='?', choices=TASKS, default='segmentation', help='(default: %(default)s)')
+    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2], help='(default: %(default)s)')
     parser.add_argument(
         '--iterations',
         type=int,
-        default=iterations,
-        help='of the frame-by-frame model, and again of each way (default: %(default)s)',
+        help='of the frame-by-frame model, and again of each way '
+        f'(default: {", ".join(f"{task.iterations} for {name}" for name, task in TASKS.items())})',
     )
-    parser.add_argument('--work-dirs', type=Path, default=Path(work_dirs), help='(default: %(default)s)')
+    parser.add_argument('--work-dirs', type=Path, help='(default: work_dirs/propagation/TASK)')
     args = parser.parse_args()
+    task = TASKS[args.task]
+    work_dirs = args.work_dirs or Path('work_dirs/propagation') / args.task
+    iterations = args.iterations or task.iterations
     start = time.perf_counter()
     for folder, arguments in task.data.items():
         if not Path(folder).exists():
             data_format, *options = arguments.split()
             command = [sys.executable, ROOT / 'tools/data/make_synthetic.py', data_format, folder, *options]
             subprocess.run(command, check=True)
-    comparisons = [Comparison(task, args.work_dirs, seed, args.iterations) for seed in args.seeds]
+    comparisons = [Comparison(task, work_dirs, seed, iterations) for seed in args.seeds]
     for comparison in comparisons:
         for name in (FLOW, task.frames, task.copy, *task.ways.values()):
             comparison.train(name)
     rows = collect(comparisons)
     table = '\n\n'.join(format_table(part, task.metric[1]) for part in (rows, compare(rows)))
-    out = args.work_dirs / 'table.md'
+    out = work_dirs / 'table.md'
     out.write_text(table + '\n')
     print(f'\n{table}\n\n{(time.perf_counter() - start) / 60:.1f} min; written to {out}')
-
-
-def main() -> None:
-    run(SEGMENTATION, __doc__ or '', iterations=1500, seeds=[0, 1, 2], work_dirs='work_dirs/propagation')
 
 
 if __name__ == '__main__':

@@ -6,7 +6,7 @@ from mmengine.registry import init_default_scope
 
 from mmvidext.models.segmentors import DeepFeatureFlow
 from tests.models.segmentors.tiny import fcn
-from tools.analysis import detection_table, key_frame_policies, propagation_table, video_flops
+from tools.analysis import key_frame_policies, propagation_table, video_flops
 
 
 def test_policies_are_compared_at_equal_cost():
@@ -35,7 +35,7 @@ def test_one_seed_has_no_spread():
     assert table.splitlines()[2] == '| copied | 70.00 | 60.50 | 50.00 | 40.00 |'
 
 
-TASKS = [propagation_table.SEGMENTATION, detection_table.DETECTION]
+TASKS = list(propagation_table.TASKS.values())
 WAYS = [(task, name) for task in TASKS for name in (task.copy, *task.ways.values())]
 
 
