@@ -18,6 +18,7 @@ _OTHER_KEYS = (
     'find_unused_parameters',
     'model_wrapper_cfg',
     'runner_type',
+    'starts_from',
     'strategy',
     'sync_bn',
     'tta_model',

@@ -17,6 +17,8 @@ from tests.configs.paths import load
 OFFICIAL = ('dff_rfcn_r101_vid', 'rfcn_r101_vid')
 MMTRACKING = ('dff_faster_rcnn_r50_vid', 'dff_faster_rcnn_r101_vid', 'faster_rcnn_r50_vid', 'faster_rcnn_r101_vid')
 
+LSDFN = ('lsdfn_rfcn_r101_voc', 'lsdfn_faster_rcnn_r50_voc')  # as far as a description of the paper says
+
 
 def build(stem):
     with DefaultScope.overwrite_default_scope('mmdet'), torch.device('meta'):
@@ -114,3 +116,16 @@ def test_mmtracking(stem):
 @pytest.mark.parametrize('stem', [*OFFICIAL, *MMTRACKING])
 def test_key_frames(stem):
     assert load(f'{stem}.py').model.key_frame_interval == (10 if stem.startswith('dff') else 1)
+
+
+@pytest.mark.parametrize('stem', LSDFN)
+def test_lsdfn(stem):
+    config = load(f'{stem}.py')
+    (neck,) = (one for one in config.model.detector.neck if one.type == 'mmvidext.LSDFNNeck')
+    assert neck.dynamic_channels == 24
+    assert config.optim_wrapper.optimizer == dict(type='SGD', lr=1e-3, momentum=0.9, weight_decay=5e-4)
+    assert config.train_cfg.max_iters == 80_000 + 30_000
+    assert (config.param_scheduler[0].milestones, config.param_scheduler[0].gamma) == ([80_000], 0.1)
+    assert (len(config.param_scheduler), config.batch_size) == (1, 1)
+    assert config.frame_size == (1000, 600)
+    assert build(stem).detector.roi_head.bbox_head.num_classes == 20

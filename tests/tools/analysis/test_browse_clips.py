@@ -35,9 +35,7 @@ def test_without_label():
     assert draw_sample(dict(inputs=clip, data_samples=SegDataSample()), PALETTE).shape == (4, 12, 3)
 
 
-@pytest.mark.parametrize(
-    ('name', 'columns', 'size'), [('dff_pspnet_r18_demo', 3, (256, 128)), ('pspnet_r18_demo', 2, (256, 128))]
-)
+@pytest.mark.parametrize(('name', 'columns'), [('dff_pspnet_r18_demo', 3), ('pspnet_r18_demo', 2)])
 def test_the_command(name, columns, tmp_path, monkeypatch, capsys):
     root = tmp_path / 'data' / 'synthetic_cityscapes'
     write_cityscapes(root, size=(256, 128))
