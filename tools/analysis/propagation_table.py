@@ -88,7 +88,7 @@ DETECTION = Task(
         'Deep Feature Flow': 'dff_fcos_r18_vid_demo',
         'Deep Feature Flow, flow network fixed': 'dff_fcos_r18_vid_fixed_flow_demo',
     },
-    iterations=400,
+    iterations=1200,
 )
 TASKS = {'segmentation': SEGMENTATION, 'detection': DETECTION}
 Scores = list[list[float]]  # the metric at each distance, of each seed

@@ -9,7 +9,8 @@ batch_size = 8
 num_workers = 1
 
 train_pipeline = [
-    dict(type='mmvidext.SampleKeyFrame', distance=(0, 9), clamp=True),
+    # half of the samples are their own key frames, as the still images in the official mixture of DET and VID
+    dict(type='mmvidext.SampleKeyFrame', distance=(1, 9), zero_probability=0.5, clamp=True),
     dict(type='mmvidext.LoadClip'),
     dict(type='mmvidext.LoadClipBoxes', min_size=1, keep_empty=False),
     dict(type='mmvidext.ClipTransform', transforms=[dict(type='RandomFlip', prob=0.5)]),
