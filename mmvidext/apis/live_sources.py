@@ -8,8 +8,8 @@ import numpy as np
 from mmengine.logging import print_log
 from numpy.typing import NDArray
 
-from mmvidext.apis.video_files import USUAL_RATE, decode
-from mmvidext.datasets.media.video_file import upright_rgb
+from mmvidext.apis.video_files import decode
+from mmvidext.datasets.media.video_file import USUAL_RATE, upright_rgb
 
 __all__ = ['open_camera', 'open_url']
 

@@ -12,13 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmvidext.datasets.media.files import file_problem
-from mmvidext.datasets.media.video_file import MOST_PIXELS, BadVideoError, VideoFile, upright_rgb
+from mmvidext.datasets.media.video_file import MOST_PIXELS, USUAL_RATE, BadVideoError, VideoFile, upright_rgb
 
 __all__ = ['VIDEO_SUFFIXES', 'VideoReader', 'VideoWriter', 'decode', 'fit']
 
 Frame = NDArray[np.uint8]
 
-USUAL_RATE = 25.0  # frames per second, where a source states none
 # of each container the encoders in the order of preference: a build of FFmpeg may lack the first
 _ENCODERS = {
     '.mp4': ('libx264', 'mpeg4'),

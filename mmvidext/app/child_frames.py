@@ -17,13 +17,12 @@ from numpy.typing import NDArray
 
 from mmvidext.app.limits import Limits
 from mmvidext.datasets.media.files import BadFileError
-from mmvidext.datasets.media.video_file import VideoFile, upright_rgb
+from mmvidext.datasets.media.video_file import USUAL_RATE, VideoFile, upright_rgb
 
 __all__ = ['FrameProcess', 'decode_into', 'start_frame_server']
 
 _MOST_MEMORY = 4 * 2**30  # bytes of the decoding process
 _LONGEST_HEADER = 10_000
-_USUAL_RATE = 25.0  # frames per second, where a video states none
 
 Frame = NDArray[np.uint8]
 Decode = Callable[[str, Connection, Limits], None]
@@ -58,7 +57,7 @@ def decode_into(path: str, connection: Connection, limits: Limits) -> None:
     _limit_resources()
     try:
         video = VideoFile(path)
-        rate = video.frame_rate or _USUAL_RATE
+        rate = video.frame_rate or USUAL_RATE
         _check_length(video.num_frames, rate, limits)
         _send(connection, num_frames=video.num_frames, frame_rate=rate)
         for number, frame in enumerate(video.decode(), start=1):

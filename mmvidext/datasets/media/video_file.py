@@ -21,6 +21,7 @@ from mmvidext.datasets.media.limits import MOST_PIXELS
 
 __all__ = ['BadVideoError', 'VideoFile', 'upright_rgb']
 
+USUAL_RATE = 25.0  # frames per second, where a source states none
 # what the Matroska reader logs for a truncated file, and for bytes that are no Matroska; it continues after both
 _TRUNCATED = 'ended prematurely'
 _MATROSKA_DAMAGE = (_TRUNCATED, 'invalid as first byte of an EBML number')
