@@ -56,13 +56,7 @@ def _model_tab(models: Mapping[str, Task], kind: type[Task], folder: UploadFolde
     with gr.Row():
         with gr.Column():
             model = gr.Dropdown(list(models), value=next(iter(models)), label='Model', visible=len(models) > 1)
-            upload = gr.Video(
-                label='Your video',
-                sources=['upload', 'webcam'],
-                height=320,
-                buttons=[],
-                webcam_options=gr.WebcamOptions(mirror=False),
-            )
+            upload = _upload()
             button = gr.Button('Run', variant='primary')
             summary = gr.Markdown()
         with gr.Column():
@@ -74,19 +68,8 @@ def _model_tab(models: Mapping[str, Task], kind: type[Task], folder: UploadFolde
         pictures.append(gr.Image(show_label=False, visible=False, **_PICTURE))
 
     def run(name: str, given: dict[str, Any] | None, progress: gr.Progress = _PROGRESS) -> list[Any]:
-        if not given or not given.get('path'):
-            raise gr.Error('Upload a video first, or record one with the webcam.', print_exception=False)
         task = models[name or next(iter(models))]
-        try:
-            view = work_on(
-                task,
-                str(given['path']),
-                folder=folder,
-                limits=limits,
-                on_frame=lambda number, total: progress((number, total), desc='frames'),
-            )
-        except RequestError as error:
-            raise gr.Error(_sentence(str(error)), duration=None, print_exception=False) from error
+        view = _work_on(task, given, folder=folder, limits=limits, progress=progress)
         return [view.summary, str(view.video), *_shown(view)]
 
     # the path of the upload is checked by us, and not taken from the browser
@@ -100,6 +83,34 @@ def _model_tab(models: Mapping[str, Task], kind: type[Task], folder: UploadFolde
         api_visibility='private',
     )
     done.then(lambda: None, None, upload, queue=False, api_visibility='private')  # it is gone, after an error too
+
+
+def _upload() -> gr.Video:
+    return gr.Video(
+        label='Your video',
+        sources=['upload', 'webcam'],
+        height=320,
+        buttons=[],
+        webcam_options=gr.WebcamOptions(mirror=False),
+    )
+
+
+def _work_on(
+    task: Task, given: dict[str, Any] | None, *, folder: UploadFolder, limits: Limits, progress: gr.Progress
+) -> View:
+    """Run a model on what the browser gives back for an upload; what is wrong becomes a message on the page."""
+    if not given or not given.get('path'):
+        raise gr.Error('Upload a video first, or record one with the webcam.', print_exception=False)
+    try:
+        return work_on(
+            task,
+            str(given['path']),
+            folder=folder,
+            limits=limits,
+            on_frame=lambda number, total: progress((number, total), desc='frames'),
+        )
+    except RequestError as error:
+        raise gr.Error(_sentence(str(error)), duration=None, print_exception=False) from error
 
 
 def _curves_tab(work_dirs: Mapping[str, Path]) -> None:
