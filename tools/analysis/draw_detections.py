@@ -54,11 +54,11 @@ def main() -> None:
     for index in args.index:
         sample = dataset[index]
         key, current = sample['inputs']
+        truth = sample['data_samples'].gt_instances
         with torch.no_grad():
             (propagated,) = model.test_step(pseudo_collate([sample]))
             (of_key,) = model.test_step(pseudo_collate([{**sample, 'inputs': key}]))
-        columns = [(key, of_key.pred_instances), (current, propagated.pred_instances)]
-        columns.append((current, dataset[index]['data_samples'].gt_instances))
+        columns = [(key, of_key.pred_instances), (current, propagated.pred_instances), (current, truth)]
         rows.append(np.hstack([picture(frame.numpy(), found, classes, score=args.score) for frame, found in columns]))
     args.out.parent.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(args.out), np.vstack(rows)[..., ::-1])
