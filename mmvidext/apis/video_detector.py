@@ -10,16 +10,14 @@ import torch
 from mmdet.registry import DATASETS as DET_DATASETS
 from mmdet.structures import DetDataSample
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 from torch import Tensor
 
 from mmvidext.apis.dataset_classes import classes_and_palette
 from mmvidext.apis.detections import BoxFile, Detections
 from mmvidext.apis.frame_pipeline import frame_transforms
 from mmvidext.apis.frame_sources import Source
-from mmvidext.apis.model_building import build_model
 from mmvidext.apis.picture_outputs import open_pictures
-from mmvidext.apis.video_stream import StreamOutput, VideoReport, VideoStream
+from mmvidext.apis.video_stream import StreamOutput, VideoReport, VideoStream, build_stream_model
 from mmvidext.apis.weights import load_for_inference
 from mmvidext.drawing.pictures import draw_border, draw_boxes
 from mmvidext.models.detectors import DeepFeatureFlowDetector
@@ -61,14 +59,7 @@ class VideoDetector(VideoStream):
         device: str = 'cpu',
         policy: KeyFramePolicy | None = None,
     ) -> None:
-        config = config if isinstance(config, Config) else Config.fromfile(config)
-        init_default_scope(config.get('default_scope', 'mmdet'))
-        model = build_model(config, default_scope='mmdet')
-        if not isinstance(model, DeepFeatureFlowDetector):
-            raise ValueError(
-                'the model of the config must be a mmvidext.DeepFeatureFlowDetector, but it is a '
-                f'{type(model).__name__}; use mmdet.apis for single images'
-            )
+        config, model = build_stream_model(config, DeepFeatureFlowDetector, scope='mmdet')
         meta = {} if checkpoint is None else load_for_inference(model, checkpoint).meta
         self.classes, self.palette = classes_and_palette(config, meta, model.num_classes, DET_DATASETS)
         super().__init__(model, frame_transforms(config), device=device, policy=policy)

@@ -7,16 +7,14 @@ from typing import Any
 
 import numpy as np
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS as SEG_DATASETS
 from torch import Tensor
 
 from mmvidext.apis.dataset_classes import classes_and_palette
 from mmvidext.apis.frame_pipeline import frame_transforms
 from mmvidext.apis.frame_sources import Source
-from mmvidext.apis.model_building import build_model
 from mmvidext.apis.picture_outputs import PictureFolder, open_pictures
-from mmvidext.apis.video_stream import StreamOutput, VideoReport, VideoStream
+from mmvidext.apis.video_stream import StreamOutput, VideoReport, VideoStream, build_stream_model
 from mmvidext.apis.weights import load_for_inference
 from mmvidext.datasets.transforms import PackClipInputs
 from mmvidext.drawing.pictures import draw_border, draw_legend
@@ -57,14 +55,7 @@ class VideoSegmentor(VideoStream):
         device: str = 'cpu',
         policy: KeyFramePolicy | None = None,
     ) -> None:
-        config = config if isinstance(config, Config) else Config.fromfile(config)
-        init_default_scope(config.get('default_scope', 'mmseg'))
-        model = build_model(config, default_scope='mmseg')
-        if not isinstance(model, DeepFeatureFlow):
-            raise ValueError(
-                f'the model of the config must be a mmvidext.DeepFeatureFlow, but it is a {type(model).__name__}; use '
-                'mmseg.apis for single images'
-            )
+        config, model = build_stream_model(config, DeepFeatureFlow, scope='mmseg')
         meta = {} if checkpoint is None else load_for_inference(model, checkpoint).meta
         self.classes, self.palette = classes_and_palette(config, meta, model.num_classes, SEG_DATASETS)
         self._label_type = np.uint8 if model.num_classes <= 256 else np.int32

@@ -4,18 +4,23 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
 from torch import Tensor
 
 from mmvidext.apis.frame_sources import Source, open_source
+from mmvidext.apis.model_building import build_model
 from mmvidext.apis.picture_outputs import check_outputs
 from mmvidext.datasets.transforms import ClipTransform
 from mmvidext.models.propagation import FixedInterval, KeyFrame, KeyFramePolicy, PropagatingModel
 
-__all__ = ['StreamOutput', 'VideoReport', 'VideoStream']
+__all__ = ['StreamOutput', 'VideoReport', 'VideoStream', 'build_stream_model']
+
+Model = TypeVar('Model', bound=PropagatingModel)
 
 
 class VideoReport(NamedTuple):
@@ -37,6 +42,28 @@ class StreamOutput(NamedTuple):
     path: Path
     open: Callable[[float], Any]
     view: Callable[[np.ndarray, Any], Any]
+
+
+def build_stream_model(config: str | Path | Config, kind: type[Model], *, scope: str) -> tuple[Config, Model]:
+    """Read a config and build its model, with its first weights.
+
+    Args:
+        config: Config file, or the loaded config.
+        kind: What the model must be.
+        scope: The toolbox that it is built in, unless the config names another one.
+
+    Raises:
+        ValueError: If the model is of another kind.
+    """
+    config = config if isinstance(config, Config) else Config.fromfile(config)
+    init_default_scope(config.get('default_scope', scope))
+    model = build_model(config, default_scope=scope)
+    if not isinstance(model, kind):
+        raise ValueError(
+            f'the model of the config must be a mmvidext.{kind.__name__}, but it is a {type(model).__name__}; use '
+            f'{scope}.apis for single images'
+        )
+    return config, model
 
 
 class VideoStream(ABC):

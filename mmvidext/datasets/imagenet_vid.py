@@ -8,7 +8,7 @@ from mmvidext.datasets.imagenet_vid_classes import VID_CLASSES
 from mmvidext.datasets.imagenet_vid_lists import ListedFrames, read_frame_list, read_image_list, read_video_list
 from mmvidext.datasets.media.files import BadFileError
 from mmvidext.datasets.media.policy import BadFilePolicy
-from mmvidext.datasets.snippets import check_distance
+from mmvidext.datasets.snippets import check_distance, check_evaluation
 from mmvidext.registry import DATASETS
 
 __all__ = ['ImageNetVIDDataset']
@@ -83,12 +83,7 @@ class ImageNetVIDDataset(BadFilePolicy):
         key_frame_interval: int | None = None,
         **kwargs: Any,
     ) -> None:
-        if distances is not None and key_frame_interval is not None:
-            raise ValueError('give distances or key_frame_interval, not both: each says where the key frames are')
-        if distances is not None and (not distances or min(distances) < 0):
-            raise ValueError(f'distances must be one or more numbers >= 0, but got {distances}')
-        if key_frame_interval is not None and key_frame_interval < 1:
-            raise ValueError(f'key_frame_interval must be at least 1, but got {key_frame_interval}')
+        check_evaluation(distances, key_frame_interval)
         self.lists = {'image_list': image_list, 'frame_list': frame_list, 'video_list': video_list}
         if not any(self.lists.values()):
             raise ValueError('give at least one of image_list, frame_list and video_list')

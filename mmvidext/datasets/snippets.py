@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from mmvidext.datasets.natural_order import natural_key
 
-__all__ = ['Snippet', 'SnippetFinder', 'check_distance', 'contiguous_run']
+__all__ = ['Snippet', 'SnippetFinder', 'check_distance', 'check_evaluation', 'contiguous_run']
 
 
 class Snippet(NamedTuple):
@@ -62,6 +62,24 @@ def contiguous_run(
             'again'
         )
     return first, last
+
+
+def check_evaluation(distances: Sequence[int] | None, key_frame_interval: int | None) -> None:
+    """Raise unless a data set is told at most one way of evaluation, and a possible one.
+
+    Args:
+        distances: Evaluate frames at these numbers of frames behind their key frame.
+        key_frame_interval: Evaluate every frame in a stream with this interval.
+
+    Raises:
+        ValueError: If both are given, there is no distance or a negative one, or the interval is below 1.
+    """
+    if distances is not None and key_frame_interval is not None:
+        raise ValueError('give distances or key_frame_interval, not both: each says where the key frames are')
+    if distances is not None and (not distances or min(distances) < 0):
+        raise ValueError(f'distances must be one or more numbers >= 0, but got {distances}')
+    if key_frame_interval is not None and key_frame_interval < 1:
+        raise ValueError(f'key_frame_interval must be at least 1, but got {key_frame_interval}')
 
 
 def check_distance(distance: int, available: int, *, snippet: str, side: str = 'before') -> None:

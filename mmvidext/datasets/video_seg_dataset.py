@@ -8,7 +8,7 @@ from mmseg.datasets import BaseSegDataset
 
 from mmvidext.datasets.media.bit_depth import check_8_bits
 from mmvidext.datasets.media.policy import BadFilePolicy
-from mmvidext.datasets.snippets import Snippet, SnippetFinder, check_distance
+from mmvidext.datasets.snippets import Snippet, SnippetFinder, check_distance, check_evaluation
 
 __all__ = ['VideoSegDataset']
 
@@ -45,12 +45,7 @@ class VideoSegDataset(BadFilePolicy, BaseSegDataset):
         data_prefix: dict[str, str] | None = None,
         **kwargs: Any,
     ) -> None:
-        if distances is not None and key_frame_interval is not None:
-            raise ValueError('give distances or key_frame_interval, not both: each says where the key frames are')
-        if distances is not None and (not distances or min(distances) < 0):
-            raise ValueError(f'distances must be one or more numbers >= 0, but got {distances}')
-        if key_frame_interval is not None and key_frame_interval < 1:
-            raise ValueError(f'key_frame_interval must be at least 1, but got {key_frame_interval}')
+        check_evaluation(distances, key_frame_interval)
         self.distances = tuple(distances) if distances is not None else None
         self.key_frame_interval = key_frame_interval
         self.replaces_bad = distances is None and key_frame_interval is None  # what is evaluated is never replaced
