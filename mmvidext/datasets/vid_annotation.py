@@ -26,6 +26,12 @@ class VIDObject(NamedTuple):
     box: tuple[float, float, float, float]
     track_id: int | None
 
+    def is_outside(self, size: tuple[int, int]) -> bool:
+        """Whether the box lies outside of a frame of this height and width."""
+        left, top, right, bottom = self.box
+        height, width = size
+        return right < 0 or bottom < 0 or left > width - 1 or top > height - 1
+
 
 class VIDAnnotation(NamedTuple):
     """What a file says of a frame.

@@ -81,8 +81,7 @@ def _skipped(objects: Sequence[VIDObject], size: tuple[int, int], part: str) -> 
     height, width = size
     found = []
     for item in objects:
-        left, top, right, bottom = item.box
-        if right < 0 or bottom < 0 or left > width - 1 or top > height - 1:
+        if item.is_outside(size):
             found.append(f'the box {item.box} is outside of the picture of {width}x{height}')
         if part == 'VID' and item.wordnet_id not in VID_CLASSES.values():
             found.append(f'the class {item.wordnet_id} is none of ImageNet VID')

@@ -87,7 +87,7 @@ class LoadClipBoxes(BaseTransform):
         """Return the box, clipped if asked for; None if it is skipped."""
         left, top, right, bottom = item.box
         height, width = size
-        if right < 0 or bottom < 0 or left > width - 1 or top > height - 1:
+        if item.is_outside(size):
             self._name(results, f'the box {item.box}, outside of the picture of {width}x{height}')
             return None
         if self.clip:
