@@ -5,6 +5,7 @@ from typing import Any
 from mmdet.models import DetDataPreprocessor
 from torch import Tensor
 
+from mmvidext.models.data_preprocessors.clip_inputs import as_clips, refuse_batch_augments
 from mmvidext.registry import MODELS
 
 __all__ = ['VideoDetDataPreprocessor']
@@ -29,10 +30,7 @@ class VideoDetDataPreprocessor(DetDataPreprocessor):
     """
 
     def __init__(self, *, batch_augments: list[dict] | None = None, non_blocking: bool = True, **kwargs: Any) -> None:
-        if batch_augments:
-            raise ValueError(
-                f'batch_augments must be empty, since they mix images and not clips, but got {batch_augments}'
-            )
+        refuse_batch_augments(batch_augments)
         super().__init__(non_blocking=non_blocking, **kwargs)
 
     def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
@@ -49,14 +47,8 @@ class VideoDetDataPreprocessor(DetDataPreprocessor):
         Raises:
             ValueError: If an input is not a clip, or the clips differ in length.
         """
-        clips = [_as_clip(inputs) for inputs in data['inputs']]
-        lengths = {len(clip) for clip in clips}
-        if len(lengths) != 1:
-            raise ValueError(
-                f'all clips of a batch must have the same number of frames, but got {sorted(lengths)}: '
-                'use one pipeline for the whole batch, or batch_size=1'
-            )
-        length, samples = lengths.pop(), data.get('data_samples')
+        clips, samples = as_clips(data['inputs']), data.get('data_samples')
+        length = len(clips[0])
         # mmdet sees the frames of all clips as images, each with the sample of its clip
         frames = [frame for clip in clips for frame in clip]
         repeated = None if samples is None else [sample for sample in samples for _ in range(length)]
@@ -69,10 +61,3 @@ class VideoDetDataPreprocessor(DetDataPreprocessor):
     def denormalize(self, frames: Tensor) -> Tensor:
         """Undo the normalization: ``(..., 3, H, W)`` to pixel values in [0, 255], channels as the model sees them."""
         return frames * self.std + self.mean if self._enable_normalize else frames
-
-
-def _as_clip(inputs: Tensor) -> Tensor:
-    clip = inputs.unsqueeze(0) if inputs.ndim == 3 else inputs
-    if clip.ndim != 4 or clip.shape[1] != 3:
-        raise ValueError(f'inputs must be a clip (T, 3, H, W) or an image (3, H, W), but got {tuple(inputs.shape)}')
-    return clip

@@ -7,6 +7,7 @@ from mmseg.models import SegDataPreProcessor
 from mmseg.utils import stack_batch
 from torch import Tensor
 
+from mmvidext.models.data_preprocessors.clip_inputs import as_clips, refuse_batch_augments
 from mmvidext.registry import MODELS
 
 __all__ = ['VideoSegDataPreProcessor']
@@ -41,10 +42,7 @@ class VideoSegDataPreProcessor(SegDataPreProcessor):
         non_blocking: bool = True,
         **kwargs: Any,
     ) -> None:
-        if batch_augments:
-            raise ValueError(
-                f'batch_augments must be empty, since they mix images and not clips, but got {batch_augments}'
-            )
+        refuse_batch_augments(batch_augments)
         super().__init__(bgr_to_rgb=bgr_to_rgb, rgb_to_bgr=rgb_to_bgr, **kwargs)
         self.channel_conversion = bgr_to_rgb or rgb_to_bgr  # mmseg has it, its fork has not
         self._non_blocking = non_blocking  # mmengine's, which mmseg does not pass on
@@ -64,13 +62,7 @@ class VideoSegDataPreProcessor(SegDataPreProcessor):
         """
         data = self.cast_data(data)
         samples = data.get('data_samples')
-        clips = [self._normalize(self._as_clip(inputs)) for inputs in data['inputs']]
-        num_frames = {len(clip) for clip in clips}
-        if len(num_frames) != 1:
-            raise ValueError(
-                f'all clips of a batch must have the same number of frames, but got {sorted(num_frames)}: '
-                'use one pipeline for the whole batch, or batch_size=1'
-            )
+        clips = [self._normalize(clip) for clip in as_clips(data['inputs'])]
         padding = {'size': self.size, 'size_divisor': self.size_divisor} if training else self.test_cfg
         if padding:
             return self._pad(clips, samples, padding, training=training)
@@ -85,15 +77,6 @@ class VideoSegDataPreProcessor(SegDataPreProcessor):
     def denormalize(self, frames: Tensor) -> Tensor:
         """Undo the normalization: ``(..., 3, H, W)`` to pixel values in [0, 255], channels as the model sees them."""
         return frames * self.std + self.mean if self._enable_normalize else frames
-
-    @staticmethod
-    def _as_clip(inputs: Tensor) -> Tensor:
-        clip = inputs.unsqueeze(0) if inputs.ndim == 3 else inputs
-        if clip.ndim != 4 or clip.shape[1] != 3:
-            raise ValueError(
-                f'inputs must be a clip (T, 3, H, W) or an image (3, H, W), but got shape {tuple(inputs.shape)}'
-            )
-        return clip
 
     def _normalize(self, clip: Tensor) -> Tensor:
         if self.channel_conversion:
