@@ -58,6 +58,9 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--cpu-time', action='store_true', help='measure processor time: for a busy machine, with --threads 1'
     )
+    parser.add_argument(
+        '--keep-freed-memory', action='store_true', help='glibc keeps freed memory: less noise, other than users have it'
+    )
     parser.add_argument('--device', default='cpu', help='cpu, cuda or cuda:1 (default: %(default)s)')
     parser.add_argument('--dtype', type=DTYPES.__getitem__, default='float32', help=', '.join(DTYPES))
     parser.add_argument('--json', type=Path, help='also write the machine and the rows to this file')
@@ -112,7 +115,8 @@ def main() -> None:
     machine = describe_machine(args.device)
     dtype = str(args.dtype).removeprefix('torch.')
     print(f'{", ".join(f"{name} {value}" for name, value in machine.items())}, {dtype}, {args.rounds} rounds\n')
-    keep_freed_memory()
+    if args.keep_freed_memory:
+        keep_freed_memory()
     set_up(args.device, args.dtype, cpu_time=args.cpu_time)
     if args.subcommand == 'all':
         common = ['--rounds', str(args.rounds), '--device', args.device, '--dtype', dtype]
