@@ -191,7 +191,9 @@ def test_archives_that_expand_and_endless_pickles_are_refused(tmp_path):
     (tmp_path / 'deep.pkl').write_bytes(deep)
     with zipfile.ZipFile(tmp_path / 'deep.pth', 'w') as archive:
         archive.writestr('deep/data.pkl', deep)
-    for name in ('deep.pkl', 'deep.pth'):
+    legacy = b''.join(pickle.dumps(part, 2) for part in (0x1950A86A20F9469CFC6C, 1001, dict(little_endian=True)))
+    (tmp_path / 'legacy.pth').write_bytes(legacy + deep)  # as torch before 1.6 wrote
+    for name in ('deep.pkl', 'deep.pth', 'legacy.pth'):
         with pytest.raises(ValueError, match=rf'{name} .*its pickle has more than 2000000 operations'):
             read_checkpoint(tmp_path / name)
 
