@@ -42,6 +42,7 @@ class ExactResumeHook(Hook):
 
     def __init__(self) -> None:
         self._state = TrainingStateHook()
+        self._missed: list[tuple[Any, int]] = []  # schedulers, and how many steps each is late
         self._lock: IO[str] | None = None
 
     def before_run(self, runner: Runner) -> None:
@@ -66,17 +67,21 @@ class ExactResumeHook(Hook):
         """
         confine(checkpoint, checkpoint_directory(runner))
         if runner._resume:  # as mmengine's EMAHook asks
-            check_resumable(runner, checkpoint)
+            self._missed = check_resumable(runner, checkpoint)
             self._state.resumed = checkpoint.get(STATE_KEY)
             if self._state.resumed is None:
                 runner.logger.warning('this checkpoint was saved without ExactResumeHook: the data begins anew')
 
     def before_train(self, runner: Runner) -> None:
-        """Take the work directory, before another hook writes to it.
+        """Let the schedulers catch up, and take the work directory, before another hook writes to it.
 
         Raises:
             RunError: If another run uses it, or it cannot take a checkpoint.
         """
+        for scheduler, steps in self._missed:
+            scheduler._global_step -= steps
+            for _ in range(steps):
+                scheduler.step()
         if not is_main_process():
             return
         self._lock = lock_work_dir(Path(runner.work_dir))

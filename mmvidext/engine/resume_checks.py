@@ -50,8 +50,11 @@ def confine(checkpoint: dict[str, Any], directory: Path) -> None:
         info['keep_ckpt_ids'] = [one for one in info['keep_ckpt_ids'] if isinstance(one, int)]
 
 
-def check_resumable(runner: Runner, checkpoint: dict[str, Any]) -> None:
+def check_resumable(runner: Runner, checkpoint: dict[str, Any]) -> list[tuple[Any, int]]:
     """Check that a checkpoint is the state of such a run.
+
+    Returns:
+        The schedulers that had ended and go on in this longer run, each with the steps that it has missed.
 
     Raises:
         RunError: If it is the weights alone, or of another model, other classes or another schedule.
@@ -64,7 +67,7 @@ def check_resumable(runner: Runner, checkpoint: dict[str, Any]) -> None:
         )
     _check_model(unwrap_model(runner.model).state_dict(), checkpoint['state_dict'])
     _check_classes(runner, checkpoint['meta'].get('dataset_meta'))
-    _check_schedulers(runner.param_schedulers, checkpoint.get('param_schedulers'))
+    return _check_schedulers(runner.param_schedulers, checkpoint.get('param_schedulers'))
 
 
 def _check_model(own: dict[str, Any], saved: dict[str, Any]) -> None:
@@ -91,11 +94,12 @@ def _start(names: Any) -> str:
     return f'{", ".join(map(str, names[:3]))}{", ..." if len(names) > 3 else ""} ({len(names)})'
 
 
-def _check_schedulers(own: Any, saved: Any) -> None:
+def _check_schedulers(own: Any, saved: Any) -> list[tuple[Any, int]]:
+    missed: list[tuple[Any, int]] = []
     if own is None or saved is None:
         if own:
             raise RunError('this checkpoint has no param_schedulers, so the learning rate would begin anew: no resume')
-        return
+        return missed
     for name, schedulers in own.items() if isinstance(own, dict) else [('', own)]:
         states = saved.get(name) if isinstance(saved, dict) else saved
         if not isinstance(states, list) or len(states) != len(schedulers):
@@ -110,7 +114,10 @@ def _check_schedulers(own: Any, saved: Any) -> None:
                     'the schedule that it was trained with, or begin a new one from its weights with load_from'
                 )
             if 'end' in state:
-                state['end'] = scheduler.end  # or the rate would stay constant after the old length
+                # at the end of its run a scheduler only counts, and it would do so after the old length for ever
+                missed.append((scheduler, min(state['_global_step'] + 1, scheduler.end) - state['end']))
+                state['end'] = scheduler.end
+    return [(scheduler, steps) for scheduler, steps in missed if steps > 0]
 
 
 def _differences(own: dict[str, Any], saved: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:

@@ -30,7 +30,6 @@ class TrainingStateHook(Hook):
 
     def __init__(self) -> None:
         self.resumed: dict[str, Any] | None = None  # what the checkpoint held, until it is restored
-        self._seed = 0
         self._consumed = 0  # batches of the epoch in which the run resumes
         self._ranks: list[dict[str, Any]] | None = None  # the states of all processes, for the next checkpoint
         self._before_val: dict[str, Any] | None = None  # the generators; validation does not change them
@@ -112,7 +111,6 @@ class TrainingStateHook(Hook):
             return
         ranks = self._ranks or [capture_rank(runner)]
         checkpoint[STATE_KEY] = dict(
-            seed=self._seed,
             ranks=ranks,
             batches=len(self._batches),
             batch_size=self._batches.batch_size,
@@ -141,13 +139,12 @@ class TrainingStateHook(Hook):
         if not counts_epochs and not isinstance(loop, IterBasedTrainLoop):
             runner.logger.warning(f'ExactResumeHook knows no loop {type(loop).__name__}: its data begins anew')
             return
-        seeds = [self.resumed['seed'] if self.resumed else runner.seed]
+        seeds = [runner.seed]  # mmengine takes that of the checkpoint when it resumes
         broadcast_object_list(seeds)  # one for all, also with diff_rank_seed
-        self._seed = seeds[0]
         if runner.val_loop is not None:
             shield_workers(runner.val_loop.dataloader)
         cfg = runner.cfg.get('train_dataloader')
-        loop.dataloader = seeded_loader(loader, cfg, seed=self._seed, endless=not counts_epochs)
+        loop.dataloader = seeded_loader(loader, cfg, seed=seeds[0], endless=not counts_epochs)
         self._batches = loop.dataloader.batch_sampler
         if counts_epochs:
             per_epoch = self.resumed['batches'] if self.resumed else len(loader)

@@ -241,6 +241,7 @@ def test_a_bad_video_ends_an_evaluation_with_one_line(workers, world, tmp_path, 
         ('train_dataloader.dataset.num_classes=1', 'list.txt:2: the label must be in [0, 1), but is 1'),
         ('train_dataloader.dataset.pipeline.1.num_clips=2', 'the train pipeline gives 2 frames'),
         ('load_from=noise.pth', 'noise.pth is damaged'),
+        ('load_from=segmentation.pth', 'segmentation.pth does not fit'),
         ('model.backbone.pretrained=noise.pth', 'noise.pth is damaged'),
     ],
 )

@@ -1,5 +1,6 @@
 """Configs by name, options that reach everything built from a variable, and errors in one line."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -161,6 +162,23 @@ def test_other_formats_and_new_style_configs(tmp_path, config):
         load_config(path, ['train_cfg.max_epoch=4'])
     with pytest.raises(ConfigError, match=r'bad\.yaml: '):
         load_config(write(tmp_path / 'bad.yaml', '{'))
+
+
+@pytest.mark.parametrize(
+    ('name', 'text'),
+    [
+        ('config.json', '{"custom_imports": {"imports": ["imported_by_json"]}}'),
+        ('config.yaml', 'custom_imports: {imports: [imported_by_yaml]}'),
+        ('config.yaml', 'train_cfg: !!python/object/apply:importlib.import_module [imported_by_a_tag]'),
+    ],
+)
+def test_a_config_of_any_format_is_a_program(name, text, tmp_path, monkeypatch):
+    """As docs/security.md says."""
+    (module,) = re.findall(r'imported_by_\w+', text)
+    write(tmp_path / f'{module}.py', 'open(f"{__file__}.ran", "w").close()\n')
+    monkeypatch.syspath_prepend(tmp_path)
+    load_config(write(tmp_path / name, text))
+    assert (tmp_path / f'{module}.py.ran').exists()
 
 
 def test_names_of_installed_packages(tmp_path):

@@ -1,3 +1,4 @@
+import io
 import logging
 import os
 import shutil
@@ -10,6 +11,7 @@ from mmengine.registry import init_default_scope
 from torch.utils.data import DataLoader
 
 from mmvidext.datasets.media.files import BadFileError
+from mmvidext.datasets.media.limits import crash_in_child
 from mmvidext.datasets.video_list import VideoListDataset
 from mmvidext.registry import DATASETS
 from tests.datasets.videos import write_bad_videos, write_video, write_with_av
@@ -200,15 +202,52 @@ class DecordThatDies:
         return results
 
 
+def replaced_in_workers(folder, name, pipeline):
+    """Train on the good videos and a bad one, in workers: what a decoder kills is not the process of the tests."""
+    dataset = build(folder, good(name), pipeline=pipeline)
+    loader = DataLoader(dataset, batch_size=2, num_workers=2, collate_fn=pseudo_collate, timeout=60)
+    assert sum(len(batch['inputs']) for batch in loader) == NUM_GOOD + 1
+    return [path.rsplit('/')[-1] for path in dataset.bad_files()]
+
+
 def test_a_decoder_that_dies_ends_one_child_and_not_the_run(folder):
     shutil.copy(folder / 'videos' / '1.webm', folder / 'videos' / 'deadly.webm')
+    assert replaced_in_workers(folder, 'deadly.webm', [DecordThatDies(), *PIPELINE]) == ['deadly.webm']
     dies = r'videos/deadly\.webm cannot be read: the decoder DecordThatDies dies \(SIGSEGV\) \(codec vp9\); mmvidext'
     with pytest.raises(BadFileError, match=dies):
         build(folder, good('deadly.webm'), pipeline=[DecordThatDies(), *TEST_PIPELINE], test_mode=True)[NUM_GOOD]
-    dataset = build(folder, good('deadly.webm'), pipeline=[DecordThatDies(), *PIPELINE])
-    loader = DataLoader(dataset, batch_size=2, num_workers=2, collate_fn=pseudo_collate, timeout=60)
-    assert sum(len(batch['inputs']) for batch in loader) == NUM_GOOD + 1
-    assert [path.rsplit('/')[-1] for path in dataset.bad_files()] == ['deadly.webm']
+
+
+def test_a_video_that_kills_decord_and_not_pyav(folder):
+    """The index of an AVI says that it has 4 GB; mmaction2's DecordInit hands the content over, not the path."""
+    decord = pytest.importorskip('decord')
+    path = folder / 'videos' / 'index.avi'
+    content = bytearray(write_with_av(path, num_frames=48).read_bytes())
+    size = content.rfind(b'idx1') + 4
+    content[size : size + 4] = b'\xff' * 4
+    path.write_bytes(content)
+    if crash_in_child(lambda: decord.VideoReader(io.BytesIO(content)).get_batch([0, 40]), 60) is None:
+        pytest.skip('this decord survives it')
+    own = [dict(type='DecordInit'), {**PIPELINE[1], 'test_mode': True}, dict(type='DecordDecode')]
+    assert replaced_in_workers(folder, 'index.avi', [*own, *PIPELINE[3:]]) == ['index.avi']
+    dies = r'videos/index\.avi cannot be read: the decoder DecordInit dies \(SIG\w+\) \(codec mpeg4\); mmvidext'
+    with pytest.raises(BadFileError, match=dies):
+        build(folder, good('index.avi'), pipeline=[*own, *TEST_PIPELINE[3:]], test_mode=True)[NUM_GOOD]
+
+
+def test_a_damage_that_decord_conceals_is_found(folder):
+    """It gives 13 of 30 frames, and says nothing."""
+    decord = pytest.importorskip('decord')
+    path = folder / 'videos' / 'noise.webm'
+    write_video(path, num_frames=30)
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 60] = np.random.default_rng(0).bytes(60)
+    path.write_bytes(content)
+    assert len(decord.VideoReader(io.BytesIO(content))) < 30
+    own = [dict(type='DecordInit'), {**PIPELINE[1], 'test_mode': True}, dict(type='DecordDecode'), *TEST_PIPELINE[3:]]
+    with pytest.raises(BadFileError, match=r'videos/noise\.webm is truncated or damaged: \d+ frames are left'):
+        build(folder, good('noise.webm'), pipeline=own, test_mode=True)[NUM_GOOD]
 
 
 @pytest.mark.parametrize('name', ['cut.avi', 'cut.mp4'])

@@ -11,6 +11,7 @@ import pytest
 import torch
 import torch.multiprocessing as mp
 from mmengine.config import Config
+from mmengine.evaluator import BaseMetric
 from mmengine.hooks import Hook
 from mmengine.model import BaseModel, MMDistributedDataParallel
 from mmengine.optim import OptimWrapper
@@ -36,6 +37,8 @@ class TinyNet(BaseModel):
         self.fc = nn.Linear(4, 2)
 
     def forward(self, inputs, data_samples, mode='tensor'):
+        if mode == 'predict':
+            return data_samples
         scores = self.fc(self.dropout(self.stem(torch.stack(list(inputs))).mean((2, 3))))
         marks = [sample.metainfo['mark'] for sample in data_samples]
         extra = scores.abs().sum() * 0.01
@@ -120,6 +123,8 @@ def train(
     interval=100,
     per_loader=2,
     is_distributed=False,
+    save_best=None,
+    **validation,
 ):
     """Train on one epoch of batches, and return the runner."""
     torch.manual_seed(0)
@@ -133,11 +138,13 @@ def train(
             batch_size=per_loader,
             num_workers=0,
         ),
-        train_cfg=dict(by_epoch=False, max_iters=len(marks)),
+        train_cfg=dict(by_epoch=False, max_iters=len(marks), val_interval=len(marks)),
         optim_wrapper=dict(optimizer=optimizer, **(wrapper or {})),
         default_hooks=dict(
             non_finite=NonFiniteHook(max_in_a_row=3) if hook is None else hook,
-            checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=interval),
+            checkpoint=dict(
+                type='CheckpointHook', by_epoch=False, interval=interval, save_best=save_best, rule='greater'
+            ),
         ),
         custom_hooks=list(hooks),
         default_scope='mmengine',
@@ -145,6 +152,7 @@ def train(
         log_level='WARNING',
         experiment_name=str(folder),
         cfg=Config(),
+        **validation,
     )
     runner.train()
     return runner
@@ -268,6 +276,34 @@ def test_a_checkpoint_never_holds_weights_that_are_not_finite(tmp_path):
     with pytest.raises(RunError, match=r'no checkpoint is written, because fc.bias is not finite'):
         train(tmp_path / 'run', [None] * 3, hooks=[SpoilAfter(-1)], interval=1)
     assert [path.name for path in (tmp_path / 'run').glob('*.pth')] == ['iter_1.pth']
+
+
+class Steady(BaseMetric):
+    """A score that weights which are not finite do not change, as that of a constant guess."""
+
+    def process(self, data_batch, data_samples):
+        self.results.append(1)
+
+    def compute_metrics(self, results):
+        return dict(score=1.0)
+
+
+def test_nor_does_the_best_one(tmp_path):
+    class SpoilBeforeValidation(Spoil):
+        def before_val(self, runner):
+            with torch.no_grad():
+                runner.model.fc.bias[0] = NAN
+
+    validation = dict(
+        val_dataloader=dict(dataset=Batches([None]), sampler=dict(type='DefaultSampler'), num_workers=0),
+        val_evaluator=[Steady()],
+        val_cfg=dict(),
+    )
+    with pytest.raises(RunError, match=r'no checkpoint is written, because fc.bias is not finite'):
+        train(tmp_path / 'run', [None] * 2, hooks=[SpoilBeforeValidation(-1)], save_best='score', **validation)
+    assert [path.name for path in (tmp_path / 'run').glob('*.pth')] == ['iter_2.pth']  # of before
+    train(tmp_path / 'good', [None] * 2, save_best='score', **validation)
+    assert [path.name for path in (tmp_path / 'good').glob('best_*.pth')] == ['best_score_iter_2.pth']
 
 
 @pytest.mark.parametrize('mark', ['image', 'loss', 'gradient'])

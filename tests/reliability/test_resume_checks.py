@@ -127,13 +127,28 @@ def test_a_checkpoint_of_another_run_is_refused(options, message, run_a, tmp_pat
     assert '\n' not in error
 
 
-def test_a_longer_run_with_the_same_schedule_is_not_refused(run_a, tmp_path):
-    """Steps at fixed epochs do not depend on the length."""
-    longer = dict(param_scheduler=[dict(type='MultiStepLR', milestones=[2], by_epoch=True)])
-    assert in_child(train, config(tmp_path / 'a', **longer)) == 0
-    longer = config(tmp_path / 'a', **longer, train_cfg=dict(max_epochs=4))
-    assert refusal(longer, newest(tmp_path / 'a'), tmp_path) is None
-    assert torch.load(newest(tmp_path / 'a'))['meta']['epoch'] == 4
+def steps(milestones, **settings):
+    return [dict(type='MultiStepLR', milestones=milestones, **settings)]
+
+
+@pytest.mark.parametrize(
+    ('options', 'length', 'drops'),
+    [
+        (dict(param_scheduler=steps([2, 3, 4], by_epoch=True)), dict(max_epochs=5), 3),
+        (dict(param_scheduler=steps([2, 3, 4], by_epoch=True, end=4)), dict(max_epochs=5), 2),
+        (dict(param_scheduler=steps([1, 3], by_epoch=True, convert_to_iter_based=True)), dict(max_epochs=5), 2),
+        (dict(param_scheduler=steps([5, 18, 20], by_epoch=False), by_epoch=False), dict(max_iters=24), 3),
+    ],
+)
+def test_a_longer_run_with_the_same_schedule_is_not_refused(options, length, drops, tmp_path):
+    """Steps at fixed times do not depend on the length: it is equal to a run that was as long from the beginning."""
+    assert in_child(train, config(tmp_path / 'a', **options)) == 0
+    longer = dict(**options, train_cfg=length)
+    assert refusal(config(tmp_path / 'a', **longer), newest(tmp_path / 'a'), tmp_path) is None
+    assert in_child(train, config(tmp_path / 'b', **longer)) == 0
+    ends = [state(newest(tmp_path / name)) for name in 'ab']
+    assert list(differences(*ends)) == []
+    assert ends[0]['optimizer']['param_groups'][0]['lr'] == pytest.approx(0.01 * 0.1**drops)
 
 
 def test_weights_are_no_state_to_resume_from(run_a, tmp_path):

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from mmengine.config import Config
 
 from mmvidext.cli.train import train as train_command
@@ -71,6 +72,15 @@ def test_the_best_checkpoint_is_refused(config_file, reference):
     errors = [line for line in output.splitlines() if line.startswith('Error: ')]
     assert len(errors) == 1
     assert errors[0].startswith('Error: this checkpoint has no optimizer: it is weights')
+
+
+def test_what_is_no_state_of_this_model_is_refused_without_the_hook_too(config_file, reference, tmp_path):
+    torch.save(dict(state_dict=torch.load(newest(reference()))['state_dict']), tmp_path / 'bare.pth')
+    output = invoke(train_command, config_file(exact=False), '--resume', tmp_path / 'bare.pth', status=2)
+    assert 'bare.pth is not a checkpoint of a training run (without message_hub, meta)' in output.splitlines()[-1]
+    path = config_file(exact=False, model=dict(width=16))
+    output = invoke(train_command, path, '--resume', newest(reference()), status=2)
+    assert 'layers.0.weight is (8, 4) instead of (16, 4)' in output.splitlines()[-1]
 
 
 def test_a_signal_ends_the_command_with_75(config_file, tmp_path):

@@ -24,6 +24,18 @@ def test_what_is_missing_is_named(tmp_path):
     assert 'a/origin/00000005.jpg is empty' in problems[0]
 
 
+@pytest.mark.parametrize('damage', [b'', b'\x89PNG\r\n\x1a\n', b'<html>', None])
+def test_bad_labels_do_not_end_the_check(damage, tmp_path):
+    write_vspw(tmp_path)
+    (tmp_path / 'train.txt').write_text('b\n')
+    bad = [tmp_path / f'data/a/mask/0000000{number}.png' for number in (1, 3)]
+    for path in bad:
+        path.write_bytes(path.read_bytes()[:-30] if damage is None else damage)
+    problems = find_problems('vspw', tmp_path, every_file=True)
+    assert len(problems) == 2
+    assert all(f'label file {path} ' in problem for path, problem in zip(bad, problems, strict=True))
+
+
 @pytest.mark.parametrize('name', ['camvid', 'cityscapes'])
 def test_an_empty_folder(tmp_path, name):
     problems = find_problems(name, tmp_path)

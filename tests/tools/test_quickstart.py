@@ -1,0 +1,40 @@
+"""``tools/quickstart.sh`` with a stand-in for Python: what it trains, and from where."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PYTHON = """\
+#!/usr/bin/env bash
+echo "$*" >>calls.txt
+case "$*" in
+*predict*) mkdir -p work_dirs/quickstart/first && touch work_dirs/quickstart/first/1.png && echo '99 %' ;;
+*tools/test.py*) echo '{"acc/top1": 1}' >"${!#}" ;;
+esac
+"""
+
+
+def quickstart(root):
+    """Run the script; return the models that it has trained, each with the last words of its command."""
+    (root / 'calls.txt').unlink(missing_ok=True)
+    subprocess.run(['bash', str(root / 'tools' / 'quickstart.sh')], check=True, capture_output=True)
+    calls = [line.split() for line in (root / 'calls.txt').read_text().splitlines()]
+    return [call[2:] for call in calls if call[0] == 'tools/train.py']
+
+
+def test_a_truncated_checkpoint_is_not_taken_for_a_finished_training(tmp_path):
+    (tmp_path / 'tools').mkdir()
+    shutil.copy(ROOT / 'tools' / 'quickstart.sh', tmp_path / 'tools')
+    (tmp_path / 'tools' / 'setup_env.sh').touch()
+    python = tmp_path / '.venv' / 'bin' / 'python'
+    python.parent.mkdir(parents=True)
+    python.write_text(PYTHON)
+    python.chmod(0o755)
+    out = tmp_path / 'work_dirs' / 'quickstart'
+    (out / 'tsn').mkdir(parents=True)
+    (out / 'tsn' / 'epoch_12.pth').write_bytes(b'PK')
+    (out / 'ms_tsm').mkdir()
+    resumed = [['--work-dir', f'work_dirs/quickstart/{model}', '--resume'] for model in ('tsn', 'ms_tsm')]
+    assert quickstart(tmp_path) == resumed
+    assert quickstart(tmp_path) == []  # both are evaluated
