@@ -6,6 +6,7 @@ import cv2  # before anything imports decord, whose FFmpeg OpenCV would then use
 import pytest
 import torch
 from mmengine.registry import DefaultScope
+from mmengine.visualization import Visualizer
 
 import mmvidext  # noqa: F401 - fixes the stack before any test imports a part of it
 
@@ -15,17 +16,23 @@ def fixed_seed():
     torch.manual_seed(0)
 
 
-def _restore_default_scope():
-    """A default scope that one test sets would decide what the next one finds in a registry."""
-    before = dict(DefaultScope._instance_dict)
+def _restore_globals():
+    """A default scope that one test sets would decide what the next one finds in a registry.
+
+    mmengine names visualizers by the second: of two runs in one, the other would write into the folder of the first,
+    which is gone.
+    """
+    kinds = DefaultScope, Visualizer
+    before = [dict(kind._instance_dict) for kind in kinds]
     yield
-    DefaultScope._instance_dict.clear()
-    DefaultScope._instance_dict.update(before)
+    for kind, instances in zip(kinds, before, strict=True):
+        kind._instance_dict.clear()
+        kind._instance_dict.update(instances)
 
 
 # of a test, and of the fixtures that a whole module shares
-restored_after_a_test = pytest.fixture(autouse=True)(_restore_default_scope)
-restored_after_a_module = pytest.fixture(autouse=True, scope='module')(_restore_default_scope)
+restored_after_a_test = pytest.fixture(autouse=True)(_restore_globals)
+restored_after_a_module = pytest.fixture(autouse=True, scope='module')(_restore_globals)
 
 
 def pytest_configure(config):
