@@ -37,7 +37,7 @@ def open_model(model: str, device: str) -> 'Task':
         raise ValueError(
             f'{model} is a config without weights: write {given}=CHECKPOINT, or {given}=none for random ones'
         )
-    return open_task(load_config(found.config, warns=False), found.checkpoint, device=device)
+    return open_task(load_config(found.config, found.options, warns=False), found.checkpoint, device=device)
 
 
 def names_of(paths: Iterable[str]) -> dict[str, str]:
