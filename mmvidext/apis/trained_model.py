@@ -21,10 +21,12 @@ class TrainedModel(NamedTuple):
     Attributes:
         config: File, or name of a config of an installed package.
         checkpoint: File, address, or name of a model; None stands for random weights.
+        options: What the published checkpoint of a name needs changed in the config, as ``--cfg-options`` takes it.
     """
 
     config: str
     checkpoint: str | None
+    options: tuple[str, ...] = ()
 
 
 def find_model(model: str | Path, checkpoint: str | Path | None = None) -> TrainedModel:
@@ -48,7 +50,7 @@ def find_model(model: str | Path, checkpoint: str | Path | None = None) -> Train
         return TrainedModel(str(_config_in(path)), given or str(_checkpoint_in(path)))
     named = None if path.exists() else read_model_index().get(text)
     if named is not None:
-        return TrainedModel(str(named.config), given or text)
+        return TrainedModel(str(named.config), given or text, () if given else named.options)
     if path.suffix not in _CHECKPOINTS:
         return TrainedModel(text, given)
     if given is not None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from mmvidext.checkpoints import Fit, fit_weights, load_weights
+from mmvidext.checkpoints import Fit, check_settings, fit_weights, load_weights
 from mmvidext.engine.run_parts import unwrap_model
 from mmvidext.models.pretrained_file import pretrained_file
 
@@ -28,7 +28,8 @@ def load_for_inference(model: nn.Module, checkpoint: str | Path) -> Fit:
         ValueError: If it does not fit. The message names the tensors.
     """
     model = unwrap_model(model)
-    flow_net: Any = getattr(getattr(model, 'feature_flow', None), 'flow_net', None)
+    feature_flow: Any = getattr(model, 'feature_flow', None)
+    flow_net: Any = getattr(feature_flow, 'flow_net', None)
     has_own = flow_net is not None and (
         not flow_net.state_dict() or pretrained_file(getattr(flow_net, 'init_cfg', None), prefix='') is not None
     )
@@ -42,6 +43,7 @@ def load_for_inference(model: nn.Module, checkpoint: str | Path) -> Fit:
         ) from None
     if any(name.startswith('feature_flow.flow_net.') for name in fit.skipped):
         flow_net.init_weights()
+        check_settings(feature_flow, getattr(flow_net, 'origin', None))
     return fit
 
 

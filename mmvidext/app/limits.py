@@ -7,7 +7,7 @@ __all__ = ['Limits']
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of what is uploaded and of what is computed at a time.
+    """Bounds of what is uploaded, of what is computed at a time, and of how often a password is tried.
 
     Attributes:
         max_megabytes: Size of a video.
@@ -17,6 +17,8 @@ class Limits:
         max_waiting: Requests that wait in the queue; one is worked on at a time.
         max_side: Pixels of the longer side; larger frames are made smaller.
         max_silence: Seconds that the decoder may take for a frame.
+        max_logins: Wrong passwords that an address may send, until it must wait.
+        login_wait: Seconds after which a wrong password is forgotten.
         keep_seconds: How long an upload that nobody works on, and a result, is kept.
 
     Raises:
@@ -30,6 +32,8 @@ class Limits:
     max_waiting: int = 8
     max_side: int = 960
     max_silence: float = 30
+    max_logins: int = 5
+    login_wait: float = 60
     keep_seconds: float = 600
 
     def __post_init__(self) -> None:

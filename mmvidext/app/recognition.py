@@ -12,7 +12,7 @@ from mmvidext.apis.frame_sources import Source
 from mmvidext.apis.picture_outputs import open_pictures
 from mmvidext.apis.seen_motion import see_motion, sees_motion
 from mmvidext.apis.video_recognizer import RecognitionRun, VideoPrediction, VideoRecognizer, best_classes
-from mmvidext.app.view import View
+from mmvidext.app.view import View, table_cell
 from mmvidext.drawing.figures import figure_picture
 from mmvidext.drawing.motion import draw_motion
 from mmvidext.drawing.pictures import draw_bars
@@ -65,12 +65,8 @@ def _summary(prediction: VideoPrediction) -> str:
         '| class | probability |',
         '|---|---:|',
     )
-    rows = (f'| {_cell(name)} | {probability:.1%} |' for name, probability in prediction.top(_TOP))
+    rows = (f'| {table_cell(name)} | {probability:.1%} |' for name, probability in prediction.top(_TOP))
     return '\n'.join((*head, *rows))
-
-
-def _cell(name: str) -> str:
-    return name.replace('|', r'\|').replace('\n', ' ')
 
 
 def _plot(prediction: VideoPrediction) -> NDArray[np.uint8]:

@@ -8,7 +8,7 @@ from typing import Any
 from mmvidext.app.limits import Limits
 from mmvidext.app.upload_folder import UploadFolder
 
-__all__ = ['RequestLimits']
+__all__ = ['Application', 'Message', 'Receive', 'RequestLimits', 'Send', 'answer']
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -50,13 +50,13 @@ class RequestLimits:
             return
         is_upload = scope['path'].rstrip('/').endswith('/upload')
         if refusal := self._refusal(dict(scope['headers']), is_upload=is_upload):
-            await _answer(send, *refusal)
+            await answer(send, *refusal)
         elif is_upload:
             await self._app(scope, receive, _with_headers(send))
         else:
             body = await _read(receive)
             if _names_an_address(body):
-                await _answer(send, 400, 'an address in the place of a file is not taken: upload the file')
+                await answer(send, 400, 'an address in the place of a file is not taken: upload the file')
             else:
                 await self._app(scope, _replayed(body, receive), _with_headers(send))
 
@@ -111,7 +111,8 @@ def _has_address(value: Any) -> bool:
     return isinstance(value, list) and any(map(_has_address, value))
 
 
-async def _answer(send: Send, status: int, text: str) -> None:
+async def answer(send: Send, status: int, text: str) -> None:
+    """Answer a request with a sentence."""
     headers = [(b'content-type', b'text/plain; charset=utf-8')]
     await _with_headers(send)({'type': 'http.response.start', 'status': status, 'headers': headers})
     await send({'type': 'http.response.body', 'body': text.encode()})

@@ -10,6 +10,7 @@ from typing import Any
 
 from mmvidext.app.child_frames import start_frame_server
 from mmvidext.app.limits import Limits
+from mmvidext.app.login_limits import LoginLimits
 from mmvidext.app.request_limits import RequestLimits
 from mmvidext.app.tasks import Task
 from mmvidext.app.upload_folder import UploadFolder
@@ -108,7 +109,13 @@ def _launch_options(
         server_name=host,
         server_port=port,
         auth=may_enter if login else None,
-        app_kwargs=dict(middleware=[Middleware(RequestLimits, limits=limits, folder=folder)]),
+        auth_message=f'After {limits.max_logins} wrong passwords, wait {limits.login_wait:g} seconds.',
+        app_kwargs=dict(
+            middleware=[
+                Middleware(RequestLimits, limits=limits, folder=folder),
+                Middleware(LoginLimits, limits=limits),
+            ]
+        ),
         max_file_size=limits.max_bytes,
         theme=gr.themes.Default(font=fonts, font_mono=['monospace']),
         footer_links=[],

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from mmengine.config import Config
 
 from mmvidext.apis.frame_sources import Source
+from mmvidext.app.detection import DetectionTask
 from mmvidext.app.flow import FlowTask
 from mmvidext.app.recognition import RecognitionTask
 from mmvidext.app.segmentation import SegmentationTask
@@ -43,7 +44,7 @@ class Task(Protocol):
         """Go through a video, draw what the model sees into ``out``, and call ``on_frame`` after each frame."""
 
 
-TASKS: tuple[type[Task], ...] = (RecognitionTask, SegmentationTask, FlowTask)
+TASKS: tuple[type[Task], ...] = (RecognitionTask, SegmentationTask, DetectionTask, FlowTask)
 
 
 def open_task(config: Config, checkpoint: str | None, *, device: str) -> Task:
@@ -57,6 +58,7 @@ def open_task(config: Config, checkpoint: str | None, *, device: str) -> Task:
     Raises:
         FileNotFoundError: If there is no such checkpoint.
         ValueError: If the page has nothing for such a model, or the weights do not fit.
+        ImportError: If a toolbox that the model needs is not installed.
     """
     model = config.get('model') or {}
     for kind in TASKS:
@@ -64,5 +66,5 @@ def open_task(config: Config, checkpoint: str | None, *, device: str) -> Task:
             return kind(config, checkpoint, device=device)
     raise ValueError(
         f'{config.filename or "the config"}: the page has no tab for a model of the type {model.get("type")}; it shows '
-        'recognizers, mmvidext.DeepFeatureFlow and mmvidext.FlowEstimator'
+        'recognizers, mmvidext.DeepFeatureFlow, mmvidext.DeepFeatureFlowDetector and mmvidext.FlowEstimator'
     )

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ['View', 'is_of_type']
+__all__ = ['View', 'is_of_type', 'table_cell']
 
 
 class View(NamedTuple):
@@ -26,3 +26,8 @@ class View(NamedTuple):
 def is_of_type(model: dict[str, object], name: str) -> bool:
     """Whether a config names a class, with or without its scope."""
     return str(model.get('type')).rpartition('.')[2] == name
+
+
+def table_cell(text: str) -> str:
+    """Return a text as the cell of a table in Markdown."""
+    return text.replace('|', r'\|').replace('\n', ' ')

@@ -42,6 +42,12 @@ class Fit:
     others: tuple[str, ...] = ()
 
     @property
+    def origin(self) -> str | None:
+        """The source that the weights are from, also where they were converted."""
+        name = self.source or self.meta.get('source')
+        return name if isinstance(name, str) else None
+
+    @property
     def num_problems(self) -> int:
         """How many names do not fit; one if nothing is left to load."""
         return len(self.missing) + len(self.left_over) + len(self.wrong) or int(not self.weights)

@@ -1,7 +1,7 @@
 """The one way for weights into a model: read, rename, compare with the model's own state dict, load, report."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from mmengine.logging import MMLogger
@@ -9,6 +9,7 @@ from torch import nn
 
 from mmvidext.checkpoints.fit import Fit, fit_state_dict, list_names
 from mmvidext.checkpoints.read import StateDict, read_checkpoint
+from mmvidext.checkpoints.settings import wrong_settings, wrong_settings_of
 from mmvidext.checkpoints.source import Source
 from mmvidext.checkpoints.sources import SOURCES
 
@@ -52,9 +53,11 @@ def fit_weights(model: nn.Module, path: str | Path, *, prefix: str = '', optiona
     prefix = f'{prefix.rstrip(".")}.' if prefix else ''
     sources = [None, *_recognized(weights)]
     fit = _best_fit(weights, model, sources, prefix=prefix, optional=optional)
+    fit.meta, fit.others = checkpoint.meta, checkpoint.others
+    if fit.source is None:  # converted, so that it has our names by now
+        fit.wrong += wrong_settings_of(fit.origin, model, fit.weights)
     if fit.num_problems:
         raise ValueError(f'{path} does not fit the {type(model).__name__}: {_hint(weights, model)}{fit.describe()}')
-    fit.meta, fit.others = checkpoint.meta, checkpoint.others
     message = f'{path}: {len(fit.weights)} tensors fit'
     message += f' (source: {fit.source})' if fit.source else ''
     message += f'; not loaded: {", ".join(fit.skipped)}' if fit.skipped else ''
@@ -131,30 +134,17 @@ def _best_fit(
         fits.append((fit.num_problems, len(fits), fit, source))
     *_, best, source = min(fits, key=lambda entry: entry[:2])
     if source is not None:
-        best.wrong += _wrong_settings(model, source, best.weights)
+        best.wrong += wrong_settings(model, source, best.weights)
     return best
-
-
-def _wrong_settings(model: nn.Module, source: Source, loaded: Collection[str]) -> Iterator[str]:
-    """Say which modules are not set as in the official network; no tensor shows it, but the outputs differ."""
-    for class_name, settings in source.settings.items():
-        for name, module in model.named_modules():
-            if class_name not in (one.__name__ for one in type(module).__mro__):
-                continue
-            if not any(one.startswith(f'{name}.' if name else '') for one in loaded):
-                continue
-            for attribute, value in settings.items():
-                found = getattr(module, attribute)
-                if found != value:
-                    yield f'{attribute} of {name} ({class_name}) is {found}, but {source.name} has {value}'
 
 
 def _hint(weights: StateDict, model: nn.Module) -> str:
     """Say what the file looks like, where that can be told from its blocks."""
-    name, found, expected = find_source(weights), _depth(weights), _depth(model.state_dict())
+    source, found, expected = next(iter(_recognized(weights)), None), _depth(weights), _depth(model.state_dict())
+    name = source.name if source else 'a checkpoint'
     if found and expected and found != expected:
-        return f'it looks like {name or "a checkpoint"} of depth {found}, and the model has depth {expected}; '
-    return f'it looks like {name}; ' if name else ''
+        return f'it looks like {name} of depth {found}, and the model has depth {expected}; '
+    return f'it looks like {name}{f" ({source.note})" if source.note else ""}; ' if source else ''
 
 
 def _depth(names: Collection[str]) -> int | None:

@@ -7,11 +7,13 @@ from typing import Any
 
 from mmvidext.checkpoints.read import StateDict
 
-__all__ = ['HEAD', 'RESNET', 'Rules', 'Source']
+__all__ = ['HEAD', 'IMAGENET_INPUT', 'KINETICS_INPUT', 'RESNET', 'Rules', 'Settings', 'Source', 'flow_input']
 
 # A pattern and what replaces it in a name. Of several replacements the one that the model has is taken; None is a
 # tensor that the official network never uses.
 Rules = tuple[tuple[str, str | tuple[str, ...] | None], ...]
+
+Settings = dict[str, dict[str, Any]]
 
 HEAD = 'cls_head.fc_cls.'
 # torchvision's names of a ResNet's layers into mmaction2's
@@ -21,6 +23,13 @@ RESNET: Rules = (
     (r'\.downsample\.0\.', '.downsample.conv.'),
     (r'\.downsample\.1\.', '.downsample.bn.'),
 )
+# what the official networks take: RGB of 0 to 255, less the mean, over the standard deviation
+IMAGENET_INPUT: Settings = {
+    'ActionDataPreprocessor': dict(mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375), to_rgb=False)
+}
+KINETICS_INPUT: Settings = {
+    'ActionDataPreprocessor': dict(mean=(110.201, 100.64, 95.995), std=(58.148, 56.47, 55.332), to_rgb=False)
+}
 _WRAPPERS = ('net', 'net2', 'block')  # modules that a video network puts around the layers of a 2D one
 
 
@@ -36,6 +45,7 @@ class Source:
         rules: Applied to a name one after the other; or what gives them, from the names of the model.
         change: Changes values, under our names.
         settings: What a class in the model must be set to, that shows in no tensor: class name to its attributes.
+        note: What a model must be set to that shows in its tensors, for the message when a file does not fit.
         image_network: Its layers go into those that a video network shares with it, when a backbone is loaded.
     """
 
@@ -44,7 +54,8 @@ class Source:
     recognize: Callable[[StateDict], bool]
     rules: Rules | Callable[[Collection[str]], Rules]
     change: Callable[[StateDict], StateDict] | None = None
-    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    settings: Settings = field(default_factory=dict)
+    note: str = ''
     image_network: bool = False
 
     def rename(self, names: Collection[str], own: Collection[str], *, is_part: bool) -> dict[str, str | None]:
@@ -64,6 +75,11 @@ class Source:
             ours = next((candidate for candidate in candidates if candidate in own), candidates[0])
             renamed[name] = inner.get(ours, ours) if ours is not None and ours not in own else ours
         return renamed
+
+
+def flow_input(mean: tuple[float, float, float]) -> Settings:
+    """Return what a flow network takes that was trained on RGB in [0, 1] less a mean, which is given times 255."""
+    return {name: dict(mean=mean, std=(255.0, 255.0, 255.0)) for name in ('FlowDataPreprocessor', 'FlowInput')}
 
 
 def _apply(name: str, rules: list[tuple[re.Pattern[str], str | tuple[str, ...] | None]]) -> list[str]:

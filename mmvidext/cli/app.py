@@ -37,7 +37,7 @@ def open_model(model: str, device: str) -> 'Task':
         raise ValueError(
             f'{model} is a config without weights: write {given}=CHECKPOINT, or {given}=none for random ones'
         )
-    return open_task(load_config(found.config, warns=False), found.checkpoint, device=device)
+    return open_task(load_config(found.config, found.options, warns=False), found.checkpoint, device=device)
 
 
 def names_of(paths: Iterable[str]) -> dict[str, str]:
@@ -100,8 +100,8 @@ def app(
 
     A MODEL is a name (mmvidext weights lists them; camera-motion if none is given), a work directory (its best
     checkpoint is taken), a checkpoint with its config beside it, or CONFIG=CHECKPOINT: a recognizer, Deep Feature Flow
-    or a flow network. The page is for this machine alone, unless --host says otherwise; then it asks for the password
-    in MMVIDEXT_APP_PASSWORD. Ctrl-C ends it, and removes what was uploaded.
+    for segmentation or detection, or a flow network. The page is for this machine alone, unless --host says otherwise;
+    then it asks for the password in MMVIDEXT_APP_PASSWORD. Ctrl-C ends it, and removes what was uploaded.
 
     Example: mmvidext app work_dirs/videos_ms_tsm_r18 --work-dir work_dirs/videos_ms_tsm_r18
     """

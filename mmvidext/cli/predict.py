@@ -171,9 +171,9 @@ def predict(
         is_one = videos == [source]
         opened = connect(source, wait=stop.wait) if is_one else None
         read = opened.files if opened else map(Path, videos)
-        check_outputs((out, results), [*read, *(Path(path) for path in found if path)])
+        check_outputs((out, results), [*read, *(Path(path) for path in found[:2] if path)])
         recognizer = VideoRecognizer(
-            load_config(found.config, cfg_options, warns=False), found.checkpoint, device=device
+            load_config(found.config, (*found.options, *cfg_options), warns=False), found.checkpoint, device=device
         )
 
         def recognize_one(video: str) -> VideoPrediction:

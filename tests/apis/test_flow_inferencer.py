@@ -39,11 +39,21 @@ def test_equals_the_model(frames, checkpoint):
 
 
 def test_official_weights_are_converted(frames, tmp_path):
-    from tests.checkpoints.test_flownet_sources import CLEMENT_PINARD, DECODER, NO_BIASES, official, random_weights
+    """An official file, and the same one converted, give the same flow or are refused alike."""
+    from tests.checkpoints.test_flownet_sources import MMFLOW_S, official, random_weights
 
-    torch.save({'state_dict': official(random_weights(DECODER), CLEMENT_PINARD)}, tmp_path / 'official.pth')
-    config = Config(dict(model=dict(type='mmvidext.FlowEstimator', flow_net=dict(NET, **NO_BIASES))))
-    assert np.isfinite(FlowInferencer(config, tmp_path / 'official.pth')(*frames)).all()
+    files = [tmp_path / 'official.pth', tmp_path / 'converted.pth']
+    torch.save({'state_dict': official(random_weights(('upflow',)), MMFLOW_S)}, files[0])
+    config = Config(dict(model=dict(type='mmvidext.FlowEstimator', flow_net=dict(NET, upflow_bias=False))))
+    model = FlowInferencer(config, files[0]).model
+    torch.save({'state_dict': model.state_dict(), 'meta': {'source': 'mmflow'}}, files[1])
+    first, second = (FlowInferencer(config, file)(*frames) for file in files)
+    np.testing.assert_array_equal(first, second)
+    assert np.abs(first).max() > 0
+    config.model.data_preprocessor = dict(type='mmvidext.FlowDataPreprocessor', std=[1.0, 1.0, 1.0])
+    for file in files:
+        with pytest.raises(ValueError, match=r'std of data_preprocessor .* is \(1\.0, .*, but mmflow has \(255\.0, '):
+            FlowInferencer(config, file)
 
 
 def test_errors(frames, checkpoint, tmp_path):

@@ -141,10 +141,10 @@ def test_one_video_to_csv(folder, work_dir, tmp_path):
 
 def test_find_model(work_dir, tmp_path):
     config, best = str(work_dir / 'tsm_r18.py'), str(work_dir / 'best_acc_top1_epoch_3.pth')
-    assert find_model(work_dir) == (config, best)
-    assert find_model(work_dir, 'other.pth') == (config, 'other.pth')
-    assert find_model(work_dir / 'epoch_4.pth') == (config, str(work_dir / 'epoch_4.pth'))
-    assert find_model('mmvidext::x', 'a.pth') == ('mmvidext::x', 'a.pth')
+    assert find_model(work_dir) == (config, best, ())
+    assert find_model(work_dir, 'other.pth') == (config, 'other.pth', ())
+    assert find_model(work_dir / 'epoch_4.pth') == (config, str(work_dir / 'epoch_4.pth'), ())
+    assert find_model('mmvidext::x', 'a.pth') == ('mmvidext::x', 'a.pth', ())
     for model, message in (
         (tmp_path, 'there is no config in .*, where training writes one'),
         (tmp_path / 'no.pth', 'no such file'),

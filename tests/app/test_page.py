@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -24,6 +25,7 @@ from playwright import sync_api
 from mmvidext.app.limits import Limits
 from mmvidext.app.server import is_this_machine, serve
 from mmvidext.cli.app import PASSWORD, ask_password
+from tests.app.detector import write_detector
 from tests.cli.bad_files import flow, recognition
 from tests.datasets.videos import write_video
 
@@ -33,6 +35,7 @@ ARGUMENTS = (
     '--disable-component-update --disable-sync --use-fake-device-for-media-stream --use-fake-ui-for-media-stream'
 )
 WAIT = 45_000  # milliseconds
+WITH_DETECTION = find_spec('mmdet') is not None
 
 in_a_browser = pytest.mark.skipif(CHROMIUM is None, reason='no Chromium: apt-get install -y chromium')
 
@@ -60,7 +63,7 @@ def start(folder, *arguments, **environment):
 
 @pytest.fixture(scope='module')
 def page(tmp_path_factory):
-    """The folder of the server and its address, with two models and a training."""
+    """The folder of the server and its address, with a model of each kind but segmentation, and a training."""
     folder = tmp_path_factory.mktemp('server')
     (folder / 'tmp').mkdir()
     write_video(folder / 'good.webm', num_frames=12, size=(64, 48))
@@ -71,7 +74,7 @@ def page(tmp_path_factory):
     log.parent.mkdir(parents=True)
     rows = [dict(loss=2.0, epoch=1, step=1), {'acc/top1': 0.5, 'step': 1}]
     log.write_text(''.join(f'{json.dumps(row)}\n' for row in rows))
-    models = 'recognition.py=none', 'flow.py=none'
+    models = ['recognition.py=none', 'flow.py=none', *([write_detector(folder)] if WITH_DETECTION else [])]
     process, address = start(folder, *models, '--work-dir', 'training', MMVIDEXT_APP_PASSWORD='long enough')
     yield folder, address
     process.send_signal(signal.SIGTERM)
@@ -86,6 +89,20 @@ def uploads(folder):
 
 def text_of(tab):
     return tab.locator('body').inner_text()
+
+
+def record(tab, panel):
+    """Record a few frames with the webcam, which Chromium pretends to have."""
+    panel.get_by_label('Capture from camera').click()
+    panel.get_by_text('Click to Access Webcam').click()
+    panel.get_by_label('start recording').click()
+    preview = panel.locator('video:visible').first
+    frames = 'one => one.getVideoPlaybackQuality().totalVideoFrames'
+    before = preview.evaluate(frames)
+    while preview.evaluate(frames) < before + 20:
+        tab.wait_for_timeout(200)
+    panel.get_by_text('Stop', exact=True).click()
+    panel.get_by_label('Clear').wait_for(timeout=WAIT)
 
 
 @in_a_browser
@@ -124,11 +141,26 @@ def test_a_visit(page):
         shown.wait_for(timeout=WAIT)
         assert '11 pairs of frames; the longest motion is' in panel.inner_text()
 
+        if WITH_DETECTION:
+            tab.get_by_role('tab', name='Detection').click()
+            run('good.webm')
+            shown.wait_for(timeout=WAIT)
+            assert '12 frames, 4 of them key frames' in panel.inner_text()
+            assert re.search(r'class \d+\s+12\s+0\.\d\d', panel.inner_text())
+
         run('broken.mp4')
         tab.get_by_text(re.compile('The video.* (is truncated or damaged|cannot be decoded)')).wait_for(timeout=WAIT)
         assert str(folder) not in text_of(tab)
         assert 'tmp' not in text_of(tab)
         assert not {'good.webm', 'broken.mp4'} & set(uploads(folder))
+
+        tab.get_by_role('tab', name='Recognition').click()
+        record(tab, panel)
+        panel.get_by_role('button', name='Run', exact=True).click()
+        # the upload before had 12 frames and 2 looks
+        tab.get_by_text(re.compile(r'^(?!12 )\d+ frames, \d+ looks')).wait_for(timeout=WAIT)
+        tab.wait_for_function('() => [...document.querySelectorAll("video")].some(one => one.videoWidth >= 640)')
+        assert not [name for name in uploads(folder) if 'sample' in name]
 
         tab.get_by_role('tab', name='Training curves').click()
         panel.get_by_role('button', name='Draw').click()
@@ -153,7 +185,8 @@ def test_nothing_is_there_without_the_password(page):
     assert status('/gradio_api/upload', b'a') == 401
     assert status('/gradio_api/upload', b'a', **{'Content-Length': '200000000'}) == 413
     assert status('/gradio_api/queue/join', json.dumps({'data': [{'path': 'http://127.0.0.1:1/a'}]}).encode()) == 400
-    assert status('/login', b'username=mmvidext&password=wrong') == 400
+    wrong = [status('/login', b'username=mmvidext&password=wrong') for _ in range(6)]
+    assert wrong == [400] * 5 + [429]
 
 
 def serve_for(host, login):

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from mmvidext.app.limits import Limits
+from mmvidext.app.login_limits import LoginLimits
 from mmvidext.app.request_limits import RequestLimits
 from mmvidext.app.upload_folder import UploadFolder
 
@@ -58,6 +59,46 @@ def test_an_address_in_the_place_of_a_file_is_refused(folder, path):
     for text in (body, body.replace('h', '\\u0068')):  # JSON may escape what it likes
         status, _, answer = request(folder, '/gradio_api/queue/join', text.encode())
         assert (status, answer) == (400, b'an address in the place of a file is not taken: upload the file')
+
+
+def try_password(limits, clients, *, right=(), path='/login'):
+    """Send a wrong password from each client, but for those whose number is in ``right``; return the statuses."""
+    sent, number = [], [0]
+
+    async def check(scope, receive, send):
+        status = 200 if number[0] in right else 400
+        await send({'type': 'http.response.start', 'status': status, 'headers': []})
+        await send({'type': 'http.response.body', 'body': b''})
+
+    async def send(message):
+        sent.append(message)
+
+    app = LoginLimits(check, limits=limits)
+    for number[0], client in enumerate(clients):
+        asyncio.run(app(dict(type='http', method='POST', path=path, client=(client, 1)), None, send))
+    return [message['status'] for message in sent if 'status' in message]
+
+
+def test_wrong_passwords_are_counted_by_address():
+    limits = Limits(max_logins=2, login_wait=60)
+    assert try_password(limits, ['a', 'a', 'a', 'b', 'a']) == [400, 400, 429, 400, 429]
+    assert try_password(limits, ['a', 'a', 'a', 'a'], right={1}) == [400, 200, 400, 429]
+    assert try_password(limits, ['a'] * 3, path='/config') == [400] * 3
+    many = [f'10.0.0.{number}' for number in range(41)]  # 20 times as many from all together
+    assert try_password(limits, many) == [*[400] * 40, 429]
+    same = ['2001:db8::1', '2001:db8::2:3', '2001:db8:0:0:4::', '2001:db8:0:1::']
+    assert try_password(limits, same) == [400, 400, 429, 400]
+
+
+def test_wrong_passwords_are_forgotten(monkeypatch):
+    now = [0]
+    monkeypatch.setattr('mmvidext.app.login_limits.time.monotonic', lambda: now[0])
+
+    def clients():
+        for now[0] in (0, 20, 49, 51):
+            yield 'a'
+
+    assert try_password(Limits(max_logins=1, login_wait=50), clients()) == [400, 429, 429, 400]
 
 
 def test_sizes(folder):

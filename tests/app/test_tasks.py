@@ -1,19 +1,24 @@
 """Which tab a model gets, what is said of a request, and names on the command line."""
 
+import re
+
 import numpy as np
 import pytest
+import torch
 
 pytest.importorskip('mmaction')
 pytest.importorskip('mmseg')
 
 from mmengine.config import Config
 
+from mmvidext.apis.frame_sources import open_source
 from mmvidext.app.limits import Limits
 from mmvidext.app.tasks import open_task
 from mmvidext.app.upload_folder import UploadFolder
 from mmvidext.app.work import RequestError, work_on
 from mmvidext.cli.app import names_of, open_model
-from tests.cli.bad_files import segmentation
+from mmvidext.datasets.media.video_file import VideoFile
+from tests.cli.bad_files import detection, segmentation
 from tests.datasets.videos import write_video
 
 
@@ -33,6 +38,37 @@ def test_segmentation_of_an_upload(tmp_path):
         with pytest.raises(RequestError, match='not here any more'):
             work_on(task, str(upload), folder=folder, limits=Limits(), on_frame=print)
         assert folder.files() == [view.video]
+
+
+def test_detection_of_an_upload(tmp_path):
+    pytest.importorskip('mmdet', reason="mmdet is not installed: pip install 'mmvidext[mmdet]'")
+    from tests.app.detector import write_detector
+
+    task, frames = open_model(write_detector(tmp_path), 'cpu'), []
+    with UploadFolder() as folder:
+        upload = folder.path / 'a/holiday.webm'
+        upload.parent.mkdir()
+        write_video(upload, num_frames=6, size=(64, 48))
+        view = work_on(
+            task, str(upload), folder=folder, limits=Limits(), on_frame=lambda *numbers: frames.append(numbers)
+        )
+        head, _, *table = view.summary.splitlines()
+        assert head == '6 frames, 2 of them key frames'
+        assert table[0] == '| class | frames | best score |'
+        assert all(re.fullmatch(r'\| class \d+ \| 6 \| 0\.\d\d \|', row) for row in table[2:12])
+        assert re.fullmatch(r'and \d+ classes more', table[13])
+        assert VideoFile(str(view.video)).num_frames == 6
+        assert folder.files() == [view.video]
+    assert frames == [(number, 6) for number in range(1, 7)]
+
+
+def test_nothing_is_found(tmp_path):
+    pytest.importorskip('mmdet', reason="mmdet is not installed: pip install 'mmvidext[mmdet]'")
+    write_video(tmp_path / 'a.webm', num_frames=1, size=(64, 48))
+    task = open_task(detection(), None, device='cpu')
+    torch.nn.init.constant_(task.detector.model.detector.bbox_head.retina_cls.bias, -100)
+    view = task.run(open_source(tmp_path / 'a.webm'), tmp_path / 'out.mp4', print)
+    assert view.summary == '1 frames, 1 of them key frames\n\nnothing has a score of 0.3 or more'
 
 
 def test_what_goes_wrong_on_the_server_is_not_told(tmp_path):

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from mmvidext.checkpoints import convert_checkpoint, find_source
+from mmvidext.checkpoints import convert_checkpoint, find_source, load_weights
 from mmvidext.models.flow import FlowEstimator
+from mmvidext.models.propagation import FeatureFlow
 from tests.oracles.flownet import flownet_c, flownet_s
 
 WIDTH = 0.125
@@ -121,8 +122,17 @@ def official(weights, names):
     return state_dict
 
 
-def estimator(net='FlowNetS', **kwargs):
-    return FlowEstimator(dict(type=f'mmvidext.{net}', width=WIDTH, **kwargs))
+# of RGB, times 255
+MEANS = {
+    'flownet_pytorch': (114.75, 110.16, 104.805),
+    'mmtracking_flownet': (104.805, 110.16, 114.75),
+    'mmflow': (0.0, 0.0, 0.0),
+}
+
+
+def estimator(net='FlowNetS', *, source='flownet_pytorch', **kwargs):
+    images = dict(type='mmvidext.FlowDataPreprocessor', mean=MEANS[source], std=[255.0] * 3)
+    return FlowEstimator(dict(type=f'mmvidext.{net}', width=WIDTH, **kwargs), data_preprocessor=images)
 
 
 def load(state_dict, net='FlowNetS', **kwargs):
@@ -148,7 +158,7 @@ def test_flownet_s(source, names, without_bias, switches, order):
     weights = random_weights(without_bias)
     state_dict = official(weights, names)
     assert find_source(state_dict) == source
-    net = load(state_dict, **switches)
+    net = load(state_dict, source=source, **switches)
     first, second = torch.rand(2, 1, 3, 70, 90)  # RGB
     with torch.no_grad():
         flows = net(first, second)
@@ -168,7 +178,7 @@ def test_flownet_c(source, names, without_bias, switches, order, normalize):
     weights = random_weights(without_bias, correlated=True)
     state_dict = official(weights, names)
     assert find_source(state_dict) == source
-    net = load(state_dict, 'FlowNetC', normalize=normalize, **switches)
+    net = load(state_dict, 'FlowNetC', source=source, normalize=normalize, **switches)
     first, second = torch.rand(2, 1, 3, 70, 90)  # RGB
     with torch.no_grad():
         flows = net(first, second)
@@ -187,16 +197,67 @@ def test_full_width_has_the_published_number_of_parameters(correlated):
 
 
 def test_mmtracking_prefix_of_a_detector():
-    state_dict, model = official(random_weights(DECODER), MMTRACKING), estimator(**NO_BIASES)
+    state_dict = official(random_weights(DECODER), MMTRACKING)
+    model = estimator(source='mmtracking_flownet', **NO_BIASES)
     prefixed = {f'motion.{name}': tensor for name, tensor in state_dict.items()}
     assert find_source(prefixed) == 'mmtracking_flownet'
     assert convert_checkpoint(prefixed, model).keys() == convert_checkpoint(state_dict, model).keys()
 
 
 def test_the_normalization_of_the_correlation_is_checked():
-    model = estimator('FlowNetC', normalize=True)
+    model = estimator('FlowNetC', source='mmflow', normalize=True)
     with pytest.raises(ValueError, match=r'wrong: normalize of flow_net \(FlowNetC\) is True, but mmflow has False'):
         convert_checkpoint(official(random_weights((), correlated=True), MMFLOW_C), model)
+
+
+@pytest.mark.parametrize(
+    ('source', 'names', 'without_bias', 'switches'),
+    [
+        ('flownet_pytorch', CLEMENT_PINARD, DECODER, NO_BIASES),
+        ('mmtracking_flownet', MMTRACKING, DECODER, NO_BIASES),
+        ('mmflow', MMFLOW_S, ('upflow',), dict(upflow_bias=False)),
+    ],
+)
+def test_what_the_official_network_takes_is_checked(source, names, without_bias, switches):
+    state_dict = official(random_weights(without_bias), names)
+    other = 'flownet_pytorch' if source == 'mmflow' else 'mmflow'
+    convert_checkpoint(state_dict, estimator(source=source, **switches))
+    with pytest.raises(
+        ValueError, match=rf'wrong: mean of data_preprocessor \(FlowDataPreprocessor\) is .* {source} has'
+    ):
+        convert_checkpoint(state_dict, estimator(source=other, **switches))
+
+
+def test_a_converted_file_is_checked_as_its_source_is(tmp_path):
+    """It has our names, but what shows in no tensor must still be as there."""
+    state_dict = official(random_weights((), correlated=True), MMFLOW_C)
+    right = estimator('FlowNetC', source='mmflow', normalize=False)
+    converted = convert_checkpoint(state_dict, right)
+    for source, fits in (('mmflow', False), ('other', True)):
+        torch.save({'state_dict': converted, 'meta': {'source': source}}, tmp_path / f'{source}.pth')
+        load_weights(right, tmp_path / f'{source}.pth')
+        wrong = estimator('FlowNetC', source='mmflow', normalize=True)
+        if fits:
+            load_weights(wrong, tmp_path / f'{source}.pth')
+        else:
+            with pytest.raises(ValueError, match=r'normalize of flow_net .* is True, but mmflow has False'):
+                load_weights(wrong, tmp_path / f'{source}.pth')
+
+
+def test_what_deep_feature_flow_gives_its_flow_network_is_checked(tmp_path):
+    torch.save(official(random_weights(('upflow',)), MMFLOW_S), tmp_path / 'mmflow.pth')
+    start = dict(type='Pretrained', checkpoint=str(tmp_path / 'mmflow.pth'))
+    net = dict(type='mmvidext.FlowNetS', width=WIDTH, upflow_bias=False, init_cfg=start)
+    FeatureFlow(net, [4], flow_input=dict(mean=[0.0] * 3)).init_weights()
+    with pytest.raises(ValueError, match=r'mean of flow_input \(FlowInput\) is \(123\.15, .*, but mmflow has \(0\.0, '):
+        FeatureFlow(net, [4]).init_weights()
+
+
+def test_what_a_model_lacks_for_a_source_is_said():
+    state_dict = official(random_weights(('upflow',)), MMFLOW_S)
+    message = r'looks like mmflow \(its FlowNetS needs flow_net\.upflow_bias=False\); missing: .*upsample_flow\.2\.bias'
+    with pytest.raises(ValueError, match=message):
+        convert_checkpoint(state_dict, estimator(source='mmflow'))
 
 
 def test_errors():

@@ -230,3 +230,18 @@ def test_settings_that_no_tensor_shows_are_checked(setting, value):
         2048,
         rf'wrong: {setting} of backbone\.layer2\.0\.non_local_block \(NonLocal3d\) is {value}, but tsm has ',
     )
+
+
+@pytest.mark.parametrize('setting', [dict(shift_div=4), dict(causal=False)])
+def test_the_shift_is_checked(setting):
+    """The online network shifts an eighth, from the past only; no tensor shows it."""
+    shapes = mobilenet_v2() | {'classifier.weight': (7, 1280), 'classifier.bias': (7,)}
+    options = dict(num_segments=4, causal=True)
+    convert_checkpoint(random_values(shapes, device='meta'), meta_model(lambda: MobileNetV2TSM(**options), 1280))
+    (name, value) = next(iter(setting.items()))
+    refused(
+        shapes,
+        lambda: MobileNetV2TSM(**{**options, **setting}),
+        1280,
+        rf'wrong: {name} of backbone\.layer2\.1\.conv\.0 \(TemporalShift\) is {value}, but tsm has ',
+    )

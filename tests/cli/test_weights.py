@@ -95,8 +95,8 @@ def test_what_cannot_be_got(index, name, error):
 def test_a_name_is_a_checkpoint_and_a_model(index, monkeypatch):
     file = find_checkpoint('good')
     assert file == model_checkpoint(find_model_entry('good')) == index / 'hub/checkpoints/good.pth'
-    assert find_model('good') == (str(CONFIG), 'good')
-    assert find_model('good', 'a.pth') == (str(CONFIG), 'a.pth')
+    assert find_model('good') == (str(CONFIG), 'good', ())
+    assert find_model('good', 'a.pth') == (str(CONFIG), 'a.pth', ())
     options = dict(num_stages=3, strides=(1, 2, 2), dilations=(1, 1, 1), out_indices=(2,))
     backbone = TSMResNet(18, causal=True, pretrained='good', **options)
     backbone.init_weights()
@@ -105,6 +105,12 @@ def test_a_name_is_a_checkpoint_and_a_model(index, monkeypatch):
     (index / 'good').mkdir()  # a folder of that name is meant
     with pytest.raises(FileNotFoundError, match='there is no config in good'):
         find_model('good')
+
+
+def test_a_name_brings_the_options_that_its_checkpoint_needs():
+    row = find_model_entry('flownetc_sintel')
+    assert find_model('flownetc_sintel') == (str(row.config), 'flownetc_sintel', ('+model.flow_net.normalize=False',))
+    assert find_model('flownetc_sintel', 'own.pth') == (str(row.config), 'own.pth', ())
 
 
 def test_two_models_of_one_name(tmp_path):

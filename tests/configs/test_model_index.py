@@ -10,11 +10,10 @@ import yaml
 pytest.importorskip('mmaction')
 pytest.importorskip('mmseg')
 
-from mmengine.config import Config
 from mmengine.registry import MODELS, DefaultScope
 
 from mmvidext.apis.model_building import build_model
-from mmvidext.checkpoints import convert_checkpoint, source_names
+from mmvidext.checkpoints import convert_checkpoint, read_checkpoint, source_names
 from mmvidext.checkpoints.model_index import read_model_index, shipped_file
 from mmvidext.cli.config import load_config
 from tests.checkpoints import test_flownet_sources as flownet
@@ -24,14 +23,11 @@ from tests.oracles import official_weights as official
 ROOT = CONFIGS.parent
 MODEL_INDEX = read_model_index()
 WITH_WEIGHTS = [model for model in MODEL_INDEX.values() if model.weights]
-TOOLBOXES = {  # whose names are ours: a config of theirs with the same network
-    ('mmaction2', 'TSM'): 'mmaction::recognition/tsm/tsm_imagenet-pretrained-r50_8xb16-1x1x8-50e_sthv2-rgb.py',
-    ('mmaction2', 'TIN'): 'mmaction::recognition/tin/tin_imagenet-pretrained-r50_8xb6-1x1x8-40e_sthv2-rgb.py',
-    'pspnet_r50_cityscapes': 'mmseg::pspnet/pspnet_r50-d8_4xb2-40k_cityscapes-512x1024.py',
-    'pspnet_r101_cityscapes': 'mmseg::pspnet/pspnet_r101-d8_4xb2-40k_cityscapes-512x1024.py',
-    'deeplabv3_r101_cityscapes': 'mmseg::deeplabv3/deeplabv3_r101-d8_4xb2-40k_cityscapes-512x1024.py',
+MMSEG = {  # whose files have other names than its configs
+    'pspnet_r50_cityscapes': 'pspnet/pspnet_r50-d8_4xb2-40k_cityscapes-512x1024.py',
+    'pspnet_r101_cityscapes': 'pspnet/pspnet_r101-d8_4xb2-40k_cityscapes-512x1024.py',
+    'deeplabv3_r101_cityscapes': 'deeplabv3/deeplabv3_r101-d8_4xb2-40k_cityscapes-512x1024.py',
 }
-OTHER_CAFFE2 = re.compile(r'(r2d|f_r2d|mc\d|rmc[245])_')  # which the oracle of VMZ's blobs does not write
 
 
 def name(model):
@@ -107,36 +103,54 @@ def shapes_of_official(model, config):
     return shapes
 
 
-@pytest.mark.parametrize(
-    'model',
-    [one for one in WITH_WEIGHTS if one.source in source_names() and not OTHER_CAFFE2.match(one.name)],
-    ids=name,
-)
-def test_the_official_checkpoint_converts(model):
-    config = load_config(str(model.config), model.options)
+def build(config):
+    """Return the model of a config without values, but for what its images are normalized by."""
+    scope = config.get('default_scope', 'mmaction')
     with torch.device('meta'):
-        network = build_model(config, default_scope='mmengine')
-        tensors = {key: torch.empty(shape) for key, shape in shapes_of_official(model, config).items()}
-    converted = convert_checkpoint(tensors, network, model.source)
-    own = {key for key in network.state_dict() if not key.startswith('data_preprocessor.')}
-    assert {key for key in own - set(converted) if not key.endswith('num_batches_tracked')} == set()
+        network = build_model(config, default_scope=scope)
+    with DefaultScope.overwrite_default_scope(scope):
+        network.data_preprocessor = MODELS.build(config.model.data_preprocessor)
+    return network
 
 
-@pytest.mark.parametrize(
-    'model',
-    [MODEL_INDEX[one] for one in ('tsm_r50_sthv2_mmaction2', 'tin_r50_sthv2', *list(TOOLBOXES)[2:])],
-    ids=name,
-)
-def test_the_names_of_a_toolbox_are_ours(model):
-    theirs = TOOLBOXES.get(model.name) or TOOLBOXES[model.source, model.collection]
-    config = load_config(theirs, (), warns=False)
-    shapes = []
-    for one, scope in ((config, config.default_scope), (Config.fromfile(model.config), 'mmaction')):
-        with torch.device('meta'), DefaultScope.overwrite_default_scope(one.get('default_scope', scope)):
-            network = MODELS.build(one.model)
-        shapes.append({key: tensor.shape for key, tensor in network.state_dict().items()})
-    theirs, ours = ({key: shape for key, shape in part.items() if 'fc_cls' not in key} for part in shapes)
-    assert theirs == ours  # a classifier has as many rows as the data classes
+def shapes_in(tensors):
+    """Return what a checkpoint must have, name to shape."""
+    return {
+        key: tuple(tensor.shape)
+        for key, tensor in tensors.items()
+        if not key.endswith('num_batches_tracked') and not key.startswith('data_preprocessor.')
+    }
+
+
+def input_of(network):
+    images = network.data_preprocessor
+    swaps = getattr(images, '_channel_conversion', False) or getattr(images, 'to_rgb', False)
+    return images.mean.flatten().tolist(), images.std.flatten().tolist(), swaps
+
+
+def toolbox_config(model):
+    """Return the config of a toolbox that a file is of: it says so in its address."""
+    if model.source == 'mmsegmentation':
+        return f'mmseg::{MMSEG[model.name]}'
+    *_, family, recipe, _ = urlparse(model.weights).path.split('/')
+    return f'mmaction::recognition/{family}/{recipe}.py'
+
+
+@pytest.mark.parametrize('model', WITH_WEIGHTS, ids=name)
+def test_the_checkpoint_fits_the_config(model):
+    """Every row: an official file is converted, names of a toolbox are ours, and what is shipped is read."""
+    config = load_config(str(model.config), model.options)
+    network = build(config)
+    if model.source in source_names():
+        table = {key: torch.empty(shape, device='meta') for key, shape in shapes_of_official(model, config).items()}
+        found = convert_checkpoint(table, network, model.source)
+    elif model.is_shipped:
+        found = read_checkpoint(shipped_file(model)).tensors
+    else:
+        theirs = build(load_config(toolbox_config(model), warns=False))
+        assert input_of(theirs) == input_of(network)
+        found = theirs.state_dict()
+    assert shapes_in(found) == shapes_in(network.state_dict())
 
 
 def test_the_model_zoo_is_up_to_date():

@@ -140,10 +140,26 @@ def caffe2_spatbn(name, channels):
     return {f'{name}_{key}': (channels,) for key in ('s', 'b', 'rm', 'riv')}
 
 
+VMZ_FRAMES = {  # that a kernel spans: of conv1, then of conv2 to conv5; R2D's conv1 takes all frames of a clip of 8
+    'r2d': (8, 1, 1, 1, 1),
+    'f_r2d': (1, 1, 1, 1, 1),
+    'r3d': (3, 3, 3, 3, 3),
+    'mc2': (3, 1, 1, 1, 1),
+    'mc3': (3, 3, 1, 1, 1),
+    'mc4': (3, 3, 3, 1, 1),
+    'mc5': (3, 3, 3, 3, 1),
+    'rmc2': (1, 3, 3, 3, 3),
+    'rmc3': (1, 1, 3, 3, 3),
+    'rmc4': (1, 1, 1, 3, 3),
+    'rmc5': (1, 1, 1, 1, 3),
+    'r2plus1d': (3, 3, 3, 3, 3),
+}
+
+
 def caffe2_video_resnet(arch, depth, classes=400):
-    """Blobs of a VMZ Caffe2 model; arch is r2plus1d, r3d, or rmc3 (2D stem, conv2 2D, the rest 3D)."""
-    factorized = arch == 'r2plus1d'
-    blobs = {'conv1_w': (64, 3, 1 if arch == 'rmc3' else 3, 7, 7), **caffe2_spatbn('conv1_spatbn_relu', 64)}
+    """Blobs of a VMZ Caffe2 model, from the paper's table of its architectures."""
+    factorized, frames = arch == 'r2plus1d', VMZ_FRAMES[arch]
+    blobs = {'conv1_w': (64, 3, frames[0], 7, 7), **caffe2_spatbn('conv1_spatbn_relu', 64)}
     if factorized:
         blobs |= {'conv1_middle_w': (45, 3, 1, 7, 7), **caffe2_spatbn('conv1_middle_spatbn_relu', 45)}
         blobs['conv1_w'] = (64, 45, 3, 1, 1)
@@ -151,7 +167,6 @@ def caffe2_video_resnet(arch, depth, classes=400):
     for stage, count in enumerate(BLOCKS[depth], start=1):
         base = 2 ** (5 + stage)
         out = 4 * base if depth >= 50 else base
-        time = 1 if arch == 'rmc3' and stage == 1 else 3
         for block in range(count):
             convs = [(1, inp, base, True), (2, base, base, True)]
             if depth >= 50:
@@ -165,7 +180,7 @@ def caffe2_video_resnet(arch, depth, classes=400):
                     blobs |= caffe2_spatbn(f'comp_{i}_spatbn_{j}_middle', _mid(cin, cout))
                     blobs[f'{name}_w'] = (cout, _mid(cin, cout), 3, 1, 1)
                 else:
-                    blobs[f'{name}_w'] = (cout, cin, time, 3, 3)
+                    blobs[f'{name}_w'] = (cout, cin, frames[stage], 3, 3)
                 blobs |= caffe2_spatbn(f'comp_{i}_spatbn_{j}', cout)
             if block == 0 and (stage > 1 or inp != out):
                 blobs[f'shortcut_projection_{i}_w'] = (out, inp, 1, 1, 1)

@@ -7,7 +7,7 @@ one exception is its FlowNetS that was converted from Caffe, which takes BGR; it
 
 import re
 
-from mmvidext.checkpoints.source import Source
+from mmvidext.checkpoints.source import Source, flow_input
 
 __all__ = ['FLOWNET_PYTORCH']
 
@@ -23,5 +23,6 @@ FLOWNET_PYTORCH = Source(
         (r'^predict_flow(\d)\.', r'flow_net.decoder.predict_flow.\1.'),
         (r'^upsampled_flow\d_to_(\d)\.', r'flow_net.decoder.upsample_flow.\1.'),
     ),
-    settings={'FlowNetC': dict(normalize=True)},
+    settings={**flow_input((114.75, 110.16, 104.805)), 'FlowNetC': dict(normalize=True)},
+    note='its networks need flow_net.deconv_bias=False, predict_bias=False and upflow_bias=False',
 )

@@ -5,7 +5,7 @@ FlowNetS has no biases where flow is upsampled (``upflow_bias`` off), FlowNetC h
 """
 
 from mmvidext.checkpoints.read import StateDict
-from mmvidext.checkpoints.source import Rules, Source
+from mmvidext.checkpoints.source import Rules, Source, flow_input
 
 __all__ = ['MMFLOW']
 
@@ -47,5 +47,6 @@ MMFLOW = Source(
     lambda weights: any(name.startswith('decoder.decoders.level') for name in weights),
     _rules(),
     _swap_channels,
-    settings={'FlowNetC': dict(normalize=False)},
+    settings={**flow_input((0.0, 0.0, 0.0)), 'FlowNetC': dict(normalize=False)},
+    note='its FlowNetS needs flow_net.upflow_bias=False',
 )

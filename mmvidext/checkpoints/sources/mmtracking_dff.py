@@ -14,5 +14,9 @@ MMTRACKING_DFF = Source(
     "open-mmlab/mmtracking: Deep Feature Flow detectors (use with warp_form='mmtracking', without scale map)",
     lambda weights: {'detector', 'motion'} <= {name.partition('.')[0] for name in weights},
     ((r'^motion\.', ''), *flownet_rules('feature_flow.flow_net.')),
-    settings={'FeatureFlow': dict(warp_form='mmtracking')},
+    settings={
+        'FeatureFlow': dict(warp_form='mmtracking'),
+        'FlowInput': dict(mean=(104.805, 110.16, 114.75), std=(255.0, 255.0, 255.0), swap_channels=False),
+        'DetDataPreprocessor': dict(mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375)),
+    },
 )

@@ -6,7 +6,7 @@ mmtracking scales it to [0, 1] and subtracts ``(0.411, 0.432, 0.450)``, the mean
 
 import re
 
-from mmvidext.checkpoints.source import Rules, Source
+from mmvidext.checkpoints.source import Rules, Source, flow_input
 
 __all__ = ['MMTRACKING_FLOWNET', 'flownet_rules']
 
@@ -34,4 +34,6 @@ MMTRACKING_FLOWNET = Source(
     'open-mmlab/mmtracking: FlowNetSimple (RGB; no biases in the decoder)',
     lambda weights: any(map(_TELLING.match, weights)),
     ((r'^motion\.', ''), *flownet_rules('flow_net.')),
+    settings=flow_input((104.805, 110.16, 114.75)),
+    note='its networks need flow_net.deconv_bias=False, predict_bias=False and upflow_bias=False',
 )

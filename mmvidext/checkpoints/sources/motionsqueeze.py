@@ -4,7 +4,7 @@ The shift leaves no mark in its names; every block has one, at every depth.
 """
 
 from mmvidext.checkpoints.read import StateDict
-from mmvidext.checkpoints.source import HEAD, RESNET, Source
+from mmvidext.checkpoints.source import HEAD, IMAGENET_INPUT, RESNET, Source
 from mmvidext.checkpoints.sources.tsm import WRAPPED
 
 __all__ = ['MOTIONSQUEEZE']
@@ -34,4 +34,9 @@ MOTIONSQUEEZE = Source(
         *RESNET,
     ),
     _squeeze_classifier,
+    settings={
+        **IMAGENET_INPUT,
+        'TemporalShift': dict(shift_div=8, causal=False),
+        'MotionSqueeze': dict(max_displacement=7, sigma=5.0, temperature=0.01),
+    },
 )

@@ -1,6 +1,6 @@
 """Checkpoints of https://github.com/deepcs233/TIN: temporal interlacing in a ResNet."""
 
-from mmvidext.checkpoints.source import RESNET, Source
+from mmvidext.checkpoints.source import IMAGENET_INPUT, RESNET, Source
 from mmvidext.checkpoints.sources.tsm import WRAPPED
 
 __all__ = ['TIN']
@@ -17,4 +17,5 @@ TIN = Source(
         (r'\.conv1\.net1\.biasnet\.net\.lastlayer\.', '.conv1.conv.net1.offset_net.fc2.'),
         (r'\.conv1\.net1\.weightnet\.net\.lastlayer\.', '.conv1.conv.net1.weight_net.conv.'),
     ),
+    settings=IMAGENET_INPUT,
 )

@@ -1,7 +1,7 @@
 """torchvision's video networks ``r3d_18``, ``mc3_18`` and ``r2plus1d_18``; VMZ's PyTorch hub uses the same names."""
 
 from mmvidext.checkpoints.read import StateDict
-from mmvidext.checkpoints.source import HEAD, Rules, Source
+from mmvidext.checkpoints.source import HEAD, KINETICS_INPUT, Rules, Source
 
 __all__ = ['RULES', 'TORCHVISION_VIDEO', 'is_per_conv', 'is_video']
 
@@ -26,5 +26,5 @@ TORCHVISION_VIDEO = Source(
     "torchvision.models.video: r3d_18, mc3_18, r2plus1d_18 (use with midplanes='per_block' and BN epsilon 1e-5)",
     lambda weights: is_video(weights) and not is_per_conv(weights),
     RULES,
-    settings={'_BatchNorm': dict(eps=1e-5)},
+    settings={**KINETICS_INPUT, '_BatchNorm': dict(eps=1e-5)},
 )

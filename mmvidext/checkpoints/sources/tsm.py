@@ -4,12 +4,17 @@ Placement of the shift, non-local blocks and temporal pooling stand in the names
 """
 
 from mmvidext.checkpoints.read import StateDict
-from mmvidext.checkpoints.source import HEAD, RESNET, Rules, Source
+from mmvidext.checkpoints.source import HEAD, IMAGENET_INPUT, RESNET, Rules, Settings, Source
 
-__all__ = ['TSM', 'WRAPPED']
+__all__ = ['SETTINGS', 'TSM', 'WRAPPED']
 
 # the class around the network that the repositories of the TSM family share
 WRAPPED: Rules = ((r'^(new_fc|base_model\.fc)\.', HEAD), (r'^base_model\.', 'backbone.'))
+SETTINGS: Settings = {
+    **IMAGENET_INPUT,
+    'TemporalShift': dict(shift_div=8),
+    'NonLocal3d': dict(use_scale=False, mode='embedded_gaussian'),
+}
 _NON_LOCAL: Rules = (
     (r'\.nl\.W\.0\.', '.non_local_block.conv_out.conv.'),
     (r'\.nl\.W\.1\.', '.non_local_block.conv_out.bn.'),
@@ -38,5 +43,5 @@ TSM = Source(
     lambda weights: any(name.startswith('base_model.layer') for name in weights),
     (*WRAPPED, *RESNET, *_NON_LOCAL),
     _fold_output_bias,
-    settings={'NonLocal3d': dict(use_scale=False, mode='embedded_gaussian')},
+    settings=SETTINGS,
 )

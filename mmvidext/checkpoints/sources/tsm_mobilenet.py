@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from mmvidext.checkpoints.read import StateDict
 from mmvidext.checkpoints.source import HEAD, Rules, Source
+from mmvidext.checkpoints.sources.tsm import SETTINGS
 
 __all__ = ['TSM_MOBILENET', 'TSM_MOBILENET_ONLINE']
 
@@ -53,10 +54,12 @@ TSM_MOBILENET = Source(
     'mit-han-lab/temporal-shift-module: MobileNetV2 trained on clips',
     lambda weights: _is_of(weights, 'base_model.'),
     _RULES,
+    settings=SETTINGS,
 )
 TSM_MOBILENET_ONLINE = replace(
     TSM_MOBILENET,
     summary='mit-han-lab/temporal-shift-module: MobileNetV2 of the online demonstration',
     recognize=lambda weights: _is_of(weights, ''),
     rules=(*_RULES, *_UNMARKED),
+    settings={**SETTINGS, 'TemporalShift': dict(shift_div=8, causal=True)},
 )

@@ -7,11 +7,12 @@ block of the second stage of an 18-layer network. A running variance is called `
 import re
 from collections.abc import Collection
 
-from mmvidext.checkpoints.source import HEAD, Rules, Source
+from mmvidext.checkpoints.source import HEAD, KINETICS_INPUT, Rules, Source
 from mmvidext.checkpoints.sources.torchvision_video import RULES, is_per_conv, is_video
 
 __all__ = ['VMZ_CAFFE2', 'VMZ_HUB']
 
+_SETTINGS = {**KINETICS_INPUT, '_BatchNorm': dict(eps=1e-3)}
 # a convolution is one tensor, or where it is factorized two with a norm in between
 _RULES: Rules = (
     (r'^last_out_L\d+', HEAD.removesuffix('.')),
@@ -50,12 +51,12 @@ VMZ_CAFFE2 = Source(
     'facebookresearch/VMZ and IG-65M: Caffe2 pickles of every ResNet, and R(2+1)D from the PyTorch hub',
     lambda weights: any(name.startswith('comp_') for name in weights),
     _rules,
-    settings={'_BatchNorm': dict(eps=1e-3)},
+    settings=_SETTINGS,
 )
 VMZ_HUB = Source(
     'vmz',
     'facebookresearch/VMZ: R(2+1)D from the PyTorch hub',
     lambda weights: is_video(weights) and is_per_conv(weights),
     RULES,
-    settings={'_BatchNorm': dict(eps=1e-3)},
+    settings=_SETTINGS,
 )

@@ -59,6 +59,7 @@ class FlowNet(BaseModule, metaclass=ABCMeta):
     ) -> None:
         super().__init__(init_cfg or kaiming_init())
         self.in_channels = in_channels
+        self.origin: str | None = None  # of the weights that init_weights loads
         self.dynamic_filter = self.make_dynamic_filter(dynamic_filter, merged_channels)
         dynamic_channels: Any = 0 if self.dynamic_filter is None else self.dynamic_filter.out_channels
         level2, level3, level4, level5, level6 = (scale_channels(c, width) for c in (128, 256, 512, 512, 1024))
@@ -89,7 +90,7 @@ class FlowNet(BaseModule, metaclass=ABCMeta):
         if file is None:
             super().init_weights()
         else:
-            load_weights(self, file[0], prefix=file[1])
+            self.origin = load_weights(self, file[0], prefix=file[1]).origin
 
     @staticmethod
     def make_dynamic_filter(config: dict[str, Any] | None, in_channels: int) -> nn.Module | None:

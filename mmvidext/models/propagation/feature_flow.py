@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmvidext.checkpoints import check_settings
 from mmvidext.models.propagation.flow_input import FlowInput
 from mmvidext.models.propagation.flow_network import FlowNetwork
 from mmvidext.models.propagation.map_stride import map_stride
@@ -93,6 +94,16 @@ class FeatureFlow(BaseModule):
                 conv = nn.Conv2d(self.flow_net.feature_channels, num_channels, 1, bias=False)
                 nn.init.zeros_(conv.weight)
                 self.scale_convs.append(conv)
+
+    def init_weights(self) -> None:
+        """Initialize the flow network, from a file if it names one.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: If it does not fit, or ``flow_input`` is not what the official network takes.
+        """
+        super().init_weights()
+        check_settings(self, getattr(self.flow_net, 'origin', None))
 
     def estimate(self, current: Tensor, key: Tensor, *, maps: Sequence[Tensor]) -> Motion:
         """Estimate the motion from the current frame back to the key frame.
