@@ -59,7 +59,7 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
         '--cpu-time', action='store_true', help='measure processor time: for a busy machine, with --threads 1'
     )
     parser.add_argument(
-        '--keep-freed-memory', action='store_true', help='glibc keeps freed memory: less noise, other than users have it'
+        '--keep-freed-memory', action='store_true', help='let glibc keep freed memory: less noise, not as users have it'
     )
     parser.add_argument('--device', default='cpu', help='cpu, cuda or cuda:1 (default: %(default)s)')
     parser.add_argument('--dtype', type=DTYPES.__getitem__, default='float32', help=', '.join(DTYPES))
