@@ -84,12 +84,15 @@ def flow_of_pair(
     click.echo(describe(estimate))
 
 
-def check_suffix(out: Path | None, *, is_pair: bool) -> None:
+def check_suffix(out: Path | None, picture: Path | None, *, is_pair: bool) -> None:
     """Refuse an output that does not fit the input.
 
     Raises:
-        click.UsageError: If the suffix is not that of a flow file, or the flow of a video is to go to a file.
+        click.UsageError: If the suffix is not that of a flow file, a picture has none, or the flow of a video is to go
+            to a file.
     """
+    if is_pair and picture is not None and not picture.suffix:
+        raise click.UsageError(f'--picture must be a file such as flow.png for a pair of images, but is {picture}')
     if out is None or (out.suffix in FLOW_SUFFIXES if is_pair else not out.suffix or out.is_dir()):
         return
     if is_pair:
@@ -150,7 +153,7 @@ def flow(
 
     Example: mmvidext flow mmvidext::flownets_flyingchairs flownets.pth 1.png 2.png --out flow.flo --picture flow.png
     """
-    check_suffix(out, is_pair=second is not None)
+    check_suffix(out, picture, is_pair=second is not None)
     if second is None and truth is not None:
         raise click.UsageError('--truth is for a pair of images')
     read = [Path(path) for path in (config, checkpoint, truth) if path]

@@ -4,6 +4,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
+from torch import Tensor
+
 __all__ = ['STHV2_FLIP_LABEL_MAP', 'check_flip', 'flip_label_map', 'with_checked_flips']
 
 # pulling, pushing, and turning the camera: the two sides of each
@@ -71,7 +74,8 @@ def with_checked_flips(
         num_classes: How many there are, if that is known.
 
     Raises:
-        ValueError: If a map has a number or a name that is no class, or exchanges classes whose names do not say so.
+        ValueError: If a map is no dict, has a number or a name that is no class, or exchanges classes whose names do
+            not say so.
     """
     checked = []
     for transform in pipeline:
@@ -88,6 +92,17 @@ def with_checked_flips(
     return checked
 
 
+class _LabelMap(dict[int, int]):
+    """A map in which ``Flip`` finds also a vector of labels, of a clip with several: a dict hands it back unchanged."""
+
+    def get(self, label: Any, default: Any = None) -> Any:  # type: ignore[override]
+        if not isinstance(label, Tensor):
+            return super().get(label, default)
+        flipped = torch.zeros_like(label)
+        flipped[[super(_LabelMap, self).get(one, one) for one in label.nonzero().flatten().tolist()]] = 1
+        return flipped
+
+
 def _is_flip(transform: Mapping[str, Any]) -> bool:
     kind = transform.get('type')
     return (kind.__name__ if isinstance(kind, type) else str(kind).rpartition('.')[2]) == 'Flip'
@@ -96,6 +111,8 @@ def _is_flip(transform: Mapping[str, Any]) -> bool:
 def _numbers(
     label_map: Mapping[Any, Any], class_names: Sequence[str] | None, num_classes: int | None
 ) -> dict[int, int]:
+    if not isinstance(label_map, Mapping):
+        raise ValueError(f'flip_label_map must be a dict, such as {{0: 1, 1: 0}}, but is {label_map!r}')
     if class_names is None:
         known = None if num_classes is None else range(num_classes)
         wrong = [label for pair in label_map.items() for label in pair if known is not None and label not in known]
@@ -104,10 +121,10 @@ def _numbers(
                 f'flip_label_map has {wrong[0]!r}, but the data set has {num_classes} classes, 0 to {num_classes - 1}: '  # type: ignore[operator]
                 'it is the map of another data set; {} if no class has a direction'
             )
-        return dict(label_map)
+        return _LabelMap(label_map)
     index = {name: label for label, name in enumerate(class_names)}
     mirrored = flip_label_map(class_names)
-    numbers: dict[int, int] = {}
+    numbers = _LabelMap()
     for pair in label_map.items():
         labels: list[Any] = [index.get(label, label) if isinstance(label, str) else label for label in pair]
         for label in labels:

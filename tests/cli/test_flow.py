@@ -37,6 +37,9 @@ def test_flow_picture_and_error(tmp_path):
     assert '--out must end in .flo, .png, .npz for a pair of images, but is flow.pfm' in invoke(
         flow, *paths, '--out=flow.pfm', status=2
     )
+    output = invoke(flow, *paths, f'--picture={tmp_path}/new', status=2)
+    assert '--picture must be a file such as flow.png for a pair of images, but is' in output
+    assert not (tmp_path / 'new').exists()  # nor is it made a folder
     output = invoke(flow, *paths, f'--picture={tmp_path}/picture.what', status=1)
     assert 'picture.what cannot be written' in output
 

@@ -56,6 +56,11 @@ def test_damaged_files_are_named(tmp_path):
         ValueError, match=r'00001_flow\.flo is \(5, 6\) \(height, width\), but .*img1\.ppm is \(16, 24\)'
     ):
         train[0]
+    flow = tmp_path / 'data' / '00001_flow.flo'
+    flow.write_bytes(flow.read_bytes()[:-4])
+    with pytest.raises(ValueError, match=rf'^{flow} ') as caught:  # not the image of the pair first
+        train[0]
+    assert 'img1.ppm' not in str(caught.value)
     (tmp_path / 'data' / '00003_img1.ppm').write_bytes(b'')
     with pytest.raises(ValueError, match=r'00003_img1\.ppm is empty'):
         train[1]

@@ -307,6 +307,19 @@ def test_several_labels(folder):
         VideoListDataset(str(folder / 'many.txt'), multi_class=True, **options)
 
 
+def test_a_flip_exchanges_each_of_several_labels(folder):
+    (folder / 'many.txt').write_text('0.webm 0 2\n1.webm 1\n2.webm 0 1\n')
+    dataset = VideoListDataset(
+        str(folder / 'many.txt'),
+        [{**one, 'flip_ratio': 1.0} if one['type'] == 'Flip' else one for one in PIPELINE],
+        data_prefix=dict(video=str(folder / 'videos')),
+        multi_class=True,
+        num_classes=3,
+    )
+    labels = [dataset[index]['data_samples'].gt_label.tolist() for index in range(3)]
+    assert labels == [[0, 1, 1], [1, 0, 0], [1, 1, 0]]
+
+
 def test_in_the_wrappers_of_mmengine(folder):
     dataset = build(folder, good('empty.webm'))
     assert len(ClassBalancedDataset(dataset, oversample_thr=0.5)) == 4 + 2 * 3  # the rarer class twice

@@ -199,7 +199,9 @@ class BadFilePolicy(BaseDataset):
                 if not is_reading:
                     raise
                 text = str(error)
-                named = text if path in text else f'{path} cannot be read: {text or type(error).__name__}'
+                files = [value for key, value in results.items() if key.endswith('_path') and isinstance(value, str)]
+                is_named = any(file in text for file in (path, *files))  # a sample has several files
+                named = text if is_named else f'{path} cannot be read: {text or type(error).__name__}'
                 raise BadFileError(f'{named}{self._advice(path)}') from error
             if results is None:
                 return None

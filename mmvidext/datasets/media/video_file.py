@@ -7,6 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -175,13 +176,14 @@ class VideoFile:
             errors = [text for text in errors if _TRUNCATED not in text]
         if errors or (not is_transport_stream and any(packet.is_corrupt for packet in packets)):
             raise BadVideoError(f'{self.path} is truncated or damaged: {len(shown)} frames are left')
-        if is_avi and len(shown) < 0.9 * num_stated:  # the header counts frames that a recorder dropped, too
+        times = sorted({packet.time for packet in shown if packet.time is not None})
+        # an AVI has a place, its time, for each frame that a recorder dropped, and its header counts them
+        if is_avi and max(len(shown), times[-1] + 1 if times else 0) < 0.9 * num_stated:
             raise BadVideoError(f'{self.path} is damaged: {len(shown)} of {num_stated} frames are left')
         if not shown:
             raise BadVideoError(f'{self.path} has no frames')
-        times = sorted({packet.time for packet in shown if packet.time is not None})
-        if not frame_rate and len(times) > 1:
-            frame_rate = (len(times) - 1) / ((times[-1] - times[0]) * time_base)
+        if not (is_transport_stream and frame_rate):  # the times of a transport stream may jump
+            frame_rate = _average_rate(times, time_base, frame_rate)
         return _Index(
             num_frames=len(shown),
             times=tuple(times) if len(times) == len(shown) else (),
@@ -235,6 +237,19 @@ class VideoFile:
                     break  # decoding in order will tell whether the file is damaged or only cannot be sought
                 next_number = number_at[group_times[-1]] + 1
         return decoded
+
+
+def _average_rate(times: Sequence[int], time_base: Fraction, stated: Fraction | None) -> Fraction | None:
+    """Return frames per second by their times, or the stated rate where these agree but for rounding.
+
+    Matroska and WebM state the rate at which a recorder was set, not that at which it wrote.
+    """
+    if len(times) < 2:
+        return stated
+    intervals, seconds = len(times) - 1, (times[-1] - times[0]) * time_base
+    if stated and abs(seconds * stated - intervals) <= 0.01 * intervals + 2 * time_base * stated:
+        return stated
+    return intervals / seconds
 
 
 class _Packet(NamedTuple):

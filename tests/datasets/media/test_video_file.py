@@ -23,6 +23,7 @@ GOOD = {
     'sound_longer.mkv': dict(sound_seconds=4.0),
     'variable_rate.mkv': dict(skip=range(5, 25)),
     'variable_rate.mp4': dict(skip=range(5, 25)),
+    'variable_rate.avi': dict(skip=range(5, 25)),
     'transport_stream.ts': dict(codec='mpeg2video', rate=25, sound_seconds=2.0),
     'program_stream.mpg': dict(codec='mpeg2video', rate=25),
     'b_frames.avi': dict(options={'bf': '2'}),
@@ -50,6 +51,15 @@ def test_good_files_are_read_exactly(tmp_path, name):
     for numbers in ([0], [len(expected) - 1], [13, 2, 2, 17], range(len(expected))):
         for number, frame in zip(numbers, video.frames(numbers), strict=True):
             np.testing.assert_array_equal(frame, expected[number])
+
+
+@pytest.mark.parametrize('suffix', ['mkv', 'mp4', 'avi'])
+def test_the_frame_rate_is_that_of_the_frames_that_are_there(tmp_path, suffix):
+    """Matroska states the rate at which the recorder was set; seconds of a clip and resampling follow from it."""
+    dropped = VideoFile(str(write_with_av(tmp_path / f'dropped.{suffix}', skip=range(5, 25))))
+    assert dropped.frame_rate == pytest.approx(19 / (39 / 12), rel=1e-3)
+    constant = VideoFile(str(write_with_av(tmp_path / f'constant.{suffix}')))
+    assert constant.frame_rate == 12  # exactly, though Matroska rounds times to milliseconds
 
 
 @pytest.mark.parametrize(('stated', 'is_damaged'), [(11, False), (20, True)])
