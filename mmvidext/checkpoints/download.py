@@ -37,8 +37,14 @@ class _SafeRedirects(HTTPRedirectHandler):
 
 
 def cached_file(url: str) -> Path:
-    """Return where a URL's file is kept: the cache of ``torch.hub``, under the last part of the address."""
-    return Path(torch.hub.get_dir()) / 'checkpoints' / unquote(Path(urlparse(url).path).name)
+    """Return where a URL's file is kept in the cache of ``torch.hub``.
+
+    A name that ends with the file's hash belongs to one file, whoever fetched it. Another, such as ``latest.pth``, may
+    stand at the end of many addresses, so each address has a folder.
+    """
+    folder = Path(torch.hub.get_dir()) / 'checkpoints'
+    name = unquote(Path(urlparse(url).path).name)
+    return folder / name if sha256_in_name(name) else folder / hashlib.sha256(url.encode()).hexdigest()[:8] / name
 
 
 def sha256_in_name(name: str) -> str:

@@ -17,6 +17,7 @@ from mmvidext.apis.model_building import build_model
 from mmvidext.apis.trained_model import find_model
 from mmvidext.checkpoints import model_index as module
 from mmvidext.checkpoints import read_checkpoint
+from mmvidext.checkpoints.download import cached_file
 from mmvidext.checkpoints.locate import find_checkpoint, model_checkpoint
 from mmvidext.checkpoints.model_index import find_model_entry, read_model_index
 from mmvidext.cli.main import main
@@ -70,7 +71,7 @@ def test_the_list(index):
 
 def test_weights_are_fetched_checked_and_written(index):
     output = invoke(main, 'weights', 'get', 'good', '--out', index / 'ours.pth')
-    file = index / 'hub/checkpoints/good.pth'
+    file = cached_file(find_model_entry('good').weights)
     assert f'file    {file}' in output
     assert hashlib.sha256(file.read_bytes()).hexdigest() in output
     assert 'tensors fit tsm_causal_r18_camera_motion' in output
@@ -89,12 +90,13 @@ def test_weights_are_fetched_checked_and_written(index):
 )
 def test_what_cannot_be_got(index, name, error):
     assert error in ' '.join(invoke(main, 'weights', 'get', name, status=1).split())
-    assert not (index / 'hub/checkpoints/good.pth').exists()
+    assert not cached_file(find_model_entry('good').weights).exists()
+    assert not list((index / 'hub').rglob('good.pth'))
 
 
 def test_a_name_is_a_checkpoint_and_a_model(index, monkeypatch):
     file = find_checkpoint('good')
-    assert file == model_checkpoint(find_model_entry('good')) == index / 'hub/checkpoints/good.pth'
+    assert file == model_checkpoint(find_model_entry('good')) == cached_file(find_model_entry('good').weights)
     assert find_model('good') == (str(CONFIG), 'good', ())
     assert find_model('good', 'a.pth') == (str(CONFIG), 'a.pth', ())
     options = dict(num_stages=3, strides=(1, 2, 2), dilations=(1, 1, 1), out_indices=(2,))
