@@ -15,7 +15,7 @@ model = dict(
     flow_net=dict(
         type='mmvidext.FlowNetS',
         width=0.25,
-        init_cfg=dict(type='Pretrained', checkpoint='work_dirs/flownets_vid_demo/iter_2000.pth', prefix='flow_net.'),
+        init_cfg=dict(type='Pretrained', checkpoint='work_dirs/flownets_vid_demo/iter_3000.pth', prefix='flow_net.'),
     ),
     flow_input=dict(mean=[127.5, 127.5, 127.5], std=[255.0, 255.0, 255.0]),
 )

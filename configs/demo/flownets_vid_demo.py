@@ -1,6 +1,7 @@
-# The flow network of the demos of detection: pairs as large as the frames at half size that it is given there:
-# python tools/data/make_synthetic.py flying-chairs data/synthetic_small_pairs --train 3000 --size 64x48
-# with --max-displacement 20
+# The flow network of the demos of detection. Its pairs are as large as the frames at half size that it is given there,
+# and move as far as those of one or two frames; from pairs that move further it learns less of these:
+# python tools/data/make_synthetic.py flying-chairs data/synthetic_small_pairs --train 2000 --size 64x48
+# with --max-displacement 8
 _base_ = './flownets_demo.py'
 
 data_root = 'data/synthetic_small_pairs'
@@ -13,9 +14,3 @@ train_pipeline = [
 train_dataloader = dict(dataset=dict(data_root=data_root, pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(data_root=data_root))
 test_dataloader = val_dataloader
-train_cfg = dict(max_iters=2000, val_interval=2000)
-param_scheduler = [
-    dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=100),
-    dict(type='CosineAnnealingLR', by_epoch=False, begin=100, end=2000),
-]
-default_hooks = dict(checkpoint=dict(interval=2000))

@@ -1,9 +1,9 @@
 """Every config through the entrances of its toolbox, and our own, on a real file; small pictures and few views.
 
 mmaction2: ``init_recognizer``, ``inference_recognizer``, ``MMAction2Inferencer``. mmsegmentation: ``init_model``,
-``inference_model``, ``MMSegInferencer``. mmdetection: ``init_detector``, ``inference_detector``, ``DetInferencer``. Ours:
-``OnlineRecognizer``, ``VideoSegmentor``, ``VideoDetector``, ``FlowInferencer``. A config of another toolbox fails until
-it has a case here.
+``inference_model``, ``MMSegInferencer``. mmdetection: ``init_detector``, ``inference_detector``, ``DetInferencer``.
+Ours: ``OnlineRecognizer``, ``VideoSegmentor``, ``VideoDetector``, ``FlowInferencer``. A config of another toolbox fails
+until it has a case here.
 """
 
 import cv2

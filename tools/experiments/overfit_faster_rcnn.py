@@ -15,6 +15,7 @@ model = dict(
         rpn_proposal=dict(nms_pre=200, max_per_img=100),
         rcnn=dict(sampler=dict(num=64)),
     ),
+    test_cfg=dict(rpn=dict(nms_pre=200, max_per_img=100)),  # as in training: it has learned no other proposals
 )
 meta_keys = ('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor')
 train_pipeline = [
