@@ -4,7 +4,7 @@ _base_ = [
     '../_base_/detection_runtime.py',
     '../_base_/models/dff_fcos_r18_demo.py',
     '../_base_/datasets/imagenet_vid_demo.py',
-    '../_base_/schedules/vid_demo.py',
+    '../_base_/schedules/dff_vid_demo.py',
 ]
 
 model = dict(

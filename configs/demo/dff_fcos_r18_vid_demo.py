@@ -4,7 +4,7 @@ _base_ = [
     '../_base_/detection_runtime.py',
     '../_base_/models/dff_fcos_r18_demo.py',
     '../_base_/datasets/imagenet_vid_demo.py',
-    '../_base_/schedules/vid_demo.py',
+    '../_base_/schedules/dff_vid_demo.py',
 ]
 
 model = dict(
@@ -15,7 +15,7 @@ model = dict(
     flow_net=dict(
         type='mmvidext.FlowNetS',
         width=0.25,
-        init_cfg=dict(type='Pretrained', checkpoint='work_dirs/flownets_demo/iter_3000.pth', prefix='flow_net.'),
+        init_cfg=dict(type='Pretrained', checkpoint='work_dirs/flownets_vid_demo/iter_3000.pth', prefix='flow_net.'),
     ),
     flow_input=dict(mean=[127.5, 127.5, 127.5], std=[255.0, 255.0, 255.0]),
 )

@@ -1,9 +1,9 @@
 """Every config through the entrances of its toolbox, and our own, on a real file; small pictures and few views.
 
 mmaction2: ``init_recognizer``, ``inference_recognizer``, ``MMAction2Inferencer``. mmsegmentation: ``init_model``,
-``inference_model``, ``MMSegInferencer``. mmdetection: ``inference_detector``, ``DetInferencer``; its ``init_detector``
-needs a backbone at the top of the model. Ours: ``OnlineRecognizer``, ``VideoSegmentor``, ``VideoDetector``,
-``FlowInferencer``. A config of another toolbox fails until it has a case here.
+``inference_model``, ``MMSegInferencer``. mmdetection: ``init_detector``, ``inference_detector``, ``DetInferencer``.
+Ours: ``OnlineRecognizer``, ``VideoSegmentor``, ``VideoDetector``, ``FlowInferencer``. A config of another toolbox fails
+until it has a case here.
 """
 
 import cv2
@@ -134,7 +134,7 @@ def test_segmentation(path, files, tmp_path):
 def test_detection(path, files, tmp_path):
     """``inference_detector`` and ``DetInferencer`` take an image that belongs to no video."""
     pytest.importorskip('mmdet', reason="mmdet is not installed: pip install 'mmvidext[mmdet]'")
-    from mmdet.apis import DetInferencer, inference_detector
+    from mmdet.apis import DetInferencer, inference_detector, init_detector
 
     from mmvidext.apis import VideoDetector
 
@@ -143,7 +143,9 @@ def test_detection(path, files, tmp_path):
     inferencer = DetInferencer(config, device='cpu', palette='random')
     (found,) = inferencer(picture, no_save_pred=False, return_datasamples=True)['predictions']
     assert found.pred_instances.bboxes.isfinite().all()
-    model = inferencer.model
+    # without options it looks for a backbone at the top of the model
+    model = init_detector(config, None, device='cpu', cfg_options={})
+    model.load_state_dict(inferencer.model.state_dict())
     for source in (picture, cv2.imread(picture)):
         assert torch.equal(inference_detector(model, source).pred_instances.scores, found.pred_instances.scores)
     if config.model.type == 'mmvidext.DeepFeatureFlowDetector':

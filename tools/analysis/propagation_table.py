@@ -25,7 +25,6 @@ from mmvidext.apis.weights import load_for_inference
 
 ROOT = Path(__file__).resolve().parents[2]
 DISTANCES = (0, 1, 5, 9)
-FLOW = 'flownets_demo'
 
 
 @dataclass(frozen=True)
@@ -34,8 +33,8 @@ class Task:
 
     Attributes:
         data: Folders and how they are generated.
-        flow_data: The folder of the flow network's pairs.
-        flow_iterations: Of the flow network.
+        flow: The flow network.
+        flow_iterations: Of its training.
         inner: The model inside of Deep Feature Flow, as its config has it.
         metric: Its name in front of the distance; and how the table calls it.
         frames: The frame-by-frame model that every way starts from.
@@ -45,7 +44,7 @@ class Task:
     """
 
     data: dict[str, str]
-    flow_data: str
+    flow: str
     flow_iterations: int
     inner: str
     metric: tuple[str, str]
@@ -60,7 +59,7 @@ SEGMENTATION = Task(
         'data/synthetic_chairs': 'flying-chairs --train 1600',
         'data/synthetic_cityscapes': 'cityscapes --train 240 --val 60 --frames 20 --thin-objects 1',
     },
-    flow_data='data/synthetic_chairs',
+    flow='flownets_demo',
     flow_iterations=3000,
     inner='segmentor',
     metric=('mIoU', 'mIoU'),
@@ -75,11 +74,11 @@ SEGMENTATION = Task(
 )
 DETECTION = Task(
     data={
-        'data/synthetic_far_pairs': 'flying-chairs --train 1600 --size 160x112 --max-displacement 20',
-        'data/synthetic_vid': 'imagenet-vid --train 160 --max-displacement 8 --objects 4',
+        'data/synthetic_small_pairs': 'flying-chairs --train 2000 --size 64x48 --max-displacement 8',
+        'data/synthetic_vid': 'imagenet-vid --train 160 --max-displacement 12 --objects 4',
     },
-    flow_data='data/synthetic_far_pairs',
-    flow_iterations=600,
+    flow='flownets_vid_demo',
+    flow_iterations=3000,
     inner='detector',
     metric=('vid/mAP', 'AP'),
     frames='fcos_r18_vid_demo',
@@ -115,19 +114,16 @@ class Comparison:
         config = Config.fromfile(ROOT / 'configs' / 'demo' / f'{name}.py')
         config.work_dir = str(self.checkpoint(name).parent)
         config.randomness = dict(seed=self.seed)
-        _shorten(config, self.iterations if name != FLOW else self.task.flow_iterations)
-        if name == FLOW:
-            for split in ('train', 'val', 'test'):
-                config[f'{split}_dataloader'].dataset.data_root = self.task.flow_data
+        _shorten(config, self.iterations if name != self.task.flow else self.task.flow_iterations)
         if self.task.inner in config.model:
             config.model[self.task.inner].init_cfg.checkpoint = str(self.checkpoint(self.task.frames))
             if 'init_cfg' in config.model.flow_net:
-                config.model.flow_net.init_cfg.checkpoint = str(self.checkpoint(FLOW))
+                config.model.flow_net.init_cfg.checkpoint = str(self.checkpoint(self.task.flow))
         return config
 
     def checkpoint(self, name: str) -> Path:
         """Return where a config's last checkpoint is."""
-        if name == FLOW:
+        if name == self.task.flow:
             return self.work_dirs / name / f'iter_{self.task.flow_iterations}.pth'
         return self.work_dirs / f'seed_{self.seed}' / name / f'iter_{self.iterations}.pth'
 
@@ -152,8 +148,9 @@ class Comparison:
 
 
 def _shorten(config: Config, iterations: int) -> None:
-    """Let a schedule end, save and evaluate after so many iterations."""
-    config.train_cfg.update(max_iters=iterations, val_interval=iterations)
+    """Let a schedule end and save after so many iterations; all is evaluated in the end, and not before."""
+    config.train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations)
+    config.update(val_dataloader=None, val_cfg=None, val_evaluator=None)
     config.param_scheduler[-1].end = iterations
     config.default_hooks.checkpoint.interval = iterations
 
@@ -217,7 +214,7 @@ def main() -> None:
             subprocess.run(command, check=True)
     comparisons = [Comparison(task, work_dirs, seed, iterations) for seed in args.seeds]
     for comparison in comparisons:
-        for name in (FLOW, task.frames, task.copy, *task.ways.values()):
+        for name in (task.flow, task.frames, task.copy, *task.ways.values()):
             comparison.train(name)
     rows = collect(comparisons)
     table = '\n\n'.join(format_table(part, task.metric[1]) for part in (rows, compare(rows)))

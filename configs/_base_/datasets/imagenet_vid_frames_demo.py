@@ -1,5 +1,5 @@
 # The frames of generated videos in the layout of ImageNet VID, one by one:
-# python tools/data/make_synthetic.py imagenet-vid data/synthetic_vid --train 160 --max-displacement 8 --objects 4
+# python tools/data/make_synthetic.py imagenet-vid data/synthetic_vid --train 160 --max-displacement 12 --objects 4
 data_root = 'data/synthetic_vid'
 num_classes = 7
 frame_size = (128, 96)  # width, height

@@ -46,7 +46,7 @@ def test_every_way_starts_from_the_networks_of_its_seed(task, name, tmp_path):
     assert config.work_dir == str(tmp_path / 'seed_2' / name)
     assert config.model[task.inner].init_cfg.checkpoint == str(comparison.checkpoint(task.frames))
     if 'init_cfg' in config.model.flow_net:
-        assert config.model.flow_net.init_cfg.checkpoint == str(comparison.checkpoint(propagation_table.FLOW))
+        assert config.model.flow_net.init_cfg.checkpoint == str(comparison.checkpoint(task.flow))
 
 
 @pytest.mark.parametrize('task', TASKS, ids=lambda task: task.inner)
@@ -60,7 +60,7 @@ def test_every_way_is_trained_alike(task, tmp_path):
 
 @pytest.mark.parametrize('task', TASKS, ids=lambda task: task.inner)
 def test_the_flow_network_learns_on_the_pairs_that_are_generated(task, tmp_path):
-    config = propagation_table.Comparison(task, tmp_path, seed=0, iterations=600).load(propagation_table.FLOW)
+    config = propagation_table.Comparison(task, tmp_path, seed=0, iterations=600).load(task.flow)
     assert config.train_dataloader.dataset.data_root in task.data
     assert config.train_cfg.max_iters == task.flow_iterations
 

@@ -1,0 +1,16 @@
+# The flow network of the demos of detection. Its pairs are as large as the frames at half size that it is given there,
+# and move as far as those of one or two frames; from pairs that move further it learns less of these:
+# python tools/data/make_synthetic.py flying-chairs data/synthetic_small_pairs --train 2000 --size 64x48
+# with --max-displacement 8
+_base_ = './flownets_demo.py'
+
+data_root = 'data/synthetic_small_pairs'
+train_pipeline = [
+    dict(type='mmvidext.LoadFlowPair'),
+    dict(type='mmvidext.FlowPairFlip', prob=0.5, direction='horizontal'),
+    dict(type='mmvidext.FlowPairFlip', prob=0.5, direction='vertical'),
+    dict(type='mmvidext.PackFlowPair'),
+]
+train_dataloader = dict(dataset=dict(data_root=data_root, pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(data_root=data_root))
+test_dataloader = val_dataloader
