@@ -1,11 +1,13 @@
 """``mmvidext test``: evaluate a checkpoint."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
 import click
 from mmengine.config import Config
+from mmengine.logging import print_log
 
 from mmvidext.cli.gpu_flags import evaluate_in_half_precision
 from mmvidext.cli.options import FILE, PATH, PathEndingIn, RunCommand, amp_option, run_options, usage_errors
@@ -19,6 +21,7 @@ from mmvidext.cli.running import (
     run_errors,
 )
 from mmvidext.cli.stop_signals import exit_on_signals
+from mmvidext.cli.trained_settings import other_settings
 from mmvidext.datasets.class_names import read_class_names
 
 __all__ = ['apply_test_flags', 'check_class_names', 'test']
@@ -139,6 +142,11 @@ def test(
 
     config = config_or_data(config)
     cfg = load_run_config(config, **common)
+    if not common['work_dir']:  # a runner writes its config there, which would replace that of the training
+        cfg.work_dir = str(Path(cfg.work_dir) / 'test')
+    if others := other_settings(cfg, checkpoint):
+        text = f'{checkpoint} was trained with {", ".join(others)}: give the same --cfg-options, or its config'
+        print_log(text, logger='current', level=logging.WARNING)
     with usage_errors():
         inputs = [Path(path) for path in (config, checkpoint, class_names) if path]
         check_outputs((dump, metrics, confusion_matrix, show_dir), inputs)
