@@ -1,5 +1,6 @@
 """A font that has the characters of a text: names of classes come in every script."""
 
+import logging
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -46,6 +47,7 @@ def _font_file(needed: frozenset[int]) -> Path:
         f'no font here has all of {text!r}: they are drawn as boxes; install one, for example '
         'with: apt install fonts-noto-cjk',
         logger='current',
+        level=logging.WARNING,
     )
     return best
 

@@ -7,10 +7,12 @@ from mmengine.config import Config
 from mmengine.registry import MODELS, DefaultScope
 
 from mmvidext.apis.weights import fit_for_training
+from mmvidext.cli.config import load_config
 from mmvidext.cli.data import data
 from mmvidext.cli.predict import predict
 from mmvidext.cli.test import test as test_command
 from mmvidext.cli.train import train
+from mmvidext.cli.trained_settings import other_settings
 from tests.cli.invoke import invoke
 from tests.configs.paths import CONFIGS
 from tests.datasets.videos import write_video
@@ -48,13 +50,30 @@ def test_data_train_test_predict(folder, tmp_path, monkeypatch):
     assert 'tsm.pth: ' in log
     assert 'not loaded: cls_head.fc_cls.weight is (6, 512) instead of (2, 512)' in log
     options = ('--per-class', '--show-dir', 'shown', '--cfg-options', *SMALL[1:])
+    trained_config = (work_dir / 'tsm_r18.py').read_text()
     invoke(test_command, folder / 'tsm_r18.py', work_dir / 'epoch_1.pth', *options)
     shown = sorted((tmp_path / 'shown').iterdir())
     assert len(shown) == 2
     assert cv2.imread(str(shown[0])).shape == (60 * 5 + 5 * 32, 64 * 5, 3)
-    tested = max((path for path in work_dir.glob('*/*.log')), key=lambda path: path.stat().st_mtime).read_text()
+    tested = next((work_dir / 'test').glob('*/*.log')).read_text()
     assert '| 左' in tested
+    assert 'was trained with' not in tested
+    assert (work_dir / 'tsm_r18.py').read_text() == trained_config
     assert '%  左' in invoke(predict, 'work_dirs/my videos_tsm_r18', folder / '左' / '0 x.webm')
+
+
+def test_an_evaluation_with_other_settings_than_the_training(folder, tmp_path):
+    config = load_config(folder / 'tsm_r18.py', ['short_side=32', 'crop_size=32', 'max_epochs=1'])
+    config.dump(tmp_path / 'tsm_r18.py')  # as training does beside its checkpoints
+    checkpoint = tmp_path / 'epoch_1.pth'
+    assert other_settings(config, checkpoint) == []
+    longer = load_config(folder / 'tsm_r18.py', ['short_side=32', 'crop_size=32'])
+    assert other_settings(longer, checkpoint) == []  # of no weight for an evaluation
+    larger = load_config(folder / 'tsm_r18.py', ['short_side=32', 'crop_size=48', 'max_epochs=1'])
+    assert other_settings(larger, checkpoint) == ['crop_size=32 (here 48)']
+    assert other_settings(larger, folder / 'epoch_1.pth') == []  # the config itself, from which nothing was trained
+    (tmp_path / 'tsm_r18.py').write_text('raise SystemExit("run")')
+    assert other_settings(larger, checkpoint) == []
 
 
 def test_the_model_is_for_a_folder(folder):

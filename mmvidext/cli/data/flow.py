@@ -3,14 +3,17 @@
 from pathlib import Path
 
 import click
+from mmengine.config import Config
 
 from mmvidext.cli.data.folder_options import folder_options, tell
 from mmvidext.cli.options import one_line_errors
 from mmvidext.cli.ready_config import DEFAULT_MODELS, base_of_model, flow_config
 from mmvidext.datasets.own_data.report import describe_folders
-from mmvidext.datasets.own_data.video_folders import prepare_folders
+from mmvidext.datasets.own_data.video_folders import PreparedFolders, prepare_folders
 
 __all__ = ['flow']
+
+_STRIDE = 64  # of the coarsest map of the networks
 
 
 @click.command()
@@ -30,4 +33,16 @@ def flow(root: Path, out: Path | None, ratio: float, seed: int, workers: int, mo
         base_of_model(model, 'flow')
         result = prepare_folders(root, 'flow', out, ratio=ratio, seed=seed, workers=workers)
         config = flow_config(result, root, out, model)
-        tell(out, describe_folders(root, result), config, ['train.txt', 'val.txt'])
+        tell(out, describe_folders(root, result), config, ['train.txt', 'val.txt'], _smaller_crop(result, config))
+
+
+def _smaller_crop(result: PreparedFolders, config: Path) -> str:
+    """Return the option that makes the crop of the recipe fit into every frame; nothing if it does."""
+    widths, heights = zip(*(video.frame_size for video in result.all), strict=True)
+    crop = Config.fromfile(config).crop_size
+    fitting = [min(side, _whole_cells(min(frames))) for side, frames in zip(crop, (heights, widths), strict=True)]
+    return '' if fitting == list(crop) else f" --cfg-options 'crop_size=({fitting[0]},{fitting[1]})'"
+
+
+def _whole_cells(length: int) -> int:
+    return length // _STRIDE * _STRIDE or length

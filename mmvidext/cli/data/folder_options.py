@@ -29,9 +29,9 @@ def folder_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def tell(out: Path, report: str, config: Path, written: list[str]) -> None:
+def tell(out: Path, report: str, config: Path, written: list[str], options: str = '') -> None:
     """Write the report, print it, and say what comes next."""
     atomic_write_text(out / REPORT, report)
     click.echo(report)
     click.echo(f'wrote {", ".join([*written, REPORT, config.name])} in {out}')
-    click.echo(f'train with: mmvidext train {str(out)!r} --model {config.stem}')
+    click.echo(f'train with: mmvidext train {str(out)!r} --model {config.stem}{options}')

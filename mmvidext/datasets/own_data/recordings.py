@@ -47,7 +47,7 @@ def find_recordings(
         if unbelievable := _classes_of_one_recording(clips, recordings):
             recordings = [clip.recording or clip.path for clip in clips]
             notes.append(
-                f'{unbelievable} classes would have one recording only, going by the names of their files, so each '
+                f'{unbelievable} of the classes would have one recording only, by the names of their files, so each '
                 'file was taken for a recording: say which clips belong together with --recordings EXPRESSION'
             )
     else:

@@ -68,7 +68,7 @@ def _ranges(clips: Sequence[PreparedClip]) -> list[tuple[object, ...]]:
     )
     for name, values in kinds:
         if values:
-            rows.append((name, min(values), median(values), max(values)))
+            rows.append((name, min(values), round(median(values), 2), max(values)))
     return rows
 
 

@@ -116,6 +116,8 @@ def test_flow(tmp_path):
     output = invoke(data, 'flow', tmp_path, '--val', 0.5, '--workers', 0)
     assert 'Longest vector: 4.2 pixels' in output
     assert 'flow/c/2.flo belongs to the last frame' in output
+    # the frames are smaller than the recipe's crop, and than the coarsest cell of the network
+    assert f"train with: mmvidext train '{tmp_path}' --model flownets --cfg-options 'crop_size=(32,48)'" in output
     config = Config.fromfile(tmp_path / 'flownets.py')
     config.val_dataloader.dataset.pipeline.pop()
     dataset = DATASETS.build(config.val_dataloader.dataset)
