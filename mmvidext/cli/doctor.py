@@ -24,6 +24,7 @@ OPTIONAL = (
     'mmaction2',
     'torchvision',
     'opencv-python',
+    'opencv-contrib-python',
     'decord',
     'spatial-correlation-sampler',
     'onnx',
@@ -92,6 +93,7 @@ def report_defects() -> None:
 
 def report_backends() -> None:
     """Print correlation backends, decoders and devices."""
+    import cv2
     import mmcv.ops  # noqa: F401 - whether it imports is part of the report
     import torch
 
@@ -106,6 +108,7 @@ def report_backends() -> None:
     decoders = {name: importlib.util.find_spec(name) is not None for name in ('av', 'decord', 'cv2')}
     for title, entries in (('correlation backends', backends), ('video decoders', decoders)):
         click.echo(f'\n{title}: ' + ', '.join(f'{name} {"yes" if there else "no"}' for name, there in entries.items()))
+    click.echo(f'OpenCV that is imported: {cv2.__version__}')  # its packages share a folder: the last one wins
     report_detection_ops(full_mmcv)
     if torch.cuda.is_available():
         names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
