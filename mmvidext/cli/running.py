@@ -51,6 +51,8 @@ def config_or_data(config: str, model: str | None = None) -> str:
         click.UsageError: If a model is given and no folder, or the folder has no ready config for it.
     """
     if not Path(config).is_dir():
+        if model is not None and '::' not in config and not Path(config).is_file():
+            raise click.UsageError(f'there is no folder {config}')
         if model is not None:
             raise click.UsageError(f'--model is for a folder of your data, but {config} is a config, which has a model')
         return config

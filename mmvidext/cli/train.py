@@ -1,10 +1,12 @@
 """``mmvidext train``: train a model."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
 import click
 from mmengine.config import Config
+from mmengine.logging import print_log
 
 from mmvidext.cli.gpu_flags import train_in_mixed_precision, use_compiler
 from mmvidext.cli.options import RunCommand, amp_option, run_options, usage_errors
@@ -77,6 +79,16 @@ def _newest(cfg: Config) -> str | None:
     return None if path is None else str(path)
 
 
+def _warn_of_earlier_run(work_dir: Path) -> None:
+    if earlier := sorted(path.name for path in work_dir.glob('*.pth')):
+        print_log(
+            f'{work_dir} holds checkpoints of an earlier run, for example {earlier[-1]}, and this run writes beside '
+            'them: a later --resume goes on with the one of most iterations. Take another --work-dir, or delete them',
+            logger='current',
+            level=logging.WARNING,
+        )
+
+
 @click.command(cls=RunCommand)
 @run_options
 @click.option(
@@ -123,6 +135,7 @@ def train(
     load_from = cfg.get('load_from')
     if not cfg.get('resume'):
         cfg.load_from = None  # mmengine would take what fits and say nothing of the rest
+        _warn_of_earlier_run(Path(cfg.work_dir))
     runner = build_runner(cfg)
     with usage_errors():
         start_from(runner, load_from, resume=bool(cfg.get('resume')))

@@ -1,5 +1,6 @@
 """Training on a folder that `mmvidext data` has written: which config, which start, and the names in the checkpoint."""
 
+import click
 import cv2
 import pytest
 import torch
@@ -51,7 +52,7 @@ def test_data_train_test_predict(folder, tmp_path, monkeypatch):
     assert 'not loaded: cls_head.fc_cls.weight is (6, 512) instead of (2, 512)' in log
     options = ('--per-class', '--show-dir', 'shown', '--cfg-options', *SMALL[1:])
     trained_config = (work_dir / 'tsm_r18.py').read_text()
-    invoke(test_command, folder / 'tsm_r18.py', work_dir / 'epoch_1.pth', *options)
+    invoke(test_command, folder, work_dir / 'epoch_1.pth', *options)  # which recipe, the folder of the run says
     shown = sorted((tmp_path / 'shown').iterdir())
     assert len(shown) == 2
     assert cv2.imread(str(shown[0])).shape == (60 * 5 + 5 * 32, 64 * 5, 3)
@@ -76,7 +77,26 @@ def test_an_evaluation_with_other_settings_than_the_training(folder, tmp_path):
     assert other_settings(larger, checkpoint) == []
 
 
+def test_a_run_in_the_folder_of_an_earlier_one_is_said(tmp_path, monkeypatch):
+    said = []
+
+    def stop(cfg):
+        raise click.UsageError('far enough')
+
+    monkeypatch.setattr('mmvidext.cli.train.print_log', lambda text, **_: said.append(text))
+    monkeypatch.setattr('mmvidext.cli.train.build_runner', stop)
+    command = (train, CONFIGS / 'tsm_r18_sthv2.py', '--work-dir', tmp_path)
+    for flags in ((), ('--resume',)):
+        assert 'far enough' in invoke(*command, *flags, status=2)
+        assert not said
+    torch.save({'state_dict': {}}, tmp_path / 'epoch_7.pth')
+    invoke(*command, status=2)
+    assert len(said) == 1
+    assert f'{tmp_path} holds checkpoints of an earlier run, for example epoch_7.pth' in said[0]
+
+
 def test_the_model_is_for_a_folder(folder):
+    assert 'there is no folder vidoes' in invoke(train, 'vidoes', '--model', 'tsm_r18', status=2)
     assert '--model is for a folder' in invoke(train, CONFIGS / 'tsm_r18_sthv2.py', '--model', 'x', status=2)
     output = ' '.join(invoke(train, folder.parent, '--model', 'tsm_r18', status=2).split())
     assert 'holds no config that mmvidext data wrote: run mmvidext data folder' in output
