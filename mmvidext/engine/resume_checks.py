@@ -22,7 +22,7 @@ _PROGRESS = {
     'cooldown_counter',
     'verbose',
 }
-_PLAIN = (int, float, str, bool, list, tuple)
+_PLAIN = (int, float, str, bool, list, tuple, dict)  # milestones are counted in a dict
 
 
 def confine(checkpoint: dict[str, Any], directory: Path) -> None:
@@ -109,6 +109,7 @@ def _check_schedulers(own: Any, saved: Any) -> list[tuple[Any, int]]:
             )
         for scheduler, state in zip(schedulers, states, strict=True):
             for key, here, there in _differences(scheduler.state_dict(), state):
+                here, there = (sorted(value) if isinstance(value, dict) else value for value in (here, there))
                 raise RunError(
                     f'{key} of {type(scheduler).__name__} is {here} here and {there} in the checkpoint: resume with '
                     'the schedule that it was trained with, or begin a new one from its weights with load_from'

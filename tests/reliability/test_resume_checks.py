@@ -103,12 +103,20 @@ def scheduler(**settings):
     return [dict(type='OneCycleLR', eta_max=0.02, by_epoch=False, **settings)]
 
 
+def steps(milestones, **settings):
+    return [dict(type='MultiStepLR', milestones=milestones, **settings)]
+
+
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
         (
             dict(param_scheduler=[*scheduler(total_steps=30), dict(type='MultiStepLR', milestones=[2])]),
             r'total_steps of OneCycleLR is 30 here and 18 in the checkpoint: resume with the schedule',
+        ),
+        (
+            dict(param_scheduler=[*scheduler(total_steps=18), *steps([1, 2], by_epoch=True)]),
+            r'milestones of MultiStepLR is \[1, 2\] here and \[2\] in the checkpoint: resume with the schedule',
         ),
         (dict(param_scheduler=scheduler(total_steps=18)), r'has 2 param_schedulers, and the config 1'),
         (dict(model=dict(width=16)), r'of another model than that of the config: layers.0.weight is \(8, 4\) instead'),
@@ -125,10 +133,6 @@ def test_a_checkpoint_of_another_run_is_refused(options, message, run_a, tmp_pat
     assert error is not None
     assert re.search(message, error), error
     assert '\n' not in error
-
-
-def steps(milestones, **settings):
-    return [dict(type='MultiStepLR', milestones=milestones, **settings)]
 
 
 @pytest.mark.parametrize(
