@@ -14,6 +14,11 @@ from mmvidext.datasets.media.policy import BadFilePolicy
 
 __all__ = ['ListDataset']
 
+_CLASSES_HINT = (
+    'It names the classes, one a line, as metainfo.classes of the config says. If the data was moved, run '
+    'mmvidext data folder again: the config that it writes says where the data lies'
+)
+
 
 class ListDataset(BadFilePolicy, BaseActionDataset):
     """Base of :class:`~mmvidext.datasets.video_list.VideoListDataset` and its sibling for frames.
@@ -87,7 +92,7 @@ class ListDataset(BadFilePolicy, BaseActionDataset):
         metainfo = dict(metainfo or {})
         classes = metainfo.get('classes')
         if isinstance(classes, str):
-            classes = [name for _, name in read_lines(classes, hint=self.hint)]
+            classes = [name for _, name in read_lines(classes, hint=_CLASSES_HINT)]
         if classes is not None:
             metainfo['classes'] = tuple(classes)
             if num_classes is not None and len(classes) != num_classes:

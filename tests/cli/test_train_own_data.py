@@ -95,6 +95,14 @@ def test_a_run_in_the_folder_of_an_earlier_one_is_said(tmp_path, monkeypatch):
     assert f'{tmp_path} holds checkpoints of an earlier run, for example epoch_7.pth' in said[0]
 
 
+def test_data_that_was_moved(folder, tmp_path):
+    text = (folder / 'ms_tsm_r18.py').read_text().replace(str(folder), str(tmp_path / 'gone'))
+    (tmp_path / 'ms_tsm_r18.py').write_text(text)
+    output = ' '.join(invoke(train, tmp_path, '--work-dir', tmp_path / 'work', status=1).split())
+    assert 'there is no annotation file' in output
+    assert 'If the data was moved, run mmvidext data folder again' in output
+
+
 def test_the_model_is_for_a_folder(folder):
     assert 'there is no folder vidoes' in invoke(train, 'vidoes', '--model', 'tsm_r18', status=2)
     assert '--model is for a folder' in invoke(train, CONFIGS / 'tsm_r18_sthv2.py', '--model', 'x', status=2)
