@@ -40,7 +40,7 @@ class LoadClipAnnotations(LoadAnnotations):
         if 'seg_map_path' not in results:
             return results
         path = results['seg_map_path']
-        _check_label_file(path, results.get('ori_shape'))
+        _check_label_file(path, results.get('img_path', ''), results.get('ori_shape'))
         label_map = results.get('label_map')
         try:
             results = super().transform({**results, 'label_map': None})
@@ -71,7 +71,7 @@ def _class_numbers(label_map: dict[int, int]) -> np.ndarray:
     return numbers
 
 
-def _check_label_file(path: str, frame_size: tuple[int, int] | None) -> None:
+def _check_label_file(path: str, frame: str, frame_size: tuple[int, int] | None) -> None:
     """Look at the header only: mmseg would cut 16 bits down to 8, and take colors for more pixels."""
     try:
         content = read_bytes(path)
@@ -91,5 +91,5 @@ def _check_label_file(path: str, frame_size: tuple[int, int] | None) -> None:
     if frame_size is not None and size != tuple(frame_size):
         raise ValueError(
             f'label file {path} is {size} (height, width), but its frame is {tuple(frame_size)}: a label map must have '
-            'the size of its frame'
+            f'the size of its frame {frame}'.rstrip()
         )
