@@ -4,7 +4,7 @@ _base_ = [
     '../_base_/detection_runtime.py',
     '../_base_/models/dff_fcos_r18_demo.py',
     '../_base_/datasets/imagenet_vid_demo.py',
-    '../_base_/schedules/dff_vid_demo.py',
+    '../_base_/schedules/vid_demo.py',
 ]
 
 model = dict(
@@ -19,6 +19,8 @@ model = dict(
     ),
     flow_input=dict(mean=[127.5, 127.5, 127.5], std=[255.0, 255.0, 255.0]),
 )
+# the detector has been trained: what it knows of key frames is not to be lost
+optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'detector': dict(lr_mult=0.2)}))
 log_processor = dict(by_epoch=False)
 default_hooks = dict(
     logger=dict(interval=50, log_metric_by_epoch=False),
