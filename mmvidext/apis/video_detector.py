@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmdet.registry import DATASETS as DET_DATASETS
-from mmdet.structures import DetDataSample
 from mmengine.config import Config
 from torch import Tensor
 
@@ -20,8 +18,16 @@ from mmvidext.apis.picture_outputs import open_pictures
 from mmvidext.apis.video_stream import StreamOutput, VideoReport, VideoStream, build_stream_model
 from mmvidext.apis.weights import load_for_inference
 from mmvidext.drawing.pictures import draw_border, draw_boxes
-from mmvidext.models.detectors import DeepFeatureFlowDetector
 from mmvidext.models.propagation import KeyFramePolicy
+
+try:
+    from mmdet.registry import DATASETS as DET_DATASETS
+    from mmdet.structures import DetDataSample
+
+    from mmvidext.models.detectors import DeepFeatureFlowDetector
+except ImportError as error:
+    hint = "pip install 'mmvidext[openmmlab,mmdet]' installs it"
+    raise ImportError(f'a video detector needs what is not installed: {error}; {hint}') from error
 
 __all__ = ['VideoDetector']
 

@@ -38,11 +38,8 @@ class DetectionTask:
         return is_of_type(model, 'DeepFeatureFlowDetector')
 
     def __init__(self, config: Config, checkpoint: str | None, *, device: str) -> None:
-        try:
-            from mmvidext.apis.video_detector import VideoDetector
-        except ImportError as error:
-            hint = "pip install 'mmvidext[openmmlab,mmdet]' installs it"
-            raise ImportError(f'a video detector needs what is not installed: {error}; {hint}') from error
+        from mmvidext.apis.video_detector import VideoDetector
+
         self.detector = VideoDetector(config, checkpoint, device=device)
 
     def run(self, source: Source, out: Path, on_frame: Callable[[int], Any]) -> View:

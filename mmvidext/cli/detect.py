@@ -68,11 +68,8 @@ def detect(
 
     Example: mmvidext detect mmvidext::dff_rfcn_r101_vid dff.pth in.mp4 out.mp4 --boxes boxes.jsonl --score 0.5
     """
-    try:
+    with one_line_errors():
         from mmvidext.apis.video_detector import VideoDetector
-    except ImportError as error:
-        hint = "pip install 'mmvidext[openmmlab,mmdet]' installs it"
-        raise click.ClickException(f'detect needs what is not installed: {error}; {hint}') from error
 
     with one_line_errors(), stoppable_source(source, connect) as (opened, stop):
         read = [Path(path) for path in (config, checkpoint) if path]

@@ -1,6 +1,7 @@
 """Which tab a model gets, what is said of a request, and names on the command line."""
 
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -17,20 +18,32 @@ from mmvidext.app.tasks import open_task
 from mmvidext.app.upload_folder import UploadFolder
 from mmvidext.app.work import RequestError, work_on
 from mmvidext.cli.app import names_of, open_model
+from mmvidext.cli.detect import detect
 from mmvidext.datasets.media.video_file import VideoFile
 from tests.cli.bad_files import detection, segmentation
+from tests.cli.invoke import invoke
 from tests.datasets.videos import write_video
 
 
+def upload_a_clip(folder):
+    upload = folder.path / 'a/holiday.webm'
+    upload.parent.mkdir()
+    write_video(upload, num_frames=6, size=(64, 48))
+    return upload
+
+
+def work_on_it(task, upload, folder):
+    """Return the view, and what is told of each frame."""
+    frames = []
+    view = work_on(task, str(upload), folder=folder, limits=Limits(), on_frame=lambda *numbers: frames.append(numbers))
+    return view, frames
+
+
 def test_segmentation_of_an_upload(tmp_path):
-    task, frames = open_task(segmentation(), None, device='cpu'), []
+    task = open_task(segmentation(), None, device='cpu')
     with UploadFolder() as folder:
-        upload = folder.path / 'a/holiday.webm'
-        upload.parent.mkdir()
-        write_video(upload, num_frames=6, size=(64, 48))
-        view = work_on(
-            task, str(upload), folder=folder, limits=Limits(), on_frame=lambda *numbers: frames.append(numbers)
-        )
+        upload = upload_a_clip(folder)
+        view, frames = work_on_it(task, upload, folder)
         assert view.summary == '6 frames, 2 of them key frames'
         assert view.video.stat().st_size > 500
         assert not upload.exists()
@@ -44,14 +57,9 @@ def test_detection_of_an_upload(tmp_path):
     pytest.importorskip('mmdet', reason="mmdet is not installed: pip install 'mmvidext[mmdet]'")
     from tests.app.detector import write_detector
 
-    task, frames = open_model(write_detector(tmp_path), 'cpu'), []
+    task = open_model(write_detector(tmp_path), 'cpu')
     with UploadFolder() as folder:
-        upload = folder.path / 'a/holiday.webm'
-        upload.parent.mkdir()
-        write_video(upload, num_frames=6, size=(64, 48))
-        view = work_on(
-            task, str(upload), folder=folder, limits=Limits(), on_frame=lambda *numbers: frames.append(numbers)
-        )
+        view, frames = work_on_it(task, upload_a_clip(folder), folder)
         head, _, *table = view.summary.splitlines()
         assert head == '6 frames, 2 of them key frames'
         assert table[0] == '| class | frames | best score |'
@@ -60,6 +68,19 @@ def test_detection_of_an_upload(tmp_path):
         assert VideoFile(str(view.video)).num_frames == 6
         assert folder.files() == [view.video]
     assert frames == [(number, 6) for number in range(1, 7)]
+
+
+def test_a_detector_without_mmdet(tmp_path, monkeypatch):
+    config, said = (
+        detection(),
+        r"needs what is not installed: .*; pip install 'mmvidext\[openmmlab,mmdet\]' installs it",
+    )
+    monkeypatch.setitem(sys.modules, 'mmdet.registry', None)
+    monkeypatch.delitem(sys.modules, 'mmvidext.apis.video_detector', raising=False)
+    with pytest.raises(ImportError, match=said):
+        open_task(config, None, device='cpu')
+    output = invoke(detect, 'config.py', 'none', 'in.mp4', tmp_path / 'out.mp4', status=1)
+    assert re.search(said, ' '.join(output.split()))
 
 
 def test_nothing_is_found(tmp_path):
