@@ -71,18 +71,27 @@ def _newest(cfg: Config) -> str | None:
 
     from mmvidext.engine.resume_point import find_resume_point
 
-    out_dir = cfg.get('default_hooks', {}).get('checkpoint', {}).get('out_dir')
-    if out_dir and '://' in out_dir:
+    folder = _checkpoint_folder(cfg)
+    if folder is None:
         return find_latest_checkpoint(cfg.work_dir)
-    work_dir = Path(cfg.work_dir)
-    path = find_resume_point(Path(out_dir) / work_dir.name if out_dir else work_dir)
+    path = find_resume_point(folder)
     return None if path is None else str(path)
 
 
-def _warn_of_earlier_run(work_dir: Path) -> None:
-    if earlier := sorted(path.name for path in work_dir.glob('*.pth')):
+def _checkpoint_folder(cfg: Config) -> Path | None:
+    """Return where a run keeps its checkpoints; None if that is not on this machine."""
+    out_dir = cfg.get('default_hooks', {}).get('checkpoint', {}).get('out_dir')
+    if out_dir and '://' in out_dir:
+        return None
+    work_dir = Path(cfg.work_dir)
+    return Path(out_dir) / work_dir.name if out_dir else work_dir
+
+
+def _warn_of_earlier_run(cfg: Config) -> None:
+    folder = _checkpoint_folder(cfg)
+    if folder and (earlier := sorted(path.name for path in folder.glob('*.pth'))):
         print_log(
-            f'{work_dir} holds checkpoints of an earlier run, for example {earlier[-1]}, and this run writes beside '
+            f'{folder} holds checkpoints of an earlier run, for example {earlier[-1]}, and this run writes beside '
             'them: a later --resume goes on with the one of most iterations. Take another --work-dir, or delete them',
             logger='current',
             level=logging.WARNING,
@@ -135,7 +144,7 @@ def train(
     load_from = cfg.get('load_from')
     if not cfg.get('resume'):
         cfg.load_from = None  # mmengine would take what fits and say nothing of the rest
-        _warn_of_earlier_run(Path(cfg.work_dir))
+        _warn_of_earlier_run(cfg)
     runner = build_runner(cfg)
     with usage_errors():
         start_from(runner, load_from, resume=bool(cfg.get('resume')))
