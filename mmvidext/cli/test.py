@@ -21,7 +21,7 @@ from mmvidext.cli.running import (
     run_errors,
 )
 from mmvidext.cli.stop_signals import exit_on_signals
-from mmvidext.cli.trained_settings import other_settings
+from mmvidext.cli.trained_settings import other_settings, trained_recipe
 from mmvidext.datasets.class_names import read_class_names
 
 __all__ = ['apply_test_flags', 'check_class_names', 'test']
@@ -83,12 +83,6 @@ def _show(cfg: Config, folder: Path) -> None:
         hook.update(enable=True, out_dir=str(folder))
 
 
-def _trained_recipe(folder: Path, checkpoint: Path) -> str | None:
-    """Return the recipe in a folder of data that a checkpoint was trained with: its config lies beside both."""
-    stems = [path.stem for path in sorted(folder.glob('*.py')) if (checkpoint.parent / path.name).is_file()]
-    return stems[0] if folder.is_dir() and checkpoint.parent != folder and len(stems) == 1 else None
-
-
 def check_class_names(cfg: Config, class_names: Path) -> None:
     """Compare the number of class names with that of the model's classes, where the config tells it.
 
@@ -146,7 +140,7 @@ def test(
     from mmvidext.apis.picture_outputs import check_outputs
     from mmvidext.apis.weights import load_for_inference
 
-    config = config_or_data(config, _trained_recipe(Path(config), Path(checkpoint)))
+    config = config_or_data(config, trained_recipe(Path(config), Path(checkpoint)))
     cfg = load_run_config(config, **common)
     if not common['work_dir']:  # a runner writes its config there, which would replace that of the training
         cfg.work_dir = str(Path(cfg.work_dir) / 'test')

@@ -1,11 +1,11 @@
-"""Compare the settings of an evaluation with those of the training that the checkpoint is from."""
+"""What the config beside a checkpoint tells of the training that it is from."""
 
 import ast
 from pathlib import Path
 
 from mmengine.config import Config
 
-__all__ = ['other_settings']
+__all__ = ['other_settings', 'trained_recipe']
 
 _DECISIVE = ('model', 'test_pipeline')
 
@@ -32,6 +32,19 @@ def other_settings(cfg: Config, checkpoint: str | Path) -> list[str]:
     constants = [name for name, value in then.items() if isinstance(value, ast.Constant) and name in now]
     values = {name: (ast.unparse(then[name]), ast.unparse(now[name])) for name in constants}
     return [f'{name}={before} (here {after})' for name, (before, after) in values.items() if before != after]
+
+
+def trained_recipe(folder: Path, checkpoint: Path) -> str | None:
+    """Return the recipe in a folder of data that a checkpoint was trained with: its config lies beside both.
+
+    Args:
+        folder: The folder; of anything else there is no recipe.
+        checkpoint: A file.
+    """
+    if not folder.is_dir() or checkpoint.parent == folder:
+        return None
+    stems = [path.stem for path in folder.glob('*.py') if (checkpoint.parent / path.name).is_file()]
+    return stems[0] if len(stems) == 1 else None
 
 
 def _assignments(text: str) -> dict[str, ast.expr]:
