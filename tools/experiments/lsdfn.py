@@ -98,7 +98,7 @@ def make_config(task: Task, model: Model, data: Path, seed: int, work_dir: Path)
         'work_dir': str(work_dir),
         'randomness': dict(seed=seed),
         'train_cfg.max_iters': task.steps,
-        'train_cfg.val_interval': 10 * task.steps,
+        'train_cfg.val_begin': task.steps + 1,  # it is evaluated after the training, once
         'default_hooks.checkpoint.interval': task.steps,
     }
     config.merge_from_dict(changes)
