@@ -280,7 +280,8 @@ def run_errors() -> Iterator[None]:
 
 def _process_timeout(cfg: Config) -> timedelta | None:
     """Return how long a process waits for another one; None is torch's default."""
-    seconds = cfg.get('env_cfg', {}).get('dist_cfg', {}).get('timeout')
+    dist_cfg = (cfg.get('env_cfg') or {}).get('dist_cfg') or {}
+    seconds = dist_cfg.get('timeout')
     return None if seconds is None else timedelta(seconds=seconds)
 
 

@@ -70,7 +70,7 @@ def apply_test_flags(
 
 
 def _show(cfg: Config, folder: Path) -> None:
-    hook = cfg.get('default_hooks', {}).get('visualization')
+    hook = (cfg.get('default_hooks') or {}).get('visualization')
     if hook is None:
         raise click.UsageError(
             "--show-dir needs default_hooks=dict(visualization=dict(type='mmvidext.ClipPictureHook')) in the config "

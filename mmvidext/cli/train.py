@@ -47,7 +47,7 @@ def apply_train_flags(
     if resume:
         _resume(cfg, resume)
     if auto_scale_lr:
-        if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
+        if 'base_batch_size' not in (cfg.get('auto_scale_lr') or {}):
             raise click.UsageError(f'--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in {cfg.filename}')
         cfg.auto_scale_lr.enable = True
     if no_validate:
@@ -80,7 +80,8 @@ def _newest(cfg: Config) -> str | None:
 
 def _checkpoint_folder(cfg: Config) -> Path | None:
     """Return where a run keeps its checkpoints; None if that is not on this machine."""
-    out_dir = cfg.get('default_hooks', {}).get('checkpoint', {}).get('out_dir')
+    hook = (cfg.get('default_hooks') or {}).get('checkpoint') or {}
+    out_dir = hook.get('out_dir')
     if out_dir and '://' in out_dir:
         return None
     work_dir = Path(cfg.work_dir)

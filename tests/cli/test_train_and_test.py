@@ -261,8 +261,24 @@ def test_resume_without_a_checkpoint_begins_with_the_weights_of_the_config(tmp_p
     assert (cfg.resume, cfg.load_from) == (False, str(weights))
     run = dict(state_dict={'a': torch.zeros(1)}, optimizer={}, message_hub={}, meta=dict(epoch=1, iter=2))
     newest = save(run, tmp_path / 'epoch_1.pth')
-    apply_train_flags(cfg, resume='auto')
-    assert (cfg.resume, cfg.load_from) == (True, str(newest))
+    for hooks in (cfg.default_hooks, dict(checkpoint=None), None):  # None: switched off
+        cfg.default_hooks = hooks
+        apply_train_flags(cfg, resume='auto')
+        assert (cfg.resume, cfg.load_from) == (True, str(newest))
+
+
+@pytest.mark.parametrize(
+    ('command', 'flag', 'option', 'message'),
+    [
+        (test_command, '--show-dir=pictures', 'default_hooks.visualization=None', '--show-dir needs default_hooks'),
+        (test_command, '--show-dir=pictures', 'default_hooks=None', '--show-dir needs default_hooks'),
+        (train_command, '--auto-scale-lr', '+auto_scale_lr=None', '--auto-scale-lr needs auto_scale_lr'),
+    ],
+)
+def test_what_is_switched_off_is_read_as_missing(command, flag, option, message, tmp_path):
+    files = [save({'a': torch.zeros(1)}, tmp_path / 'weights.pth')] if command is test_command else []
+    arguments = [ROOT / CONFIG, *files, flag, '--work-dir', tmp_path / 'run', '--cfg-options', option]
+    assert message in invoke(command, *arguments, status=2)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason='mixed precision works here')
