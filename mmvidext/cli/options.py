@@ -137,6 +137,11 @@ _RUN_OPTIONS = (
     click.option(
         '--launcher', type=click.Choice(['none', 'pytorch', 'slurm', 'mpi']), default='none', help='Job launcher.'
     ),
+    click.option(
+        '--verbose',
+        is_flag=True,
+        help='Print the whole log, with environment and config, as the log file has it.',
+    ),
     click.option('--local_rank', '--local-rank', type=int, default=0, hidden=True),
 )
 

@@ -131,6 +131,7 @@ def test(
     confusion_matrix: Path | None,
     class_names: Path | None,
     show_dir: Path | None,
+    verbose: bool,
     **common: Any,
 ) -> None:
     """Evaluate CHECKPOINT, a file or URL, ours or official, on the test data of CONFIG.
@@ -154,7 +155,7 @@ def test(
     apply_test_flags(cfg, amp=amp, class_names=class_names, **outputs)
     if class_names:
         check_class_names(cfg, class_names)
-    runner = build_runner(cfg)
+    runner = build_runner(cfg, verbose=verbose)
     with usage_errors():
         load_for_inference(runner.model, checkpoint)
         check_labels(runner, dump=dump)

@@ -1,16 +1,15 @@
 """Say aloud that a run starts from random weights where its recipe starts from trained ones."""
 
-from typing import Any
-
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from torch import nn
 
 from mmvidext.engine.run_parts import unwrap_model
 from mmvidext.engine.start_weights_hook import StartWeightsHook
 from mmvidext.models.pretrained_file import pretrained_file
 from mmvidext.registry import HOOKS
 
-__all__ = ['ScratchWarningHook']
+__all__ = ['ScratchWarningHook', 'pretrained_files']
 
 
 @HOOKS.register_module()
@@ -27,7 +26,7 @@ class ScratchWarningHook(Hook):
         if not data or loaded or any(isinstance(hook, StartWeightsHook) for hook in runner.hooks):
             return
         model = unwrap_model(runner.model)
-        if any(_file(module) for module in model.modules()):
+        if pretrained_files(model):
             return
         backbone = getattr(model, 'backbone', None)
         depth = getattr(backbone, 'depth', None)
@@ -38,6 +37,11 @@ class ScratchWarningHook(Hook):
         )
 
 
-def _file(module: Any) -> bool:
-    init_cfg = getattr(module, 'init_cfg', None)
-    return bool(getattr(module, 'pretrained', None)) or pretrained_file(init_cfg, prefix='') is not None
+def pretrained_files(model: nn.Module) -> list[str]:
+    """Return what the config of a model names for its parts to start from (``pretrained``, ``init_cfg``)."""
+    files = list[str]()
+    for module in model.modules():
+        given = pretrained_file(getattr(module, 'init_cfg', None), prefix='')
+        files += [given[0]] if given else []
+        files += [str(module.pretrained)] if getattr(module, 'pretrained', None) else []
+    return list(dict.fromkeys(files))
