@@ -175,6 +175,7 @@ def predict(
         recognizer = VideoRecognizer(
             load_config(found.config, (*found.options, *cfg_options), warns=False), found.checkpoint, device=device
         )
+        top = min(top, len(recognizer.classes))
 
         def recognize_one(video: str) -> VideoPrediction:
             frames = opened or connect(video, wait=stop.wait)

@@ -74,7 +74,7 @@ def test_training_saves_resumes_and_flags_win(trained):
     assert 'epoch 2 of 2   loss' in second
     logs = [path.read_text() for path in sorted(work_dir.glob('*/*.log'))]
     for epoch, (printed, log) in enumerate(zip((first, second), logs, strict=True), start=1):
-        for text in (f'Epoch(train) [{epoch}][2/2]', 'System environment', 'seed = 7', 'Hooks will be executed'):
+        for text in (f'Epoch(train) [{epoch}][2/2]', 'System environment', 'seed: 7', 'Hooks will be executed'):
             assert text in log
             assert text not in printed
     assert (work_dir / 'epoch_2.pth').is_file()
