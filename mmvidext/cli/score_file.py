@@ -17,8 +17,8 @@ __all__ = ['ScoreFile']
 class ScoreFile:
     """Scores of frames, written as they come.
 
-    ``.csv``: a line of ``frame`` and the class names, then a line for each frame, in UTF-8 with the byte order mark that
-    Excel wants. ``.json``: ``{"classes": [...], "frames": [{"frame": 1, "scores": [...]}, ...]}``.
+    ``.csv``: a line of ``frame`` and the class names, then a line for each frame, in UTF-8 with the byte order mark
+    that Excel wants. ``.json``: ``{"classes": [...], "frames": [{"frame": 1, "scores": [...]}, ...]}``.
 
     Args:
         path: The file, ``.csv`` or ``.json``.
