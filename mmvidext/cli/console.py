@@ -16,7 +16,7 @@ from mmengine.logging import MMLogger
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from mmvidext.engine.run_parts import unwrap_model
-from mmvidext.engine.scratch_warning_hook import pretrained_files
+from mmvidext.models.pretrained_file import pretrained_files
 
 __all__ = ['ProgressLines', 'QuietRunner', 'short_path', 'warnings_only']
 

@@ -25,6 +25,7 @@ from mmvidext.cli.config import load_config
 from mmvidext.cli.console import QuietRunner
 from mmvidext.cli.gpu_flags import prepare_loaders, use_channels_last
 from mmvidext.cli.options import usage_errors
+from mmvidext.cli.pretrained_errors import naming_what_cannot_be_fetched
 from mmvidext.cli.ready_config import config_of_data
 from mmvidext.cli.unknown_keys import check_component_keys
 
@@ -239,7 +240,7 @@ def _report_weights(runner: Runner, cfg: Config) -> None:
     initialize = runner._init_model_weights
 
     def initialize_or_say() -> None:
-        with building_errors(cfg):
+        with building_errors(cfg), naming_what_cannot_be_fetched(runner.model):
             initialize()
 
     runner._init_model_weights = initialize_or_say

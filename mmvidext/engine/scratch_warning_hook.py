@@ -2,14 +2,13 @@
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
-from torch import nn
 
 from mmvidext.engine.run_parts import unwrap_model
 from mmvidext.engine.start_weights_hook import StartWeightsHook
-from mmvidext.models.pretrained_file import pretrained_file
+from mmvidext.models.pretrained_file import pretrained_files
 from mmvidext.registry import HOOKS
 
-__all__ = ['ScratchWarningHook', 'pretrained_files']
+__all__ = ['ScratchWarningHook']
 
 
 @HOOKS.register_module()
@@ -35,13 +34,3 @@ class ScratchWarningHook(Hook):
             f'the recipe of this config starts from weights trained on {data}, but this run starts from random ones: '
             f'set model.backbone.pretrained ({example}), or train --weights; mmvidext weights lists names'
         )
-
-
-def pretrained_files(model: nn.Module) -> list[str]:
-    """Return what the config of a model names for its parts to start from (``pretrained``, ``init_cfg``)."""
-    files = list[str]()
-    for module in model.modules():
-        given = pretrained_file(getattr(module, 'init_cfg', None), prefix='')
-        files += [given[0]] if given else []
-        files += [str(module.pretrained)] if getattr(module, 'pretrained', None) else []
-    return list(dict.fromkeys(files))
