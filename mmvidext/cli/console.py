@@ -165,7 +165,7 @@ def _summary(runner: Runner, name: str, weights: str | None) -> Iterator[tuple[s
     yield 'data', f'{len(loader.dataset)} samples for training{validated}'
     processes = get_world_size()
     several = f' in each of {processes} processes' if processes > 1 else ''
-    size = loader.batch_size or getattr(loader.batch_sampler, 'batch_size', None)
+    size = getattr(loader.batch_sampler, 'batch_size', None)
     yield 'duration', f'{_planned(runner)}, {size} samples a batch{several}'
     if runner.iter:
         yield 'resumed', f'after {_place(runner, 0)}'

@@ -10,6 +10,7 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 
+from mmvidext.cli.batch_norm_errors import naming_small_batches
 from mmvidext.cli.console import ProgressLines, short_path, warnings_only
 from mmvidext.cli.gpu_flags import train_in_mixed_precision, use_compiler
 from mmvidext.cli.options import RunCommand, amp_option, run_options, usage_errors
@@ -154,7 +155,7 @@ def train(
     with usage_errors():
         start_from(runner, load_from, resume=bool(cfg.get('resume')))
     build_training(runner, cfg)
-    with bounded(cfg), run_errors():
+    with bounded(cfg), run_errors(), naming_small_batches(runner):
         _run(runner, ProgressLines(Path(cfg.filename).stem, load_from), verbose=verbose)
     leave_process_group()
 

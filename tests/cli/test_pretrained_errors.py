@@ -94,6 +94,7 @@ def test_other_errors_stay_as_they_are():
 def test_training_ends_with_the_line(hub, tmp_path):
     runner = build(tmp_path, Runner, dict(by_epoch=True, max_epochs=1))
     runner.model.init_cfg = dict(type='Pretrained', checkpoint=URL)
-    build_training(runner, Config(filename='a.py'))
+    (tmp_path / 'a.py').touch()
+    build_training(runner, Config.fromfile(tmp_path / 'a.py'))
     with pytest.raises(click.ClickException, match=f'a.py: FileNotFoundError: {URL} cannot be downloaded'):
         runner.train()

@@ -131,6 +131,21 @@ def test_data_that_lies_elsewhere_keeps_its_path(folder, tmp_path):
     assert (config.data_root, config.lists) == (str(folder), str(tmp_path / 'moved'))
 
 
+def test_a_last_batch_of_one_sample(folder, tmp_path):
+    """One frame, of which the network leaves one value per channel: 4 samples in batches of 3."""
+    sizes = [option for option in SMALL if 'batch_size' not in option and 'segments' not in option]
+    command = (train, folder, '--model', 'tsn_r18', '--work-dir', tmp_path, '--cfg-options', 'num_segments=1')
+    output = invoke(*command, 'batch_size=3', *sizes, status=1)
+    assert output.splitlines()[-1] == (
+        'Error: batch normalization cannot train on a single value per channel (its input was [1, 512, 1, 1]): the '
+        'last batch of an epoch has one sample, as 4 samples go into batches of 3: leave it out with --cfg-options '
+        '+train_dataloader.drop_last=True, or choose another train_dataloader.batch_size'
+    )
+    invoke(*command, 'batch_size=3', '+train_dataloader.drop_last=True', *sizes)
+    output = invoke(*command, 'batch_size=1', *sizes, status=1)
+    assert output.splitlines()[-1].endswith('train_dataloader.batch_size is 1, set 2 or more')
+
+
 def test_a_list_that_is_gone(folder, tmp_path):
     (tmp_path / 'ms_tsm_r18.py').write_text((folder / 'ms_tsm_r18.py').read_text())
     (tmp_path / 'classes.txt').write_text('a\nb\n')
