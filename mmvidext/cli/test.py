@@ -106,21 +106,21 @@ def check_class_names(cfg: Config, class_names: Path) -> None:
     metavar='FILE.pkl',
     help='Also write all predictions to this file.',
 )
-@click.option('--metrics', type=PATH, metavar='FILE.json', help='Also write the metrics to it.')
+@click.option('--metrics', type=PATH, metavar='FILE.json', help='Also write the metrics to this file.')
 @click.option('--per-class', is_flag=True, help='Print a table of the accuracy (or IoU) of each class.')
 @click.option(
     '--confusion-matrix',
     type=PathEndingIn('.png'),
     metavar='FILE.png',
-    help='Write a picture of the confusion matrix.',
+    help='Draw the confusion matrix into this picture.',
 )
 @click.option(
     '--class-names',
     type=FILE,
     metavar='FILE.txt',
-    help='Names of the classes, one a line, for the two above.',
+    help='Names of the classes, one a line, for --per-class and --confusion-matrix.',
 )
-@click.option('--show-dir', type=PATH, metavar='FOLDER', help='Draw the predictions into pictures.')
+@click.option('--show-dir', type=PATH, metavar='FOLDER', help='Draw the predictions into pictures in this folder.')
 def test(
     config: str,
     checkpoint: str,

@@ -106,12 +106,12 @@ def _warn_of_earlier_run(cfg: Config) -> None:
 @click.command(cls=RunCommand)
 @run_options
 @click.option(
-    '--model', metavar='NAME', help='Of the recipe for a folder of your data: tsm_r18, ms_tsm_r50, r2plus1d_r18, ...'
+    '--model', metavar='NAME', help='Recipe to train on a folder of your data: tsm_r18, ms_tsm_r50, r2plus1d_r18, ...'
 )
 @click.option(
     '--weights',
     metavar='FILE_URL_OR_NAME',
-    help='Start from these: of the whole network, with any number of classes, or of its backbone, ours or official.',
+    help='Weights to start from, ours or official: of the whole network, whatever its classes, or of its backbone.',
 )
 @click.option(
     '--resume',

@@ -55,6 +55,23 @@ def test_help_shows_one_example_that_is_accepted(name, tmp_path, monkeypatch):
         assert config == 'mmvidext::NAME,' or find_config(config).is_file()
 
 
+OPTIONS = [
+    (name, option)
+    for name, command in COMMANDS.items()
+    for option in command.params
+    if isinstance(option, click.Option) and not option.hidden
+]
+
+
+@pytest.mark.parametrize(('name', 'option'), OPTIONS, ids=[f'{name} {option.opts[0]}' for name, option in OPTIONS])
+def test_the_help_of_an_option_stands_alone(name, option):
+    """A phrase that needs the name of the option before it is a riddle: `--seed  Of the split.`"""
+    text = option.help.partition('  [default')[0]
+    assert re.match(r'[A-Z].*[.)]$', text, re.DOTALL), text
+    assert len(text.split()) > 2, text
+    assert text.split()[0] not in ('Of', 'In', 'And', 'Or', 'Where', 'What', 'How', 'Whose', 'With', 'Without'), text
+
+
 def test_summaries_are_those_of_the_commands():
     for name, command in COMMANDS.items():
         if isinstance(command, LazyGroup):
