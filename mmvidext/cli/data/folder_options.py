@@ -1,5 +1,6 @@
 """What the commands that prepare one's own data share."""
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -41,4 +42,4 @@ def tell(out: Path, report: str, config: Path, written: list[str], options: str 
     atomic_write_text(out / REPORT, report)
     click.echo(report)
     click.echo(f'wrote {", ".join([*written, REPORT, config.name])} in {out}')
-    click.echo(f'train with: mmvidext train {str(out)!r} --model {config.stem}{options}')
+    click.echo(f'train with: mmvidext train {shlex.quote(str(out))} --model {config.stem}{options}')
