@@ -88,7 +88,7 @@ class ProgressLines(Hook):
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Print the line of an epoch without validation."""
-        self._end_line()
+        self._end_line(runner)
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict[str, Any] | None = None
@@ -118,12 +118,12 @@ class ProgressLines(Hook):
             self._losses = []
         numbers = [f'{name} {value:.4g}' for name, value in (metrics or {}).items() if isinstance(value, (int, float))]
         more = ', ...' if len(numbers) > _NUM_METRICS else ''
-        self._line += f'   validation: {", ".join(numbers[:_NUM_METRICS])}{more}{self._left(runner)}'
-        self._end_line()
+        self._line += f'   validation: {", ".join(numbers[:_NUM_METRICS])}{more}'
+        self._end_line(runner)
 
     def after_train(self, runner: Runner) -> None:
         """Print how long it took, and which checkpoint is the best."""
-        self._end_line()
+        self._end_line(runner)
         click.echo(f'trained in {_duration(time.monotonic() - self._begin)}, {_place(runner, 0)}')
         for key, path in runner.message_hub.runtime_info.items():
             if key.startswith('best_ckpt'):
@@ -143,9 +143,9 @@ class ProgressLines(Hook):
         passed = time.monotonic() - self._begin
         return f'   {_duration(passed / done * (runner.max_iters - runner.iter))} left'
 
-    def _end_line(self) -> None:
+    def _end_line(self, runner: Runner) -> None:
         if self._line:
-            self._say(self._line)
+            self._say(f'{self._line}{self._left(runner)}')
         self._line = ''
 
     def _say(self, line: str) -> None:

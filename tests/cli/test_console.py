@@ -64,7 +64,7 @@ def test_a_line_for_each_epoch(tmp_path, capsys, monkeypatch):
     assert lines[6] == f'log       {runner.timestamp}/{runner.timestamp}.log'
     first, second, third, end = lines[7:]
     losses = runner.message_hub.get_scalar('train/loss').data[0]
-    assert first == f'epoch 1 of 3   loss {losses[:3].mean():.4g}, lr 0.25'
+    assert first == f'epoch 1 of 3   loss {losses[:3].mean():.4g}, lr 0.25   0:00:00 left'
     metrics = 'validation: m0 0, m1 0.3333, m2 0.6667, m3 1, m4 1.333, m5 1.667, ...'
     assert second == f'epoch 2 of 3   loss {losses[3:6].mean():.4g}, lr 0.25   {metrics}   0:00:00 left'
     assert third == f'epoch 3 of 3   loss {losses[6:].mean():.4g}, lr 0.25   {metrics}'
