@@ -163,4 +163,6 @@ def test(
         values = runner.test()
     if metrics and runner.rank == 0:
         metrics.write_text(json.dumps({name: float(value) for name, value in values.items()}, indent=2) + '\n')
+    if runner.rank == 0 and (written := [str(path) for path in (dump, metrics, confusion_matrix, show_dir) if path]):
+        click.echo(f'wrote {", ".join(written)}')
     leave_process_group()

@@ -59,7 +59,8 @@ def test_data_train_test_predict(folder, tmp_path, monkeypatch):
     assert 'not loaded: cls_head.fc_cls.weight is (6, 512) instead of (2, 512)' in log
     options = ('--per-class', '--show-dir', 'shown', '--cfg-options', *SMALL[1:])
     trained_config = (work_dir / 'tsm_r18.py').read_text()
-    invoke(test_command, folder, work_dir / 'epoch_1.pth', *options)  # which recipe, the folder of the run says
+    printed = invoke(test_command, folder, work_dir / 'epoch_1.pth', *options)  # which recipe, the run's folder says
+    assert printed.splitlines()[-1] == 'wrote shown'
     shown = sorted((tmp_path / 'shown').iterdir())
     assert len(shown) == 2
     assert cv2.imread(str(shown[0])).shape == (60 * 5 + 5 * 32, 64 * 5, 3)
