@@ -1,4 +1,4 @@
-"""``mmvidext test`` as a script: python tools/test.py CONFIG CHECKPOINT."""
+"""``mmvidext test`` as a script, which prints the whole log: python tools/test.py CONFIG CHECKPOINT."""
 
 import sys
 
@@ -8,4 +8,4 @@ except ImportError as error:
     sys.exit(f"error: {error}; this script needs the package: pip install -e '.[openmmlab]'")
 
 if __name__ == '__main__':
-    test()
+    test(default_map=dict(verbose=True))

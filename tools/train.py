@@ -1,4 +1,4 @@
-"""``mmvidext train`` as a script: python tools/train.py CONFIG."""
+"""``mmvidext train`` as a script, which prints the whole log as those of OpenMMLab do: python tools/train.py CONFIG."""
 
 import sys
 
@@ -8,4 +8,4 @@ except ImportError as error:
     sys.exit(f"error: {error}; this script needs the package: pip install -e '.[openmmlab]'")
 
 if __name__ == '__main__':
-    train()
+    train(default_map=dict(verbose=True))

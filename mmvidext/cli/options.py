@@ -147,9 +147,9 @@ _RUN_OPTIONS = (
         help='Launcher that started the processes of this run.',
     ),
     click.option(
-        '--verbose',
-        is_flag=True,
-        help='Print the whole log, with environment and config, as the log file has it.',
+        '--verbose/--summary',
+        help='Print the whole log as the log file has it, or a summary and a line for each epoch.  '
+        '[default: --summary; the scripts in tools/: --verbose]',
     ),
     click.option('--local_rank', '--local-rank', type=int, default=0, hidden=True),
 )
