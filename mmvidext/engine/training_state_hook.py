@@ -17,7 +17,7 @@ from mmvidext.engine.run_error import RunError
 from mmvidext.engine.seeded_loading import PlacedBatches, RemainingBatches, seeded_loader, shield_workers
 from mmvidext.generators import capture_generators, restore_generators
 
-__all__ = ['STATE_KEY', 'TrainingStateHook', 'checkpoint_directory']
+__all__ = ['STATE_KEY', 'TrainingStateHook', 'checkpoint_directory', 'validation_follows']
 
 STATE_KEY = 'exact_resume'  # in the checkpoint
 _EARLY_STOPPING = ('wait_count', 'best_score')
@@ -203,15 +203,9 @@ class TrainingStateHook(Hook):
 
     def _validation_is_missing(self, runner: Runner, state: dict[str, Any]) -> bool:
         """Whether the run was killed between a checkpoint and the end of the validation that follows it."""
-        loop = runner.train_loop
-        counts_epochs = isinstance(loop, EpochBasedTrainLoop)
-        if runner.val_loop is None or state['validated'] or self._batches is None:
+        if runner.val_loop is None or state['validated'] or self._batches is None or self._consumed > 0:
             return False
-        if self._consumed > 0:
-            return False
-        done, last = (runner.epoch, runner.max_epochs) if counts_epochs else (runner.iter, runner.max_iters)
-        interval = loop.dynamic_intervals[bisect.bisect(loop.dynamic_milestones, done + 1) - 1]
-        return done >= loop.val_begin and (done % interval == 0 or done == last)
+        return validation_follows(runner)
 
     def _save_and_exit(self, runner: Runner, iteration: int) -> NoReturn:
         if self._checkpoints is not None and not self._checkpoints.saved(iteration):
@@ -220,6 +214,15 @@ class TrainingStateHook(Hook):
             self._preemption.wait_for_all()
         runner.logger.info(f'stopped by a signal after iteration {iteration}, to be resumed: exit {EXIT_RESUME_ME}')
         raise SystemExit(EXIT_RESUME_ME)
+
+
+def validation_follows(runner: Runner) -> bool:
+    """Whether one of mmengine's loops validates after as many epochs, or iterations, as are finished."""
+    loop: Any = runner.train_loop
+    by_epoch = isinstance(loop, EpochBasedTrainLoop)
+    done, last = (runner.epoch, runner.max_epochs) if by_epoch else (runner.iter, runner.max_iters)
+    interval = loop.dynamic_intervals[bisect.bisect(loop.dynamic_milestones, done + 1) - 1]
+    return bool(done >= loop.val_begin and (done % interval == 0 or done == last))
 
 
 def checkpoint_directory(runner: Runner) -> Path:

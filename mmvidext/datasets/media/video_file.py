@@ -142,6 +142,8 @@ class VideoFile:
             raise BadVideoError(
                 f'{self.path} (codec {self.codec}) cannot be decoded: {text}{"" if has_decoder else _NO_DECODER}'
             ) from error
+        except IndexError as error:  # PyAV's, at a packet of a stream that was not there when the file was opened
+            raise BadVideoError(f'{self.path} is damaged: a stream begins in the middle of it') from error
 
     @contextmanager
     def _open(self) -> Iterator[Any]:

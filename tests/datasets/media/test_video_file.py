@@ -137,6 +137,17 @@ def test_damage_in_the_middle_is_found(tmp_path, name):
         VideoFile(str(path)).check()
 
 
+def test_a_stream_that_begins_in_the_middle_is_damage(tmp_path):
+    """One wrong byte turns a packet of a transport stream into one of another stream: PyAV raises an IndexError."""
+    path = write_with_av(tmp_path / 'stray.ts', codec='mpeg2video', rate=25, num_frames=60)
+    content = bytearray(path.read_bytes())
+    beginnings = [at for at in range(0, len(content), 188) if content[at + 1 : at + 3] == b'\x41\x00']
+    content[beginnings[-5] + 1] = 0x4D
+    path.write_bytes(content)
+    with pytest.raises(BadFileError, match=r'stray\.ts is damaged: a stream begins in the middle of it'):
+        VideoFile(str(path))
+
+
 def test_what_is_no_regular_file_is_refused_at_once(tmp_path, monkeypatch):
     os.mkfifo(tmp_path / 'fifo.mp4')
     (tmp_path / 'folder.mp4').mkdir()
