@@ -1,5 +1,6 @@
 import os
 import socket
+import threading
 import time
 from pathlib import Path
 
@@ -270,3 +271,25 @@ def test_a_child_dies_alone():
     assert crash_in_child(lambda: time.sleep(60), 0.2) == 'SIGKILL'
     with pytest.raises(ZeroDivisionError):
         within(10, lambda: 1 / 0, name='a')
+
+
+def test_a_copy_of_the_process_that_waits_for_a_lock_of_its_parent_is_replaced():
+    """A thread holds the lock while the process is copied; in the copy nobody will release it."""
+    lock = threading.Lock()
+    lock.acquire()
+    threading.Timer(0.3, lock.release).start()
+    started = time.monotonic()
+    assert crash_in_child(lock.acquire, 30, idle_seconds=0.5) is None
+    assert time.monotonic() - started < 5
+
+
+def test_a_copy_that_computes_is_not_replaced(tmp_path):
+    def compute():
+        with (tmp_path / 'starts').open('a') as file:
+            file.write('x')
+        end = time.monotonic() + 1
+        while time.monotonic() < end:
+            pass
+
+    assert crash_in_child(compute, 30, idle_seconds=0.2) is None
+    assert (tmp_path / 'starts').read_text() == 'x'
