@@ -7,10 +7,12 @@ from typing import Any, NoReturn
 from mmengine.dist import all_gather_object, broadcast_object_list, get_rank, get_world_size
 from mmengine.hooks import CheckpointHook as MMEngineCheckpointHook
 from mmengine.hooks import EarlyStoppingHook, EMAHook, Hook
+from mmengine.hooks import LoggerHook as MMEngineLoggerHook
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
 from torch.utils.data import DataLoader, IterableDataset
 
 from mmvidext.engine.checkpoint_hook import CheckpointHook
+from mmvidext.engine.logger_hook import LoggerHook
 from mmvidext.engine.preemption import EXIT_RESUME_ME, Preemption
 from mmvidext.engine.rank_state import capture_rank, restore_rank
 from mmvidext.engine.run_error import RunError
@@ -44,7 +46,7 @@ class TrainingStateHook(Hook):
         Raises:
             RunError: If the checkpoint is from the middle of an epoch of other batches.
         """
-        self._take_over_checkpoints(runner)
+        self._take_over_hooks(runner)
         self._seed_data(runner)
         if self.resumed is not None:
             self._resume(runner, self.resumed)
@@ -121,10 +123,12 @@ class TrainingStateHook(Hook):
         if self._before_val is None:
             self._ranks = None
 
-    def _take_over_checkpoints(self, runner: Runner) -> None:
+    def _take_over_hooks(self, runner: Runner) -> None:
         for number, hook in enumerate(runner.hooks):
             if type(hook) is MMEngineCheckpointHook:
                 runner.hooks[number] = hook = CheckpointHook.take_over(hook)
+            elif type(hook) is MMEngineLoggerHook:
+                runner.hooks[number] = LoggerHook.take_over(hook)
             if isinstance(hook, CheckpointHook):
                 self._checkpoints = hook
 

@@ -293,3 +293,14 @@ def test_a_copy_that_computes_is_not_replaced(tmp_path):
 
     assert crash_in_child(compute, 30, idle_seconds=0.2) is None
     assert (tmp_path / 'starts').read_text() == 'x'
+
+
+def test_a_full_temporary_folder_ends_no_training(tmp_path):
+    """The sample is replaced and counts; only the list cannot name it."""
+    _, _, files = make_chairs(tmp_path)
+    dataset = chairs(tmp_path)
+    files['image'].write_bytes(b'')
+    dataset._notes = tmp_path / 'removed' / 'notes'
+    assert dataset[0]['sample_idx'] in (1, 2)
+    assert dataset.num_bad == 1
+    assert dataset.bad_files() == {}
