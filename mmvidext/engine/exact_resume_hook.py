@@ -38,7 +38,7 @@ class ExactResumeHook(Hook):
     - a work directory is used by one run, with room for a checkpoint;
     - a checkpoint of another model, other classes or another schedule is refused, and nothing in it is executed or
       makes files outside of the work directory disappear;
-    - at SIGTERM or SIGUSR1 the run saves after the iteration in progress, and exits with code 75: resume me.
+    - at SIGTERM, SIGUSR1 or SIGHUP the run saves after the iteration in progress, and exits with code 75: resume me.
 
     See ``docs/reliability.md`` for what is guaranteed.
     """

@@ -11,7 +11,7 @@ __all__ = ['gradients_in_place', 'is_known_to_spread']
 
 
 def is_known_to_spread(feature: Tensor) -> bool:
-    """Whether a map holds what is not finite. Asked on a CPU only: on another device, the answer means to wait for it."""
+    """Whether a map holds what is not finite. Asked on a CPU only: elsewhere, to know means to wait for the device."""
     if feature.device.type != 'cpu' or torch.compiler.is_compiling() or torch.jit.is_tracing():
         return False
     return not math.isfinite(feature.detach().sum())

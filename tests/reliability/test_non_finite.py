@@ -216,6 +216,8 @@ def test_a_clean_run_is_bitwise_the_same_with_the_hook(tmp_path):
     with_hook = train(tmp_path / 'with', [None] * 4)
     without = train(tmp_path / 'without', [None] * 4, hook=dict(type='IterTimerHook'))
     assert_same(state_of(with_hook), state_of(without))
+    (hook,) = (one for one in with_hook.hooks if isinstance(one, NonFiniteHook))
+    assert hook._now.call is None  # holds no batch while the next one is made, or in a validation
 
 
 @pytest.mark.parametrize(

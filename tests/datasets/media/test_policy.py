@@ -17,6 +17,7 @@ from mmvidext.datasets.flying_chairs import FlyingChairsDataset
 from mmvidext.datasets.media.files import BadFileError
 from mmvidext.datasets.media.limits import crash_in_child, within
 from mmvidext.engine.bad_files_hook import BadFilesHook
+from mmvidext.engine.bad_files_hook import _write as write_list
 from tests.datasets.flow_files import write_chairs
 from tests.datasets.layouts import write_cityscapes, write_image
 
@@ -304,3 +305,7 @@ def test_a_full_temporary_folder_ends_no_training(tmp_path):
     assert dataset[0]['sample_idx'] in (1, 2)
     assert dataset.num_bad == 1
     assert dataset.bad_files() == {}
+    (tmp_path / 'bad_files.txt').mkdir()
+    dataset._notes = tmp_path / 'notes'
+    dataset._note('a', 'is empty')
+    assert write_list(tmp_path / 'bad_files.txt', [dataset]) == 1

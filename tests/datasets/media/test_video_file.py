@@ -172,6 +172,18 @@ def test_names_are_names_of_files_and_nothing_else(tmp_path, monkeypatch):
     assert VideoFile('concat:a b%20c?.ts').num_frames == 20
 
 
+@pytest.mark.parametrize('name', ['list.m3u8', 'list.mp4'])
+def test_a_list_of_other_files_is_no_video(tmp_path, name):
+    """FFmpeg would open what it names: any video of this machine, in the case of the first."""
+    secret = write_with_av(tmp_path / 'secret.ts', codec='mpeg2video', rate=25)
+    hls = f'#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:1,\n{secret}\n#EXT-X-ENDLIST\n'
+    (tmp_path / name).write_text(hls if name.endswith('m3u8') else 'ffconcat version 1.0\nfile secret.ts\n')
+    with pytest.raises(BadFileError, match=rf'{name} is a list of other files \((hls|concat)\): name the videos'):
+        VideoFile(str(tmp_path / name))
+    with pytest.raises(ValueError, match=rf'{name} is a list of other files'):
+        list(VideoReader(tmp_path / name))
+
+
 def test_sound_alone(tmp_path):
     with av.open(str(tmp_path / 'sound.mp4'), 'w') as container:
         sound = container.add_stream('aac', rate=8000)
