@@ -31,6 +31,7 @@ SUBCOMMANDS = {
     'dff-detection': 'the same for a detector, R-FCN R101 at 600x1000',
     'decode': 'the frames of a clip decoded by PyAV, decord, torchcodec and OpenCV',
     'pipeline': 'the pipeline of a config, step by step, on videos and on re-encoded copies',
+    'hooks': 'an iteration of training with the hooks that keep a run from being lost, and without',
     'detection-ops': 'NMS, RoIAlign and deformable convolution against torchvision and mmcv, where installed',
 }
 DTYPES = {'float32': torch.float32, 'bfloat16': torch.bfloat16, 'float16': torch.float16}

@@ -12,7 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmvidext.datasets.media.files import file_problem
-from mmvidext.datasets.media.video_file import MOST_PIXELS, USUAL_RATE, BadVideoError, VideoFile, upright_rgb
+from mmvidext.datasets.media.video_file import (
+    MOST_PIXELS,
+    USUAL_RATE,
+    BadVideoError,
+    VideoFile,
+    refuse_playlist,
+    upright_rgb,
+)
 
 __all__ = ['VIDEO_SUFFIXES', 'VideoReader', 'VideoWriter', 'decode', 'fit']
 
@@ -85,10 +92,11 @@ class VideoReader:
 
     def _decode(self) -> Iterator[Frame]:
         try:
-            # 'file:' and the whitelist keep names such as 'concat:a|b', and playlists, from reaching anything else
+            # 'file:' and the whitelist keep names such as 'concat:a|b', and addresses in a playlist, from being opened
             with av.open(
                 f'file:{self.path}', options={'protocol_whitelist': 'file'}, metadata_errors='replace'
             ) as container:
+                refuse_playlist(container, self.path)
                 for frame in decode(container):
                     if frame.is_corrupt:
                         self._damage = self._damage or f'{self.path} is damaged: a frame is corrupt'

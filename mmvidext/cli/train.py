@@ -138,7 +138,7 @@ def train(
 ) -> None:
     """Train the model of CONFIG, or, where CONFIG is a folder that mmvidext data has written, a model on your data.
 
-    SIGTERM and SIGUSR1 end it after the iteration in progress, with a checkpoint and exit code 75: --resume goes on.
+    SIGTERM, SIGUSR1 and SIGHUP end it after the iteration in progress, with a checkpoint and code 75: --resume goes on.
 
     Example: mmvidext train mmvidext::ms_tsm_r50_sthv2 --work-dir work_dirs/ms_tsm --resume
     """

@@ -123,5 +123,8 @@ def _write(path: Path, datasets: list[Any]) -> int:
     for dataset in datasets:
         bad_files |= dataset.bad_files()
     if bad_files:
-        write_whole(path, ''.join(f'{name}\t{bad_files[name]}\n' for name in sorted(bad_files)).encode())
+        try:
+            write_whole(path, ''.join(f'{name}\t{bad_files[name]}\n' for name in sorted(bad_files)).encode())
+        except OSError as error:
+            print_log(f'{path} cannot be written: {error}', 'current', logging.WARNING)
     return len(bad_files)

@@ -1,11 +1,14 @@
 """mmengine's ``CheckpointHook``, whose files are whole or not there."""
 
+import logging
+import os
 from pathlib import Path
 from typing import Any
 
 from mmengine.dist import is_main_process
 from mmengine.fileio import LocalBackend
 from mmengine.hooks import CheckpointHook as MMEngineCheckpointHook
+from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from mmvidext.engine.run_error import RunError
@@ -92,7 +95,7 @@ class CheckpointHook(MMEngineCheckpointHook):
         self._save(runner, PREEMPTED, dict(epoch=epoch, iter=iteration), whole_state=True)
         path = self.file_backend.join_path(self.out_dir, PREEMPTED)
         if is_main_process():
-            write_whole(Path(runner.work_dir) / 'last_checkpoint', path.encode())
+            self._name_last(runner, path)
         return path
 
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict[str, Any]) -> None:
@@ -104,7 +107,7 @@ class CheckpointHook(MMEngineCheckpointHook):
         self._save(runner, name, meta)
         self._saved_iter = meta['iter']
         if is_main_process():
-            write_whole(Path(runner.work_dir) / 'last_checkpoint', self.last_ckpt.encode())
+            self._name_last(runner, self.last_ckpt)
             for other in (*outdated, PREEMPTED):
                 self._remove(self.file_backend.join_path(self.out_dir, other))
 
@@ -136,6 +139,13 @@ class CheckpointHook(MMEngineCheckpointHook):
                 'then resume'
             ) from error
 
+    def _name_last(self, runner: Runner, path: str) -> None:
+        """Write ``last_checkpoint``, for other tools: resuming looks at the checkpoints themselves."""
+        try:
+            write_whole(Path(runner.work_dir) / 'last_checkpoint', os.fsencode(path))
+        except OSError as error:
+            runner.logger.warning(f'last_checkpoint does not name {path}, which is whole: {error}')
+
     def _write_whole_files(self) -> None:
         if self.file_client_args is None and self.backend_args is None and isinstance(self.file_backend, LocalBackend):
             self.backend_args = dict(backend='whole_file')
@@ -154,4 +164,7 @@ class CheckpointHook(MMEngineCheckpointHook):
 
     def _remove(self, path: str) -> None:
         if is_main_process() and Path(path).parent == Path(self.out_dir) and self.file_backend.isfile(path):
-            self.file_backend.remove(path)
+            try:
+                self.file_backend.remove(path)
+            except OSError as error:  # somebody protected it, or removed it at this moment
+                print_log(f'{path} is kept, because it cannot be removed: {error}', 'current', logging.WARNING)

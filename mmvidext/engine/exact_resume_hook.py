@@ -10,7 +10,12 @@ from mmengine.runner import Runner
 from mmvidext.engine.resume_checks import check_resumable, confine
 from mmvidext.engine.run_error import RunError
 from mmvidext.engine.run_parts import unwrap_model
-from mmvidext.engine.training_state_hook import STATE_KEY, TrainingStateHook, checkpoint_directory
+from mmvidext.engine.training_state_hook import (
+    STATE_KEY,
+    TrainingStateHook,
+    checkpoint_directory,
+    validation_follows,
+)
 from mmvidext.engine.whole_file import remove_partial_files
 from mmvidext.engine.work_dir import check_room, lock_work_dir
 from mmvidext.registry import HOOKS
@@ -33,7 +38,7 @@ class ExactResumeHook(Hook):
     - a work directory is used by one run, with room for a checkpoint;
     - a checkpoint of another model, other classes or another schedule is refused, and nothing in it is executed or
       makes files outside of the work directory disappear;
-    - at SIGTERM or SIGUSR1 the run saves after the iteration in progress, and exits with code 75: resume me.
+    - at SIGTERM, SIGUSR1 or SIGHUP the run saves after the iteration in progress, and exits with code 75: resume me.
 
     See ``docs/reliability.md`` for what is guaranteed.
     """
@@ -79,9 +84,7 @@ class ExactResumeHook(Hook):
             RunError: If another run uses it, or it cannot take a checkpoint.
         """
         for scheduler, steps in self._missed:
-            scheduler._global_step -= steps
-            for _ in range(steps):
-                scheduler.step()
+            self._catch_up(runner, scheduler, steps)
         if not is_main_process():
             return
         self._lock = lock_work_dir(Path(runner.work_dir))
@@ -89,6 +92,16 @@ class ExactResumeHook(Hook):
         sizes = [tensor.numel() * tensor.element_size() for tensor in unwrap_model(runner.model).state_dict().values()]
         check_room(directory, 3 * sum(sizes))  # weights, and two tensors of an optimizer such as Adam
         remove_partial_files(directory)
+
+    def _catch_up(self, runner: Runner, scheduler: Any, steps: int) -> None:
+        """Let a scheduler make the steps that it left out because its run ended there."""
+        scheduler._global_step -= steps
+        for _ in range(steps):
+            scheduler.step()
+        state = self._state.resumed
+        if getattr(scheduler, 'need_val_args', False) and state and state['validated'] and validation_follows(runner):
+            metric = runner.message_hub.get_scalar(f'val/{scheduler.monitor}').current()
+            scheduler.step({scheduler.monitor: metric})  # such a scheduler has not heard of the last validation
 
     def after_run(self, runner: Runner) -> None:
         """Give the work directory back."""

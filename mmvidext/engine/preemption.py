@@ -11,12 +11,11 @@ from torch import distributed
 __all__ = ['EXIT_RESUME_ME', 'Preemption']
 
 EXIT_RESUME_ME = 75  # EX_TEMPFAIL of sysexits.h: try again later
-# Windows has no SIGUSR1
-_SIGNALS = tuple(getattr(signal, name) for name in ('SIGTERM', 'SIGUSR1') if hasattr(signal, name))
+_NAMES = ('SIGTERM', 'SIGUSR1', 'SIGHUP')  # SIGHUP: the terminal, or the connection to it, is gone
 
 
 class Preemption:
-    """Notes SIGTERM and SIGUSR1 while it listens.
+    """Notes SIGTERM, SIGUSR1 and SIGHUP while it listens; not those that are ignored, as nohup has SIGHUP.
 
     Attributes:
         noticed: Whether this process got one.
@@ -30,7 +29,9 @@ class Preemption:
     def listen(self) -> None:
         """Begin to listen; called on every process. Only the main thread can."""
         if threading.current_thread() is threading.main_thread():
-            self._handlers = {number: signal.signal(number, self._note) for number in _SIGNALS}
+            numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]  # Windows has but the first
+            heeded = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+            self._handlers = {number: signal.signal(number, self._note) for number in heeded}
         if distributed.is_initialized() and distributed.get_world_size() > 1:
             self._group = distributed.new_group(backend='gloo')  # of the CPUs: never waits for a GPU
 

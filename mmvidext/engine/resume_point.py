@@ -70,7 +70,11 @@ def check_whole(path: Path) -> None:
 
 def _iteration(path: Path) -> int | None:
     """Return the finished iterations of a checkpoint that a run can resume from, without reading its tensors."""
-    content: Any = torch.load(path, map_location='cpu', weights_only=True, mmap=True)
+    try:
+        content: Any = torch.load(path, map_location='cpu', weights_only=True, mmap=True)
+    except UnicodeEncodeError:  # torch cannot map a file whose name is not UTF-8
+        with path.open('rb') as file:
+            content = torch.load(file, map_location='cpu', weights_only=True)
     if not isinstance(content, dict) or 'optimizer' not in content:
         return None
     return int(content['meta']['iter'])

@@ -7,17 +7,19 @@ from typing import Any, NoReturn
 from mmengine.dist import all_gather_object, broadcast_object_list, get_rank, get_world_size
 from mmengine.hooks import CheckpointHook as MMEngineCheckpointHook
 from mmengine.hooks import EarlyStoppingHook, EMAHook, Hook
+from mmengine.hooks import LoggerHook as MMEngineLoggerHook
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
 from torch.utils.data import DataLoader, IterableDataset
 
 from mmvidext.engine.checkpoint_hook import CheckpointHook
+from mmvidext.engine.logger_hook import LoggerHook
 from mmvidext.engine.preemption import EXIT_RESUME_ME, Preemption
 from mmvidext.engine.rank_state import capture_rank, restore_rank
 from mmvidext.engine.run_error import RunError
 from mmvidext.engine.seeded_loading import PlacedBatches, RemainingBatches, seeded_loader, shield_workers
 from mmvidext.generators import capture_generators, restore_generators
 
-__all__ = ['STATE_KEY', 'TrainingStateHook', 'checkpoint_directory']
+__all__ = ['STATE_KEY', 'TrainingStateHook', 'checkpoint_directory', 'validation_follows']
 
 STATE_KEY = 'exact_resume'  # in the checkpoint
 _EARLY_STOPPING = ('wait_count', 'best_score')
@@ -44,7 +46,7 @@ class TrainingStateHook(Hook):
         Raises:
             RunError: If the checkpoint is from the middle of an epoch of other batches.
         """
-        self._take_over_checkpoints(runner)
+        self._take_over_hooks(runner)
         self._seed_data(runner)
         if self.resumed is not None:
             self._resume(runner, self.resumed)
@@ -121,10 +123,12 @@ class TrainingStateHook(Hook):
         if self._before_val is None:
             self._ranks = None
 
-    def _take_over_checkpoints(self, runner: Runner) -> None:
+    def _take_over_hooks(self, runner: Runner) -> None:
         for number, hook in enumerate(runner.hooks):
             if type(hook) is MMEngineCheckpointHook:
                 runner.hooks[number] = hook = CheckpointHook.take_over(hook)
+            elif type(hook) is MMEngineLoggerHook:
+                runner.hooks[number] = LoggerHook.take_over(hook)
             if isinstance(hook, CheckpointHook):
                 self._checkpoints = hook
 
@@ -203,15 +207,9 @@ class TrainingStateHook(Hook):
 
     def _validation_is_missing(self, runner: Runner, state: dict[str, Any]) -> bool:
         """Whether the run was killed between a checkpoint and the end of the validation that follows it."""
-        loop = runner.train_loop
-        counts_epochs = isinstance(loop, EpochBasedTrainLoop)
-        if runner.val_loop is None or state['validated'] or self._batches is None:
+        if runner.val_loop is None or state['validated'] or self._batches is None or self._consumed > 0:
             return False
-        if self._consumed > 0:
-            return False
-        done, last = (runner.epoch, runner.max_epochs) if counts_epochs else (runner.iter, runner.max_iters)
-        interval = loop.dynamic_intervals[bisect.bisect(loop.dynamic_milestones, done + 1) - 1]
-        return done >= loop.val_begin and (done % interval == 0 or done == last)
+        return validation_follows(runner)
 
     def _save_and_exit(self, runner: Runner, iteration: int) -> NoReturn:
         if self._checkpoints is not None and not self._checkpoints.saved(iteration):
@@ -220,6 +218,15 @@ class TrainingStateHook(Hook):
             self._preemption.wait_for_all()
         runner.logger.warning(f'stopped by a signal after iteration {iteration}, to be resumed: exit {EXIT_RESUME_ME}')
         raise SystemExit(EXIT_RESUME_ME)
+
+
+def validation_follows(runner: Runner) -> bool:
+    """Whether one of mmengine's loops validates after as many epochs, or iterations, as are finished."""
+    loop: Any = runner.train_loop
+    by_epoch = isinstance(loop, EpochBasedTrainLoop)
+    done, last = (runner.epoch, runner.max_epochs) if by_epoch else (runner.iter, runner.max_iters)
+    interval = loop.dynamic_intervals[bisect.bisect(loop.dynamic_milestones, done + 1) - 1]
+    return bool(done >= loop.val_begin and (done % interval == 0 or done == last))
 
 
 def checkpoint_directory(runner: Runner) -> Path:

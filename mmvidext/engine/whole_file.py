@@ -1,39 +1,50 @@
 """Checkpoints that are whole or not there: written beside, flushed, renamed, with their checksum beside them."""
 
+import errno
 import hashlib
+import logging
 import os
+import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from mmengine.fileio import LocalBackend, register_backend
+from mmengine.logging import print_log
 
 __all__ = ['PARTIAL', 'WholeFileBackend', 'checksum_path', 'file_damage', 'remove_partial_files', 'write_whole']
 
 PARTIAL = '.partial'  # the end of the name of a file that is being written
 
 
-def write_whole(path: Path, content: bytes) -> None:
+# what may be over in a minute: a full disk, another one's quota, a file server that restarts
+_PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.ETIMEDOUT}
+_WAITS = (2, 8, 20, 30, 60)  # seconds
+
+
+def write_whole(path: Path, content: bytes, *, patient: bool = False) -> None:
     """Write a file so that, whenever the process or the machine stops, the old file or the new one is there.
+
+    Args:
+        path: The file.
+        content: What it is to hold.
+        patient: Try again for two minutes if the disk is full, or does not answer.
 
     Raises:
         OSError: If it cannot be written, for example because the disk is full. The old file is untouched then, and
             nothing else is left.
     """
-    with _written_beside(path, content) as partial:
+    with _written_beside(path, content, patient=patient) as partial:
         os.replace(partial, path)
 
 
 @contextmanager
-def _written_beside(path: Path, content: bytes) -> Iterator[Path]:
+def _written_beside(path: Path, content: bytes, *, patient: bool) -> Iterator[Path]:
     """Write to another name, to be renamed in the block; afterwards that name is gone, and the new one on the disk."""
     partial = path.with_name(f'.{path.name}{PARTIAL}')
     try:
-        with partial.open('wb') as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        _write(partial, content, _WAITS if patient else ())
         yield partial
     finally:
         partial.unlink(missing_ok=True)
@@ -43,6 +54,24 @@ def _written_beside(path: Path, content: bytes) -> Iterator[Path]:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _write(path: Path, content: bytes, waits: Sequence[int]) -> None:
+    for seconds in (*waits, 0):
+        try:
+            with path.open('wb') as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            path.unlink(missing_ok=True)
+            if error.errno not in _PASSING or not seconds:
+                raise
+            text = f'{path} cannot be written: {error.strerror}; tried again in {seconds} seconds'
+            print_log(text, logger='current', level=logging.WARNING)
+            time.sleep(seconds)
+        else:
+            return
 
 
 def checksum_path(path: Path) -> Path:
@@ -85,18 +114,19 @@ class WholeFileBackend(LocalBackend):
     def put(self, obj: bytes, filepath: str | Path) -> None:
         """Write a file and its checksum.
 
-        A file is never beside the checksum of another content: while it is replaced it has none.
+        A file is never beside the checksum of another content: while it is replaced it has none. A disk that is full
+        is waited for, two minutes at most.
 
         Raises:
             OSError: See :func:`write_whole`.
         """
         path = Path(filepath)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _written_beside(path, obj) as partial:
+        with _written_beside(path, obj, patient=True) as partial:
             checksum_path(path).unlink(missing_ok=True)
             os.replace(partial, path)
         digest = hashlib.sha256(obj).hexdigest()
-        write_whole(checksum_path(path), f'{digest}  {path.name}\n'.encode())
+        write_whole(checksum_path(path), os.fsencode(f'{digest}  {path.name}\n'), patient=True)
 
     def remove(self, filepath: str | Path) -> None:
         """Remove a file and its checksum."""

@@ -1,12 +1,20 @@
-"""Keep what is not finite in one cell out of products over many cells, without waiting for the device to find it."""
+"""Keep what is not finite in one cell out of sums and products over many cells."""
 
+import math
 from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ['gradients_in_place']
+__all__ = ['gradients_in_place', 'is_known_to_spread']
+
+
+def is_known_to_spread(feature: Tensor) -> bool:
+    """Whether a map holds what is not finite. Asked on a CPU only: elsewhere, to know means to wait for the device."""
+    if feature.device.type != 'cpu' or torch.compiler.is_compiling() or torch.jit.is_tracing():
+        return False
+    return not math.isfinite(feature.detach().sum())
 
 
 def gradients_in_place(
@@ -17,6 +25,8 @@ def gradients_in_place(
     dilation: int,
 ) -> tuple[Tensor, Tensor]:
     """Return the gradients of a correlation's maps: NaN where they depend on what is not finite, and exact elsewhere.
+
+    It does not wait for the device to find out whether there is such a cell.
 
     Args:
         backward: Computes both gradients from both maps; it gets them without what is not finite.

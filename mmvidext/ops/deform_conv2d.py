@@ -45,6 +45,7 @@ def deform_conv2d(
 
     Returns:
         ``(N, C', H', W')`` in the dtype of ``feature``. Positions and samples are computed in float32 at least.
+        An infinity or a NaN in ``feature`` is NaN also for a tap that has it as a neighbor with weight zero.
 
     Raises:
         ValueError: If a shape does not fit.

@@ -1,11 +1,11 @@
 """Backward warping of a feature map along optical flow."""
 
-import math
 from itertools import product
 
 import torch
 from torch import Tensor
 
+from mmvidext.ops._non_finite_cells import is_known_to_spread
 from mmvidext.ops.bilinear import sample_bilinear
 from mmvidext.ops.checks import check_rank
 
@@ -29,7 +29,9 @@ def flow_warp(feature: Tensor, flow: Tensor, *, padding_mode: str = 'zeros') -> 
     Returns:
         ``(N, C, H, W)`` in the dtype of ``feature``; NaN where the flow is. Positions are computed in float32 at least.
         An infinity or a NaN in ``feature`` reaches the pixels that it has a weight for. On a GPU and in a compiled
-        model, where to look for it would cost more than the warp, also those that it is a neighbor of with weight zero.
+        model also those that look at the pixel above it, to its left or both, and at whole rows or columns: they are
+        NaN, because ``grid_sample`` adds this neighbor with weight zero. With zero flow these are the three pixels
+        before it. To look for it would mean to wait for the device, and to leave it out eight times the launches.
 
     Raises:
         ValueError: If a shape does not fit, or ``padding_mode`` is neither of the two.
@@ -59,15 +61,8 @@ def flow_warp(feature: Tensor, flow: Tensor, *, padding_mode: str = 'zeros') -> 
     # from two pixels outside on all is zero; farther off, coordinates may overflow on their way through grid_sample
     reach = 0 if padding_mode == 'border' else 2
     x, y = x.clamp(-reach, width - 1 + reach), y.clamp(-reach, height - 1 + reach)
-    sample = _sample_by_corners if _would_spread(feature) else sample_bilinear
+    sample = _sample_by_corners if is_known_to_spread(feature) else sample_bilinear
     return sample(feature.to(dtype), x, y).to(feature.dtype)
-
-
-def _would_spread(feature: Tensor) -> bool:
-    """Whether ``feature`` holds what ``grid_sample`` makes NaN of by a product with zero; asked on a CPU only."""
-    if feature.device.type != 'cpu' or torch.compiler.is_compiling() or torch.jit.is_tracing():
-        return False
-    return not math.isfinite(feature.detach().sum())
 
 
 def _sample_by_corners(feature: Tensor, x: Tensor, y: Tensor) -> Tensor:

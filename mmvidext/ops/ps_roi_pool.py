@@ -1,9 +1,12 @@
 """Position-sensitive RoI pooling."""
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmvidext.ops._non_finite_cells import is_known_to_spread
 from mmvidext.ops.bbox_overlaps import check_boxes
 from mmvidext.ops.checks import check_at_least, check_positive, check_rank
 
@@ -18,6 +21,10 @@ def ps_roi_pool(feature: Tensor, rois: Tensor, output_size: int, *, spatial_scal
     Sums over rectangles are differences in an integral image, in float64. The rounding is that of the CUDA kernel of
     Deep Feature Flow: corners are rounded to whole pixels of the image, halves away from zero, and the end pixel is
     part of the box. ``torchvision.ops.ps_roi_pool`` rounds after scaling, so it is never used.
+
+    An infinity or a NaN in ``feature`` reaches the bins that hold it; on a GPU and in a compiled model, where to look
+    for it would mean to wait, also those below and to the right of it, in its channel: sums over them are differences
+    of sums with it.
 
     Args:
         feature: ``(N, C * k * k, H, W)``, channel ``(c * k + row) * k + column``.
@@ -53,20 +60,35 @@ def ps_roi_pool(feature: Tensor, rois: Tensor, output_size: int, *, spatial_scal
     rois = torch.where(finite.unsqueeze(1), rois, 0)
     left, right = _bin_edges(rois[:, 1], rois[:, 3], output_size, spatial_scale, width)
     top, bottom = _bin_edges(rois[:, 2], rois[:, 4], output_size, spatial_scale, height)
-    # (N, C, k, k, H + 1, W + 1), with a row and a column of zeros in front
-    integral = F.pad(feature.double().cumsum(2).cumsum(3), (1, 0, 1, 0))
-    integral = integral.view(num, -1, output_size, output_size, height + 1, width + 1)
     image = rois[:, 0].long().view(-1, 1, 1)
     bins = torch.arange(output_size, device=feature.device)
 
-    def corner(row: Tensor, column: Tensor) -> Tensor:
-        return integral[image, :, bins.unsqueeze(1), bins, row.unsqueeze(2), column.unsqueeze(1)]  # (K, k, k, C)
+    def add_up(values: Tensor) -> Tensor:
+        # (N, C, k, k, H + 1, W + 1), with a row and a column of zeros in front
+        integral = F.pad(values.double().cumsum(2).cumsum(3), (1, 0, 1, 0))
+        integral = integral.view(num, -1, output_size, output_size, height + 1, width + 1)
 
-    total = corner(bottom, right) - corner(top, right) - corner(bottom, left) + corner(top, left)
+        def corner(row: Tensor, column: Tensor) -> Tensor:
+            return integral[image, :, bins.unsqueeze(1), bins, row.unsqueeze(2), column.unsqueeze(1)]  # (K, k, k, C)
+
+        return corner(bottom, right) - corner(top, right) - corner(bottom, left) + corner(top, left)
+
+    total = _add_up_each_kind(add_up, feature) if is_known_to_spread(feature) else add_up(feature)
     area = ((bottom - top).unsqueeze(2) * (right - left).unsqueeze(1)).unsqueeze(3)
     mean = torch.where(area > 0, total / area.clamp(min=1), 0)
     mean = torch.where(finite.view(-1, 1, 1, 1), mean, torch.nan)
     return mean.permute(0, 3, 1, 2).to(feature.dtype)
+
+
+def _add_up_each_kind(add_up: Callable[[Tensor], Tensor], feature: Tensor) -> Tensor:
+    """Add up the finite values, and then let a bin with an infinity or a NaN in it have that."""
+    finite = feature.clone()  # whose gradient passes on, whatever it holds
+    with torch.no_grad():
+        finite.nan_to_num_(0, 0, 0)
+    total = add_up(finite)
+    for value, cells in ((torch.inf, feature == torch.inf), (-torch.inf, feature == -torch.inf)):
+        total = torch.where(add_up(cells) > 0, total + value, total)
+    return torch.where(add_up(feature.isnan()) > 0, total + torch.nan, total)
 
 
 def _bin_edges(low: Tensor, high: Tensor, bins: int, scale: float, length: int) -> tuple[Tensor, Tensor]:

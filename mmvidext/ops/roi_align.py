@@ -60,7 +60,8 @@ def roi_align(
     Returns:
         ``(K, C, height, width)`` in the dtype of ``feature``, summed in float32 at least. A sample more than a pixel
         outside of the map is zero, as is all of a box without an area if ``sampling_ratio`` is 0. A box that is not
-        finite is NaN.
+        finite is NaN. An infinity or a NaN in ``feature`` is NaN also for a sample that has it as a neighbor with
+        weight zero, in all backends.
 
     Raises:
         ValueError: If a shape does not fit or an argument is out of range.

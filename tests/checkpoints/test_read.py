@@ -246,6 +246,10 @@ def test_safetensors(tmp_path):
     for wrong in (dict(shape=[1 << 40]), dict(data_offsets=[0, 1 << 40]), dict(dtype='X')):
         with pytest.raises(ValueError, match=r'a\.safetensors is damaged'):
             read_checkpoint(write({**header, 'a': {**header['a'], **wrong}}))
+    path = write(header)
+    path.write_bytes((2**40).to_bytes(8, 'little') + path.read_bytes()[8:])  # would be allocated
+    with pytest.raises(ValueError, match='its header of 1099511627776 bytes is longer than the file'):
+        read_checkpoint(path)
 
 
 @pytest.fixture

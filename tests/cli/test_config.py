@@ -181,6 +181,14 @@ def test_a_config_of_any_format_is_a_program(name, text, tmp_path, monkeypatch):
     assert (tmp_path / f'{module}.py.ran').exists()
 
 
+def test_a_tag_of_yaml_is_text_in_json(tmp_path):
+    """Which has no tags: the sentence of docs/security.md is about YAML."""
+    tag = '!!python/object/apply:os.mkdir'
+    cfg = load_config(write(tmp_path / 'config.json', f'{{"train_cfg": ["{tag}", "{tmp_path}/ran"]}}'))
+    assert cfg.train_cfg[0] == tag
+    assert not (tmp_path / 'ran').exists()
+
+
 def test_names_of_installed_packages(tmp_path):
     cfg = load_config('mmvidext::ms_tsm_r50_sthv2')
     assert Path(cfg.filename).name == 'ms_tsm_r50_sthv2.py'

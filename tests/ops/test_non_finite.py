@@ -9,6 +9,7 @@ from mmvidext.ops._non_finite_cells import gradients_in_place
 from tests.oracles.dynamic_filter import naive_dynamic_filter, naive_pool_samples
 from tests.oracles.flow_warp import flow_warp
 from tests.oracles.local_correlation import local_correlation, patch_correlation
+from tests.oracles.roi_pooling import ps_roi_pool
 from tests.oracles.temporal_interlace import naive_temporal_interlace
 from tests.oracles.temporal_shift import temporal_shift
 
@@ -49,6 +50,7 @@ def outside(feat1, feat2, dilation):
 MAPS = draw(2, 3, 7, 8), draw(2, 3, 7, 8)
 WHOLE = torch.zeros(2, 2, 5, 6).double()
 WHOLE[:, 0] = 1
+BOXES = torch.tensor([[0.0, 0, 0, 7, 8], [0, 0, 0, 3, 3], [0, 4, 1, 7, 8], [1, 1, 1, 6, 6]]).double()
 PATCH = dict(kernel_size=3, stride=2, padding=1, dilation=2)
 FILTER = dict(kernel_size=3, num_samples=3, sample_stride=2)
 INTERLACE = torch.tensor([[1.0, -1.5, 0.0], [0.5, 2.0, 7.0]]).double(), torch.rand(2, 4, 3).double() + 0.5
@@ -124,3 +126,44 @@ def test_equals_the_definition(name, number, value):
             bad = ~expected.isfinite()
             assert torch.equal(~found.isfinite(), bad)
             torch.testing.assert_close(found[~bad], expected[~bad])
+
+
+@pytest.mark.parametrize('value', VALUES)
+def test_position_sensitive_pooling(value):
+    """The cell is in a bin of the first box, and above and to the left of one of the third."""
+    feature = draw(2, 8, 9, 8)
+    feature[0, 1, 2, 5] = value
+    grad = draw(4, 2, 2, 2)
+    found = gradients(lambda x: ops.ps_roi_pool(x, BOXES, 2), [feature], grad)
+    expected = gradients(lambda x: ps_roi_pool(x, BOXES, 2), [feature], grad)
+    assert (~expected[0].isfinite()).sum() == 1
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, equal_nan=True)
+
+
+@pytest.mark.parametrize('value', VALUES)
+@pytest.mark.parametrize('padding_mode', ['zeros', 'border'])
+def test_what_a_compiled_warp_spreads(value, padding_mode):
+    """Exactly what flow_warp says of a GPU and a compiled model: the three pixels that have it as a neighbor."""
+    feature = draw(1, 2, 6, 8)
+    feature[0, 1, 3, 4] = value
+    compiled = torch.compile(ops.flow_warp, backend='aot_eager')
+    found = compiled(feature, torch.zeros(1, 2, 6, 8).double(), padding_mode=padding_mode)
+    bad = torch.zeros(1, 2, 6, 8, dtype=torch.bool)
+    bad[0, 1, 2:4, 3:5] = True
+    assert torch.equal(~found.isfinite(), bad)
+    assert torch.equal(found[~bad], feature[~bad])
+    assert torch.equal(found[0, 1, 3, 4], feature[0, 1, 3, 4]) or value != value
+
+
+@pytest.mark.parametrize('value', VALUES)
+def test_what_samples_at_whole_pixels_spread(value):
+    """As roi_align and deform_conv2d say of themselves: a product with a weight of zero is NaN."""
+    feature = torch.ones(1, 1, 6, 6)
+    feature[0, 0, 3, 3] = value
+    bad = torch.zeros(1, 1, 6, 6, dtype=torch.bool)
+    bad[0, 0, 2:4, 2:4] = True
+    found = ops.deform_conv2d(feature, torch.zeros(1, 2, 6, 6), torch.ones(1, 1, 1, 1))
+    assert torch.equal(~found.isfinite(), bad)
+    found = ops.roi_align(feature, torch.tensor([[0.0, 0, 0, 4, 4]]), (4, 4), sampling_ratio=1)
+    assert torch.equal(~found.isfinite(), bad[..., :4, :4])

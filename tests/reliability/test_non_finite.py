@@ -5,7 +5,7 @@ import logging
 import math
 import os
 import socket
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import pytest
 import torch
@@ -23,6 +23,8 @@ from torch.utils.data import Dataset
 
 from mmvidext.engine import NonFiniteHook, RunError
 from mmvidext.engine.finite import any_rank_not_finite
+from mmvidext.engine.non_finite_cause import ForwardCall, find_cause
+from mmvidext.generators import capture_generators
 
 NAN, INF = math.nan, math.inf
 
@@ -214,6 +216,8 @@ def test_a_clean_run_is_bitwise_the_same_with_the_hook(tmp_path):
     with_hook = train(tmp_path / 'with', [None] * 4)
     without = train(tmp_path / 'without', [None] * 4, hook=dict(type='IterTimerHook'))
     assert_same(state_of(with_hook), state_of(without))
+    (hook,) = (one for one in with_hook.hooks if isinstance(one, NonFiniteHook))
+    assert hook._now.call is None  # holds no batch while the next one is made, or in a validation
 
 
 @pytest.mark.parametrize(
@@ -385,6 +389,21 @@ def test_large_numbers_are_finite(loss, gradient, is_bad):
     gradients = [torch.zeros(5), torch.tensor([1.0, gradient])]
     found = any_rank_not_finite({'loss': [torch.tensor(loss)]}, gradients, torch.device('cpu'))
     assert found is is_bad
+
+
+def test_a_diagnosis_that_fails_changes_no_generator_either():
+    """A model that cannot be run once more, and has drawn until then."""
+
+    class Once(nn.Module):
+        def forward(self, inputs):
+            torch.rand(3)
+            raise RuntimeError('its cache is empty by now')
+
+    call = ForwardCall((torch.zeros(1),), {}, capture_generators(), {'loss': [torch.tensor(NAN)]})
+    torch.rand(8)  # what the call itself drew
+    before = torch.get_rng_state()
+    assert find_cause(Once(), call, nullcontext(), [], None).cause == 'loss=nan'
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_the_limit_must_be_positive():

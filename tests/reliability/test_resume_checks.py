@@ -107,6 +107,12 @@ def steps(milestones, **settings):
     return [dict(type='MultiStepLR', milestones=milestones, **settings)]
 
 
+def plateau(**settings):
+    """Lower the rate at each validation but the first: none is better by 10."""
+    settings = dict(rule='greater', threshold_rule='abs', threshold=10.0, patience=0) | settings
+    return [dict(type='ReduceOnPlateauLR', monitor='score', **settings)]
+
+
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
@@ -142,6 +148,9 @@ def test_a_checkpoint_of_another_run_is_refused(options, message, run_a, tmp_pat
         (dict(param_scheduler=steps([2, 3, 4], by_epoch=True, end=4)), dict(max_epochs=5), 2),
         (dict(param_scheduler=steps([1, 3], by_epoch=True, convert_to_iter_based=True)), dict(max_epochs=5), 2),
         (dict(param_scheduler=steps([5, 18, 20], by_epoch=False), by_epoch=False), dict(max_iters=24), 3),
+        (dict(param_scheduler=plateau()), dict(max_epochs=5), 3),
+        (dict(param_scheduler=plateau(cooldown=1)), dict(max_epochs=5), 2),
+        (dict(param_scheduler=plateau(), by_epoch=False), dict(max_iters=24), 3),
     ],
 )
 def test_a_longer_run_with_the_same_schedule_is_not_refused(options, length, drops, tmp_path):
@@ -153,6 +162,18 @@ def test_a_longer_run_with_the_same_schedule_is_not_refused(options, length, dro
     ends = [state(newest(tmp_path / name)) for name in 'ab']
     assert list(differences(*ends)) == []
     assert ends[0]['optimizer']['param_groups'][0]['lr'] == pytest.approx(0.01 * 0.1**drops)
+
+
+def test_a_validation_at_the_end_of_the_shorter_run_alone_lowers_no_rate(tmp_path):
+    """Every second epoch is validated, and the last one: the third, which the longer run would not have validated."""
+    options = dict(param_scheduler=plateau(), train_cfg=dict(val_interval=2))
+    longer = dict(options, train_cfg=dict(val_interval=2, max_epochs=6))
+    assert in_child(train, config(tmp_path / 'a', **options)) == 0
+    assert refusal(config(tmp_path / 'a', **longer), newest(tmp_path / 'a'), tmp_path) is None
+    assert in_child(train, config(tmp_path / 'b', **longer)) == 0
+    rates = [state(newest(tmp_path / name))['scalars']['train/lr'][0] for name in 'ab']
+    assert list(differences(*rates)) == []
+    assert rates[0].tolist()[-1] == pytest.approx(0.001)  # the validations after 2 and 4 epochs
 
 
 def test_weights_are_no_state_to_resume_from(run_a, tmp_path):

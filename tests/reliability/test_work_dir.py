@@ -85,6 +85,6 @@ def test_a_directory_that_cannot_be_written_to(tmp_path):
 
 
 def test_what_a_killed_run_was_writing_is_removed(tmp_path):
-    (tmp_path / '.epoch_1.pth.partial').write_bytes(b'half')
+    (tmp_path / '.epoch_9.pth.partial').write_bytes(b'half')  # a name that this run does not write
     assert in_child(train, config(tmp_path)) == 0
     assert list(tmp_path.glob('.*partial')) == []

@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 from mmvidext.datasets.media.files import BadFileError
@@ -50,28 +51,63 @@ def within(seconds: float, function: Callable[[], Result], *, name: str) -> Resu
     return results[0]
 
 
-def crash_in_child(function: Callable[[], object], seconds: float) -> str | None:
+def crash_in_child(function: Callable[[], object], seconds: float, *, idle_seconds: float = 5.0) -> str | None:
     """Run a function in a copy of this process and say how that died, ``None`` if it did not.
 
     What the function returns or raises is lost. Where processes cannot be copied (Windows), nothing is run.
 
+    A copy has the locks that threads of this process held at that moment, and nobody to release them: if it waits for
+    one, it waits for ever. So a copy that does nothing for a while is replaced by another (on Linux).
+
     Args:
         function: What to try.
-        seconds: After these the child is killed, which counts as its death.
+        seconds: After these, all copies together, the child is killed, which counts as its death.
+        idle_seconds: How long the first copy may use no processor before it is replaced, each next one twice as long.
     """
     if not hasattr(os, 'fork'):
         return None
+    deadline = time.monotonic() + seconds
+    while True:
+        status = _wait(_start_child(function), deadline, idle_seconds)
+        if status is not None:
+            return signal.Signals(os.WTERMSIG(status)).name if os.WIFSIGNALED(status) else None
+        if time.monotonic() >= deadline:
+            return signal.SIGKILL.name
+        idle_seconds *= 2  # it may have waited for a slow disk
+
+
+def _start_child(function: Callable[[], object]) -> int:
     pid = os.fork()
     if pid == 0:
         try:
             function()
         finally:
             os._exit(0)
-    deadline = time.monotonic() + seconds
-    ended, status = os.waitpid(pid, os.WNOHANG)
-    while not ended:
-        time.sleep(0.002)
-        if time.monotonic() > deadline:
-            os.kill(pid, signal.SIGKILL)
+    return pid
+
+
+def _wait(pid: int, deadline: float, idle_seconds: float) -> int | None:
+    """Return the status with which a child ended; None if it was killed here: too late, or idle."""
+    used, look = _processor_ticks(pid), time.monotonic() + idle_seconds
+    while True:
         ended, status = os.waitpid(pid, os.WNOHANG)
-    return signal.Signals(os.WTERMSIG(status)).name if os.WIFSIGNALED(status) else None
+        if ended:
+            return status
+        time.sleep(0.002)
+        now, is_idle = time.monotonic(), False
+        if now > look:
+            before, used, look = used, _processor_ticks(pid), now + idle_seconds
+            is_idle = used is not None and used == before
+        if is_idle or now > deadline:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            return None
+
+
+def _processor_ticks(pid: int) -> int | None:
+    """Return how much a process has computed, in hundredths of a second; None where that is not known."""
+    try:
+        fields = Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()
+    except OSError:
+        return None
+    return int(fields[11]) + int(fields[12])

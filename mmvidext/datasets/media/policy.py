@@ -237,11 +237,16 @@ class BadFilePolicy(BaseDataset):
 
     def _note(self, path: str, reason: str) -> None:
         """Add a line in one write, so that those of several workers do not mix."""
-        handle = os.open(self._notes, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, 'O_NOFOLLOW', 0), 0o600)
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, 'O_NOFOLLOW', 0)
         try:
-            os.write(handle, f'{_one_line(path)}\t{_one_line(reason)}\n'.encode())
-        finally:
-            os.close(handle)
+            handle = os.open(self._notes, flags, 0o600)
+            try:
+                os.write(handle, f'{_one_line(path)}\t{_one_line(reason)}\n'.encode())
+            finally:
+                os.close(handle)
+        except OSError as error:  # the temporary folder is full, or was removed: the sample counts nevertheless
+            text = f'bad_files.txt will not list {_one_line(path)}: {self._notes} cannot be written: {error.strerror}'
+            print_log(text, logger='current', level=logging.WARNING)
 
     def _excess(self, bad: list[int]) -> str:
         """Say which limit the bad videos exceed, if any."""

@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 from mmvidext.datasets.media.files import BadFileError, file_problem, is_local
 from mmvidext.datasets.media.limits import MOST_PIXELS
 
-__all__ = ['BadVideoError', 'VideoFile', 'upright_rgb']
+__all__ = ['BadVideoError', 'VideoFile', 'refuse_playlist', 'upright_rgb']
 
 USUAL_RATE = 25.0  # frames per second, where a source states none
 # what the Matroska reader logs for a truncated file, and for bytes that are no Matroska; it continues after both
 _TRUNCATED = 'ended prematurely'
 _MATROSKA_DAMAGE = (_TRUNCATED, 'invalid as first byte of an EBML number')
+_LISTS = ('concat', 'dash', 'hls', 'imf', 'sdp')  # formats of FFmpeg that hold names of files, not frames
 _NEAR = 8  # so few frames are decoded on the way to a key frame: a jump throws away what the decoder holds already
 _log_lock = threading.Lock()
 
@@ -142,13 +143,16 @@ class VideoFile:
             raise BadVideoError(
                 f'{self.path} (codec {self.codec}) cannot be decoded: {text}{"" if has_decoder else _NO_DECODER}'
             ) from error
+        except IndexError as error:  # PyAV's, at a packet of a stream that was not there when the file was opened
+            raise BadVideoError(f'{self.path} is damaged: a stream begins in the middle of it') from error
 
     @contextmanager
     def _open(self) -> Iterator[Any]:
-        # 'file:' and the whitelist keep names such as 'concat:a|b', and playlists, from reaching anything else
+        # 'file:' and the whitelist keep names such as 'concat:a|b', and addresses in a playlist, from being opened
         source = f'file:{self.path}' if self._content is None else io.BytesIO(self._content)
         options = {'protocol_whitelist': 'file'} if self._content is None else {}
         with av.open(source, options=options, metadata_errors='replace') as container:
+            refuse_playlist(container, self.path)
             if not container.streams.video:
                 raise BadVideoError(f'{self.path} has no video stream')
             stream = container.streams.video[0]
@@ -237,6 +241,16 @@ class VideoFile:
                     break  # decoding in order will tell whether the file is damaged or only cannot be sought
                 next_number = number_at[group_times[-1]] + 1
         return decoded
+
+
+def refuse_playlist(container: Any, path: str) -> None:
+    """Check that an open container holds the frames itself: a list may name any video of this machine.
+
+    Raises:
+        BadVideoError: If it is a list of other files.
+    """
+    if container.format.name in _LISTS:
+        raise BadVideoError(f'{path} is a list of other files ({container.format.name}): name the videos themselves')
 
 
 def _average_rate(times: Sequence[int], time_base: Fraction, stated: Fraction | None) -> Fraction | None:

@@ -1,5 +1,6 @@
 import os
 import socket
+import threading
 import time
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from mmvidext.datasets.flying_chairs import FlyingChairsDataset
 from mmvidext.datasets.media.files import BadFileError
 from mmvidext.datasets.media.limits import crash_in_child, within
 from mmvidext.engine.bad_files_hook import BadFilesHook
+from mmvidext.engine.bad_files_hook import _write as write_list
 from tests.datasets.flow_files import write_chairs
 from tests.datasets.layouts import write_cityscapes, write_image
 
@@ -270,3 +272,40 @@ def test_a_child_dies_alone():
     assert crash_in_child(lambda: time.sleep(60), 0.2) == 'SIGKILL'
     with pytest.raises(ZeroDivisionError):
         within(10, lambda: 1 / 0, name='a')
+
+
+def test_a_copy_of_the_process_that_waits_for_a_lock_of_its_parent_is_replaced():
+    """A thread holds the lock while the process is copied; in the copy nobody will release it."""
+    lock = threading.Lock()
+    lock.acquire()
+    threading.Timer(0.3, lock.release).start()
+    started = time.monotonic()
+    assert crash_in_child(lock.acquire, 30, idle_seconds=0.5) is None
+    assert time.monotonic() - started < 5
+
+
+def test_a_copy_that_computes_is_not_replaced(tmp_path):
+    def compute():
+        with (tmp_path / 'starts').open('a') as file:
+            file.write('x')
+        end = time.monotonic() + 1
+        while time.monotonic() < end:
+            pass
+
+    assert crash_in_child(compute, 30, idle_seconds=0.2) is None
+    assert (tmp_path / 'starts').read_text() == 'x'
+
+
+def test_a_full_temporary_folder_ends_no_training(tmp_path):
+    """The sample is replaced and counts; only the list cannot name it."""
+    _, _, files = make_chairs(tmp_path)
+    dataset = chairs(tmp_path)
+    files['image'].write_bytes(b'')
+    dataset._notes = tmp_path / 'removed' / 'notes'
+    assert dataset[0]['sample_idx'] in (1, 2)
+    assert dataset.num_bad == 1
+    assert dataset.bad_files() == {}
+    (tmp_path / 'bad_files.txt').mkdir()
+    dataset._notes = tmp_path / 'notes'
+    dataset._note('a', 'is empty')
+    assert write_list(tmp_path / 'bad_files.txt', [dataset]) == 1

@@ -137,6 +137,17 @@ def test_damage_in_the_middle_is_found(tmp_path, name):
         VideoFile(str(path)).check()
 
 
+def test_a_stream_that_begins_in_the_middle_is_damage(tmp_path):
+    """One wrong byte turns a packet of a transport stream into one of another stream: PyAV raises an IndexError."""
+    path = write_with_av(tmp_path / 'stray.ts', codec='mpeg2video', rate=25, num_frames=60)
+    content = bytearray(path.read_bytes())
+    beginnings = [at for at in range(0, len(content), 188) if content[at + 1 : at + 3] == b'\x41\x00']
+    content[beginnings[-5] + 1] = 0x4D
+    path.write_bytes(content)
+    with pytest.raises(BadFileError, match=r'stray\.ts is damaged: a stream begins in the middle of it'):
+        VideoFile(str(path))
+
+
 def test_what_is_no_regular_file_is_refused_at_once(tmp_path, monkeypatch):
     os.mkfifo(tmp_path / 'fifo.mp4')
     (tmp_path / 'folder.mp4').mkdir()
@@ -159,6 +170,18 @@ def test_names_are_names_of_files_and_nothing_else(tmp_path, monkeypatch):
         VideoFile('concat:a.ts|a.ts')
     os.rename('a.ts', 'concat:a b%20c?.ts')
     assert VideoFile('concat:a b%20c?.ts').num_frames == 20
+
+
+@pytest.mark.parametrize('name', ['list.m3u8', 'list.mp4'])
+def test_a_list_of_other_files_is_no_video(tmp_path, name):
+    """FFmpeg would open what it names: any video of this machine, in the case of the first."""
+    secret = write_with_av(tmp_path / 'secret.ts', codec='mpeg2video', rate=25)
+    hls = f'#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:1,\n{secret}\n#EXT-X-ENDLIST\n'
+    (tmp_path / name).write_text(hls if name.endswith('m3u8') else 'ffconcat version 1.0\nfile secret.ts\n')
+    with pytest.raises(BadFileError, match=rf'{name} is a list of other files \((hls|concat)\): name the videos'):
+        VideoFile(str(tmp_path / name))
+    with pytest.raises(ValueError, match=rf'{name} is a list of other files'):
+        list(VideoReader(tmp_path / name))
 
 
 def test_sound_alone(tmp_path):
