@@ -310,6 +310,21 @@ def restore(path, content):
     path.write_bytes(content)
 
 
+@pytest.mark.parametrize(('name', 'number', 'make'), parts(), ids=lambda value: value if isinstance(value, str) else '')
+def test_what_systems_put_beside_the_data_is_no_part_of_it(tmp_path, name, number, make):
+    """macOS writes ``._1.jpg`` beside ``1.jpg``, and ``__MACOSX`` into archives; Jupyter ``.ipynb_checkpoints``."""
+    arguments, _ = make(tmp_path)
+    before = build(name, arguments, tmp_path, test_mode=True)
+    for path in list(tmp_path.rglob('*')):
+        path.with_name(f'._{path.name}').write_bytes(b'\0\5\x16\7 metadata')
+        for folder in ('.ipynb_checkpoints', '__MACOSX') if path.is_dir() else ():
+            (path / folder).mkdir()
+    after = build(name, arguments, tmp_path, test_mode=True)
+    assert len(after) == len(before)
+    for index in range(len(before)):
+        assert all(map(np.array_equal, arrays(after[index]), arrays(before[index])))
+
+
 def _empty(folder):
     folder.mkdir()
     return folder
