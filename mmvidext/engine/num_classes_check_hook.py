@@ -56,8 +56,9 @@ def _heads(model: Any) -> Iterator[tuple[str, Any]]:
 
 def _learns_labels(head: Any) -> bool:
     """Whether the loss of an auxiliary head is that of mmseg's base class, and not one with a target of its own."""
-    base = next((kind for kind in type(head).__mro__ if kind.__name__ == 'BaseDecodeHead'), None)
-    return base is not None and type(head).loss_by_feat is base.loss_by_feat
+    kinds: list[Any] = [kind for kind in type(head).__mro__ if hasattr(kind, 'loss_by_feat')]
+    base = next((kind for kind in kinds if kind.__name__ == 'BaseDecodeHead'), None)
+    return base is not None and kinds[0].loss_by_feat is base.loss_by_feat
 
 
 def _datasets(dataset: Any) -> Iterator[Any]:
