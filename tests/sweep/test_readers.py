@@ -293,6 +293,33 @@ def test_every_data_set_and_every_damage(tmp_path, name, number, make, damage):
         restore(path, content)
 
 
+OTHER_LISTS = {  # what the cases above do without
+    'ImageNetVIDDataset': dict(image_list='DET_train_30classes.txt', frame_list='VID_train_15frames.txt'),
+    'VSPWDataset': dict(metainfo=None),
+}
+MAY_BE_WHOLE = ('truncated', 'end missing', 'header only')  # fewer lines are a list, too
+
+
+@pytest.mark.parametrize('name', CASES)
+def test_every_list_and_every_damage(tmp_path, name):
+    """Lists, splits and tables of classes are read at once, and the error names the file."""
+    for number, make in enumerate(CASES[name]):
+        root = _empty(tmp_path / str(number))
+        arguments, _ = make(root)
+        arguments |= OTHER_LISTS.get(name, {})
+        for path in [path for path in root.rglob('*') if path.suffix in ('.txt', '.json')]:
+            content = path.read_bytes()
+            for damage in DAMAGES.keys() - {'huge header', 'other size'}:
+                DAMAGES[damage](path)
+                try:
+                    build(name, arguments, root, test_mode=True)
+                except (FileNotFoundError, ValueError) as error:
+                    assert path.name in str(error), (damage, error)  # noqa: PT017
+                else:
+                    assert damage in MAY_BE_WHOLE, (path, damage)
+                restore(path, content)
+
+
 def arrays(sample):
     """Return what was read for a sample."""
     return [
