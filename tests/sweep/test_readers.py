@@ -16,7 +16,7 @@ from mmengine.registry import init_default_scope
 
 from mmvidext.datasets.flow_io import write_kitti_flow
 from mmvidext.datasets.media.files import BadFileError
-from mmvidext.registry import DATASETS
+from mmvidext.registry import DATASETS, TRANSFORMS
 from tests.datasets.flow_files import random_image, write_chairs, write_pfm, write_sintel
 from tests.datasets.imagenet_vid_files import SIZE, write_annotation, write_imagenet_vid
 from tests.datasets.layouts import (
@@ -365,6 +365,14 @@ def test_the_cases_are_read_while_they_are_whole(tmp_path, name):
         dataset = build(name, arguments, root, test_mode=True)
         assert len(dataset) >= 3
         assert dataset[0]
+
+
+def test_every_transform_that_reads_is_covered(tmp_path):
+    TRANSFORMS.import_from_location()
+    reading = {name for name in TRANSFORMS.module_dict if name.startswith(('Load', 'Init', 'Decode'))}
+    pipelines = [make(_empty(tmp_path / name))[0]['pipeline'] for name, (make, *_) in CASES.items()]
+    used = {step['type'].removeprefix('mmvidext.') for pipeline in pipelines for step in pipeline}
+    assert reading <= used
 
 
 def test_every_data_set_of_the_package_is_covered():
