@@ -65,7 +65,7 @@ def start(args: argparse.Namespace, work_dir: Path) -> subprocess.Popen[str]:
     options = ['default_hooks.checkpoint.max_keep_ckpts=-1', 'default_hooks.logger.interval=1', *args.cfg_options]
     command = [sys.executable, '-u', str(ROOT / 'tools' / 'train.py'), args.config, '--work-dir', str(work_dir)]
     return subprocess.Popen(
-        [*command, '--resume', '--deterministic', '--seed', str(args.seed), '--cfg-options', *options],
+        [*command, '--resume', '--verbose', '--deterministic', '--seed', str(args.seed), '--cfg-options', *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -43,7 +43,7 @@ for model in tsn ms_tsm; do
     # a damaged checkpoint is passed over, and nothing is left to do where the last one is whole
     "$python" tools/train.py "$config" --work-dir "$work_dir" --resume >"$work_dir.log" 2>&1 \
         || { tail -n 20 "$work_dir.log" >&2; exit 1; }
-    grep -ao 'Epoch(val) .*top1: [0-9.]*' "$work_dir.log" | sed 's/\[[0-9]*\/[0-9]*\] */ /' || true
+    grep -a '^epoch' "$work_dir.log" || true
     step "Evaluate: tools/test.py $config $work_dir/epoch_12.pth"
     "$python" tools/test.py "$config" "$work_dir/epoch_12.pth" --work-dir "$work_dir/test" --per-class \
         --class-names "$data/class_names.txt" --confusion-matrix "$work_dir/confusion_matrix.png" \

@@ -122,7 +122,8 @@ def _transfer(url: str, part: Path, wait: float) -> None:
             reason: object = error
         except URLError as error:  # nobody answers: that is no transfer that breaks off
             text = getattr(error.reason, 'strerror', None) or error.reason
-            raise FileNotFoundError(f'{url} cannot be downloaded: {text}') from error
+            by_hand = f'without a network, fetch it elsewhere and put it at {part.with_suffix("")}'
+            raise FileNotFoundError(f'{url} cannot be downloaded: {text}; {by_hand}') from error
         except InvalidURL as error:
             raise FileNotFoundError(f'{url} cannot be downloaded: {error}') from error
         except (HTTPException, ConnectionError, TimeoutError, SSLError) as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 from mmvidext.checkpoints.download import download
 from mmvidext.checkpoints.model_index import NamedModel, find_model_entry, read_model_index, shipped_file
 
-__all__ = ['find_checkpoint', 'model_checkpoint']
+__all__ = ['address_of', 'find_checkpoint', 'model_checkpoint']
 
 
 def find_checkpoint(path: str | Path) -> Path:
@@ -23,7 +23,7 @@ def find_checkpoint(path: str | Path) -> Path:
     """
     text = str(path)
     if '://' in text:
-        return download(_address(text))
+        return download(address_of(text))
     file = Path(path).expanduser()
     if file.is_file():
         return file
@@ -44,8 +44,12 @@ def model_checkpoint(model: NamedModel) -> Path:
     return shipped_file(model) if model.is_shipped else download(model.weights, sha256=model.sha256)
 
 
-def _address(url: str) -> str:
-    """Return the URL that ``torchvision://NAME`` and the like stand for."""
+def address_of(url: str) -> str:
+    """Return the URL that ``torchvision://NAME`` and the like stand for; that of a URL is itself.
+
+    Raises:
+        FileNotFoundError: If there is no such name.
+    """
     from mmengine.runner import checkpoint
 
     scheme, _, name = url.partition('://')

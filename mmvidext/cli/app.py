@@ -75,13 +75,35 @@ def ask_password() -> str:
     help='Show the curves of this training; can be given several times.',
 )
 @click.option('--host', default='127.0.0.1', show_default=True, help='Address to listen on; others need a password.')
-@click.option('--port', type=click.IntRange(1, 65535), default=7860, show_default=True)
+@click.option('--port', type=click.IntRange(1, 65535), default=7860, show_default=True, help='Port to listen on.')
 @click.option('--user', default='mmvidext', show_default=True, help='Name to log in with, where there is a password.')
-@click.option('--max-megabytes', type=click.FloatRange(1), default=100, show_default=True, help='Of a video.')
-@click.option('--max-seconds', type=click.FloatRange(1), default=60, show_default=True, help='Of a video.')
-@click.option('--max-uploads', type=click.IntRange(1), default=16, show_default=True, help='Videos kept at a time.')
-@click.option('--max-waiting', type=click.IntRange(1), default=8, show_default=True, help='Requests in the queue.')
-@click.option('--max-side', type=click.IntRange(32), default=960, show_default=True, help='Larger frames are shrunk.')
+@click.option(
+    '--max-megabytes', type=click.FloatRange(1), default=100, show_default=True, help='Largest file of a video.'
+)
+@click.option(
+    '--max-seconds', type=click.FloatRange(1), default=60, show_default=True, help='Longest duration of a video.'
+)
+@click.option(
+    '--max-uploads',
+    type=click.IntRange(1),
+    default=16,
+    show_default=True,
+    help='Largest number of videos that are kept at a time.',
+)
+@click.option(
+    '--max-waiting',
+    type=click.IntRange(1),
+    default=8,
+    show_default=True,
+    help='Largest number of requests in the queue.',
+)
+@click.option(
+    '--max-side',
+    type=click.IntRange(32),
+    default=960,
+    show_default=True,
+    help='Longest side of a frame, in pixels; larger ones are shrunk.',
+)
 @device_option
 def app(
     models: tuple[str, ...],

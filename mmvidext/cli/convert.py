@@ -26,7 +26,9 @@ def build_model(config: str, cfg_options: tuple[str, ...]) -> torch.nn.Module:
 @config_argument
 @click.argument('input', metavar='IN')
 @click.argument('output', metavar='OUT', type=click.Path(path_type=Path, dir_okay=False))
-@click.option('--source', type=click.Choice(source_names()), help='Where IN is from.  [default: recognized]')
+@click.option(
+    '--source', type=click.Choice(source_names()), help='Project that IN is from.  [default: recognized by its tensors]'
+)
 @cfg_options_option
 def convert(config: str, input: str, output: Path, source: str | None, cfg_options: tuple[str, ...]) -> None:
     """Bring the official weights IN, a file or URL, under the names of the model of CONFIG, and write them to OUT.

@@ -35,13 +35,15 @@ __all__ = ['detect']
 @click.argument('checkpoint', callback=optional_checkpoint)
 @click.argument('source')
 @click.argument('out', type=PATH)
-@click.option('--boxes', type=PathEndingIn('.jsonl'), help='Write the boxes too, a JSON line for each frame.')
+@click.option(
+    '--boxes', type=PathEndingIn('.jsonl'), help='Write the boxes, a JSON line for each frame, to this .jsonl file.'
+)
 @click.option(
     '--score',
     type=click.FloatRange(0, 1),
     default=0.3,
     show_default=True,
-    help='Least score of what is drawn and written.',
+    help='Lowest score of a box that is drawn and written.',
 )
 @key_frame_options
 @source_options

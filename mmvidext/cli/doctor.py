@@ -7,6 +7,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import click
+from packaging.requirements import Requirement
+from packaging.version import Version
 
 import mmvidext
 from mmvidext.compat import DEFECTS, apply_fixes
@@ -35,13 +37,12 @@ CONSTRAINTS = Path(mmvidext.__file__).parent / '.mim' / 'tools' / 'constraints.t
 
 
 def tested_versions() -> dict[str, str]:
-    """Return the versions that the test suite was last run with."""
-    lines = [line.partition(';')[0].strip() for line in CONSTRAINTS.read_text().splitlines()]
-    pins: dict[str, str] = {}
-    for line in lines:
-        name, pin, number = line.partition('==')
-        if pin:
-            pins.setdefault(name, number)
+    """Return the versions that the test suite was last run with, on this version of Python if it takes others."""
+    lines = [line for line in CONSTRAINTS.read_text().splitlines() if '==' in line and not line.startswith('#')]
+    pins = dict[str, str]()
+    for pin in map(Requirement, lines):
+        if pin.marker is None or pin.marker.evaluate():
+            (pins[pin.name],) = (one.version for one in pin.specifier)
     return {**pins, **TESTED}
 
 
@@ -51,6 +52,19 @@ def found(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
+
+
+def judge(installed: str, tested: str | None) -> str:
+    """Say in which direction a version differs from the one that was tested; nothing if it is the same."""
+    if tested is None:
+        return ''
+    ours = Version(Version(installed).public)  # without +cpu
+    release = ours.release[: len(Version(tested).release)]
+    if ours == Version(tested) or (release == Version(tested).release and not ours.is_prerelease):
+        return ''
+    if ours > Version(tested):
+        return 'newer than tested; nothing is known to fail'
+    return 'older than tested'
 
 
 def installed_lines() -> list[str]:
@@ -73,13 +87,17 @@ def report_versions() -> bool:
     complete = True
     click.echo(f'line of the toolboxes: {lines[0]}\n')
     click.echo(f'{"package":30}{"found":20}tested with')
-    click.echo(f'{"Python":30}{platform.python_version():20}{tested["Python"]}')
+    python = platform.python_version()
+    click.echo(f'{"Python":30}{python:20}{tested["Python"]:16}{judge(python, tested["Python"])}'.rstrip())
     required = (engine, mmcv, *REQUIRED)
     for package in (*required, mmseg, mmdet, *OPTIONAL):
         installed = found(package)
         missing = installed is None and package in required
         complete &= not missing
-        click.echo(f'{package:30}{installed or ("MISSING" if missing else "-"):20}{tested.get(package, "")}')
+        judged = judge(installed, tested.get(package)) if installed else ''
+        state = installed or ('MISSING' if missing else '-')
+        click.echo(f'{package:30}{state:20}{tested.get(package, ""):16}{judged}'.rstrip())
+    click.echo('(-: not installed, and not required)')
     return complete
 
 

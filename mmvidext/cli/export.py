@@ -143,14 +143,18 @@ def write_graphs(
 @click.command(cls=RunCommand)
 @config_argument
 @click.argument('out', type=PATH)
-@click.option('--checkpoint', type=PATH, help='Weights, ours or official.  [default: random]')
-@click.option('--shape', type=FrameShape(), default='224x224', show_default=True, help='Size of a frame.')
+@click.option('--checkpoint', type=PATH, help='Checkpoint to export, ours or official.  [default: random]')
+@click.option('--shape', type=FrameShape(), default='224x224', show_default=True, help='Size of a frame, HEIGHTxWIDTH.')
 @click.option(
-    '--frames', type=click.IntRange(1), help="Frames of a clip.  [default: the backbone's, or 16 if it takes any]"
+    '--frames',
+    type=click.IntRange(1),
+    help="Number of frames of a clip.  [default: the backbone's, or 16 if it takes any]",
 )
-@click.option('--online', is_flag=True, help='One frame, state in and out; needs causal=True.')
+@click.option(
+    '--online', is_flag=True, help='Export for one frame after the other, with state in and out; needs causal=True.'
+)
 @click.option('--opset', type=click.IntRange(1), help="Version of the ONNX operators.  [default: the exporter's]")
-@click.option('--check', is_flag=True, help='Compare with torch in onnxruntime, on random frames.')
+@click.option('--check', is_flag=True, help='Compare the exported model in onnxruntime with torch, on random frames.')
 @cfg_options_option
 def export(
     config: str,

@@ -116,15 +116,17 @@ def check_suffix(out: Path | None, picture: Path | None, *, is_pair: bool) -> No
     type=click.Choice([suffix[1:] for suffix in FLOW_SUFFIXES]),
     default='flo',
     show_default=True,
-    help='Of the files in the folder.',
+    help='Format of the files that a SOURCE gives in the folder --out.',
 )
-@click.option('--picture', type=PATH, help='Write the colored flow: a picture; of a SOURCE, a video or folder.')
-@click.option('--truth', type=PATH, help='File of the true flow to compare with, .flo or .png.')
-@click.option('--legend', type=PATH, help='Write the color wheel.')
+@click.option(
+    '--picture', type=PATH, help='Write the flow in colors to this picture; of a SOURCE to this video or folder.'
+)
+@click.option('--truth', type=PATH, help='True flow to compare with, a .flo or .png file.')
+@click.option('--legend', type=PATH, help='Write the color wheel that explains --picture to this file.')
 @click.option(
     '--max-magnitude',
     type=click.FloatRange(0, min_open=True),
-    help='Pixels at full saturation.  [default: the longest vector]',
+    help='Motion that is drawn in full color, in pixels.  [default: the longest vector]',
 )
 @source_options
 @cfg_options_option

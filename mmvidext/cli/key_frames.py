@@ -33,9 +33,24 @@ def key_frame_policy(
 def key_frame_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options; the command gets ``make_policy``, which returns the policy, or None for the model's own."""
 
-    @click.option('--key-frame-interval', type=int, help="Frames from key frame to key frame.  [default: the config's]")
-    @click.option('--adaptive', type=float, metavar='THRESHOLD', help='Residual above which a key frame comes.')
-    @click.option('--max-interval', type=int, default=30, show_default=True, help='Longest interval with --adaptive.')
+    @click.option(
+        '--key-frame-interval',
+        type=int,
+        help="Number of frames from one key frame to the next.  [default: the config's]",
+    )
+    @click.option(
+        '--adaptive',
+        type=float,
+        metavar='THRESHOLD',
+        help='Choose key frames by the motion: a frame becomes one where its residual is above this.',
+    )
+    @click.option(
+        '--max-interval',
+        type=int,
+        default=30,
+        show_default=True,
+        help='Largest number of frames between key frames with --adaptive.',
+    )
     @wraps(function)
     def command(
         *args: Any, key_frame_interval: int | None, adaptive: float | None, max_interval: int, **kwargs: Any

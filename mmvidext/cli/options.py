@@ -102,14 +102,18 @@ def _pick_device(ctx: click.Context, param: click.Parameter, name: str) -> str:
 
 
 workers_option = click.option(
-    '--workers', type=int, default=os.cpu_count() or 1, show_default=True, help='Processes; 0: only this one.'
+    '--workers',
+    type=int,
+    default=os.cpu_count() or 1,
+    show_default=True,
+    help='Number of processes that work in parallel; 0 works in this one.',
 )
 device_option = click.option(
     '--device',
     default='auto',
     show_default=True,
     callback=_pick_device,
-    help='cpu, cuda, cuda:1, ...; auto: a GPU if there is one.',
+    help='Device to compute on: cpu, cuda, cuda:1, ...; auto takes a GPU if there is one.',
 )
 AMP_TYPES = {'fp16': 'float16', 'bf16': 'bfloat16'}
 amp_option = click.option(
@@ -122,8 +126,10 @@ amp_option = click.option(
 )
 _RUN_OPTIONS = (
     config_argument,
-    click.option('--work-dir', help='Where logs and checkpoints go.  [default: work_dirs/NAME_OF_THE_CONFIG]'),
-    click.option('--seed', type=int, help='Of all random numbers.  [default: a random one, the same on all ranks]'),
+    click.option('--work-dir', help='Folder for logs and checkpoints.  [default: work_dirs/NAME_OF_THE_CONFIG]'),
+    click.option(
+        '--seed', type=int, help='Seed of all random numbers.  [default: a random one, the same on all ranks]'
+    ),
     click.option('--deterministic', is_flag=True, help='Use deterministic algorithms, at some cost in speed.'),
     click.option(
         '--channels-last', is_flag=True, help='Keep channels innermost in memory, as convolutions on a GPU like it.'
@@ -131,11 +137,19 @@ _RUN_OPTIONS = (
     click.option(
         '--workers',
         metavar='N|auto',
-        help="Processes that load data, for each process of the run; auto: this machine's cores, shared evenly.",
+        help="Processes that load data, for each process of the run; auto shares this machine's cores evenly.",
     ),
     cfg_options_option,
     click.option(
-        '--launcher', type=click.Choice(['none', 'pytorch', 'slurm', 'mpi']), default='none', help='Job launcher.'
+        '--launcher',
+        type=click.Choice(['none', 'pytorch', 'slurm', 'mpi']),
+        default='none',
+        help='Launcher that started the processes of this run.',
+    ),
+    click.option(
+        '--verbose',
+        is_flag=True,
+        help='Print the whole log, with environment and config, as the log file has it.',
     ),
     click.option('--local_rank', '--local-rank', type=int, default=0, hidden=True),
 )
@@ -188,14 +202,14 @@ def source_options(function: Callable[..., Any]) -> Callable[..., Any]:
         type=click.FloatRange(0.1),
         default=10.0,
         show_default=True,
-        help='Seconds that an address may stay silent.',
+        help='Seconds that a network address may stay silent.',
     )
     @click.option(
         '--reconnects',
         type=click.IntRange(0),
         default=5,
         show_default=True,
-        help='How often in a row to reconnect to an address or a camera.',
+        help='Times in a row to reconnect to a network address or a camera.',
     )
     @wraps(function)
     def command(*args: Any, timeout: float, reconnects: int, **kwargs: Any) -> Any:

@@ -118,25 +118,29 @@ def recognize_each(
 @click.command(cls=RunCommand)
 @click.argument('model')
 @click.argument('source', metavar='VIDEO|FOLDER|CAMERA|URL')
-@click.option('--weights', metavar='FILE_URL_OR_NAME', help='The checkpoint, where MODEL is a config.')
+@click.option('--weights', metavar='FILE_URL_OR_NAME', help='Checkpoint to use, where MODEL is a config.')
 @click.option(
     '--out',
     type=PATH,
-    help='Draw the running prediction into this video (.mp4: H.264), or a folder; a FOLDER of videos into a folder.',
+    help='Draw the running prediction into this video (.mp4: H.264) or folder; a FOLDER of videos needs a folder.',
 )
 @click.option(
     '--results',
     type=PathEndingIn('.csv', '.json'),
-    help='Write the predictions to this .csv or .json.',
+    help='Write the predictions to this .csv or .json file.',
 )
-@click.option('--top', type=click.IntRange(1), default=5, show_default=True, help='Classes to show.')
+@click.option('--top', type=click.IntRange(1), default=5, show_default=True, help='Number of classes to show.')
 @click.option(
     '--window',
     type=click.FloatRange(0, min_open=True),
-    help='Seconds to look at at once.  [default: one clip of the model, or up to 10 s]',
+    help='Seconds of video that one prediction looks at.  [default: one clip of the model, or up to 10 s]',
 )
 @click.option(
-    '--stride', type=click.FloatRange(0, min_open=True), default=0.5, show_default=True, help='Seconds between looks.'
+    '--stride',
+    type=click.FloatRange(0, min_open=True),
+    default=0.5,
+    show_default=True,
+    help='Seconds from one prediction to the next.',
 )
 @source_options
 @cfg_options_option
@@ -175,6 +179,7 @@ def predict(
         recognizer = VideoRecognizer(
             load_config(found.config, (*found.options, *cfg_options), warns=False), found.checkpoint, device=device
         )
+        top = min(top, len(recognizer.classes))
 
         def recognize_one(video: str) -> VideoPrediction:
             frames = opened or connect(video, wait=stop.wait)

@@ -9,7 +9,9 @@ from pathlib import Path
 from mmvidext.apis.video_recognizer import VideoPrediction, best_classes
 from mmvidext.datasets.atomic_write import atomic_write_text, naming_target
 
-__all__ = ['write_predictions']
+__all__ = ['BYTE_ORDER_MARK', 'write_predictions']
+
+BYTE_ORDER_MARK = '\ufeff'  # tells Excel that a CSV is UTF-8
 
 
 def write_predictions(
@@ -17,7 +19,8 @@ def write_predictions(
 ) -> None:
     """Write one file for all videos.
 
-    ``.csv``: a line for each video: its path, the best classes with their probabilities, and what was wrong with it.
+    ``.csv``: a line for each video: its path, the best classes with their probabilities, and what was wrong with it. A
+    byte order mark comes first, without which Excel does not read it as UTF-8; read it with ``encoding='utf-8-sig'``.
     ``.json``: the same, with the probabilities of all classes, and of the windows while it ran.
 
     Args:
@@ -25,7 +28,7 @@ def write_predictions(
         model: What made the predictions.
         predictions: By the path of the video.
         problems: Why a video has none.
-        top: How many classes.
+        top: How many classes, at most as many as the model has.
 
     Raises:
         OSError: If it cannot be written.
@@ -37,12 +40,13 @@ def write_predictions(
 
 def _csv(predictions: Mapping[str, VideoPrediction], problems: Mapping[str, str], top: int) -> str:
     file = io.StringIO()
+    file.write(BYTE_ORDER_MARK)
     writer = csv.writer(file, lineterminator='\n')
     pairs = [(f'class_{number}', f'probability_{number}') for number in range(1, top + 1)]
     writer.writerow(['video', *(name for pair in pairs for name in pair), 'problem'])
     for video, prediction in predictions.items():
         cells: list[object] = [cell for name, value in prediction.top(top) for cell in (name, f'{value:.6g}')]
-        writer.writerow([video, *cells, *[''] * (2 * top - len(cells)), ''])
+        writer.writerow([video, *cells, ''])
     for video, problem in problems.items():
         writer.writerow([video, *[''] * (2 * top), problem])
     return file.getvalue()

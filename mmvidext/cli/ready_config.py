@@ -1,5 +1,6 @@
 """A config for one's own data that is ready to train: a few lines that inherit from one of ours."""
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ __all__ = [
 
 DEFAULT_MODELS = {'recognition': 'ms_tsm_r18', 'segmentation': 'dff_pspnet_r18', 'flow': 'flownets'}
 _RECIPE = '_small_data'
+_HERE = '{{fileDirname}}'
 _MARK = '# Written by mmvidext data'
 
 
@@ -62,8 +64,7 @@ def recognition_config(result: PreparedVideos, out: Path, model: str) -> Path:
     test = 'test' if 'test' in result.splits else 'val'
     lines = [
         *_head(f'folder: {len(result.listing.classes)} classes, {sizes}', model, 'recognition'),
-        f'data_root = {str(result.listing.root.resolve())!r}',
-        f'lists = {str(out.resolve())!r}',
+        *_places(result.listing.root, out),
         f'num_classes = {len(result.listing.classes)}',
         f"metainfo = dict(classes=f'{{lists}}/{CLASSES_FILE}')",
         'data = dict(data_prefix=dict(video=data_root), num_classes=num_classes, metainfo=metainfo'
@@ -95,8 +96,7 @@ def segmentation_config(
     image, label = result.all[0].suffixes
     lines = [
         *_head(f'segmentation: {len(classes)} classes, {_counts(result)}', model, 'segmentation'),
-        f'data_root = {str(root.resolve())!r}',
-        f'lists = {str(out.resolve())!r}',
+        *_places(root, out),
         f'num_classes = {len(classes)}',
         f'metainfo = dict(classes={list(classes)!r})',
         f'data = dict(data_root=data_root, metainfo=metainfo, img_suffix={image!r}, seg_map_suffix={label!r}'
@@ -118,13 +118,31 @@ def flow_config(result: PreparedFolders, root: Path, out: Path, model: str) -> P
     """
     lines = [
         *_head(f'flow: {_counts(result)}', model, 'flow'),
-        f'data = dict(data_root={str(root.resolve())!r})',
-        f'lists = {str(out.resolve())!r}',
+        *_places(root, out),
+        'data = dict(data_root=data_root)',
         '',
         *_loaders(),
         _work_dir(out, model),
     ]
     return _write(out, model, lines)
+
+
+def _places(root: Path, out: Path) -> list[str]:
+    """Return the lines with the folders of the data and the lists.
+
+    mmengine puts the folder of the config in the place of ``fileDirname``, so what lies together can be moved. Data
+    that lies elsewhere keeps its absolute path.
+    """
+    root, out = root.resolve(), out.resolve()
+    inside = root.is_relative_to(out) or out.is_relative_to(root)
+    step = os.path.relpath(root, out).replace(os.sep, '/')
+    folder = '/'.join([_HERE, step] if step != '.' else [_HERE]) if inside else str(root)
+    return [f'data_root = {_quoted(folder)}', f'lists = {_quoted(_HERE)}']
+
+
+def _quoted(path: str) -> str:
+    """Return a path as Python code, in the quotes that a path in the place of ``fileDirname`` does not hold."""
+    return f'"{path}"' if _HERE in path else repr(path)
 
 
 def _counts(result: PreparedFolders) -> str:

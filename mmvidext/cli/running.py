@@ -22,8 +22,10 @@ from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 from mmvidext.cli.config import load_config
+from mmvidext.cli.console import QuietRunner
 from mmvidext.cli.gpu_flags import prepare_loaders, use_channels_last
 from mmvidext.cli.options import usage_errors
+from mmvidext.cli.pretrained_errors import naming_what_cannot_be_fetched
 from mmvidext.cli.ready_config import config_of_data
 from mmvidext.cli.unknown_keys import check_component_keys
 
@@ -178,8 +180,13 @@ def check_labels(runner: Runner, *, dump: Path | None) -> None:
         loop.evaluator.metrics = [metric for metric in loop.evaluator.metrics if isinstance(metric, DumpResults)]
 
 
-def build_runner(cfg: Config) -> Any:
-    """Build the runner, on CPU too where several processes were launched; none outlives the one that started it."""
+def build_runner(cfg: Config, *, verbose: bool) -> Any:
+    """Build the runner, on CPU too where several processes were launched; none outlives the one that started it.
+
+    Args:
+        cfg: The config.
+        verbose: Print the environment, the config and the hooks, too. A runner of the config's own does so always.
+    """
     from mmvidext.engine.parent_death import end_forks_with_this_process, end_with_parent
 
     if cfg.launcher != 'none':
@@ -196,8 +203,9 @@ def build_runner(cfg: Config) -> Any:
                 broadcast_buffers=False,
                 find_unused_parameters=unused,
             )
+    own = Runner if verbose else QuietRunner
     with building_errors(cfg):
-        return RUNNERS.build(cfg) if cfg.get('runner_type') else Runner.from_cfg(cfg)
+        return RUNNERS.build(cfg) if cfg.get('runner_type') else own.from_cfg(cfg)
 
 
 def build_training(runner: Any, cfg: Config) -> None:
@@ -206,7 +214,7 @@ def build_training(runner: Any, cfg: Config) -> None:
     Raises:
         click.ClickException: If something cannot be built from the config, or there is no batch to train on.
     """
-    if type(runner) is not Runner:
+    if type(runner) not in (Runner, QuietRunner):
         return
     with building_errors(cfg):
         loader = runner.train_loop.dataloader
@@ -232,7 +240,7 @@ def _report_weights(runner: Runner, cfg: Config) -> None:
     initialize = runner._init_model_weights
 
     def initialize_or_say() -> None:
-        with building_errors(cfg):
+        with building_errors(cfg), naming_what_cannot_be_fetched(runner.model):
             initialize()
 
     runner._init_model_weights = initialize_or_say

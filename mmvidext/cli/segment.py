@@ -34,9 +34,18 @@ __all__ = ['segment']
 @click.argument('checkpoint', callback=optional_checkpoint)
 @click.argument('source')
 @click.argument('out', type=PATH)
-@click.option('--masks', type=PATH, metavar='FOLDER', help='Write the classes of the pixels, PNG.')
-@click.option('--label-video', type=PATH, help='Write the colors of the classes, without the frames.')
-@click.option('--legend/--no-legend', default=True, show_default=True, help='Name the classes of a frame in it.')
+@click.option(
+    '--masks', type=PATH, metavar='FOLDER', help='Write the class of each pixel, as PNG files, to this folder.'
+)
+@click.option(
+    '--label-video', type=PATH, help='Write the colors of the classes, without the frames, to this video or folder.'
+)
+@click.option(
+    '--legend/--no-legend',
+    default=True,
+    show_default=True,
+    help='Draw the names of the classes into each frame, or do not.',
+)
 @key_frame_options
 @source_options
 @cfg_options_option

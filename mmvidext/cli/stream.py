@@ -121,7 +121,7 @@ def recognize(
 @click.option(
     '--scores',
     type=PathEndingIn('.csv', '.json'),
-    help='Write the scores of all classes to this .csv or .json.',
+    help='Write the scores of all classes to this .csv or .json file.',
 )
 @click.option(
     '--labels',
@@ -129,7 +129,9 @@ def recognize(
     help='Class names: one a line, or JSON: a list, or names and numbers.  [default: those in the checkpoint]',
 )
 @click.option('--every', type=click.IntRange(1), default=1, show_default=True, help='Recognize every N-th frame.')
-@click.option('--window', type=int, help="Frames to average over.  [default: the model's num_segments]")
+@click.option(
+    '--window', type=int, help="Number of frames whose predictions are averaged.  [default: the model's num_segments]"
+)
 @click.option('--max-frames', type=click.IntRange(1), help='Stop after so many recognized frames.')
 @source_options
 @cfg_options_option

@@ -106,21 +106,21 @@ def check_class_names(cfg: Config, class_names: Path) -> None:
     metavar='FILE.pkl',
     help='Also write all predictions to this file.',
 )
-@click.option('--metrics', type=PATH, metavar='FILE.json', help='Also write the metrics to it.')
+@click.option('--metrics', type=PATH, metavar='FILE.json', help='Also write the metrics to this file.')
 @click.option('--per-class', is_flag=True, help='Print a table of the accuracy (or IoU) of each class.')
 @click.option(
     '--confusion-matrix',
     type=PathEndingIn('.png'),
     metavar='FILE.png',
-    help='Write a picture of the confusion matrix.',
+    help='Draw the confusion matrix into this picture.',
 )
 @click.option(
     '--class-names',
     type=FILE,
     metavar='FILE.txt',
-    help='Names of the classes, one a line, for the two above.',
+    help='Names of the classes, one a line, for --per-class and --confusion-matrix.',
 )
-@click.option('--show-dir', type=PATH, metavar='FOLDER', help='Draw the predictions into pictures.')
+@click.option('--show-dir', type=PATH, metavar='FOLDER', help='Draw the predictions into pictures in this folder.')
 def test(
     config: str,
     checkpoint: str,
@@ -131,6 +131,7 @@ def test(
     confusion_matrix: Path | None,
     class_names: Path | None,
     show_dir: Path | None,
+    verbose: bool,
     **common: Any,
 ) -> None:
     """Evaluate CHECKPOINT, a file or URL, ours or official, on the test data of CONFIG.
@@ -154,7 +155,7 @@ def test(
     apply_test_flags(cfg, amp=amp, class_names=class_names, **outputs)
     if class_names:
         check_class_names(cfg, class_names)
-    runner = build_runner(cfg)
+    runner = build_runner(cfg, verbose=verbose)
     with usage_errors():
         load_for_inference(runner.model, checkpoint)
         check_labels(runner, dump=dump)
@@ -162,4 +163,6 @@ def test(
         values = runner.test()
     if metrics and runner.rank == 0:
         metrics.write_text(json.dumps({name: float(value) for name, value in values.items()}, indent=2) + '\n')
+    if runner.rank == 0 and (written := [str(path) for path in (dump, metrics, confusion_matrix, show_dir) if path]):
+        click.echo(f'wrote {", ".join(written)}')
     leave_process_group()

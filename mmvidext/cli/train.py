@@ -1,13 +1,17 @@
 """``mmvidext train``: train a model."""
 
 import logging
+import shlex
 from pathlib import Path
 from typing import Any
 
 import click
 from mmengine.config import Config
+from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 
+from mmvidext.cli.batch_norm_errors import naming_small_batches
+from mmvidext.cli.console import ProgressLines, short_path, warnings_only
 from mmvidext.cli.gpu_flags import train_in_mixed_precision, use_compiler
 from mmvidext.cli.options import RunCommand, amp_option, run_options, usage_errors
 from mmvidext.cli.running import (
@@ -102,12 +106,12 @@ def _warn_of_earlier_run(cfg: Config) -> None:
 @click.command(cls=RunCommand)
 @run_options
 @click.option(
-    '--model', metavar='NAME', help='Of the recipe for a folder of your data: tsm_r18, ms_tsm_r50, r2plus1d_r18, ...'
+    '--model', metavar='NAME', help='Recipe to train on a folder of your data: tsm_r18, ms_tsm_r50, r2plus1d_r18, ...'
 )
 @click.option(
     '--weights',
     metavar='FILE_URL_OR_NAME',
-    help='Start from these: of the whole network, with any number of classes, or of its backbone, ours or official.',
+    help='Weights to start from, ours or official: of the whole network, whatever its classes, or of its backbone.',
 )
 @click.option(
     '--resume',
@@ -129,6 +133,7 @@ def train(
     compiled: bool,
     auto_scale_lr: bool,
     no_validate: bool,
+    verbose: bool,
     **common: Any,
 ) -> None:
     """Train the model of CONFIG, or, where CONFIG is a folder that mmvidext data has written, a model on your data.
@@ -146,10 +151,23 @@ def train(
     if not cfg.get('resume'):
         cfg.load_from = None  # mmengine would take what fits and say nothing of the rest
         _warn_of_earlier_run(cfg)
-    runner = build_runner(cfg)
+    runner = build_runner(cfg, verbose=verbose)
     with usage_errors():
         start_from(runner, load_from, resume=bool(cfg.get('resume')))
     build_training(runner, cfg)
-    with bounded(cfg), run_errors():
-        runner.train()
+    with bounded(cfg), run_errors(), naming_small_batches(runner):
+        _run(runner, ProgressLines(Path(cfg.filename).stem, load_from), verbose=verbose)
     leave_process_group()
+
+
+def _run(runner: Any, lines: ProgressLines, *, verbose: bool) -> None:
+    """Train, with a line for each epoch on the console of the first process, or with the whole log."""
+    if verbose:
+        runner.train()
+        return
+    if is_main_process():
+        runner.register_hook(lines)
+    with warnings_only(runner.logger):
+        runner.train()
+    if is_main_process() and runner.cfg.get('default_scope') == 'mmaction':
+        click.echo(f'to see it at work: mmvidext predict {shlex.quote(short_path(runner.work_dir))} VIDEO')

@@ -32,7 +32,9 @@ def weights(ctx: click.Context) -> None:
 
 
 @weights.command('list')
-@click.option('--all', 'also_without', is_flag=True, help='Also the configs of which no checkpoint is public, and why.')
+@click.option(
+    '--all', 'also_without', is_flag=True, help='Also list the configs of which no checkpoint is public, and why.'
+)
 def list_models(also_without: bool = False) -> None:
     """List the models that have a checkpoint: where it is, and the published figure.
 
@@ -66,7 +68,9 @@ def _figure(model: NamedModel) -> str:
 
 @weights.command()
 @click.argument('name')
-@click.option('--out', type=PathEndingIn('.pth'), help='Also write it under the names of our models to this .pth.')
+@click.option(
+    '--out', type=PathEndingIn('.pth'), help='Also write the weights, under the names of our models, to this .pth file.'
+)
 def get(name: str, out: Path | None) -> None:
     """Download the checkpoint of the model NAME, if it is not there, and check that it fits its config.
 

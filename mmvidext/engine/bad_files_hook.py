@@ -1,5 +1,6 @@
 """List in the work directory what training could not read."""
 
+import logging
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -83,7 +84,8 @@ class BadFilesHook(Hook):
             self._at_the_end.detach()
             self._path.unlink(missing_ok=True)
         elif count := _write(self._path, self._datasets):
-            print_log(f'{count} bad files were replaced in training; they are listed in {self._path}', 'current')
+            text = f'{count} bad files were replaced in training; they are listed in {self._path}'
+            print_log(text, logger='current', level=logging.WARNING)
 
     def _share(self) -> None:
         """Let each process know what the others found.

@@ -1,13 +1,11 @@
 """Say aloud that a run starts from random weights where its recipe starts from trained ones."""
 
-from typing import Any
-
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmvidext.engine.run_parts import unwrap_model
 from mmvidext.engine.start_weights_hook import StartWeightsHook
-from mmvidext.models.pretrained_file import pretrained_file
+from mmvidext.models.pretrained_file import pretrained_files
 from mmvidext.registry import HOOKS
 
 __all__ = ['ScratchWarningHook']
@@ -27,7 +25,7 @@ class ScratchWarningHook(Hook):
         if not data or loaded or any(isinstance(hook, StartWeightsHook) for hook in runner.hooks):
             return
         model = unwrap_model(runner.model)
-        if any(_file(module) for module in model.modules()):
+        if pretrained_files(model):
             return
         backbone = getattr(model, 'backbone', None)
         depth = getattr(backbone, 'depth', None)
@@ -36,8 +34,3 @@ class ScratchWarningHook(Hook):
             f'the recipe of this config starts from weights trained on {data}, but this run starts from random ones: '
             f'set model.backbone.pretrained ({example}), or train --weights; mmvidext weights lists names'
         )
-
-
-def _file(module: Any) -> bool:
-    init_cfg = getattr(module, 'init_cfg', None)
-    return bool(getattr(module, 'pretrained', None)) or pretrained_file(init_cfg, prefix='') is not None

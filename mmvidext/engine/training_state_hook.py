@@ -218,7 +218,7 @@ class TrainingStateHook(Hook):
             self._checkpoints.save_preempted(runner, epoch=runner.epoch, iteration=iteration)
         if self._before_val is None:
             self._preemption.wait_for_all()
-        runner.logger.info(f'stopped by a signal after iteration {iteration}, to be resumed: exit {EXIT_RESUME_ME}')
+        runner.logger.warning(f'stopped by a signal after iteration {iteration}, to be resumed: exit {EXIT_RESUME_ME}')
         raise SystemExit(EXIT_RESUME_ME)
 
 

@@ -1,8 +1,10 @@
-"""The checkpoint that a config's ``init_cfg`` names."""
+"""The checkpoints that a config's ``init_cfg`` names."""
 
 from typing import Any
 
-__all__ = ['pretrained_file']
+from torch import nn
+
+__all__ = ['pretrained_file', 'pretrained_files']
 
 
 def pretrained_file(init_cfg: Any, *, prefix: str) -> tuple[str, str] | None:
@@ -17,3 +19,13 @@ def pretrained_file(init_cfg: Any, *, prefix: str) -> tuple[str, str] | None:
         if isinstance(entry, dict) and entry.get('type') == 'Pretrained':
             return str(entry['checkpoint']), str(entry.get('prefix') or prefix)
     return None
+
+
+def pretrained_files(model: nn.Module) -> list[str]:
+    """Return what the config of a model names for its parts to start from (``pretrained``, ``init_cfg``)."""
+    files = list[str]()
+    for module in model.modules():
+        given = pretrained_file(getattr(module, 'init_cfg', None), prefix='')
+        files += [given[0]] if given else []
+        files += [str(module.pretrained)] if getattr(module, 'pretrained', None) else []
+    return list(dict.fromkeys(files))

@@ -55,6 +55,23 @@ def test_help_shows_one_example_that_is_accepted(name, tmp_path, monkeypatch):
         assert config == 'mmvidext::NAME,' or find_config(config).is_file()
 
 
+OPTIONS = [
+    (name, option)
+    for name, command in COMMANDS.items()
+    for option in command.params
+    if isinstance(option, click.Option) and not option.hidden
+]
+
+
+@pytest.mark.parametrize(('name', 'option'), OPTIONS, ids=[f'{name} {option.opts[0]}' for name, option in OPTIONS])
+def test_the_help_of_an_option_stands_alone(name, option):
+    """A phrase that needs the name of the option before it is a riddle: `--seed  Of the split.`"""
+    text = option.help.partition('  [default')[0]
+    assert re.match(r'[A-Z].*[.)]$', text, re.DOTALL), text
+    assert len(text.split()) > 2, text
+    assert text.split()[0] not in ('Of', 'In', 'And', 'Or', 'Where', 'What', 'How', 'Whose', 'With', 'Without'), text
+
+
 def test_summaries_are_those_of_the_commands():
     for name, command in COMMANDS.items():
         if isinstance(command, LazyGroup):
@@ -128,6 +145,38 @@ def test_doctor_names_a_mixture_of_both_lines(monkeypatch):
     monkeypatch.setattr(doctor, 'found', {'mmengine': '0.10.7', 'onedl-mmcv': '2.3.6'}.get)
     with pytest.raises(click.ClickException, match=r'packages of both lines .* are installed, OpenMMLab and onedl'):
         doctor.report_versions()
+
+
+@pytest.mark.parametrize(
+    ('installed', 'tested', 'judged'),
+    [
+        ('2.13.0+cpu', '2.13.0', ''),
+        ('3.11.7', '3.11', ''),
+        ('2.13.1', '2.13.0', 'newer than tested; nothing is known to fail'),
+        ('2.14.0a0+git12', '2.13.0', 'newer than tested; nothing is known to fail'),
+        ('10.0', '9.9', 'newer than tested; nothing is known to fail'),
+        ('3.10.13', '3.11', 'older than tested'),
+        ('2.13.0rc1', '2.13.0', 'older than tested'),
+        ('1.0', None, ''),
+    ],
+)
+def test_a_version_is_judged(installed, tested, judged):
+    assert doctor.judge(installed, tested) == judged
+
+
+def test_doctor_says_what_is_newer_and_does_not_fail(monkeypatch):
+    found = doctor.found
+    monkeypatch.setattr(doctor, 'found', lambda package: '99.1+cu130' if package == 'torch' else found(package))
+    output = invoke(COMMANDS['mmvidext doctor'])
+    assert re.search(r'^torch +99\.1\+cu130 +2\.13\.0 +newer than tested; nothing is known to fail$', output, re.M)
+    assert re.search(r'^click +\S+ +8\.5\.1$', output, re.M)
+
+
+def test_doctor_compares_with_what_was_tested_on_this_python(monkeypatch, tmp_path):
+    constraints = tmp_path / 'constraints.txt'
+    constraints.write_text('# a==1\na==2; python_version >= "3.0"\na==1; python_version < "3.0"\nb==3.0\n')
+    monkeypatch.setattr(doctor, 'CONSTRAINTS', constraints)
+    assert doctor.tested_versions() == {'a': '2', 'b': '3.0', **doctor.TESTED}
 
 
 def test_doctor_asks_for_what_the_line_lacks(monkeypatch, capsys):

@@ -67,12 +67,16 @@ def trained(data, tmp_path_factory):
 
 def test_training_saves_resumes_and_flags_win(trained):
     work_dir, (first, second) = trained
-    assert 'Epoch(train) [1][2/2]' in first
-    assert 'acc/top1' in first
-    assert 'Epoch(train) [1]' not in second
-    assert 'Epoch(train) [2][2/2]' in second
-    assert 'resumed epoch: 1' in second
-    assert 'seed=7' in second.replace(' ', '')  # the config says 0
+    assert 'epoch 1 of 1   loss' in first
+    assert 'validation: acc/top1' in first
+    assert 'epoch 1 of 2' in second.partition('\nlog')[0]
+    assert 'epoch 1 of 2' not in second.partition('\nlog')[2]
+    assert 'epoch 2 of 2   loss' in second
+    logs = [path.read_text() for path in sorted(work_dir.glob('*/*.log'))]
+    for epoch, (printed, log) in enumerate(zip((first, second), logs, strict=True), start=1):
+        for text in (f'Epoch(train) [{epoch}][2/2]', 'System environment', 'seed: 7', 'Hooks will be executed'):
+            assert text in log
+            assert text not in printed
     assert (work_dir / 'epoch_2.pth').is_file()
 
 

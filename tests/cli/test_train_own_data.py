@@ -1,5 +1,8 @@
 """Training on a folder that `mmvidext data` has written: which config, which start, and the names in the checkpoint."""
 
+import subprocess
+import sys
+
 import click
 import cv2
 import pytest
@@ -43,7 +46,11 @@ def build(name, **backbone):
 def test_data_train_test_predict(folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     torch.save(build('tsm_r18').state_dict(), tmp_path / 'tsm.pth')
-    invoke(train, folder, '--model', 'tsm_r18', '--weights', 'tsm.pth', '--cfg-options', *SMALL)
+    printed = invoke(train, folder, '--model', 'tsm_r18', '--weights', 'tsm.pth', '--cfg-options', *SMALL).splitlines()
+    assert printed[1] == 'model     tsm_r18 (Recognizer2D, TSMResNet)', printed
+    assert printed[2:4] == ['classes   2: b c, 左', 'data      4 samples for training, 2 for validation']
+    assert printed[5] == 'weights   tsm.pth'
+    assert printed[-1] == "to see it at work: mmvidext predict 'work_dirs/my videos_tsm_r18' VIDEO"
     work_dir = tmp_path / 'work_dirs' / 'my videos_tsm_r18'
     checkpoint = torch.load(work_dir / 'epoch_1.pth', weights_only=True)
     assert checkpoint['meta']['dataset_meta']['classes'] == ('b c', '左')
@@ -52,7 +59,8 @@ def test_data_train_test_predict(folder, tmp_path, monkeypatch):
     assert 'not loaded: cls_head.fc_cls.weight is (6, 512) instead of (2, 512)' in log
     options = ('--per-class', '--show-dir', 'shown', '--cfg-options', *SMALL[1:])
     trained_config = (work_dir / 'tsm_r18.py').read_text()
-    invoke(test_command, folder, work_dir / 'epoch_1.pth', *options)  # which recipe, the folder of the run says
+    printed = invoke(test_command, folder, work_dir / 'epoch_1.pth', *options)  # which recipe, the run's folder says
+    assert printed.splitlines()[-1] == 'wrote shown'
     shown = sorted((tmp_path / 'shown').iterdir())
     assert len(shown) == 2
     assert cv2.imread(str(shown[0])).shape == (60 * 5 + 5 * 32, 64 * 5, 3)
@@ -80,7 +88,7 @@ def test_an_evaluation_with_other_settings_than_the_training(folder, tmp_path):
 def test_a_run_in_the_folder_of_an_earlier_one_is_said(tmp_path, monkeypatch):
     said = []
 
-    def stop(cfg):
+    def stop(cfg, *, verbose):
         raise click.UsageError('far enough')
 
     monkeypatch.setattr('mmvidext.cli.train.print_log', lambda text, **_: said.append(text))
@@ -95,12 +103,55 @@ def test_a_run_in_the_folder_of_an_earlier_one_is_said(tmp_path, monkeypatch):
     assert f'{tmp_path} holds checkpoints of an earlier run, for example epoch_7.pth' in said[0]
 
 
-def test_data_that_was_moved(folder, tmp_path):
-    text = (folder / 'ms_tsm_r18.py').read_text().replace(str(folder), str(tmp_path / 'gone'))
-    (tmp_path / 'ms_tsm_r18.py').write_text(text)
+@pytest.mark.parametrize('lists', ['.', 'the lists', '..'])
+def test_a_folder_that_is_moved_trains(lists, tmp_path, monkeypatch):
+    """Also with mmaction2's own tool, wherever the lists are inside of the folder, or it inside of them."""
+    monkeypatch.chdir(tmp_path)
+    before, after = tmp_path / "Anna's" / 'videos', tmp_path / "文 Ben's" / 'videos'
+    for name in ('左', 'b c'):
+        (before / name).mkdir(parents=True)
+        for clip in range(3):
+            write_video(before / name / f'{clip} x.webm', seed=clip)
+    invoke(data, 'folder', before, '--out', before / lists, '--workers', 0, '--model', 'tsm_r18')
+    before.parent.rename(after.parent)
+    config = (after / lists / 'tsm_r18.py').resolve()
+    assert str(tmp_path) not in config.read_text()
+    invoke(train, config.parent, '--work-dir', 'ours', '--cfg-options', *SMALL)
+    assert (tmp_path / 'ours' / 'epoch_1.pth').is_file()
+    if lists == '.':
+        mmaction = [sys.executable, '-m', 'mmvidext', 'run', 'mmaction::train', config, '--work-dir', 'mmaction']
+        options = ['train_cfg.max_epochs=1', 'train_dataloader.batch_size=2', 'model.backbone.num_segments=8']
+        subprocess.run([*mmaction, '--cfg-options', *options], check=True, capture_output=True)
+        assert (tmp_path / 'mmaction' / 'epoch_1.pth').is_file()
+
+
+def test_data_that_lies_elsewhere_keeps_its_path(folder, tmp_path):
+    invoke(data, 'folder', folder, '--out', tmp_path / 'lists', '--workers', 0, '--model', 'tsm_r18')
+    (tmp_path / 'lists').rename(tmp_path / 'moved')
+    config = Config.fromfile(tmp_path / 'moved' / 'tsm_r18.py')
+    assert (config.data_root, config.lists) == (str(folder), str(tmp_path / 'moved'))
+
+
+def test_a_last_batch_of_one_sample(folder, tmp_path):
+    """One frame, of which the network leaves one value per channel: 4 samples in batches of 3."""
+    sizes = [option for option in SMALL if 'batch_size' not in option and 'segments' not in option]
+    command = (train, folder, '--model', 'tsn_r18', '--work-dir', tmp_path, '--cfg-options', 'num_segments=1')
+    output = invoke(*command, 'batch_size=3', *sizes, status=1)
+    assert output.splitlines()[-1] == (
+        'Error: batch normalization cannot train on a single value per channel (its input was [1, 512, 1, 1]): the '
+        'last batch of an epoch has one sample, as 4 samples go into batches of 3: leave it out with --cfg-options '
+        '+train_dataloader.drop_last=True, or choose another train_dataloader.batch_size'
+    )
+    invoke(*command, 'batch_size=3', '+train_dataloader.drop_last=True', *sizes)
+    output = invoke(*command, 'batch_size=1', *sizes, status=1)
+    assert output.splitlines()[-1].endswith('train_dataloader.batch_size is 1, set 2 or more')
+
+
+def test_a_list_that_is_gone(folder, tmp_path):
+    (tmp_path / 'ms_tsm_r18.py').write_text((folder / 'ms_tsm_r18.py').read_text())
+    (tmp_path / 'classes.txt').write_text('a\nb\n')
     output = ' '.join(invoke(train, tmp_path, '--work-dir', tmp_path / 'work', status=1).split())
-    assert 'there is no annotation file' in output
-    assert 'If the data was moved, run mmvidext data folder again' in output
+    assert f'there is no annotation file {tmp_path}/train.txt' in output
 
 
 def test_the_model_is_for_a_folder(folder):

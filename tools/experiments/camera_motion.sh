@@ -30,7 +30,7 @@ if [ ! -f "$out/packages/done" ]; then
     for package in "$out"/packages/*.whl; do "$python" -m zipfile -e "$package" "$out/packages/unpacked"; done
     cp "$out"/packages/unpacked/usr/share/backgrounds/*.jpg "$out"/packages/unpacked/sklearn/datasets/images/*.jpg "$photographs"
     (cd "$out/packages/unpacked/skimage/data" && cp astronaut.png brick.png camera.png chelsea.png coffee.png coins.png \
-        grass.png gravel.png motorcycle_left.png rocket.jpg hubble_deep_field.jpg "$photographs")
+        grass.png gravel.png rocket.jpg hubble_deep_field.jpg "$photographs")
     touch "$out/packages/done"
 fi
 

@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from mmvidext.checkpoints import read_checkpoint
 
@@ -26,7 +26,7 @@ def main() -> None:
         if tensor.is_floating_point() and not name.startswith('data_preprocessor.')
     }
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    save_file(halves, arguments.out)
+    arguments.out.write_bytes(save(halves))
     print(f'{arguments.out}: {len(halves)} tensors, {arguments.out.stat().st_size / 1e6:.1f} MB')
 
 

@@ -17,8 +17,8 @@ _STRIDE = 64  # of the coarsest map of the networks
 
 
 @click.command()
-@folder_options
-@click.option('--model', default=DEFAULT_MODELS['flow'], show_default=True, help='Whose config to write.')
+@folder_options('the videos')
+@click.option('--model', default=DEFAULT_MODELS['flow'], show_default=True, help='Recipe whose config is written.')
 def flow(root: Path, out: Path | None, ratio: float, seed: int, workers: int, model: str) -> None:
     """Prepare your own pairs for optical flow: DIR holds frames/VIDEO/* and flow/VIDEO/*.
 

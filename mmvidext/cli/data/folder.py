@@ -17,27 +17,31 @@ __all__ = ['folder']
 
 
 @click.command()
-@folder_options
+@folder_options('each class')
 @click.option(
     '--annotations',
     multiple=True,
     type=PATH,
-    help='A list or table of videos and classes, repeated for several; or the folder with the splits of UCF101 or '
-    'HMDB51. Without it, DIR holds a folder for each class.',
+    help='List or table of videos and classes, can be repeated; or the folder with the splits of UCF101 or HMDB51. '
+    'Without it, DIR holds a folder for each class.',
 )
 @click.option(
     '--classes',
     type=FILE,
     help='Names of the classes of --annotations, one a line, in the order of their numbers.',
 )
-@click.option('--split-number', type=click.IntRange(1, 3), default=1, show_default=True, help='Of UCF101 and HMDB51.')
+@click.option(
+    '--split-number', type=click.IntRange(1, 3), default=1, show_default=True, help='Which split of UCF101 or HMDB51.'
+)
 @click.option(
     '--recordings',
     metavar='EXPRESSION',
-    help='What clips of one recording share: the first group of a regular expression at the beginning of their names, '
+    help='Regular expression for the beginning of file names: clips whose first group is equal are of one recording, '
     'for example "(day\\d+)".  [default: known names, or each file]',
 )
-@click.option('--model', default=DEFAULT_MODELS['recognition'], show_default=True, help='Whose config to write.')
+@click.option(
+    '--model', default=DEFAULT_MODELS['recognition'], show_default=True, help='Recipe whose config is written.'
+)
 def folder(
     root: Path,
     out: Path | None,

@@ -1,5 +1,6 @@
 """What the commands that prepare one's own data share."""
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,19 +15,26 @@ __all__ = ['REPORT', 'folder_options', 'tell']
 REPORT = 'report.md'
 
 
-def folder_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the folder, and how it is split."""
-    for option in reversed(
-        (
-            click.argument('root', metavar='DIR', type=PATH),
-            click.option('--out', type=PATH, help='Where lists, config and report go.  [default: DIR]'),
-            click.option('--val', 'ratio', default=0.2, show_default=True, help='Share of each class for validation.'),
-            click.option('--seed', default=0, show_default=True, help='Of the split.'),
-            workers_option,
-        )
-    ):
-        function = option(function)
-    return function
+def folder_options(share: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return a decorator that adds the folder, and how it is split.
+
+    Args:
+        share: Of what ``--val`` is a share.
+    """
+    options = (
+        click.argument('root', metavar='DIR', type=PATH),
+        click.option('--out', type=PATH, help='Folder for lists, config and report.  [default: DIR]'),
+        click.option('--val', 'ratio', default=0.2, show_default=True, help=f'Share of {share} for validation.'),
+        click.option('--seed', default=0, show_default=True, help='Seed of the random split.'),
+        workers_option,
+    )
+
+    def add(function: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return add
 
 
 def tell(out: Path, report: str, config: Path, written: list[str], options: str = '') -> None:
@@ -34,4 +42,4 @@ def tell(out: Path, report: str, config: Path, written: list[str], options: str 
     atomic_write_text(out / REPORT, report)
     click.echo(report)
     click.echo(f'wrote {", ".join([*written, REPORT, config.name])} in {out}')
-    click.echo(f'train with: mmvidext train {str(out)!r} --model {config.stem}{options}')
+    click.echo(f'train with: mmvidext train {shlex.quote(str(out))} --model {config.stem}{options}')

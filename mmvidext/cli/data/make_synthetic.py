@@ -49,17 +49,25 @@ def common_options(*, train: int, val: int, size: str) -> Decorator:
     """Add the folder, and what all formats have in common, under the names of the writers' arguments."""
     return _options(
         click.argument('out', type=click.Path(path_type=Path, file_okay=False)),
-        click.option('--train', 'num_train', type=int, default=train, show_default=True, help='Training items.'),
-        click.option('--val', 'num_val', type=int, default=val, show_default=True, help='Validation items.'),
-        click.option('--size', type=FrameSize(), default=size, show_default=True, help='Of a frame, in pixels.'),
-        click.option('--seed', type=click.IntRange(0), default=0, show_default=True, help='Of everything random.'),
+        click.option(
+            '--train', 'num_train', type=int, default=train, show_default=True, help='Number of training samples.'
+        ),
+        click.option(
+            '--val', 'num_val', type=int, default=val, show_default=True, help='Number of validation samples.'
+        ),
+        click.option('--size', type=FrameSize(), default=size, show_default=True, help='Size of a frame, in pixels.'),
+        click.option(
+            '--seed', type=click.IntRange(0), default=0, show_default=True, help='Seed of all random numbers.'
+        ),
         workers_option,
     )
 
 
 def frames_option(default: int) -> Decorator:
     """Add the length of a video."""
-    return click.option('--frames', 'num_frames', type=int, default=default, show_default=True, help='Of each video.')
+    return click.option(
+        '--frames', 'num_frames', type=int, default=default, show_default=True, help='Number of frames of each video.'
+    )
 
 
 def scene_options(*, max_displacement: float) -> Decorator:
@@ -70,10 +78,14 @@ def scene_options(*, max_displacement: float) -> Decorator:
             type=float,
             default=max_displacement,
             show_default=True,
-            help='How far a point moves between frames at most, in pixels.',
+            help='Largest motion of a point between frames, in pixels.',
         ),
-        click.option('--objects', 'num_objects', type=int, default=6, show_default=True, help='In each scene.'),
-        click.option('--thin-objects', type=int, default=0, show_default=True, help='Poles in each scene.'),
+        click.option(
+            '--objects', 'num_objects', type=int, default=6, show_default=True, help='Number of objects in each scene.'
+        ),
+        click.option(
+            '--thin-objects', type=int, default=0, show_default=True, help='Number of thin poles in each scene.'
+        ),
     )
 
     def add(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -110,11 +122,11 @@ def make_synthetic() -> None:
 @common_options(train=600, val=160, size='128x96')
 @frames_option(20)
 @click.option('--travel-only', is_flag=True, help='Leave out motions toward and away from the camera.')
-@click.option('--camera', is_flag=True, help='The camera turns: four labels that are easier to learn.')
+@click.option('--camera', is_flag=True, help='Turn the camera instead: four labels that are easier to learn.')
 @click.option(
     '--textures',
     type=click.Path(path_type=Path, file_okay=False, exists=True),
-    help='A camera moves over the photographs in this folder: seven labels.',
+    help='Move a camera over the photographs in this folder instead: seven labels.',
 )
 def sthv2(out: Path, **settings: Any) -> None:
     """Generate clips with motion labels, as Something-Something V2.

@@ -38,8 +38,8 @@ def report(result: Preparation, *, drop_bad: bool) -> None:
 @click.argument('root', type=PATH)
 @click.option('--videos', type=PATH, help='Folder of the videos.  [default: looked for in ROOT]')
 @click.option('--annotations', type=PATH, help='Folder of the JSON files.  [default: looked for in ROOT]')
-@click.option('--out', type=PATH, help='Where to write the lists.  [default: ROOT]')
-@click.option('--labels', type=PATH, help='Where to write the class names.  [default: OUT/class_names.txt]')
+@click.option('--out', type=PATH, help='Folder for the lists.  [default: ROOT]')
+@click.option('--labels', type=PATH, help='File for the class names.  [default: OUT/class_names.txt]')
 @click.option('--ext', default='webm', show_default=True, help='Extension of the videos.')
 @click.option('--drop-bad', is_flag=True, help='Leave bad videos out instead of failing.')
 @workers_option

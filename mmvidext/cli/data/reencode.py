@@ -47,16 +47,16 @@ def report(result: Reencoding, out: Path, *, drop_bad: bool) -> None:
     multiple=True,
     help='List of videos and labels to write anew; can be repeated.  [default: every video in VIDEOS, without a list]',
 )
-@click.option('--delimiter', default=' ', help='What separates the fields of the lists.  [default: space or tab]')
+@click.option('--delimiter', default=' ', help='Separator of the fields in the lists.  [default: space or tab]')
 @click.option(
     '--key-frame-interval',
     default=DEFAULT.key_frame_interval,
     show_default=True,
-    help='Frames from one key frame to the next.',
+    help='Number of frames from one key frame to the next.',
 )
 @click.option('--intra-only', is_flag=True, help='Make every frame a key frame.')
-@click.option('--short-side', type=int, help='Make videos smaller whose short side is longer, in pixels.')
-@click.option('--crf', default=DEFAULT.crf, show_default=True, help='Quality: 0 is without loss, 51 the worst.')
+@click.option('--short-side', type=int, help='Longest short side of a video, in pixels; larger ones are made smaller.')
+@click.option('--crf', default=DEFAULT.crf, show_default=True, help='Quality from 0, without loss, to 51, the worst.')
 @click.option(
     '--min-psnr',
     default=DEFAULT.min_psnr,

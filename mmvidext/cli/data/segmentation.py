@@ -37,13 +37,15 @@ def label_classes(values: Sequence[int], names: Sequence[str]) -> tuple[list[str
 
 
 @click.command()
-@folder_options
+@folder_options('the videos')
 @click.option(
     '--classes',
     type=FILE,
     help='Names of the classes, one a line, in the order of the values in the label files.',
 )
-@click.option('--model', default=DEFAULT_MODELS['segmentation'], show_default=True, help='Whose config to write.')
+@click.option(
+    '--model', default=DEFAULT_MODELS['segmentation'], show_default=True, help='Recipe whose config is written.'
+)
 def segmentation(
     root: Path, out: Path | None, ratio: float, seed: int, workers: int, classes: Path | None, model: str
 ) -> None:

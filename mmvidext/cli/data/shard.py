@@ -20,11 +20,11 @@ __all__ = ['shard']
     type=PATH,
     multiple=True,
     required=True,
-    help='List of videos and labels; can be repeated.',
+    help='List of videos and labels, can be repeated.',
 )
-@click.option('--delimiter', default=' ', help='What separates the fields of the lists.  [default: space or tab]')
-@click.option('--shard-size', default=256, show_default=True, help='MiB of videos in a shard.')
-@click.option('--seed', default=0, show_default=True, help='Of the order of the videos.')
+@click.option('--delimiter', default=' ', help='Separator of the fields in the lists.  [default: space or tab]')
+@click.option('--shard-size', default=256, show_default=True, help='Size of a shard, in MiB.')
+@click.option('--seed', default=0, show_default=True, help='Seed of the order of the videos.')
 @workers_option
 def shard(
     videos: Path, out: Path, lists: tuple[Path, ...], delimiter: str, shard_size: int, seed: int, workers: int

@@ -110,8 +110,9 @@ def prepare_videos(
     findings, notes = _without_repeated(listing, findings)
     good = [(clip, found) for clip, found in zip(listing.clips, findings, strict=True) if found.problem is None]
     sizes = {clip.path: found.size for clip, found in good}
-    names, more = find_recordings(listing.root, [clip for clip, _ in good], sizes, pattern=recordings)
-    splits = _splits([clip for clip, _ in good], names, ratio, seed)
+    readable = [clip for clip, _ in good]
+    names, more = find_recordings(listing.root, readable, sizes, classes=listing.classes, pattern=recordings)
+    splits = _splits(readable, names, ratio, seed)
     clips = [
         PreparedClip(replace(clip, split=split), found, name)
         for (clip, found), name, split in zip(good, names, splits, strict=True)

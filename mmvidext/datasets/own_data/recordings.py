@@ -18,10 +18,16 @@ _RULES = (
     r'(?i:(.*[^\s._-])[\s._-]*(?:clip|part|seg|segment|scene|shot|cut|chunk|片段|片|段)[\s._-]*\d+)',
 )
 _BLOCK = 2**20
+_MOST_NAMES = 5
 
 
 def find_recordings(
-    root: Path, clips: Sequence[Clip], sizes: Mapping[str, int], *, pattern: str | None = None
+    root: Path,
+    clips: Sequence[Clip],
+    sizes: Mapping[str, int],
+    *,
+    classes: Sequence[str],
+    pattern: str | None = None,
 ) -> tuple[list[str], list[str]]:
     """Say what each clip was cut from.
 
@@ -33,6 +39,7 @@ def find_recordings(
         root: What the paths are relative to.
         clips: All of them.
         sizes: Bytes of the files, by path.
+        classes: Names of the classes, for the notes.
         pattern: Expression that a name without suffix matches from its beginning.
 
     Returns:
@@ -46,9 +53,11 @@ def find_recordings(
         recordings = [clip.recording or _by_rules(clip.path) for clip in clips]
         if unbelievable := _classes_of_one_recording(clips, recordings):
             recordings = [clip.recording or clip.path for clip in clips]
+            named = _listed([classes[label] for label in unbelievable])
             notes.append(
-                f'{unbelievable} of the classes would have one recording only, by the names of their files, so each '
-                'file was taken for a recording: say which clips belong together with --recordings EXPRESSION'
+                f'by the names of their files, all videos of {named} would '
+                'be cut from one recording each, so each file was taken for a recording of its own: say which clips '
+                'belong together with --recordings EXPRESSION'
             )
     else:
         recordings = [_by_pattern(clip, pattern) for clip in clips]
@@ -75,13 +84,18 @@ def _by_pattern(clip: Clip, pattern: str) -> str:
         ) from error
 
 
-def _classes_of_one_recording(clips: Sequence[Clip], recordings: Sequence[str]) -> int:
-    """Return how many classes have several clips, and one recording."""
+def _listed(names: Sequence[str]) -> str:
+    more = f' and {len(names) - _MOST_NAMES} more classes' if len(names) > _MOST_NAMES else ''
+    return ', '.join(map(repr, names[:_MOST_NAMES])) + more
+
+
+def _classes_of_one_recording(clips: Sequence[Clip], recordings: Sequence[str]) -> list[int]:
+    """Return the classes that have several clips, and one recording."""
     counts = Counter(clip.label for clip in clips)
     found: dict[int, set[str]] = defaultdict(set)
     for clip, recording in zip(clips, recordings, strict=True):
         found[clip.label].add(recording)
-    return sum(counts[label] > 1 and len(names) == 1 for label, names in found.items())
+    return sorted(label for label, names in found.items() if counts[label] > 1 and len(names) == 1)
 
 
 def _same_content(root: Path, clips: Sequence[Clip], sizes: Mapping[str, int]) -> dict[str, str]:

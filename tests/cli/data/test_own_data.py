@@ -39,6 +39,7 @@ def videos(tmp_path_factory):
 def test_folders_of_classes(videos):
     output = invoke(data, 'folder', videos, '--workers', 1, '--val', 0.3)
     assert '13 videos can be used' in output
+    assert f"train with: mmvidext train '{videos}' --model ms_tsm_r18" in output
     assert '| turn left | 4 | 4 | 3 | 1 |' in output
     assert 'turn left/broken.mp4 | (codec unknown) cannot be decoded: Invalid data' in output
     assert (videos / 'classes.txt').read_text().splitlines() == ['noch eine', 'turn left', '向右']
@@ -117,7 +118,7 @@ def test_flow(tmp_path):
     assert 'Longest vector: 4.2 pixels' in output
     assert 'flow/c/2.flo belongs to the last frame' in output
     # the frames are smaller than the recipe's crop, and than the coarsest cell of the network
-    assert f"train with: mmvidext train '{tmp_path}' --model flownets --cfg-options 'crop_size=(32,48)'" in output
+    assert f"train with: mmvidext train {tmp_path} --model flownets --cfg-options 'crop_size=(32,48)'" in output
     config = Config.fromfile(tmp_path / 'flownets.py')
     config.val_dataloader.dataset.pipeline.pop()
     dataset = DATASETS.build(config.val_dataloader.dataset)

@@ -34,6 +34,9 @@ def test_each_class_in_proportion():
         split_by_recording(labels, ['a'] * len(labels), ratio=1)
 
 
+CLASSES = ('left 左', 'right')
+
+
 def clips_of(root, *names):
     for name in names:
         (root / name).parent.mkdir(exist_ok=True)
@@ -53,16 +56,31 @@ def test_recordings_by_name_folder_and_content(tmp_path):
     clips = clips_of(tmp_path, *names)
     (tmp_path / 'b/copy.mp4').write_bytes((tmp_path / 'b/y.mp4').read_bytes())
     sizes = {name: (tmp_path / name).stat().st_size for name in names}
-    recordings, notes = find_recordings(tmp_path, clips, sizes)
+    recordings, notes = find_recordings(tmp_path, clips, sizes, classes=CLASSES)
     assert recordings == ['v_X_g01', 'v_X_g01', 'v_X_g02', 'Match 3', 'b/copy.mp4', 'b/copy.mp4']
     assert notes == ['1 files are copies of others, for example b/y.mp4 = b/copy.mp4']
-    assert find_recordings(tmp_path, clips, {}, pattern='(v_X|Match)')[0][:4] == ['v_X', 'v_X', 'v_X', 'Match']
+    assert find_recordings(tmp_path, clips, {}, classes=CLASSES, pattern='(v_X|Match)')[0][:4] == [
+        'v_X',
+        'v_X',
+        'v_X',
+        'Match',
+    ]
     with pytest.raises(ValueError, match='must be an expression with a group'):
-        find_recordings(tmp_path, clips, {}, pattern='v_X')
+        find_recordings(tmp_path, clips, {}, classes=CLASSES, pattern='v_X')
 
 
 def test_names_that_would_leave_one_recording_are_not_believed(tmp_path):
     clips = clips_of(tmp_path, 'a/video_clip_1.mp4', 'a/video_clip_2.mp4', 'b/1.mp4', 'b/2.mp4')
-    recordings, notes = find_recordings(tmp_path, clips, {})
+    recordings, notes = find_recordings(tmp_path, clips, {}, classes=CLASSES)
     assert len(set(recordings)) == 4
-    assert '--recordings EXPRESSION' in notes[0]
+    assert notes == [
+        "by the names of their files, all videos of 'left 左' would be cut from one recording each, so each file was "
+        'taken for a recording of its own: say which clips belong together with --recordings EXPRESSION'
+    ]
+
+
+def test_of_many_classes_some_are_named(tmp_path):
+    names = [f'class {number:02d}' for number in range(8)]
+    clips = [Clip(f'{name}/v clip {number}.mp4', label) for label, name in enumerate(names) for number in range(2)]
+    _, (note,) = find_recordings(tmp_path, clips, {}, classes=names)
+    assert "all videos of 'class 00', 'class 01', 'class 02', 'class 03', 'class 04' and 3 more classes would" in note
