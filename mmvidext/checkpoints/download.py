@@ -5,8 +5,9 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.client import HTTPException
+from http.client import HTTPException, InvalidURL
 from pathlib import Path
+from ssl import SSLError
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import unquote, urlparse
@@ -75,6 +76,10 @@ def download(url: str, path: Path | None = None, *, sha256: str = '', wait: floa
         FileNotFoundError: If it cannot be fetched.
         ValueError: If it has another SHA-256, or is a web page; then nothing is kept.
     """
+    try:
+        urlparse(url)
+    except ValueError as error:
+        raise FileNotFoundError(f'{url} cannot be downloaded: {error}') from error
     path = cached_file(url) if path is None else path
     sha256 = (sha256 or sha256_in_name(path.name)).lower()
     if path.is_file():
@@ -119,7 +124,9 @@ def _transfer(url: str, part: Path, wait: float) -> None:
             text = getattr(error.reason, 'strerror', None) or error.reason
             by_hand = f'without a network, fetch it elsewhere and put it at {part.with_suffix("")}'
             raise FileNotFoundError(f'{url} cannot be downloaded: {text}; {by_hand}') from error
-        except (HTTPException, ConnectionError, TimeoutError) as error:
+        except InvalidURL as error:
+            raise FileNotFoundError(f'{url} cannot be downloaded: {error}') from error
+        except (HTTPException, ConnectionError, TimeoutError, SSLError) as error:
             reason = error
         else:
             tag.unlink(missing_ok=True)

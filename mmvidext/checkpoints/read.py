@@ -68,6 +68,7 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
             holds no tensors.
     """
     file_path = find_checkpoint(path)
+    fetched = f' (the file of {path}; delete it to fetch it again)' if '://' in str(path) else ''
     try:
         with file_path.open('rb') as file:
             return _find_tensors(_reader(file)(file), str(file_path))
@@ -79,7 +80,9 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
             f'{file_path} holds more than tensors, and reading it could run code; it was refused: {reason}'
         ) from None
     except Exception as error:  # a damaged file makes the readers raise nearly anything
-        raise ValueError(f'{file_path} is damaged or not a checkpoint: {error or type(error).__name__}') from error
+        raise ValueError(
+            f'{file_path}{fetched} is damaged or not a checkpoint: {error or type(error).__name__}'
+        ) from error
 
 
 def _reader(file: BinaryIO) -> Callable[[BinaryIO], Any]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from mmvidext.datasets.annotation_lines import check_paths, read_lines
 from mmvidext.datasets.flow_pairs import FlowPairDataset
+from mmvidext.datasets.media.files import visible
 from mmvidext.datasets.media.frame_folder import list_pictures
 from mmvidext.datasets.natural_order import natural_key
 from mmvidext.registry import DATASETS
@@ -46,7 +47,8 @@ class FlowFolderDataset(FlowPairDataset):
             check_paths(lines)
             videos = [name for _, name in lines]
         else:
-            videos = sorted((path.name for path in (root / 'flow').glob('*') if path.is_dir()), key=natural_key)
+            folders = visible((root / 'flow').glob('*'))
+            videos = sorted((path.name for path in folders if path.is_dir()), key=natural_key)
         return [pair for video in videos for pair in pairs_of_video(root, video)]
 
 
@@ -63,7 +65,7 @@ def pairs_of_video(root: Path, video: str) -> list[dict[str, Any]]:
             raise FileNotFoundError(f'there is no folder {folder}')
     frames = list_pictures(frames_folder)
     number_of = {frame.stem: number for number, frame in enumerate(frames)}
-    files = [path for path in flow_folder.iterdir() if path.suffix.lower() in FLOW_FILE_SUFFIXES]
+    files = [path for path in visible(flow_folder.iterdir()) if path.suffix.lower() in FLOW_FILE_SUFFIXES]
     if not files:
         raise FileNotFoundError(f'{flow_folder} holds no flow file ({", ".join(FLOW_FILE_SUFFIXES)})')
     pairs = []

@@ -5,6 +5,7 @@ from typing import Any
 
 from mmvidext.datasets.annotation_lines import read_lines
 from mmvidext.datasets.flow_pairs import FlowPairPolicy
+from mmvidext.datasets.media.files import visible
 from mmvidext.datasets.natural_order import natural_key
 from mmvidext.registry import DATASETS
 
@@ -53,7 +54,7 @@ class FlyingChairsDataset(FlowPairPolicy):
         """List the pairs of the split, in the order of their numbers."""
         folder = Path(self.data_root) / 'data'
         codes = read_chairs_split(self.ann_file)
-        names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+        names = {path.name for path in visible(folder.iterdir())} if folder.is_dir() else set()
         stems = sorted({name.rsplit('_', 1)[0] for name in names if name.endswith(SUFFIXES)}, key=natural_key)
         if len(stems) != len(codes):
             raise ValueError(

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mmvidext.datasets.flow_pairs import FlowPairDataset
+from mmvidext.datasets.media.files import visible
 from mmvidext.registry import DATASETS
 
 __all__ = ['FlyingThings3DDataset']
@@ -70,7 +71,7 @@ class FlyingThings3DDataset(FlowPairDataset):
             for name in self.passes
             for camera in self.cameras
             for direction in self.directions
-            for scene in sorted(Path(self.data_root, 'optical_flow', self.split).glob('*/*'))
+            for scene in sorted(visible(Path(self.data_root, 'optical_flow', self.split).glob('*/*')))
             for pair in self._scene(name, camera, direction, scene)
         ]
 

@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from mmvidext.datasets.list_dataset import ListDataset
 from mmvidext.datasets.media.bit_depth import check_8_bits
-from mmvidext.datasets.media.files import BadFileError, file_problem, is_local
+from mmvidext.datasets.media.files import BadFileError, file_problem, is_local, visible
 from mmvidext.datasets.media.images import check_picture_size, read_image
 from mmvidext.registry import DATASETS
 
@@ -69,9 +70,9 @@ class FrameListDataset(ListDataset):
 
     def _advice(self, path: str) -> str:
         """Name the frame: mmaction2's ``RawFrameDecode`` does not."""
-        for name in sorted(os.listdir(path)) if is_local(path) else ():
+        for picture in sorted(visible(Path(path).iterdir())) if is_local(path) else ():
             try:
-                read_image(os.path.join(path, name))
+                read_image(str(picture))
             except (OSError, ValueError) as error:
                 return f'; {error}'
         return ''

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mmvidext.datasets.flow_pairs import FlowPairDataset
+from mmvidext.datasets.media.files import visible
 from mmvidext.registry import DATASETS
 
 __all__ = ['HD1KDataset', 'KITTIFlowDataset']
@@ -52,7 +53,7 @@ class KITTIFlowDataset(FlowPairDataset):
         """List the pairs in the order of their numbers."""
         root = Path(self.data_root) / self.split
         folders = [root / name for name in IMAGE_FOLDERS[self.year] if (root / name).is_dir()]
-        return [self._pair(root, first) for folder in folders[:1] for first in sorted(folder.glob('*_10.png'))]
+        return [self._pair(root, first) for folder in folders[:1] for first in sorted(visible(folder.glob('*_10.png')))]
 
     def _pair(self, root: Path, first: Path) -> dict[str, Any]:
         pair: dict[str, Any] = dict(
@@ -96,7 +97,7 @@ class HD1KDataset(FlowPairDataset):
         """List the pairs, scene by scene, frame by frame."""
         images, flows = Path(self.data_root, 'hd1k_input/image_2'), Path(self.data_root, 'hd1k_flow_gt/flow_occ')
         scenes = defaultdict(list)
-        for flow in flows.glob('*_*.png'):
+        for flow in visible(flows.glob('*_*.png')):
             scene, frame = flow.stem.split('_')
             scenes[scene].append((int(frame), flow))
         pairs = []

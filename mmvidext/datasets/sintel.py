@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mmvidext.datasets.flow_pairs import FlowPairDataset
+from mmvidext.datasets.media.files import visible
 from mmvidext.registry import DATASETS
 
 __all__ = ['SintelDataset']
@@ -73,7 +74,7 @@ class SintelDataset(FlowPairDataset):
         for folder in (*self.passes, listed):
             if not (root / folder).is_dir():
                 raise FileNotFoundError(f'{root / folder}: no such folder; data_root must hold {self.split}/{folder}')
-        available = sorted(path.name for path in (root / listed).iterdir() if path.is_dir())
+        available = sorted(path.name for path in visible((root / listed).iterdir()) if path.is_dir())
         missing = set(self.scenes or ()) - set(available)
         if missing:
             raise FileNotFoundError(f'{root / listed} has no scene {sorted(missing)}; it has {available}')

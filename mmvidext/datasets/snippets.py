@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from mmvidext.datasets.media.files import visible
 from mmvidext.datasets.natural_order import natural_key
 
 __all__ = ['Snippet', 'SnippetFinder', 'check_distance', 'check_evaluation', 'contiguous_run']
@@ -131,7 +132,7 @@ class SnippetFinder:
             ValueError: If a label file is named otherwise, or two frames have the same number (``a_1`` and ``a_01``).
         """
         snippets = []
-        for path in sorted(Path(label_root).glob(pattern + suffix), key=lambda path: natural_key(str(path))):
+        for path in sorted(visible(Path(label_root).glob(pattern + suffix)), key=lambda path: natural_key(str(path))):
             match = self.stem.match(path.name.removesuffix(suffix))
             if match is None:
                 raise ValueError(f'label file {path} must be named {naming}{suffix}')

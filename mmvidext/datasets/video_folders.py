@@ -7,6 +7,7 @@ from typing import Any
 from mmengine.logging import print_log
 
 from mmvidext.datasets.annotation_lines import check_paths, read_lines
+from mmvidext.datasets.media.files import visible
 from mmvidext.datasets.natural_order import natural_key, numbering_gap, repeated_number
 from mmvidext.datasets.snippets import Snippet
 from mmvidext.datasets.video_seg_dataset import VideoSegDataset
@@ -117,7 +118,7 @@ class VideoFolderSegDataset(VideoSegDataset):
             check_paths(lines, allow_outside=self.allow_outside)
             return [name for _, name in lines]
         root = Path(self.data_prefix['img_path'])
-        names = sorted((path.name for path in root.glob('*') if path.is_dir()), key=natural_key)
+        names = sorted((path.name for path in visible(root.glob('*')) if path.is_dir()), key=natural_key)
         if not names:
             raise FileNotFoundError(
                 f'there is no video in {root}; expected a folder for each, with frames *{self.img_suffix}'
@@ -150,7 +151,7 @@ class VideoFolderSegDataset(VideoSegDataset):
 
 def _files(folder: Path, suffix: str) -> dict[str, Path]:
     """Return the files of a folder by stem, in natural order."""
-    paths = sorted(folder.glob(f'*{suffix}'), key=lambda path: natural_key(path.name))
+    paths = sorted(visible(folder.glob(f'*{suffix}')), key=lambda path: natural_key(path.name))
     return {path.name.removesuffix(suffix): path for path in paths}
 
 

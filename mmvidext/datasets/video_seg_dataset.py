@@ -12,6 +12,8 @@ from mmvidext.datasets.snippets import Snippet, SnippetFinder, check_distance, c
 
 __all__ = ['VideoSegDataset']
 
+MOST_CLASSES = 255
+
 
 class VideoSegDataset(BadFilePolicy, BaseSegDataset):
     """Base of the video data sets: a sample is a labeled frame and the frames around it.
@@ -30,7 +32,7 @@ class VideoSegDataset(BadFilePolicy, BaseSegDataset):
 
     Raises:
         ValueError: If both are given, a distance is negative, the interval is below 1, a distance is longer than a
-            snippet, or ``data_prefix`` has another key.
+            snippet, ``data_prefix`` has another key, or there are labels and more classes than 8 bits can hold.
     """
 
     path_key = 'img_path'
@@ -78,6 +80,12 @@ class VideoSegDataset(BadFilePolicy, BaseSegDataset):
         self.snippets = self.find_snippets()
         if not self.snippets:
             raise FileNotFoundError(f'no labeled snippet found; expected {self.layout()}')
+        num_classes = len(self._metainfo['classes'])
+        if num_classes > MOST_CLASSES and any(path for snippet in self.snippets for path in snippet.labels.values()):
+            raise ValueError(
+                f'there are {num_classes} classes, but label maps have 8 bits and 255 is ignored: at most '
+                f'{MOST_CLASSES} classes can be labeled, 0 to {MOST_CLASSES - 1}'
+            )
         return [
             self._sample(number, index, distance)
             for number, snippet in enumerate(self.snippets)

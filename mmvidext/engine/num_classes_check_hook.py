@@ -1,11 +1,12 @@
 """Stop a run whose head and data set do not agree on the number of classes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from mmengine.hooks import Hook
 from mmengine.runner import BaseLoop, Runner
+from torch.nn import ModuleList
 
 from mmvidext.engine.run_error import RunError
 from mmvidext.engine.run_parts import unwrap_model
@@ -21,7 +22,9 @@ class NumClassesCheckHook(Hook):
     """Check before the first iteration that ``num_classes`` of the head is that of each data set in use.
 
     Without it a wrong number is an error of the loss (on a GPU one that ends the process), or an accuracy of 0. A data
-    set that does not state its number is checked by its labels. Heads without ``num_classes`` are not looked at.
+    set that does not state its number is checked by its labels. All heads of a cascade are looked at, and those
+    auxiliary heads of mmseg that learn the labels as they are (one of STDC learns borders); heads without
+    ``num_classes`` are not.
     """
 
     def before_run(self, runner: Runner) -> None:
@@ -30,21 +33,32 @@ class NumClassesCheckHook(Hook):
         Raises:
             RunError: If a number differs.
         """
-        head = _num_classes_of_head(unwrap_model(runner.model))
-        if head is None:
-            return
+        heads = [head for head in _heads(unwrap_model(runner.model)) if isinstance(head[1], int)]
         for split in ('train', 'val', 'test'):
             loop = getattr(runner, f'_{split}_loop', None)
             for dataset in _datasets(loop.dataloader.dataset) if isinstance(loop, BaseLoop) else ():
-                _check(dataset, split, head)
+                for name, number in heads:
+                    _check(dataset, split, name, number)
 
 
-def _num_classes_of_head(model: Any) -> int | None:
+def _heads(model: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the heads that should know all classes: a name for messages, and ``num_classes`` or None."""
     model = next((getattr(model, name) for name in ('segmentor', 'detector') if hasattr(model, name)), model)
-    heads = (getattr(model, name, None) for name in ('cls_head', 'decode_head', 'bbox_head', 'roi_head'))
-    head = next((head for head in heads if head is not None), None)
-    number = getattr(getattr(head, 'bbox_head', head), 'num_classes', None)
-    return number if isinstance(number, int) else None
+    for name in ('cls_head', 'decode_head', 'bbox_head', 'roi_head', 'auxiliary_head'):
+        head = getattr(model, name, None)
+        stages = getattr(head, 'bbox_head', head)  # of a cascade
+        for stage in stages if isinstance(stages, Sequence | ModuleList) else [stages]:
+            if name != 'auxiliary_head':
+                yield 'the head', getattr(stage, 'num_classes', None)
+            elif _learns_labels(stage):
+                yield 'the auxiliary head', getattr(stage, 'num_classes', None)
+
+
+def _learns_labels(head: Any) -> bool:
+    """Whether the loss of an auxiliary head is that of mmseg's base class, and not one with a target of its own."""
+    kinds: list[Any] = [kind for kind in type(head).__mro__ if hasattr(kind, 'loss_by_feat')]
+    base = next((kind for kind in kinds if kind.__name__ == 'BaseDecodeHead'), None)
+    return base is not None and kinds[0].loss_by_feat is base.loss_by_feat
 
 
 def _datasets(dataset: Any) -> Iterator[Any]:
@@ -57,19 +71,19 @@ def _datasets(dataset: Any) -> Iterator[Any]:
             yield from _datasets(part)
 
 
-def _check(dataset: Any, split: str, head: int) -> None:
+def _check(dataset: Any, split: str, where: str, head: int) -> None:
     name = f'the {split} data set ({type(dataset).__name__}, {getattr(dataset, "ann_file", "") or "no list"})'
     stated = getattr(dataset, 'num_classes', None)
     if stated is None:
         stated = len(getattr(dataset, 'metainfo', {}).get('classes') or ()) or None
     if stated is not None and stated != head:
         raise RunError(
-            f'{name} has num_classes={stated}, but the head of the model has num_classes={head}: give both the same'
+            f'{name} has num_classes={stated}, but {where} of the model has num_classes={head}: give both the same'
         )
     if stated is None and (largest := _largest_label(dataset)) >= head:
         raise RunError(
-            f'{name} has the label {largest}, but the head of the model has num_classes={head}: correct the list or '
-            'the head, and set num_classes of the data set'
+            f'{name} has the label {largest}, but {where} of the model has num_classes={head}: correct the list or the '
+            'head, and set num_classes of the data set'
         )
 
 

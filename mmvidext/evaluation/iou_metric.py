@@ -22,7 +22,8 @@ class IoUMetric(mmseg.evaluation.IoUMetric):
     - A pixel whose scores are not finite is wrong, whatever its label.
     - ``output_dir`` has a folder for each video. A mask never replaces that of another image; with more than 256 values
       masks have 16 bits.
-    - ``mFscore`` counts a class that is in the ground truth and is never found as 0. mmseg leaves it out.
+    - ``mFscore`` and ``mPrecision`` count a class that is in the ground truth and is never found as 0. mmseg leaves it
+      out, so that a model that finds nothing has no value, and ``save_best`` keeps it for ever.
     - A sample without ground truth is an error that names the image.
 
     Args:
@@ -104,4 +105,6 @@ class IoUMetric(mmseg.evaluation.IoUMetric):
             weight = beta**2
             fscore = (1 + weight) * total_area_intersect / (weight * total_area_label + total_area_pred_label)
             scores['Fscore'] = np.nan_to_num(fscore.numpy(), nan=np.nan if nan_to_num is None else nan_to_num)
+            never_found = (total_area_pred_label == 0) & (total_area_label > 0)
+            scores['Precision'] = np.where(never_found.numpy(), 0.0, scores['Precision'])
         return scores

@@ -7,6 +7,7 @@ from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
 from torch import Tensor
 
+from mmvidext.layers.out_of_place import make_out_of_place
 from mmvidext.ops.backends import KernelBackend
 from mmvidext.ops.dynamic_filter import ProjectedKernel, check_settings, dynamic_filter
 from mmvidext.registry import MODELS
@@ -89,6 +90,7 @@ class DynamicFilter(BaseModule):
         self.position_attention = nn.Conv2d(in_channels, kernel_size**2, 3, padding=1)
         self.sample_attention = nn.Conv2d(in_channels, num_samples**2, 3, padding=1)
         self.post_conv = ConvModule(dynamic_channels, out_channels, 1, **common)
+        make_out_of_place(self)
         self._reset_kernels()
 
     def _reset_kernels(self) -> None:

@@ -5,6 +5,7 @@ from a plain segmentor; everything else must fit, name by name and shape by shap
 """
 
 import ast
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,7 +20,7 @@ from mmengine.registry import MODELS as ROOT
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
-from mmvidext.apis import FlowInferencer, OnlineRecognizer, VideoSegmentor
+from mmvidext.apis import FlowInferencer, OnlineRecognizer, VideoDetector, VideoRecognizer, VideoSegmentor
 from mmvidext.cli.export import export as export_command
 from mmvidext.cli.test import test as test_command
 from mmvidext.cli.train import train as train_command
@@ -29,6 +30,7 @@ from mmvidext.models.backbones import TSMResNet
 from mmvidext.models.flow import FlowNetS
 from tests.apis.online_config import online_config
 from tests.apis.test_video_segmentor import PIPELINE
+from tests.models.detectors.tiny import video_config
 from tests.models.segmentors.tiny import fcn
 
 FLOW_NET = dict(type='mmvidext.FlowNetS', width=0.0625)
@@ -54,6 +56,13 @@ def recognizer_config(depth=18, classes=5):
     return config
 
 
+def detector_config(depth=18, classes=80):
+    config = video_config()
+    config.model.detector.backbone.depth = depth
+    config.model.detector.bbox_head.num_classes = classes
+    return config
+
+
 def flow_config(width=0.0625):
     net = dict(FLOW_NET, width=width)
     return Config(dict(default_scope='mmvidext', model=dict(type='mmvidext.FlowEstimator', flow_net=net)))
@@ -69,15 +78,18 @@ def folder(tmp_path_factory):
     """The six checkpoints for each kind of model: their own right one, and wrong ones of their own kind."""
     root = tmp_path_factory.mktemp('weights')
     torch.manual_seed(0)
-    plain = build(Config(dict(default_scope='mmseg', model=fcn(19)))).state_dict()
+    segmentor = build(Config(dict(default_scope='mmseg', model=fcn(19)))).state_dict()
     flow = build(flow_config()).state_dict()
     own = {
         'segmentor': (segmentor_config(), segmentor_config(depth=34), segmentor_config(classes=7)),
         'recognizer': (recognizer_config(), recognizer_config(depth=34), recognizer_config(classes=7)),
         'flow': (flow_config(), recognizer_config(depth=34), recognizer_config(classes=7)),
     }
+    if find_spec('mmdet'):
+        own['detector'] = (detector_config(), detector_config(depth=34), detector_config(classes=7))
     for model, (right, deeper, other) in own.items():
-        weights = build(right).state_dict()
+        built = build(right)
+        weights, plain = built.state_dict(), built.detector.state_dict() if model == 'detector' else segmentor
         files = (
             plain,
             weights,
@@ -177,6 +189,10 @@ ENTRANCES = {
         lambda path, *where: OnlineRecognizer(recognizer_config(), path).model,
         {'right'},
     ),
+    'VideoRecognizer': ('recognizer', lambda path, *where: VideoRecognizer(recognizer_config(), path).model, {'right'}),
+    'VideoDetector': ('detector', lambda path, *where: VideoDetector(detector_config(), path).model, {'right'}),
+    'tools/test.py, detector': ('detector', evaluate(detector_config), {'right'}),
+    'tools/train.py, detector': ('detector', train(detector_config), {'right', 'plain_segmentor', '7_classes'}),
     'tools/train.py, recognizer': ('recognizer', train(recognizer_config), {'right', '7_classes'}),
     'pretrained': ('recognizer', pretrained, {'right', '7_classes'}),
     'tools/test.py, flow': ('flow', evaluate(flow_config), {'right', 'flow_network_only'}),
@@ -197,7 +213,7 @@ LOADERS += ('read_checkpoint', 'convert_checkpoint')
 CALLERS = {  # every module that takes a checkpoint: the entrances that lead to it, or the tests that do
     'apis/flow_inferencer.py': 'FlowInferencer',
     'apis/recognizer_loading.py': 'OnlineRecognizer',
-    'apis/video_detector.py': Path('tests/apis/test_video_detector.py'),
+    'apis/video_detector.py': 'VideoDetector',
     'apis/video_segmentor.py': 'VideoSegmentor',
     'apis/weights.py': 'tools/train.py, recognizer',
     'cli/convert.py': Path('tests/cli/test_bad_input.py'),
@@ -228,6 +244,8 @@ def test_every_module_that_takes_a_checkpoint_is_covered():
 @pytest.mark.parametrize('entrance', ENTRANCES)
 def test_every_entrance_gives_the_same_verdict(entrance, kind, folder, tmp_path, monkeypatch):
     model, enter, accepted = ENTRANCES[entrance]
+    if model == 'detector':
+        pytest.importorskip('mmdet', reason="mmdet is not installed: pip install 'mmvidext[mmdet]'")
     path = folder / f'{model}_{kind}.pth'
     if kind not in accepted:
         with pytest.raises((click.ClickException, ValueError), match=rf'{kind}\.pth does not fit the '):
@@ -236,10 +254,10 @@ def test_every_entrance_gives_the_same_verdict(entrance, kind, folder, tmp_path,
     loaded = enter(path, tmp_path, monkeypatch).state_dict()
     wanted = torch.load(path)['state_dict']
     if kind == 'plain_segmentor':
-        wanted = {f'segmentor.{name}': value for name, value in wanted.items()}
+        wanted = {f'{model}.{name}': value for name, value in wanted.items()}
     same = {name for name, value in wanted.items() if name in loaded and torch.equal(loaded[name], value)}
     expected = {name for name in wanted if entrance != 'pretrained' or name.startswith('backbone.')}
-    of_classes = {name for name in wanted if 'fc_cls' in name or 'conv_seg' in name}
+    of_classes = {name for name in wanted if any(part in name for part in ('fc_cls', 'conv_seg', 'retina_cls'))}
     assert same >= (expected - of_classes if kind == '7_classes' else expected)
 
 

@@ -3,6 +3,7 @@
 import functools
 import random
 import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -171,6 +172,17 @@ def check_that_it_is_named(network, damaged, name):
         with pytest.raises(ValueError, match='does not fit the') as error:
             convert_checkpoint(damaged, model(network), source)
         assert named.search(str(error.value)), (name, source, str(error.value))
+
+
+def test_every_source_is_covered():
+    elsewhere = {  # the file with its damaged tensors
+        'resnet': 'test_load_backbone.py',
+        'mmseg': '../apis/test_weights.py',
+        'mmdet': 'test_detection_sources.py',
+        'mmtracking_dff': 'test_detection_sources.py',
+    }
+    assert {source.name for source in SOURCES} == {source for source, _ in NETWORKS.values()} | elsewhere.keys()
+    assert all((Path(__file__).parent / file).is_file() for file in elsewhere.values())
 
 
 @pytest.mark.parametrize('network', NETWORKS)

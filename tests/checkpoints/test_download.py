@@ -1,8 +1,10 @@
 """Downloads against a server that breaks off, redirects, and serves what it should not."""
 
 import hashlib
+import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ssl import SSLError
 from urllib.error import URLError
 from urllib.request import Request
 
@@ -108,6 +110,18 @@ def test_a_transfer_that_breaks_off_is_continued(server, tmp_path):
     assert names(tmp_path) == ['broken.pth']
 
 
+def test_an_encrypted_transfer_that_breaks_off_is_tried_again(server, monkeypatch):
+    copy, errors = module._copy, [SSLError('EOF occurred in violation of protocol')]
+
+    def break_off_once(*arguments, **kwargs):
+        if errors:
+            raise errors.pop()
+        copy(*arguments, **kwargs)
+
+    monkeypatch.setattr(module, '_copy', break_off_once)
+    assert download(server.url('a.pth'), wait=0).read_bytes() == CONTENT
+
+
 def test_the_next_call_goes_on_where_the_last_one_gave_up(server, tmp_path, monkeypatch):
     monkeypatch.setattr(module, '_TRIES', 1)
     with pytest.raises(FileNotFoundError, match='the 30000 bytes that came are kept, and are continued'):
@@ -175,3 +189,11 @@ def test_a_server_that_is_not_there(tmp_path):
 )
 def test_the_hash_in_a_name(name, expected):
     assert sha256_in_name(name) == expected
+
+
+@pytest.mark.parametrize('address', ['https://localhost/a b.pth', 'https://[::1/a.pth', 'http://localhost:port/a.pth'])
+def test_what_is_no_address_is_not_asked_for_again(address, tmp_path, monkeypatch):
+    monkeypatch.setattr('torch.hub.get_dir', lambda: str(tmp_path))
+    monkeypatch.setattr('time.sleep', lambda seconds: pytest.fail('it was tried again'))
+    with pytest.raises(FileNotFoundError, match=re.escape(f'{address} cannot be downloaded: ')):
+        download(address)

@@ -282,6 +282,9 @@ def test_urls_are_fetched_into_the_cache(server, tmp_path, monkeypatch):
         read_checkpoint(f'{url}/evil.pth')
     with pytest.raises(FileNotFoundError, match=r'absent\.pth cannot be downloaded: HTTP Error 404'):
         read_checkpoint(f'{url}/absent.pth')
+    (folder / 'cut.pth').write_bytes((folder / 'evil.pth').read_bytes()[:99])
+    with pytest.raises(ValueError, match=rf'the file of {url}/cut\.pth; delete it to fetch it again\) is damaged'):
+        read_checkpoint(f'{url}/cut.pth')
     torch.save({'b': weight}, folder / 'named.pth')
     for scheme, table in (('torchvision', 'get_torchvision_models'), ('open-mmlab', 'get_external_models')):
         monkeypatch.setattr(f'mmengine.runner.checkpoint.{table}', lambda: {'net18': f'{url}/named.pth'})

@@ -119,7 +119,8 @@ def test_missing_files_and_other_models(tmp_path):
     assert 'expected HEIGHTxWIDTH' in invoke(export, tmp_path / 'config.py', out, '--shape', '3x', status=2)
     del config.model.cls_head
     config.dump(tmp_path / 'other.py')
-    assert 'Error: the model of the config must be a' in invoke(export, tmp_path / 'other.py', out, status=1)
+    output = invoke(export, tmp_path / 'other.py', out, status=1)
+    assert 'Error: Recognizer2D cannot be exported: what can is a recognizer of mmaction2, a DeepFeatureFlow' in output
 
 
 def test_a_detector_is_refused_in_one_line(tmp_path):

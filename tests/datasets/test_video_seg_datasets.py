@@ -126,6 +126,15 @@ class TestCityscapes:
         with pytest.raises(ValueError, match=rf'label file .*labelTrainIds\.png {message}'):
             cityscapes(tmp_path, distances=(0,))[0]
 
+    def test_a_jpeg_is_no_label_map(self, tmp_path):
+        """Its compression makes other classes of the pixels along the borders, which may be valid ones."""
+        write_cityscapes(tmp_path)
+        path = tmp_path / LABEL
+        assert cv2.imwrite(str(path.with_suffix('.jpg')), np.arange(128, dtype=np.uint8).reshape(8, 16) % 19)
+        path.with_suffix('.jpg').replace(path)
+        with pytest.raises(ValueError, match=r'labelTrainIds\.png is a JPEG, .*make the labels anew, as PNG'):
+            cityscapes(tmp_path, distances=(0,))[0]
+
     def test_a_palette_and_one_bit_are_label_maps(self, tmp_path):
         write_cityscapes(tmp_path)
         labels = np.arange(128, dtype=np.uint8).reshape(8, 16) % 2
@@ -317,6 +326,13 @@ class TestVSPW:
 
 class TestVideoFolders:
     LABEL_MAP: ClassVar = {0: 255, 7: 0, 26: 1}
+
+    def test_more_classes_than_8_bits_hold(self, tmp_path):
+        write_video_folders(tmp_path)
+        metainfo = dict(classes=tuple(map(str, range(256))))
+        with pytest.raises(ValueError, match=r'there are 256 classes, .* at most 255 classes can be labeled, 0 to 254'):
+            self.make(tmp_path, metainfo=metainfo, label_map=None)
+        assert len(self.make(tmp_path, metainfo=metainfo, label_map=None, with_labels=False, test_mode=True)) == 15
 
     def make(self, root, **kwargs):
         kwargs = dict(label_map=self.LABEL_MAP, metainfo=dict(classes=('road', 'car'))) | kwargs

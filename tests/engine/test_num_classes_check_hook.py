@@ -74,3 +74,25 @@ def test_a_segmentor():
     for model in (dict(decode_head=head), dict(segmentor=SimpleNamespace(decode_head=head))):
         with pytest.raises(ValueError, match='num_classes=3, but the head of the model has num_classes=19'):
             check(data, **model)
+
+
+def test_every_head_of_a_cascade():
+    data = Labeled([0], metainfo=dict(classes=('a', 'b', 'c')))
+    right, wrong = (SimpleNamespace(num_classes=number) for number in (3, 4))
+    for heads in ([wrong, right], [right, wrong]):
+        for model in (dict(decode_head=heads), dict(roi_head=SimpleNamespace(bbox_head=heads))):
+            with pytest.raises(ValueError, match='num_classes=3, but the head of the model has num_classes=4'):
+                check(data, **model)
+    check(data, decode_head=[right, right])
+
+
+def test_an_auxiliary_head():
+    heads = pytest.importorskip('mmseg.models.decode_heads')
+    data = Labeled([0], metainfo=dict(classes=('a', 'b', 'c')))
+    head, sizes = SimpleNamespace(num_classes=3), dict(in_channels=4, channels=4, num_convs=1)
+    wrong = heads.FCNHead(**sizes, num_classes=5)
+    for auxiliary in (wrong, torch.nn.ModuleList([heads.FCNHead(**sizes, num_classes=3), wrong])):
+        with pytest.raises(ValueError, match='num_classes=3, but the auxiliary head of the model has num_classes=5'):
+            check(data, decode_head=head, auxiliary_head=auxiliary)
+    borders = heads.STDCHead(boundary_threshold=0.1, **sizes, num_classes=2)
+    check(data, decode_head=head, auxiliary_head=borders)

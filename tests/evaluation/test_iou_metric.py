@@ -80,7 +80,7 @@ def test_all_that_is_asked_for_is_reported_at_each_distance():
     iou = metric(VideoIoUMetric, num_classes=2, distances=(0, 1), iou_metrics=['mIoU', 'mDice', 'mFscore'])
     iou.process({}, [sample([[0, 1]], [[0, 1]], propagation_distance=0)])
     iou.process({}, [sample([[0, 0]], [[0, 1]], propagation_distance=1)])
-    # at distance 1: class 0 has IoU 1/2 and Dice 2/3, class 1 has 0; the precision of class 1 is unknown
+    # at distance 1: class 0 has IoU 1/2 and Dice 2/3, class 1 has 0 everywhere
     assert iou.evaluate(2) == {
         'mIoU@0': 100,
         'mIoU@1': 25,
@@ -92,8 +92,8 @@ def test_all_that_is_asked_for_is_reported_at_each_distance():
         'mFscore@1': 33.33,
         'mFscore': 66.67,
         'mPrecision@0': 100,
-        'mPrecision@1': 50,
-        'mPrecision': 75,
+        'mPrecision@1': 25,
+        'mPrecision': 62.5,
         'mRecall@0': 100,
         'mRecall@1': 50,
         'mRecall': 75,
@@ -111,10 +111,12 @@ def test_a_table_of_the_classes_is_logged(monkeypatch):
     assert rows == [['class', '@0', '@1'], ['class 0', '100.00', '50.00'], ['class 1', '100.00', '0.00']]
 
 
-def test_fscore_of_a_class_that_is_never_found_is_zero():
-    iou = metric(num_classes=2, iou_metrics=['mFscore'])
+def test_fscore_and_precision_of_a_class_that_is_never_found_are_zero():
+    iou = metric(num_classes=3, iou_metrics=['mFscore'])
     iou.process({}, [sample([[0, 0]], [[0, 1]])])
-    assert float(iou.evaluate(1)['mFscore']) == pytest.approx(33.33)
+    scores = iou.evaluate(1)
+    assert float(scores['mFscore']) == pytest.approx(33.33)  # of the two classes that are there
+    assert float(scores['mPrecision']) == 25
 
 
 def test_a_sample_without_ground_truth():

@@ -16,7 +16,7 @@ from mmengine.registry import init_default_scope
 
 from mmvidext.datasets.flow_io import write_kitti_flow
 from mmvidext.datasets.media.files import BadFileError
-from mmvidext.registry import DATASETS
+from mmvidext.registry import DATASETS, TRANSFORMS
 from tests.datasets.flow_files import random_image, write_chairs, write_pfm, write_sintel
 from tests.datasets.imagenet_vid_files import SIZE, write_annotation, write_imagenet_vid
 from tests.datasets.layouts import (
@@ -293,6 +293,33 @@ def test_every_data_set_and_every_damage(tmp_path, name, number, make, damage):
         restore(path, content)
 
 
+OTHER_LISTS = {  # what the cases above do without
+    'ImageNetVIDDataset': dict(image_list='DET_train_30classes.txt', frame_list='VID_train_15frames.txt'),
+    'VSPWDataset': dict(metainfo=None),
+}
+MAY_BE_WHOLE = ('truncated', 'end missing', 'header only')  # fewer lines are a list, too
+
+
+@pytest.mark.parametrize('name', CASES)
+def test_every_list_and_every_damage(tmp_path, name):
+    """Lists, splits and tables of classes are read at once, and the error names the file."""
+    for number, make in enumerate(CASES[name]):
+        root = _empty(tmp_path / str(number))
+        arguments, _ = make(root)
+        arguments |= OTHER_LISTS.get(name, {})
+        for path in [path for path in root.rglob('*') if path.suffix in ('.txt', '.json')]:
+            content = path.read_bytes()
+            for damage in DAMAGES.keys() - {'huge header', 'other size'}:
+                DAMAGES[damage](path)
+                try:
+                    build(name, arguments, root, test_mode=True)
+                except (FileNotFoundError, ValueError) as error:
+                    assert path.name in str(error), (damage, error)  # noqa: PT017
+                else:
+                    assert damage in MAY_BE_WHOLE, (path, damage)
+                restore(path, content)
+
+
 def arrays(sample):
     """Return what was read for a sample."""
     return [
@@ -310,6 +337,21 @@ def restore(path, content):
     path.write_bytes(content)
 
 
+@pytest.mark.parametrize(('name', 'number', 'make'), parts(), ids=lambda value: value if isinstance(value, str) else '')
+def test_what_systems_put_beside_the_data_is_no_part_of_it(tmp_path, name, number, make):
+    """macOS writes ``._1.jpg`` beside ``1.jpg``, and ``__MACOSX`` into archives; Jupyter ``.ipynb_checkpoints``."""
+    arguments, _ = make(tmp_path)
+    before = build(name, arguments, tmp_path, test_mode=True)
+    for path in list(tmp_path.rglob('*')):
+        path.with_name(f'._{path.name}').write_bytes(b'\0\5\x16\7 metadata')
+        for folder in ('.ipynb_checkpoints', '__MACOSX') if path.is_dir() else ():
+            (path / folder).mkdir()
+    after = build(name, arguments, tmp_path, test_mode=True)
+    assert len(after) == len(before)
+    for index in range(len(before)):
+        assert all(map(np.array_equal, arrays(after[index]), arrays(before[index])))
+
+
 def _empty(folder):
     folder.mkdir()
     return folder
@@ -323,6 +365,14 @@ def test_the_cases_are_read_while_they_are_whole(tmp_path, name):
         dataset = build(name, arguments, root, test_mode=True)
         assert len(dataset) >= 3
         assert dataset[0]
+
+
+def test_every_transform_that_reads_is_covered(tmp_path):
+    TRANSFORMS.import_from_location()
+    reading = {name for name in TRANSFORMS.module_dict if name.startswith(('Load', 'Init', 'Decode'))}
+    pipelines = [make(_empty(tmp_path / name))[0]['pipeline'] for name, (make, *_) in CASES.items()]
+    used = {step['type'].removeprefix('mmvidext.') for pipeline in pipelines for step in pipeline}
+    assert reading <= used
 
 
 def test_every_data_set_of_the_package_is_covered():

@@ -2,11 +2,12 @@
 
 import re
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 import mmengine.fileio as fileio
 
-__all__ = ['VIDEO_SUFFIXES', 'BadFileError', 'file_problem', 'is_local', 'read_bytes']
+__all__ = ['VIDEO_SUFFIXES', 'BadFileError', 'file_problem', 'is_local', 'read_bytes', 'visible']
 
 # containers that cameras, phones and published data sets use
 VIDEO_SUFFIXES = (
@@ -62,3 +63,8 @@ def read_bytes(path: str | Path) -> bytes:
         raise FileNotFoundError(f'{path} {problem}') if problem == 'does not exist' else ValueError(f'{path} {problem}')
     content: bytes = fileio.get(str(path))
     return content
+
+
+def visible(paths: Iterable[Path]) -> list[Path]:
+    """Leave out what systems put beside the data: ``._1.jpg`` and ``__MACOSX`` of macOS, ``.ipynb_checkpoints``."""
+    return [path for path in paths if not path.name.startswith('.') and path.name != '__MACOSX']

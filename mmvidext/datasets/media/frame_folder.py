@@ -9,7 +9,7 @@ import numpy as np
 from mmengine.logging import print_log
 from numpy.typing import NDArray
 
-from mmvidext.datasets.media.files import BadFileError
+from mmvidext.datasets.media.files import BadFileError, visible
 from mmvidext.datasets.media.images import read_rgb
 from mmvidext.datasets.media.video_file import VideoFile
 from mmvidext.datasets.natural_order import natural_key, numbering_gap, repeated_number
@@ -20,8 +20,8 @@ PICTURE_SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.ppm', '.tif', '.tiff', '.
 
 
 def list_pictures(folder: Path) -> list[Path]:
-    """Return the pictures of a folder, in natural order: 2 before 10."""
-    found = [path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES]
+    """Return the pictures of a folder that are not hidden, in natural order: 2 before 10."""
+    found = [path for path in visible(folder.iterdir()) if path.suffix.lower() in PICTURE_SUFFIXES]
     return sorted(found, key=lambda path: natural_key(path.name))
 
 

@@ -26,9 +26,9 @@ class LoadClipAnnotations(LoadAnnotations):
 
     Raises:
         FileNotFoundError: If the label file is missing.
-        ValueError: If it is not a picture of one channel of 8 bits (gray or palette), has another size than its frame,
-            or holds any other value than ``ignore_index`` and ``0 .. num_classes - 1``, or, where the data set has a
-            label map, the values that it names.
+        ValueError: If it is not a picture of one channel of 8 bits (gray or palette), is a JPEG, has another size than
+            its frame, or holds any other value than ``ignore_index`` and ``0 .. num_classes - 1``, or, where the data
+            set has a label map, the values that it names.
     """
 
     def __init__(self, *, ignore_index: int = 255, **kwargs: Any) -> None:
@@ -80,13 +80,18 @@ def _check_label_file(path: str, frame: str, frame_size: tuple[int, int] | None)
     check_picture_size(f'label file {path}', io.BytesIO(content))
     try:
         with Image.open(io.BytesIO(content)) as image:
-            mode, size = image.mode, image.size[::-1]
+            mode, size, is_jpeg = image.mode, image.size[::-1], image.format in ('JPEG', 'MPO')
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValueError(f'label file {path} is not a picture, or is damaged: {error}') from error
     if mode not in ('1', 'L', 'P'):
         raise ValueError(
             f'label file {path} has pixels of mode {mode!r} (Pillow), but a label map has one channel of 8 bits with '
             'the number of the class: convert colors or 16-bit ids to class numbers'
+        )
+    if is_jpeg:
+        raise ValueError(
+            f'label file {path} is a JPEG, which changes the values along the borders of the classes: make the labels '
+            'anew, as PNG'
         )
     if frame_size is not None and size != tuple(frame_size):
         raise ValueError(

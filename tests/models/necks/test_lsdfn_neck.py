@@ -120,3 +120,15 @@ def test_recognizer_of_mmaction2_classifies_every_frame():
         expected = model.cls_head(feature, num_segs=2)
         torch.testing.assert_close(model(clips, stage='head'), expected)
     assert expected.shape == (2, 3)
+
+
+@pytest.mark.parametrize('neck', [LSDFNNeck, DFNNeck])
+def test_full_backward_hooks_fire_on_every_module(neck):
+    """An activation in place made autograd refuse the hook of the convolution in front of it."""
+    model = neck(6, dynamic_channels=3, post_channels=5, feature_channels=8, kernel_channels=6)
+    forward, backward = set(), set()
+    for key, module in model.named_modules():
+        module.register_forward_hook(lambda *_, key=key: forward.add(key))
+        module.register_full_backward_hook(lambda *_, key=key: backward.add(key))
+    model(make_features()[1].requires_grad_()).sum().backward()
+    assert forward == backward >= {key for key, module in model.named_modules() if isinstance(module, nn.ReLU)}
