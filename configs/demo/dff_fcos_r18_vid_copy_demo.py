@@ -14,6 +14,7 @@ model = dict(
     ),
     flow_net=dict(type='mmvidext.ZeroFlow'),
     scale_map=False,
+    freeze=('feature',),
 )
 train_pipeline = [
     dict(type='mmvidext.SampleKeyFrame', distance=0),
@@ -23,7 +24,7 @@ train_pipeline = [
     dict(type='mmvidext.PackClipDetInputs'),
 ]
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
-# the detector has been trained: what it knows of key frames is not to be lost
+# the detector has been trained: its features stay, and its heads learn slowly
 optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'detector': dict(lr_mult=0.2)}))
 log_processor = dict(by_epoch=False)
 default_hooks = dict(

@@ -1,5 +1,5 @@
-# Deep Feature Flow around the FCOS that fcos_r18_vid_demo.py trains and the flow network of flownets_demo.py: trained
-# end to end on generated videos.
+# Deep Feature Flow around the FCOS that fcos_r18_vid_demo.py trains and the flow network of flownets_vid_demo.py, on
+# generated videos: the flow network learns with the detector's losses.
 _base_ = [
     '../_base_/detection_runtime.py',
     '../_base_/models/dff_fcos_r18_demo.py',
@@ -18,8 +18,9 @@ model = dict(
         init_cfg=dict(type='Pretrained', checkpoint='work_dirs/flownets_vid_demo/iter_3000.pth', prefix='flow_net.'),
     ),
     flow_input=dict(mean=[127.5, 127.5, 127.5], std=[255.0, 255.0, 255.0]),
+    freeze=('feature',),
 )
-# the detector has been trained: what it knows of key frames is not to be lost
+# the detector has been trained: its features stay, and its heads learn slowly
 optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'detector': dict(lr_mult=0.2)}))
 log_processor = dict(by_epoch=False)
 default_hooks = dict(

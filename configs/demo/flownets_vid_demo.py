@@ -1,6 +1,6 @@
 # The flow network of the demos of detection. Its pairs are as large as the frames at half size that it is given there,
 # and move as far as those of one or two frames; from pairs that move further it learns less of these:
-# python tools/data/make_synthetic.py flying-chairs data/synthetic_small_pairs --train 2000 --size 64x48
+# python tools/data/make_synthetic.py flying-chairs data/synthetic_small_pairs --train 2000 --size 96x72
 # with --max-displacement 8
 _base_ = './flownets_demo.py'
 

@@ -60,3 +60,11 @@ def test_experiment_changes_no_more_than_the_schedule(tmp_path):
     assert config.param_scheduler[0].end == 50
     assert config.randomness.seed == 3
     assert config.train_dataloader.dataset.data_root == str(tmp_path)
+
+
+def test_videos_of_another_size_are_evaluated_at_theirs(tmp_path):
+    pytest.importorskip('mmdet')
+    lsdfn = pytest.importorskip('tools.experiments.lsdfn')
+    config = lsdfn.make_config(lsdfn.DETECTION, lsdfn.DETECTION.models[0], tmp_path, 0, tmp_path)
+    scales = [step.scale for step in config.val_dataloader.dataset.pipeline if step.type == 'Resize']
+    assert scales == [lsdfn.DETECTION.frame_size]

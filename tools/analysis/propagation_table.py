@@ -3,9 +3,9 @@
     python tools/analysis/propagation_table.py [segmentation|detection] [--seeds 0 1 2] [--iterations N]
 
 It generates FlyingChairs-format pairs, and clips in the format of Cityscapes or ImageNet VID, and trains the flow
-network. Then, for each seed, it trains the frame-by-frame segmentor or detector, and from it each way for equally many
-iterations (configs/demo/): frame by frame, variants of Deep Feature Flow, and what was found on the key frame copied.
-Each is evaluated at the distances 0, 1, 5 and 9 from its key frame.
+network. Then, for each seed, it trains the frame-by-frame segmentor or detector, and from it each way, all of them for
+equally many iterations (configs/demo/): frame by frame, variants of Deep Feature Flow, and what was found on the key
+frame copied. Each is evaluated at the distances 0, 1, 5 and 9 from its key frame.
 What is there already is not made again: a second call resumes, and the folder of a config is deleted to train it anew.
 """
 
@@ -40,7 +40,8 @@ class Task:
         frames: The frame-by-frame model that every way starts from.
         copy: The way without propagation.
         ways: Those with it.
-        iterations: Of the frame-by-frame model, and again of each way, unless another number is asked for.
+        iterations: Of the frame-by-frame model, unless another number is asked for.
+        way_iterations: Of each way from there on, likewise.
     """
 
     data: dict[str, str]
@@ -52,6 +53,7 @@ class Task:
     copy: str
     ways: dict[str, str]
     iterations: int
+    way_iterations: int
 
 
 SEGMENTATION = Task(
@@ -71,11 +73,12 @@ SEGMENTATION = Task(
         'logits propagated': 'dff_pspnet_r18_logits_demo',
     },
     iterations=1500,
+    way_iterations=1500,
 )
 DETECTION = Task(
     data={
-        'data/synthetic_small_pairs': 'flying-chairs --train 2000 --size 64x48 --max-displacement 8',
-        'data/synthetic_vid': 'imagenet-vid --train 160 --max-displacement 12 --objects 4',
+        'data/synthetic_small_pairs': 'flying-chairs --train 2000 --size 96x72 --max-displacement 8',
+        'data/synthetic_vid': 'imagenet-vid --train 160 --size 192x144 --max-displacement 12 --objects 2',
     },
     flow='flownets_vid_demo',
     flow_iterations=3000,
@@ -87,7 +90,8 @@ DETECTION = Task(
         'Deep Feature Flow': 'dff_fcos_r18_vid_demo',
         'Deep Feature Flow, flow network fixed': 'dff_fcos_r18_vid_fixed_flow_demo',
     },
-    iterations=1200,
+    iterations=2000,
+    way_iterations=800,
 )
 TASKS = {'segmentation': SEGMENTATION, 'detection': DETECTION}
 Scores = list[list[float]]  # the metric at each distance, of each seed
@@ -101,31 +105,36 @@ class Comparison:
         task: What is compared.
         work_dirs: Where all seeds are kept.
         seed: Of the frame-by-frame model and of every way; all seeds share one flow network.
-        iterations: Of the frame-by-frame model, and again of each way.
+        iterations: Of every model but the flow network; by default what the task has for each.
     """
 
     task: Task
     work_dirs: Path
     seed: int
-    iterations: int
+    iterations: int | None = None
 
     def load(self, name: str) -> Config:
         """Read a config; it starts from the networks that are trained before it."""
         config = Config.fromfile(ROOT / 'configs' / 'demo' / f'{name}.py')
         config.work_dir = str(self.checkpoint(name).parent)
         config.randomness = dict(seed=self.seed)
-        _shorten(config, self.iterations if name != self.task.flow else self.task.flow_iterations)
+        _shorten(config, self.length(name))
         if self.task.inner in config.model:
             config.model[self.task.inner].init_cfg.checkpoint = str(self.checkpoint(self.task.frames))
             if 'init_cfg' in config.model.flow_net:
                 config.model.flow_net.init_cfg.checkpoint = str(self.checkpoint(self.task.flow))
         return config
 
+    def length(self, name: str) -> int:
+        """Return for how many iterations a config is trained."""
+        if name == self.task.flow:
+            return self.task.flow_iterations
+        return self.iterations or (self.task.iterations if name == self.task.frames else self.task.way_iterations)
+
     def checkpoint(self, name: str) -> Path:
         """Return where a config's last checkpoint is."""
-        if name == self.task.flow:
-            return self.work_dirs / name / f'iter_{self.task.flow_iterations}.pth'
-        return self.work_dirs / f'seed_{self.seed}' / name / f'iter_{self.iterations}.pth'
+        folder = self.work_dirs if name == self.task.flow else self.work_dirs / f'seed_{self.seed}'
+        return folder / name / f'iter_{self.length(name)}.pth'
 
     def train(self, name: str) -> None:
         """Train a config, unless its last checkpoint is there."""
@@ -198,21 +207,21 @@ def main() -> None:
     parser.add_argument(
         '--iterations',
         type=int,
-        help='of the frame-by-frame model, and again of each way '
-        f'(default: {", ".join(f"{task.iterations} for {name}" for name, task in TASKS.items())})',
+        help='of the frame-by-frame model, and again of each way (default: '
+        + ', '.join(f'{task.iterations} and {task.way_iterations} for {name}' for name, task in TASKS.items())
+        + ')',
     )
     parser.add_argument('--work-dirs', type=Path, help='(default: work_dirs/propagation/TASK)')
     args = parser.parse_args()
     task = TASKS[args.task]
     work_dirs = args.work_dirs or Path('work_dirs/propagation') / args.task
-    iterations = args.iterations or task.iterations
     start = time.perf_counter()
     for folder, arguments in task.data.items():
         if not Path(folder).exists():
             data_format, *options = arguments.split()
             command = [sys.executable, ROOT / 'tools/data/make_synthetic.py', data_format, folder, *options]
             subprocess.run(command, check=True)
-    comparisons = [Comparison(task, work_dirs, seed, iterations) for seed in args.seeds]
+    comparisons = [Comparison(task, work_dirs, seed, args.iterations) for seed in args.seeds]
     for comparison in comparisons:
         for name in (task.flow, task.frames, task.copy, *task.ways.values()):
             comparison.train(name)

@@ -40,6 +40,7 @@ class Task:
     steps: int
     data: dict[str, list[str]]  # arguments of tools/data/make_synthetic.py for each data set
     models: tuple[Model, ...]
+    frame_size: tuple[int, int] | None = None  # width and height of its frames, where the configs' are others
 
 
 _SCENES = ['cityscapes', '--train', '240', '--val', '60', '--frames', '1']
@@ -76,6 +77,7 @@ DETECTION = Task(
     data={
         'videos': ['imagenet-vid', '--train', '160', '--max-displacement', '12', '--objects', '4'],
     },
+    frame_size=(128, 96),
     models=(
         Model('FCOS', 'demo/fcos_r18_vid_demo.py'),
         Model('FCOS + LS-DFN', 'demo/lsdfn_fcos_r18_vid_demo.py'),
@@ -104,6 +106,9 @@ def make_config(task: Task, model: Model, data: Path, seed: int, work_dir: Path)
     config.merge_from_dict(changes)
     for loader in (config.train_dataloader, config.val_dataloader, config.test_dataloader):
         loader.dataset.data_root = str(data)
+        for transform in loader.dataset.pipeline:
+            if task.frame_size and transform.type == 'Resize':
+                transform.scale = task.frame_size
     for schedule in config.param_scheduler:
         if schedule.end > task.steps or schedule is config.param_scheduler[-1]:
             schedule.end = task.steps

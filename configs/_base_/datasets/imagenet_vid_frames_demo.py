@@ -1,8 +1,9 @@
 # The frames of generated videos in the layout of ImageNet VID, one by one:
-# python tools/data/make_synthetic.py imagenet-vid data/synthetic_vid --train 160 --max-displacement 12 --objects 4
+# python tools/data/make_synthetic.py imagenet-vid data/synthetic_vid --train 160 --size 192x144 --max-displacement 12
+# --objects 2
 data_root = 'data/synthetic_vid'
 num_classes = 7
-frame_size = (128, 96)  # width, height
+frame_size = (192, 144)  # width, height
 batch_size = 8
 num_workers = 1
 

@@ -65,6 +65,29 @@ def test_the_flow_network_learns_on_the_pairs_that_are_generated(task, tmp_path)
     assert config.train_cfg.max_iters == task.flow_iterations
 
 
+@pytest.mark.parametrize('task', TASKS, ids=lambda task: task.inner)
+def test_the_frames_and_the_ways_have_lengths_of_their_own(task, tmp_path):
+    comparison = propagation_table.Comparison(task, tmp_path, seed=0)
+    assert comparison.load(task.frames).train_cfg.max_iters == task.iterations
+    assert comparison.load(task.copy).train_cfg.max_iters == task.way_iterations
+    assert comparison.checkpoint(task.copy).name == f'iter_{task.way_iterations}.pth'
+    assert comparison.load(task.copy).model[task.inner].init_cfg.checkpoint.endswith(f'iter_{task.iterations}.pth')
+
+
+def test_pairs_are_as_large_as_what_the_detectors_flow_network_sees(tmp_path):
+    task = propagation_table.DETECTION
+    comparison = propagation_table.Comparison(task, tmp_path, seed=0)
+    width, height = comparison.load('dff_fcos_r18_vid_demo').frame_size
+    assert f'--size {width}x{height} ' in task.data['data/synthetic_vid']
+    assert f'--size {width // 2}x{height // 2} ' in task.data['data/synthetic_small_pairs']
+
+
+def test_detectors_keep_the_features_that_they_start_from(tmp_path):
+    task = propagation_table.DETECTION
+    comparison = propagation_table.Comparison(task, tmp_path, seed=0)
+    assert all('feature' in comparison.load(name).model['freeze'] for name in (task.copy, *task.ways.values()))
+
+
 def test_operations_of_a_stream():
     init_default_scope('mmseg')
     flow_net = dict(type='mmvidext.FlowNetS', width=0.0625)
