@@ -6,7 +6,9 @@ from typing import Any
 
 import click
 
-__all__ = ['LazyGroup']
+__all__ = ['HELP_NAMES', 'LazyGroup']
+
+HELP_NAMES = ['-h', '--help']
 
 
 class LazyGroup(click.Group):
@@ -21,6 +23,7 @@ class LazyGroup(click.Group):
 
     def __init__(self, *args: Any, package: str, summaries: Mapping[str, str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.context_settings.setdefault('help_option_names', HELP_NAMES)  # those of the commands, too
         self.package = package
         self.summaries = dict(summaries)
 

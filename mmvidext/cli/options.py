@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mmvidext.cli.lazy_group import HELP_NAMES
 from mmvidext.cli.stop_signals import StopSignals
 
 if TYPE_CHECKING:
@@ -55,7 +56,11 @@ class PathEndingIn(click.Path):
 
 
 class RunCommand(click.Command):
-    """A command whose ``--cfg-options`` takes several values, as that of the OpenMMLab tools does."""
+    """A command as the OpenMMLab tools are: ``--cfg-options`` takes several values, and ``-h`` helps, as mim asks."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.context_settings.setdefault('help_option_names', HELP_NAMES)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Repeat the flag in front of every ``KEY=VALUE`` that follows it."""

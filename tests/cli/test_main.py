@@ -110,10 +110,15 @@ def test_a_script_without_the_package_says_so_in_one_line(door, tmp_path):
 
 def test_a_script_is_the_command():
     done = subprocess.run(
-        [sys.executable, 'tools/train.py', '--help'], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, 'tools/train.py', '-h'], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert 'Usage: train.py [OPTIONS] CONFIG' in done.stdout
     assert '--cfg-options KEY=VALUE ...' in done.stdout
+
+
+@pytest.mark.parametrize('words', ['', 'train', 'doctor', 'data', 'data folder', 'weights get', 'run'])
+def test_the_short_name_of_help(words):
+    assert invoke(main, *words.split(), '-h') == invoke(main, *words.split(), '--help')
 
 
 def test_cfg_options_take_several_values_as_those_of_the_toolboxes(monkeypatch):
