@@ -20,4 +20,4 @@ model = dict(
     flow_input=dict(mean=[0.0, 0.0, 0.0], std=[255.0, 255.0, 255.0]),
     key_frame_interval=_base_.key_frame_interval,
 )
-default_hooks = dict(checkpoint=dict(interval=max(1, _base_.max_iters // 4)))
+default_hooks = dict(checkpoint=dict(interval=max(1, _base_.max_iters // 4), save_best='mIoU'))

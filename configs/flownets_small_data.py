@@ -5,4 +5,4 @@ _base_ = [
     './_base_/datasets/small_flow_folders.py',
     './_base_/schedules/small_data_iters.py',
 ]
-default_hooks = dict(checkpoint=dict(interval=max(1, _base_.max_iters // 4)))
+default_hooks = dict(checkpoint=dict(interval=max(1, _base_.max_iters // 4), save_best='flow/EPE', rule='less'))

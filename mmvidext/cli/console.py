@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,7 @@ class ProgressLines(Hook):
         if not self._line:
             self._line = f'{_place(runner, 0)}   {self._state(runner)}'.rstrip()
             self._losses = []
-        numbers = [f'{name} {value:.4g}' for name, value in (metrics or {}).items() if isinstance(value, (int, float))]
+        numbers = [f'{name} {value:.4g}' for name, value in (metrics or {}).items() if isinstance(value, Real)]
         more = ', ...' if len(numbers) > _NUM_METRICS else ''
         self._line += f'   validation: {", ".join(numbers[:_NUM_METRICS])}{more}'
         self._end_line(runner)

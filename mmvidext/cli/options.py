@@ -131,7 +131,10 @@ amp_option = click.option(
 )
 _RUN_OPTIONS = (
     config_argument,
-    click.option('--work-dir', help='Folder for logs and checkpoints.  [default: work_dirs/NAME_OF_THE_CONFIG]'),
+    click.option(
+        '--work-dir',
+        help='Folder for logs and checkpoints.  [default: that of the config, or work_dirs/NAME_OF_THE_CONFIG]',
+    ),
     click.option(
         '--seed', type=int, help='Seed of all random numbers.  [default: a random one, the same on all ranks]'
     ),

@@ -73,11 +73,12 @@ def load_run_config(
     local_rank: int,
     channels_last: bool = False,
     workers: str | None = None,
+    warns: bool = True,
 ) -> Config:
     """Read the config and apply the common flags. ``--cfg-options`` win over the config, the other flags over both."""
     os.environ.setdefault('LOCAL_RANK', str(local_rank))
     with usage_errors():
-        cfg = load_config(config, cfg_options)
+        cfg = load_config(config, cfg_options, warns=warns)
         for line in check_component_keys(cfg):
             print_log(line, logger='current', level=logging.WARNING)
     if not isinstance(cfg.get('model'), dict):

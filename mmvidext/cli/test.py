@@ -134,19 +134,24 @@ def test(
     verbose: bool,
     **common: Any,
 ) -> None:
-    """Evaluate CHECKPOINT, a file or URL, ours or official, on the test data of CONFIG.
+    """Evaluate CHECKPOINT, a file, URL or work directory, ours or official, on the test data of CONFIG.
 
     Example: mmvidext test mmvidext::ms_tsm_r50_sthv2 work_dirs/ms_tsm/epoch_40.pth --per-class
     """
     from mmvidext.apis.picture_outputs import check_outputs
+    from mmvidext.apis.trained_model import find_model
     from mmvidext.apis.weights import load_for_inference
 
+    with usage_errors():
+        if Path(checkpoint).is_dir():
+            checkpoint = str(find_model(checkpoint).checkpoint)
     config = config_or_data(config, trained_recipe(Path(config), Path(checkpoint)))
-    cfg = load_run_config(config, **common)
+    was_dumped = Path(config).parent == Path(checkpoint).parent  # with the variables that it was built from
+    cfg = load_run_config(config, warns=not was_dumped, **common)
     if not common['work_dir']:  # a runner writes its config there, which would replace that of the training
         cfg.work_dir = str(Path(cfg.work_dir) / 'test')
     if others := other_settings(cfg, checkpoint):
-        text = f'{checkpoint} was trained with {", ".join(others)}: give the same --cfg-options, or its config'
+        text = f'{checkpoint} was trained with {", ".join(others)}: give the same --cfg-options or the config beside it'
         print_log(text, logger='current', level=logging.WARNING)
     with usage_errors():
         inputs = [Path(path) for path in (config, checkpoint, class_names) if path]

@@ -24,6 +24,7 @@ from mmvidext.cli.running import (
     run_errors,
     start_from,
 )
+from mmvidext.engine.run_parts import unwrap_model
 
 __all__ = ['apply_train_flags', 'train']
 
@@ -150,8 +151,9 @@ def train(
     load_from = cfg.get('load_from')
     if not cfg.get('resume'):
         cfg.load_from = None  # mmengine would take what fits and say nothing of the rest
-        _warn_of_earlier_run(cfg)
     runner = build_runner(cfg, verbose=verbose)
+    if not cfg.get('resume') and is_main_process():
+        _warn_of_earlier_run(cfg)
     with usage_errors():
         start_from(runner, load_from, resume=bool(cfg.get('resume')))
     build_training(runner, cfg)
@@ -169,5 +171,21 @@ def _run(runner: Any, lines: ProgressLines, *, verbose: bool) -> None:
         runner.register_hook(lines)
     with warnings_only(runner.logger):
         runner.train()
-    if is_main_process() and runner.cfg.get('default_scope') == 'mmaction':
-        click.echo(f'to see it at work: mmvidext predict {shlex.quote(short_path(runner.work_dir))} VIDEO')
+    if is_main_process() and (command := _command_that_shows(runner)):
+        click.echo(f'to see it at work: {command}')
+
+
+def _command_that_shows(runner: Any) -> str:
+    """Return the command that shows on a video what was trained; nothing for models that none of ours takes."""
+    from mmvidext.apis.trained_model import find_model
+    from mmvidext.models.flow import FlowEstimator
+
+    if runner.cfg.get('default_scope') == 'mmaction':
+        return f'mmvidext predict {shlex.quote(short_path(runner.work_dir))} VIDEO'
+    model = unwrap_model(runner.model)
+    outputs = {'DeepFeatureFlow': 'segment {} VIDEO out.mp4', 'DeepFeatureFlowDetector': 'detect {} VIDEO out.mp4'}
+    form = 'flow {} VIDEO --picture flow.mp4' if isinstance(model, FlowEstimator) else outputs.get(type(model).__name__)
+    if form is None or not any(Path(runner.work_dir).glob('*.pth')):
+        return ''
+    files = [short_path(path) for path in find_model(runner.work_dir) if isinstance(path, str)]
+    return f'mmvidext {form.format(shlex.join(files))}'

@@ -19,16 +19,17 @@ def other_settings(cfg: Config, checkpoint: str | Path) -> list[str]:
         cfg: The config of the evaluation, as it was loaded.
         checkpoint: A file; without a config of the same name beside it, nothing is compared.
     """
-    beside = Path(checkpoint).parent / Path(cfg.filename).name
-    if not beside.is_file() or beside.samefile(cfg.filename):
+    written = Path(checkpoint).parent / Path(cfg.filename).name
+    if not written.is_file() or written.samefile(cfg.filename):
         return []
     try:
-        then = _assignments(beside.read_text(encoding='utf-8'))
+        then = _assignments(written.read_text(encoding='utf-8'))
     except (SyntaxError, ValueError):  # no config of a training
         return []
     now = _assignments(cfg.pretty_text)
     if all(ast.dump(then[name]) == ast.dump(now[name]) for name in _DECISIVE if name in then and name in now):
         return []
+    then.pop('work_dir', None)  # which the command sets
     constants = [name for name, value in then.items() if isinstance(value, ast.Constant) and name in now]
     values = {name: (ast.unparse(then[name]), ast.unparse(now[name])) for name in constants}
     return [f'{name}={before} (here {after})' for name, (before, after) in values.items() if before != after]

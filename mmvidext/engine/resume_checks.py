@@ -112,7 +112,7 @@ def _check_schedulers(own: Any, saved: Any) -> list[tuple[Any, int]]:
                 here, there = (sorted(value) if isinstance(value, dict) else value for value in (here, there))
                 raise RunError(
                     f'{key} of {type(scheduler).__name__} is {here} here and {there} in the checkpoint: resume with '
-                    'the schedule that it was trained with, or begin a new one from its weights with load_from'
+                    'the schedule that it was trained with, or begin a new one from its weights: --weights (load_from)'
                 )
             if 'end' in state:
                 # at the end of its run a scheduler only counts, and it would do so after the old length for ever

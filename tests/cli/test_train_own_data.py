@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import click
 import cv2
@@ -15,8 +16,10 @@ from mmvidext.cli.config import load_config
 from mmvidext.cli.data import data
 from mmvidext.cli.predict import predict
 from mmvidext.cli.test import test as test_command
-from mmvidext.cli.train import train
+from mmvidext.cli.train import _command_that_shows, train
 from mmvidext.cli.trained_settings import other_settings
+from mmvidext.models.flow import FlowEstimator
+from mmvidext.models.segmentors import DeepFeatureFlow
 from tests.cli.invoke import invoke
 from tests.configs.paths import CONFIGS
 from tests.datasets.videos import write_video
@@ -59,7 +62,7 @@ def test_data_train_test_predict(folder, tmp_path, monkeypatch):
     assert 'not loaded: cls_head.fc_cls.weight is (6, 512) instead of (2, 512)' in log
     options = ('--per-class', '--show-dir', 'shown', '--cfg-options', *SMALL[1:])
     trained_config = (work_dir / 'tsm_r18.py').read_text()
-    printed = invoke(test_command, folder, work_dir / 'epoch_1.pth', *options)  # which recipe, the run's folder says
+    printed = invoke(test_command, folder, work_dir, *options)  # which recipe and checkpoint, the run's folder says
     assert printed.splitlines()[-1] == 'wrote shown'
     shown = sorted((tmp_path / 'shown').iterdir())
     assert len(shown) == 2
@@ -68,6 +71,9 @@ def test_data_train_test_predict(folder, tmp_path, monkeypatch):
     assert '| 左' in tested
     assert 'was trained with' not in tested
     assert (work_dir / 'tsm_r18.py').read_text() == trained_config
+    assert 'nothing reads' not in invoke(
+        test_command, work_dir / 'tsm_r18.py', work_dir, '--work-dir', tmp_path / 'again'
+    )
     assert '%  左' in invoke(predict, 'work_dirs/my videos_tsm_r18', folder / '左' / '0 x.webm')
 
 
@@ -88,11 +94,11 @@ def test_an_evaluation_with_other_settings_than_the_training(folder, tmp_path):
 def test_a_run_in_the_folder_of_an_earlier_one_is_said(tmp_path, monkeypatch):
     said = []
 
-    def stop(cfg, *, verbose):
+    def stop(runner, load_from, *, resume):
         raise click.UsageError('far enough')
 
     monkeypatch.setattr('mmvidext.cli.train.print_log', lambda text, **_: said.append(text))
-    monkeypatch.setattr('mmvidext.cli.train.build_runner', stop)
+    monkeypatch.setattr('mmvidext.cli.train.start_from', stop)
     command = (train, CONFIGS / 'tsm_r18_sthv2.py', '--work-dir', tmp_path)
     for flags in ((), ('--resume',)):
         assert 'far enough' in invoke(*command, *flags, status=2)
@@ -173,3 +179,27 @@ def test_weights_of_less_than_the_whole_network(tmp_path):
     assert set(fit.weights) <= set(model.state_dict())
     with pytest.raises(ValueError, match='does not fit the Recognizer2D'):
         fit_for_training(build('ms_tsm_r50'), tmp_path / 'resnet18.pth')
+
+
+def test_the_command_that_shows_what_was_trained(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'run').mkdir()
+    for name in ('epoch_1.pth', 'best_mIoU_iter_1.pth', 'flownets.py'):
+        (tmp_path / 'run' / name).touch()
+
+    def command(cls, scope):
+        runner = SimpleNamespace(cfg=Config(dict(default_scope=scope)), work_dir='run', model=cls.__new__(cls))
+        return _command_that_shows(runner)
+
+    files = 'run/flownets.py run/best_mIoU_iter_1.pth VIDEO'
+    assert command(DeepFeatureFlow, 'mmseg') == f'mmvidext segment {files} out.mp4'
+    assert command(FlowEstimator, 'mmengine') == f'mmvidext flow {files} --picture flow.mp4'
+    assert command(torch.nn.Linear, 'mmaction') == 'mmvidext predict run VIDEO'
+    assert command(torch.nn.Linear, 'mmseg') == ''
+
+
+@pytest.mark.parametrize('iterations', [1, 9, 2000])
+def test_a_short_training_has_a_schedule(iterations):
+    first, second = load_config('mmvidext::flownets_small_data', [f'max_iters={iterations}']).param_scheduler
+    assert 0 == first['begin'] < first['end'] == second['begin'] == max(1, iterations // 10) < second['end']
+    assert second['end'] == max(iterations, 2)

@@ -55,15 +55,20 @@ def find_recordings(
             recordings = [clip.recording or clip.path for clip in clips]
             named = _listed([classes[label] for label in unbelievable])
             notes.append(
-                f'by the names of their files, all videos of {named} would '
-                'be cut from one recording each, so each file was taken for a recording of its own: say which clips '
-                'belong together with --recordings EXPRESSION'
+                f'the names of all videos of {named} begin alike, as if a class had one recording only; each file was '
+                'taken for a recording of its own: if clips belong together, say which with --recordings EXPRESSION'
             )
     else:
         recordings = [_by_pattern(clip, pattern) for clip in clips]
     same = _same_content(root, clips, sizes)
     if same:
-        notes.append(f'{len(same)} files are copies of others, for example {" = ".join(next(iter(same.items())))}')
+        notes.append(f'copies of other files: {len(same)}, for example {" = ".join(next(iter(same.items())))}')
+        labels = {clip.path: clip.label for clip in clips}
+        notes += [
+            f'the same video is in two classes, and one of them is wrong: {copy} = {original}'
+            for copy, original in same.items()
+            if labels[copy] != labels[original]
+        ]
         first = {clip.path: recording for clip, recording in zip(clips, recordings, strict=True)}
         recordings = [first[same.get(clip.path, clip.path)] for clip in clips]
     return recordings, notes

@@ -33,7 +33,7 @@ def describe_videos(result: PreparedVideos) -> str:
     ).most_common()
     lines += ['', f'Frame sizes: {_counted(sizes[:_MOST_SIZES])}{more}.', f'Files: {_counted(kinds)}.', '']
     if result.bad:
-        lines += [f'## {len(result.bad)} left out', '']
+        lines += [f'## Left out: {len(result.bad)}', '']
         lines += [*_table(('file', 'reason'), ((bad.path, bad.problem) for bad in result.bad)), '']
     notes = [*result.notes, *_advice(result)]
     if notes:
@@ -114,5 +114,5 @@ def describe_folders(root: object, result: PreparedFolders, classes: Sequence[st
         ]
     if result.bad:
         bad = ((one.video, one.problem) for one in result.bad)
-        lines += [f'## {len(result.bad)} left out', '', *_table(('video', 'reason'), bad), '']
+        lines += [f'## Left out: {len(result.bad)}', '', *_table(('video', 'reason'), bad), '']
     return '\n'.join(lines)

@@ -58,7 +58,11 @@ def test_recordings_by_name_folder_and_content(tmp_path):
     sizes = {name: (tmp_path / name).stat().st_size for name in names}
     recordings, notes = find_recordings(tmp_path, clips, sizes, classes=CLASSES)
     assert recordings == ['v_X_g01', 'v_X_g01', 'v_X_g02', 'Match 3', 'b/copy.mp4', 'b/copy.mp4']
-    assert notes == ['1 files are copies of others, for example b/y.mp4 = b/copy.mp4']
+    assert notes == ['copies of other files: 1, for example b/y.mp4 = b/copy.mp4']
+    (tmp_path / 'a/v_X_g02_c01.avi').write_bytes((tmp_path / 'b/y.mp4').read_bytes())
+    sizes['a/v_X_g02_c01.avi'] = sizes['b/y.mp4']
+    _, notes = find_recordings(tmp_path, clips, sizes, classes=CLASSES)
+    assert 'the same video is in two classes, and one of them is wrong: b/copy.mp4 = a/v_X_g02_c01.avi' in notes
     assert find_recordings(tmp_path, clips, {}, classes=CLASSES, pattern='(v_X|Match)')[0][:4] == [
         'v_X',
         'v_X',
@@ -74,8 +78,8 @@ def test_names_that_would_leave_one_recording_are_not_believed(tmp_path):
     recordings, notes = find_recordings(tmp_path, clips, {}, classes=CLASSES)
     assert len(set(recordings)) == 4
     assert notes == [
-        "by the names of their files, all videos of 'left 左' would be cut from one recording each, so each file was "
-        'taken for a recording of its own: say which clips belong together with --recordings EXPRESSION'
+        "the names of all videos of 'left 左' begin alike, as if a class had one recording only; each file was taken "
+        'for a recording of its own: if clips belong together, say which with --recordings EXPRESSION'
     ]
 
 
@@ -83,4 +87,7 @@ def test_of_many_classes_some_are_named(tmp_path):
     names = [f'class {number:02d}' for number in range(8)]
     clips = [Clip(f'{name}/v clip {number}.mp4', label) for label, name in enumerate(names) for number in range(2)]
     _, (note,) = find_recordings(tmp_path, clips, {}, classes=names)
-    assert "all videos of 'class 00', 'class 01', 'class 02', 'class 03', 'class 04' and 3 more classes would" in note
+    assert (
+        "all videos of 'class 00', 'class 01', 'class 02', 'class 03', 'class 04' and 3 more classes begin alike"
+        in note
+    )
