@@ -14,7 +14,7 @@ LAYERS = {
     'models': {'ops', 'layers', 'registry', 'checkpoints'},
     'checkpoints': {'safe_numpy'},  # it knows state dicts, not models
     'datasets': {'ops', 'registry', 'generators'},
-    'evaluation': {'ops', 'registry', 'datasets', 'checkpoints'},
+    'evaluation': {'ops', 'registry', 'datasets', 'checkpoints', 'drawing'},
     'drawing': {'ops'},
     'engine': {'ops', 'registry', 'models', 'checkpoints', 'generators', 'drawing'},
     'apis': {'ops', 'layers', 'models', 'datasets', 'evaluation', 'engine', 'checkpoints', 'registry', 'drawing'},

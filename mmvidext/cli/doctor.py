@@ -172,3 +172,4 @@ def doctor() -> None:
     report_defects()
     report_backends()
     report_imports()
+    click.echo('\nThis installation is complete.')

@@ -72,7 +72,7 @@ def build_model(config: Config, checkpoint: Path | None) -> Any:
     """
     model_config = config.get('model') or {}
     if 'flow_net' not in model_config:
-        if 'cls_head' not in model_config:
+        if isinstance(model_config, dict) and 'cls_head' not in model_config:
             raise ValueError(
                 f'{model_config.get("type", "a config without model")} cannot be exported: what can is a recognizer of '
                 'mmaction2, a DeepFeatureFlow segmentor and a FlowEstimator'

@@ -48,7 +48,7 @@ def base_of_model(model: str, kind: str) -> str:
     known = model_names(kind)
     if model not in known:
         raise ConfigError(
-            f'there is no recipe of {model} for small data{nearest(model, known)}; there are {", ".join(known)}'
+            f'there is no recipe of {model} for small data, there are {", ".join(known)}{nearest(model, known)}'
         )
     return f'mmvidext::{model}{_RECIPE}.py'
 

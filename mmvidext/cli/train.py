@@ -139,6 +139,7 @@ def train(
 ) -> None:
     """Train the model of CONFIG, or, where CONFIG is a folder that mmvidext data has written, a model on your data.
 
+    Without --model, a folder is trained with the config that it has.
     SIGTERM, SIGUSR1 and SIGHUP end it after the iteration in progress, with a checkpoint and code 75: --resume goes on.
 
     Example: mmvidext train mmvidext::ms_tsm_r50_sthv2 --work-dir work_dirs/ms_tsm --resume

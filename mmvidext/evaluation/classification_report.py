@@ -10,6 +10,7 @@ from mmengine.logging import print_log
 from prettytable import PrettyTable
 
 from mmvidext.datasets.class_names import read_class_names
+from mmvidext.drawing.text_font import find_font
 from mmvidext.registry import METRICS
 
 __all__ = ['ClassificationReport', 'draw_confusion_matrix']
@@ -105,6 +106,7 @@ def draw_confusion_matrix(matrix: np.ndarray, names: list[str], path: str | Path
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.font_manager import FontProperties
 
     shares = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
     labeled = len(names) <= _MOST_LABELED
@@ -115,8 +117,9 @@ def draw_confusion_matrix(matrix: np.ndarray, names: list[str], path: str | Path
     image = axes.imshow(shares, cmap='Blues', vmin=0, vmax=1)
     figure.colorbar(image, label='share of the clips of a class', shrink=0.8)
     if labeled:
-        axes.set_xticks(range(len(names)), names, rotation=45, ha='right')
-        axes.set_yticks(range(len(matrix)), names[: len(matrix)])
+        font = FontProperties(fname=str(find_font(frozenset(''.join(names)), size=12).path))
+        axes.set_xticks(range(len(names)), names, rotation=45, ha='right', fontproperties=font)
+        axes.set_yticks(range(len(matrix)), names[: len(matrix)], fontproperties=font)
         for (row, column), count in np.ndenumerate(matrix):
             if count:
                 color = 'white' if shares[row, column] > 0.5 else 'black'

@@ -49,7 +49,7 @@ def open_video_folders(root: Path, split: str) -> VideoSegDataset:
         data_prefix=dict(img_path=f'frames/{split}', seg_map_path=f'labels/{split}'),
         img_suffix=suffixes[0] if suffixes else '.jpg',
         with_labels=(root / 'labels' / split).is_dir(),
-        metainfo=dict(classes=[str(value) for value in range(256)]),
+        metainfo=dict(classes=[str(value) for value in range(255)]),
     )
 
 

@@ -12,6 +12,7 @@ __all__ = ['describe_folders', 'describe_videos']
 
 _MOST_SIZES = 8
 _IMBALANCE = 10
+_FEW = 200
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
@@ -79,6 +80,11 @@ def _counted(counts: Iterable[tuple[str, int]]) -> str:
 def _advice(result: PreparedVideos) -> list[str]:
     sizes = Counter(clip.clip.label for clip in result.clips if clip.clip.split == 'train')
     notes = []
+    if sum(sizes.values()) < _FEW:
+        notes.append(
+            f'{sum(sizes.values())} videos for training are few: with less than some hundreds begin with weights '
+            '(mmvidext train --weights)'
+        )
     if sizes and max(sizes.values()) > _IMBALANCE * min(sizes.values()):
         most, least = (result.listing.classes[choose(sizes, key=lambda label: sizes[label])] for choose in (max, min))
         notes.append(

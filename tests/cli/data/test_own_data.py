@@ -68,7 +68,7 @@ def test_the_config_reads_every_video(videos, monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (['--model', 'tsm_r81'], r'no recipe of tsm_r81 for small data; did you mean tsm_r18?; there are'),
+        (['--model', 'tsm_r81'], 'tsn_r18; did you mean tsm_r18?'),
         (['--val', 1], 'must be between 0 and 1'),
         (['--recordings', '('], 'must be an expression with a group'),
     ],
