@@ -146,7 +146,8 @@ def test(
         if Path(checkpoint).is_dir():
             checkpoint = str(find_model(checkpoint).checkpoint)
     config = config_or_data(config, trained_recipe(Path(config), Path(checkpoint)))
-    was_dumped = Path(config).parent == Path(checkpoint).parent  # with the variables that it was built from
+    # training writes the variables, too, that its config was built from
+    was_dumped = Path(config).is_file() and Path(config).resolve().parent == Path(checkpoint).resolve().parent
     cfg = load_run_config(config, warns=not was_dumped, **common)
     if not common['work_dir']:  # a runner writes its config there, which would replace that of the training
         cfg.work_dir = str(Path(cfg.work_dir) / 'test')

@@ -203,3 +203,24 @@ def test_a_short_training_has_a_schedule(iterations):
     first, second = load_config('mmvidext::flownets_small_data', [f'max_iters={iterations}']).param_scheduler
     assert 0 == first['begin'] < first['end'] == second['begin'] == max(1, iterations // 10) < second['end']
     assert second['end'] == max(iterations, 2)
+
+
+def test_only_a_config_that_training_wrote_is_read_without_a_warning(tmp_path, monkeypatch):
+    seen = []
+
+    def stop(config, *, warns, **_):
+        seen.append(warns)
+        raise click.UsageError('far enough')
+
+    monkeypatch.setattr('mmvidext.cli.test.load_run_config', stop)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'run').mkdir()
+    for name in ('a.pth', 'run/a.pth', 'run/tsm.py'):
+        (tmp_path / name).touch()
+    for config, checkpoint in (
+        ('mmvidext::tsm_r18_sthv2', 'a.pth'),
+        ('run/tsm.py', 'a.pth'),
+        (tmp_path / 'run' / 'tsm.py', 'run/a.pth'),
+    ):
+        invoke(test_command, config, checkpoint, status=2)
+    assert seen == [True, True, False]
