@@ -17,7 +17,7 @@ from mmvidext.datasets.media.video_file import (
     USUAL_RATE,
     BadVideoError,
     VideoFile,
-    refuse_playlist,
+    open_container,
     upright_rgb,
 )
 
@@ -92,11 +92,7 @@ class VideoReader:
 
     def _decode(self) -> Iterator[Frame]:
         try:
-            # 'file:' and the whitelist keep names such as 'concat:a|b', and addresses in a playlist, from being opened
-            with av.open(
-                f'file:{self.path}', options={'protocol_whitelist': 'file'}, metadata_errors='replace'
-            ) as container:
-                refuse_playlist(container, self.path)
+            with open_container(self.path) as container:
                 for frame in decode(container):
                     if frame.is_corrupt:
                         self._damage = self._damage or f'{self.path} is damaged: a frame is corrupt'

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mmvidext.cli.options import device_option, one_line_errors
+from mmvidext.cli.options import Decorator, device_option, one_line_errors
 from mmvidext.cli.stop_signals import StopSignals
 
 if TYPE_CHECKING:
@@ -65,6 +65,10 @@ def ask_password() -> str:
     return str(click.prompt('Password for those who use the page', hide_input=True, confirmation_prompt=True))
 
 
+def _limit(name: str, kind: click.ParamType, default: int, text: str) -> Decorator:
+    return click.option(name, type=kind, default=default, show_default=True, help=text)
+
+
 @click.command()
 @click.argument('models', nargs=-1, metavar='[MODEL]...')
 @click.option(
@@ -77,33 +81,11 @@ def ask_password() -> str:
 @click.option('--host', default='127.0.0.1', show_default=True, help='Address to listen on; others need a password.')
 @click.option('--port', type=click.IntRange(1, 65535), default=7860, show_default=True, help='Port to listen on.')
 @click.option('--user', default='mmvidext', show_default=True, help='Name to log in with, where there is a password.')
-@click.option(
-    '--max-megabytes', type=click.FloatRange(1), default=100, show_default=True, help='Largest file of a video.'
-)
-@click.option(
-    '--max-seconds', type=click.FloatRange(1), default=60, show_default=True, help='Longest duration of a video.'
-)
-@click.option(
-    '--max-uploads',
-    type=click.IntRange(1),
-    default=16,
-    show_default=True,
-    help='Largest number of videos that are kept at a time.',
-)
-@click.option(
-    '--max-waiting',
-    type=click.IntRange(1),
-    default=8,
-    show_default=True,
-    help='Largest number of requests in the queue.',
-)
-@click.option(
-    '--max-side',
-    type=click.IntRange(32),
-    default=960,
-    show_default=True,
-    help='Longest side of a frame, in pixels; larger ones are shrunk.',
-)
+@_limit('--max-megabytes', click.FloatRange(1), 100, 'Largest file of a video.')
+@_limit('--max-seconds', click.FloatRange(1), 60, 'Longest duration of a video.')
+@_limit('--max-uploads', click.IntRange(1), 16, 'Largest number of videos that are kept at a time.')
+@_limit('--max-waiting', click.IntRange(1), 8, 'Largest number of requests in the queue.')
+@_limit('--max-side', click.IntRange(32), 960, 'Longest side of a frame, in pixels; larger ones are shrunk.')
 @device_option
 def app(
     models: tuple[str, ...],

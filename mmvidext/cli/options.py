@@ -20,8 +20,10 @@ __all__ = [
     'AMP_TYPES',
     'FILE',
     'PATH',
+    'Decorator',
     'PathEndingIn',
     'RunCommand',
+    'add_options',
     'amp_option',
     'cfg_options_option',
     'config_argument',
@@ -53,6 +55,9 @@ class PathEndingIn(click.Path):
         if path.suffix not in self.suffixes:
             self.fail(f'the file must end in {" or ".join(self.suffixes)}, but is {path}', param, ctx)
         return path
+
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 class RunCommand(click.Command):
@@ -163,11 +168,20 @@ _RUN_OPTIONS = (
 )
 
 
+def add_options(*options: Decorator) -> Decorator:
+    """Return one decorator that adds all these arguments and options, in this order."""
+
+    def add(function: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return add
+
+
 def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the argument and the options that training and evaluation have in common."""
-    for option in reversed(_RUN_OPTIONS):
-        function = option(function)
-    return function
+    return add_options(*_RUN_OPTIONS)(function)
 
 
 def optional_checkpoint(ctx: click.Context, param: click.Parameter, value: str) -> str | None:

@@ -188,5 +188,6 @@ def _command_that_shows(runner: Any) -> str:
     form = 'flow {} VIDEO --picture flow.mp4' if isinstance(model, FlowEstimator) else outputs.get(type(model).__name__)
     if form is None or not any(Path(runner.work_dir).glob('*.pth')):
         return ''
-    files = [short_path(path) for path in find_model(runner.work_dir) if isinstance(path, str)]
-    return f'mmvidext {form.format(shlex.join(files))}'
+    trained = find_model(runner.work_dir)
+    files = shlex.join([short_path(trained.config), short_path(str(trained.checkpoint))])
+    return f'mmvidext {form.format(files)}'

@@ -4,11 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
 from numpy.typing import NDArray
 
-from mmvidext.drawing.figures import new_figure
-from mmvidext.drawing.text_font import find_font
+from mmvidext.drawing.figures import font_of, new_figure
 
 __all__ = ['plot_probabilities']
 
@@ -29,14 +27,13 @@ def plot_probabilities(
     """
     best = np.argsort(-probabilities.mean(axis=0), kind='stable')[:count]
     names = [classes[index] for index in best]
-    font = FontProperties(fname=str(find_font(frozenset(''.join(names)), 10).path), size=10)
     figure = new_figure(8, 3.4)
     axes = figure.subplots()
     for index, name in zip(best, names, strict=True):
         axes.plot(seconds, probabilities[:, index], marker='o', markersize=3, label=_shown(name))
     axes.set(title='Probability while the video runs', xlabel='seconds', ylabel='probability', ylim=(-0.02, 1.02))
     axes.grid(alpha=0.3)
-    axes.legend(prop=font, loc='center left', bbox_to_anchor=(1, 0.5))
+    axes.legend(prop=font_of(names, 10), loc='center left', bbox_to_anchor=(1, 0.5))
     return figure
 
 

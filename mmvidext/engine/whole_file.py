@@ -16,8 +16,6 @@ from mmengine.logging import print_log
 __all__ = ['PARTIAL', 'WholeFileBackend', 'checksum_path', 'file_damage', 'remove_partial_files', 'write_whole']
 
 PARTIAL = '.partial'  # the end of the name of a file that is being written
-
-
 # what may be over in a minute: a full disk, another one's quota, a file server that restarts
 _PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.ETIMEDOUT}
 _WAITS = (2, 8, 20, 30, 60)  # seconds

@@ -10,7 +10,6 @@ from mmengine.logging import print_log
 from prettytable import PrettyTable
 
 from mmvidext.datasets.class_names import read_class_names
-from mmvidext.drawing.text_font import find_font
 from mmvidext.registry import METRICS
 
 __all__ = ['ClassificationReport', 'draw_confusion_matrix']
@@ -104,20 +103,17 @@ def draw_confusion_matrix(matrix: np.ndarray, names: list[str], path: str | Path
         names: Name of each prediction; the first are those of the classes.
         path: PNG file to write.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    from matplotlib.font_manager import FontProperties
+    from mmvidext.drawing.figures import font_of, new_figure
 
     shares = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
     labeled = len(names) <= _MOST_LABELED
     side = 2.5 + 0.5 * len(names) if labeled else 12
-    figure = Figure(figsize=(side + 2, side), layout='constrained')
-    FigureCanvasAgg(figure)
+    figure = new_figure(side + 2, side)
     axes = figure.add_subplot(xlabel='prediction', ylabel='label')
     image = axes.imshow(shares, cmap='Blues', vmin=0, vmax=1)
     figure.colorbar(image, label='share of the clips of a class', shrink=0.8)
     if labeled:
-        font = FontProperties(fname=str(find_font(frozenset(''.join(names)), size=12).path))
+        font = font_of(names, 10)
         axes.set_xticks(range(len(names)), names, rotation=45, ha='right', fontproperties=font)
         axes.set_yticks(range(len(matrix)), names[: len(matrix)], fontproperties=font)
         for (row, column), count in np.ndenumerate(matrix):

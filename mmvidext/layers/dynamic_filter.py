@@ -7,7 +7,6 @@ from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
 from torch import Tensor
 
-from mmvidext.layers.out_of_place import make_out_of_place
 from mmvidext.ops.backends import KernelBackend
 from mmvidext.ops.dynamic_filter import ProjectedKernel, check_settings, dynamic_filter
 from mmvidext.registry import MODELS
@@ -81,7 +80,8 @@ class DynamicFilter(BaseModule):
         )
         self.kernel_std = kernel_std
         self.out_channels = out_channels
-        common = dict(norm_cfg=norm_cfg, act_cfg=act_cfg or dict(type='ReLU'))
+        # out of place: a full backward hook on a convolution raises where its output is overwritten
+        common: dict[str, Any] = dict(norm_cfg=norm_cfg, act_cfg=act_cfg or dict(type='ReLU'), inplace=False)
         self.feature_conv = ConvModule(in_channels, feature_channels, 3, padding=1, **common)
         self.channel_code = ConvModule(in_channels, kernel_channels, 3, padding=1, **common)
         self.channel_kernel = nn.Conv2d(kernel_channels, dynamic_channels * feature_channels, 1)  # never run
@@ -90,7 +90,6 @@ class DynamicFilter(BaseModule):
         self.position_attention = nn.Conv2d(in_channels, kernel_size**2, 3, padding=1)
         self.sample_attention = nn.Conv2d(in_channels, num_samples**2, 3, padding=1)
         self.post_conv = ConvModule(dynamic_channels, out_channels, 1, **common)
-        make_out_of_place(self)
         self._reset_kernels()
 
     def _reset_kernels(self) -> None:

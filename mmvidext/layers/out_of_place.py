@@ -8,9 +8,9 @@ __all__ = ['make_out_of_place']
 def make_out_of_place(model: nn.Module) -> None:
     """Let every activation of ``model`` write to a new tensor.
 
-    mmaction2's backbones and mmcv's ``ConvModule`` activate in place. There a full backward hook raises on the layer in
-    front of an activation and on the activation itself, and what a forward hook keeps of a norm's output is
-    overwritten. Autograd saves the same tensors either way.
+    mmaction2's backbones activate in place. There a full backward hook raises on the layer in front of an activation
+    and on the activation itself, and what a forward hook keeps of a norm's output is overwritten. Autograd saves the
+    same tensors either way.
 
     Example:
         >>> model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(inplace=True))

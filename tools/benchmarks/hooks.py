@@ -6,16 +6,16 @@ each hook is added up and printed: its share is far below what two sides of a bu
 """
 
 import argparse
-import statistics
 import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from benchmarks.timing import Comparison
+from benchmarks.timing import Comparison, time_alternately
 from mmengine.config import Config
 from mmengine.registry import DATASETS
 from mmengine.runner import Runner
@@ -106,28 +106,26 @@ def count_time(runner: Runner) -> dict[str, float]:
     return spent
 
 
+def iteration(runner: Runner) -> Callable[[], None]:
+    """Return a step of training, always on the same batch."""
+    return partial(runner.train_loop.run_iter, 0, next(iter(runner.train_dataloader)))
+
+
 def run(args: argparse.Namespace) -> list[Comparison]:
-    """Iterate on both sides alternately, in processor time."""
+    """Iterate on both sides alternately."""
     from mmaction.utils import register_all_modules
 
     import mmvidext
 
     register_all_modules()
     print(f'mmvidext {mmvidext.__version__}, {args.config}')
-    times: dict[bool, list[float]] = {True: [], False: []}
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
         protected, spent = build(args, one, protected=True)
-        runners = {True: protected, False: build(args, other, protected=False)[0]}
-        batches = {side: next(iter(runner.train_dataloader)) for side, runner in runners.items()}
-        for number in range(-2, args.rounds):
-            for side in (True, False) if number % 2 else (False, True):
-                begin = time.process_time()
-                runners[side].train_loop.run_iter(0, batches[side])
-                times[side].append(1e3 * (time.process_time() - begin))
-            if number < 0:  # not counted
-                times = {True: [], False: []}
-                spent.clear()
-    with_hooks, without = (statistics.median(times[side]) for side in (True, False))
+        plain, _ = build(args, other, protected=False)
+        sides = [iteration(runner) for runner in (protected, plain)]
+        time_alternately(*sides, rounds=2, warmup=0)  # not counted
+        spent.clear()
+        with_hooks, without = time_alternately(*sides, rounds=args.rounds, warmup=0)
     inside = {name: ms / args.rounds for name, ms in spent.items()}
     for name, ms in sorted(inside.items()):
         print(f'inside {name}: {ms:.3f} ms an iteration')

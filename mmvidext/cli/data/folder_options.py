@@ -1,13 +1,11 @@
 """What the commands that prepare one's own data share."""
 
 import shlex
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
-from mmvidext.cli.options import PATH, workers_option
+from mmvidext.cli.options import PATH, Decorator, add_options, workers_option
 from mmvidext.datasets.atomic_write import atomic_write_text
 
 __all__ = ['REPORT', 'folder_options', 'tell']
@@ -15,26 +13,19 @@ __all__ = ['REPORT', 'folder_options', 'tell']
 REPORT = 'report.md'
 
 
-def folder_options(share: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def folder_options(share: str) -> Decorator:
     """Return a decorator that adds the folder, and how it is split.
 
     Args:
         share: Of what ``--val`` is a share.
     """
-    options = (
+    return add_options(
         click.argument('root', metavar='DIR', type=PATH),
         click.option('--out', type=PATH, help='Folder for lists, config and report.  [default: DIR]'),
         click.option('--val', 'ratio', default=0.2, show_default=True, help=f'Share of {share} for validation.'),
         click.option('--seed', default=0, show_default=True, help='Seed of the random split.'),
         workers_option,
     )
-
-    def add(function: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed(options):
-            function = option(function)
-        return function
-
-    return add
 
 
 def tell(out: Path, report: str, config: Path, written: list[str], options: str = '') -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from mmvidext.cli.options import one_line_errors, workers_option
+from mmvidext.cli.options import Decorator, add_options, one_line_errors, workers_option
 from mmvidext.datasets.synthetic.cityscapes_writer import write_cityscapes
 from mmvidext.datasets.synthetic.flying_chairs_writer import write_flying_chairs
 from mmvidext.datasets.synthetic.imagenet_vid_writer import write_imagenet_vid
@@ -17,8 +17,6 @@ from mmvidext.datasets.synthetic.sthv2_writer import write_sthv2
 from mmvidext.datasets.synthetic.video_folders_writer import write_video_folders
 
 __all__ = ['make_synthetic']
-
-Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 class FrameSize(click.ParamType):
@@ -34,20 +32,9 @@ class FrameSize(click.ParamType):
         return int(width), int(height)
 
 
-def _options(*options: Decorator) -> Decorator:
-    """Return one decorator that adds all options."""
-
-    def add(function: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed(options):
-            function = option(function)
-        return function
-
-    return add
-
-
 def common_options(*, train: int, val: int, size: str) -> Decorator:
     """Add the folder, and what all formats have in common, under the names of the writers' arguments."""
-    return _options(
+    return add_options(
         click.argument('out', type=click.Path(path_type=Path, file_okay=False)),
         click.option(
             '--train', 'num_train', type=int, default=train, show_default=True, help='Number of training samples.'
@@ -72,7 +59,7 @@ def frames_option(default: int) -> Decorator:
 
 def scene_options(*, max_displacement: float) -> Decorator:
     """Add what the formats with labels or flow in every pixel have in common; the command gets ``SceneOptions``."""
-    add_options = _options(
+    options_of_scene = add_options(
         click.option(
             '--max-displacement',
             type=float,
@@ -97,7 +84,7 @@ def scene_options(*, max_displacement: float) -> Decorator:
                 options = SceneOptions(**scene)
             function(out, options, **settings)
 
-        return add_options(command)
+        return options_of_scene(command)
 
     return add
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from mmvidext.datasets.media.files import BadFileError, file_problem, is_local
 from mmvidext.datasets.media.limits import MOST_PIXELS
 
-__all__ = ['BadVideoError', 'VideoFile', 'refuse_playlist', 'upright_rgb']
+__all__ = ['BadVideoError', 'VideoFile', 'open_container', 'upright_rgb']
 
 USUAL_RATE = 25.0  # frames per second, where a source states none
 # what the Matroska reader logs for a truncated file, and for bytes that are no Matroska; it continues after both
@@ -148,11 +148,7 @@ class VideoFile:
 
     @contextmanager
     def _open(self) -> Iterator[Any]:
-        # 'file:' and the whitelist keep names such as 'concat:a|b', and addresses in a playlist, from being opened
-        source = f'file:{self.path}' if self._content is None else io.BytesIO(self._content)
-        options = {'protocol_whitelist': 'file'} if self._content is None else {}
-        with av.open(source, options=options, metadata_errors='replace') as container:
-            refuse_playlist(container, self.path)
+        with open_container(self.path, self._content) as container:
             if not container.streams.video:
                 raise BadVideoError(f'{self.path} has no video stream')
             stream = container.streams.video[0]
@@ -243,14 +239,27 @@ class VideoFile:
         return decoded
 
 
-def refuse_playlist(container: Any, path: str) -> None:
-    """Check that an open container holds the frames itself: a list may name any video of this machine.
+@contextmanager
+def open_container(path: str, content: bytes | None = None) -> Iterator[Any]:
+    """Open a file with PyAV so that it reaches no other one: a list may name any video of this machine.
+
+    Args:
+        path: The file.
+        content: What it holds, where it was read already.
 
     Raises:
         BadVideoError: If it is a list of other files.
+        av.FFmpegError: If it cannot be opened.
     """
-    if container.format.name in _LISTS:
-        raise BadVideoError(f'{path} is a list of other files ({container.format.name}): name the videos themselves')
+    # 'file:' and the whitelist keep names such as 'concat:a|b', and addresses in a playlist, from being opened
+    source = f'file:{path}' if content is None else io.BytesIO(content)
+    options = {'protocol_whitelist': 'file'} if content is None else {}
+    with av.open(source, options=options, metadata_errors='replace') as container:
+        if container.format.name in _LISTS:
+            raise BadVideoError(
+                f'{path} is a list of other files ({container.format.name}): name the videos themselves'
+            )
+        yield container
 
 
 def _average_rate(times: Sequence[int], time_base: Fraction, stated: Fraction | None) -> Fraction | None:
