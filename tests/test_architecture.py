@@ -12,15 +12,15 @@ LAYERS = {
     'ops': set(),
     'layers': {'ops', 'registry'},
     'models': {'ops', 'layers', 'registry', 'checkpoints'},
-    'checkpoints': {'safe_numpy'},  # it knows state dicts, not models
-    'datasets': {'ops', 'registry', 'generators'},
+    'checkpoints': {'safe_numpy', 'file_digest'},  # it knows state dicts, not models
+    'datasets': {'ops', 'registry', 'generators', 'file_digest'},
     'evaluation': {'ops', 'registry', 'datasets', 'checkpoints', 'drawing'},
     'drawing': {'ops'},
-    'engine': {'ops', 'registry', 'models', 'checkpoints', 'generators', 'drawing'},
+    'engine': {'ops', 'registry', 'models', 'checkpoints', 'generators', 'drawing', 'file_digest'},
     'apis': {'ops', 'layers', 'models', 'datasets', 'evaluation', 'engine', 'checkpoints', 'registry', 'drawing'},
 }
 LAYERS['app'] = {'apis', 'datasets', 'drawing', 'ops'}
-LAYERS['cli'] = {*LAYERS, 'registry', 'compat', 'mmcv_ext', 'version'}
+LAYERS['cli'] = {*LAYERS, 'file_digest', 'registry', 'compat', 'mmcv_ext', 'version'}
 
 
 def imported_modules(path):

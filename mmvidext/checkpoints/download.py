@@ -18,7 +18,9 @@ from mmengine.logging import MMLogger
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-__all__ = ['cached_file', 'download', 'sha256_in_name', 'sha256_of']
+from mmvidext.file_digest import sha256_of
+
+__all__ = ['cached_file', 'download', 'sha256_in_name']
 
 _TRIES = 5
 _CHUNK = 1 << 18  # bytes
@@ -52,12 +54,6 @@ def sha256_in_name(name: str) -> str:
     """Return how the SHA-256 of a file begins, where its name says so; else nothing."""
     found = _NAMED_SHA256.search(name)
     return found[1] if found else ''
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal digits."""
-    with path.open('rb') as file:
-        return hashlib.file_digest(file, 'sha256').hexdigest()
 
 
 def download(url: str, path: Path | None = None, *, sha256: str = '', wait: float = 1.0) -> Path:

@@ -8,11 +8,12 @@ import torch
 from mmvidext.apis.model_building import build_model
 from mmvidext.apis.picture_outputs import check_outputs
 from mmvidext.checkpoints import fit_weights
-from mmvidext.checkpoints.download import cached_file, sha256_of
+from mmvidext.checkpoints.download import cached_file
 from mmvidext.checkpoints.locate import model_checkpoint
 from mmvidext.checkpoints.model_index import NamedModel, find_model_entry, read_model_index
 from mmvidext.cli.config import load_config
 from mmvidext.cli.options import PathEndingIn, one_line_errors
+from mmvidext.file_digest import sha256_of
 
 __all__ = ['weights']
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.logging import print_log
 
+from mmvidext.file_digest import sha256_of
+
 __all__ = ['PARTIAL', 'WholeFileBackend', 'checksum_path', 'file_damage', 'remove_partial_files', 'write_whole']
 
 PARTIAL = '.partial'  # the end of the name of a file that is being written
@@ -81,7 +83,7 @@ def file_damage(path: Path) -> str | None:
     """Return what is wrong with a checkpoint file, or None: by its checksum, else by those inside the archive."""
     try:
         if checksum_path(path).is_file():
-            same = checksum_path(path).read_text('utf-8', 'replace').split()[:1] == [_sha256(path)]
+            same = checksum_path(path).read_text('utf-8', 'replace').split()[:1] == [sha256_of(path)]
             return None if same else 'it does not match its checksum'
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
@@ -90,14 +92,6 @@ def file_damage(path: Path) -> str | None:
     except Exception as error:  # zipfile raises nearly anything on a damaged file
         return f'it cannot be read ({error or type(error).__name__})'
     return None
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open('rb') as file:
-        while block := file.read(2**20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def remove_partial_files(directory: Path) -> None:

@@ -1,12 +1,12 @@
 """Which clips were cut from the same recording: they must not be divided between training and validation."""
 
-import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from mmvidext.datasets.own_data.clips import Clip
+from mmvidext.file_digest import sha256_of
 
 __all__ = ['find_recordings']
 
@@ -17,7 +17,6 @@ _RULES = (
     r'(.{11})_\d{6}_\d{6}',  # Kinetics: the id of the video, begin and end
     r'(?i:(.*[^\s._-])[\s._-]*(?:clip|part|seg|segment|scene|shot|cut|chunk|片段|片|段)[\s._-]*\d+)',
 )
-_BLOCK = 2**20
 _MOST_NAMES = 5
 
 
@@ -106,20 +105,12 @@ def _classes_of_one_recording(clips: Sequence[Clip], recordings: Sequence[str]) 
 def _same_content(root: Path, clips: Sequence[Clip], sizes: Mapping[str, int]) -> dict[str, str]:
     """Return for each copy of a file the first one. Only files of the same size are compared."""
     count = Counter(sizes.get(clip.path, -1) for clip in clips)
-    first: dict[bytes, str] = {}
+    first: dict[str, str] = {}
     copies = {}
     for clip in clips:
         size = sizes.get(clip.path, -1)
         if size > 0 and count[size] > 1 and (root / clip.path).is_file():
-            digest = _digest(root / clip.path)
+            digest = sha256_of(root / clip.path)
             if (original := first.setdefault(digest, clip.path)) != clip.path:
                 copies[clip.path] = original
     return copies
-
-
-def _digest(path: Path) -> bytes:
-    digest = hashlib.sha256()
-    with path.open('rb') as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.digest()
