@@ -64,8 +64,8 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
 
     Raises:
         FileNotFoundError: If there is no such file, or it cannot be fetched.
-        ValueError: If it has another SHA-256 than it should, is damaged, would run code, expands without bound, or
-            holds no tensors.
+        ValueError: If it cannot be read, has another SHA-256 than it should, is damaged, would run code, expands
+            without bound, or holds no tensors.
     """
     file_path = find_checkpoint(path)
     fetched = f' (the file of {path}; delete it to fetch it again)' if '://' in str(path) else ''
@@ -79,6 +79,8 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
         raise ValueError(
             f'{file_path} holds more than tensors, and reading it could run code; it was refused: {reason}'
         ) from None
+    except PermissionError as error:
+        raise ValueError(f'{file_path} cannot be read: {error.strerror}') from error
     except Exception as error:  # a damaged file makes the readers raise nearly anything
         raise ValueError(
             f'{file_path}{fetched} is damaged or not a checkpoint: {error or type(error).__name__}'

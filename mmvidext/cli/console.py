@@ -17,6 +17,7 @@ from mmengine.logging import MMLogger
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from mmvidext.engine.run_parts import unwrap_model
+from mmvidext.engine.shared_batches import SharingRunner
 from mmvidext.models.pretrained_file import pretrained_files
 
 __all__ = ['ProgressLines', 'QuietRunner', 'short_path', 'warnings_only']
@@ -45,7 +46,7 @@ def warnings_only(logger: logging.Logger) -> Iterator[None]:
             console.setLevel(logging.INFO)
 
 
-class QuietRunner(Runner):
+class QuietRunner(SharingRunner):
     """A runner that is built in silence: the environment, the config and the hooks go into its log file only."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

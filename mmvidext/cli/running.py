@@ -28,6 +28,7 @@ from mmvidext.cli.options import usage_errors
 from mmvidext.cli.pretrained_errors import naming_what_cannot_be_fetched
 from mmvidext.cli.ready_config import config_of_data
 from mmvidext.cli.unknown_keys import check_component_keys
+from mmvidext.engine.shared_batches import SharingRunner
 
 LOADER_TIMEOUT = 600  # seconds without a batch from the workers: the disk is dead, or a worker hangs
 STOPPED_MARGIN = 5  # seconds more that a worker may be stopped
@@ -204,7 +205,7 @@ def build_runner(cfg: Config, *, verbose: bool) -> Any:
                 broadcast_buffers=False,
                 find_unused_parameters=unused,
             )
-    own = Runner if verbose else QuietRunner
+    own = SharingRunner if verbose else QuietRunner
     with building_errors(cfg):
         return RUNNERS.build(cfg) if cfg.get('runner_type') else own.from_cfg(cfg)
 
@@ -215,7 +216,7 @@ def build_training(runner: Any, cfg: Config) -> None:
     Raises:
         click.ClickException: If something cannot be built from the config, or there is no batch to train on.
     """
-    if type(runner) not in (Runner, QuietRunner):
+    if type(runner) not in (SharingRunner, QuietRunner):
         return
     with building_errors(cfg):
         loader = runner.train_loop.dataloader

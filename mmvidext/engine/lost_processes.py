@@ -18,6 +18,8 @@ __all__ = ['LostProcessError', 'naming_lost_processes']
 # what torch says when a loader, gloo, or NCCL has waited too long, or has lost a neighbor
 _LOADER_MARK = 'DataLoader timed out'
 _WORKER_MARK = 'DataLoader worker (pid'
+_SHARING_MARKS = ('</torch_', 'Bus error')  # the name of a piece of shared memory; written to where there is no room
+_FILES_MARK = 'Too many open files'
 _RANK_MARKS = ('Timed out', 'timed out', 'timeout', 'Connection closed by peer', 'Connection reset by peer')
 _STATES = {'T': 'stopped', 't': 'stopped by a debugger', 'D': 'waiting for a disk', 'Z': 'dead'}
 _ROLL_CALL_SECONDS = 5.0
@@ -101,6 +103,17 @@ def _kill_workers() -> None:
 
 
 def _describe(text: str) -> str | None:
+    if _FILES_MARK in text:
+        return (
+            f'{_last_line(text)}: workers keep a file open for each tensor of their batches. Raise the limit '
+            '(ulimit -n 65536), or lower num_workers or the batch size of the dataloader'
+        )
+    if 'DataLoader worker' in text and any(mark in text for mark in _SHARING_MARKS):
+        return (
+            f'{_last_line(text)}: workers hand over their batches in /dev/shm, which is full. Make it larger (in '
+            'Docker --shm-size=8g or --ipc=host), or lower num_workers or the batch size of the dataloader; '
+            'num_workers=0 needs none of it'
+        )
     if _LOADER_MARK in text:
         states = '; '.join(_worker_states()) or 'none is left'
         return (
@@ -120,6 +133,10 @@ def _describe(text: str) -> str | None:
             'long, raise env_cfg.dist_cfg.timeout in the config (seconds)'
         )
     return None
+
+
+def _last_line(text: str) -> str:
+    return text.strip().splitlines()[-1].removeprefix('RuntimeError: ').rstrip('.')
 
 
 def _worker_states() -> list[str]:

@@ -17,6 +17,7 @@ from mmvidext.engine.preemption import EXIT_RESUME_ME, Preemption
 from mmvidext.engine.rank_state import capture_rank, restore_rank
 from mmvidext.engine.run_error import RunError
 from mmvidext.engine.seeded_loading import PlacedBatches, RemainingBatches, seeded_loader, shield_workers
+from mmvidext.engine.shared_batches import share_batches
 from mmvidext.generators import capture_generators, restore_generators
 
 __all__ = ['STATE_KEY', 'TrainingStateHook', 'checkpoint_directory', 'validation_follows']
@@ -147,6 +148,8 @@ class TrainingStateHook(Hook):
         broadcast_object_list(seeds)  # one for all, also with diff_rank_seed
         if runner.val_loop is not None:
             shield_workers(runner.val_loop.dataloader)
+            share_batches(runner.val_loop.dataloader)
+        share_batches(loader)
         cfg = runner.cfg.get('train_dataloader')
         loop.dataloader = seeded_loader(loader, cfg, seed=seeds[0], endless=not counts_epochs)
         self._batches = loop.dataloader.batch_sampler

@@ -39,7 +39,9 @@ def lock_work_dir(work_dir: Path) -> IO[str] | None:
         work_dir.mkdir(parents=True, exist_ok=True)
         file = path.open('a+')
     except OSError as error:
-        raise RunError(f'the work directory {work_dir} cannot be written to: {error.strerror}') from error
+        raise RunError(
+            f'the work directory {work_dir} cannot be written to: {error.strerror}: {error.filename}'
+        ) from error
     try:
         if fcntl is None:
             raise OSError(errno.ENOTSUP, 'this system has no fcntl')

@@ -1,3 +1,4 @@
+import errno
 import io
 import json
 import pickle
@@ -7,6 +8,7 @@ import zipfile
 from contextlib import suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -35,6 +37,16 @@ def test_reads_torch_files_old_and_new(tmp_path):
         for new in (True, False):
             torch.save(content, tmp_path / name, _use_new_zipfile_serialization=new)
             assert torch.equal(read_checkpoint(tmp_path / name).tensors['a.weight'], state['a.weight'])
+
+
+def test_a_file_of_somebody_else_is_not_called_damaged(tmp_path, monkeypatch):
+    def refuse(path, *_):
+        raise PermissionError(errno.EACCES, 'Permission denied', str(path))
+
+    torch.save({}, tmp_path / 'theirs.pth')
+    monkeypatch.setattr(Path, 'open', refuse)  # root may read everything
+    with pytest.raises(ValueError, match=r'theirs\.pth cannot be read: Permission denied$'):
+        read_checkpoint(tmp_path / 'theirs.pth')
 
 
 @pytest.mark.parametrize('protocol', [2, 4])

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import resource
 import signal
 import time
 from pathlib import Path
@@ -20,10 +21,13 @@ NUM_SAMPLES = 40
 
 @DATASETS.register_module(force=True)
 class StallingDataset(BaseDataset):
-    """Sends a signal to the process that loads a sample; says which process loads the first ones."""
+    """Sends a signal to the process that loads a sample; says which process loads the first ones.
 
-    def __init__(self, *, number=None, seconds=0.0, marks=None, **kwargs):
-        self.number, self.seconds, self.marks = number, seconds, marks
+    ``limit`` is the name and the value of a limit of the system that the process gets.
+    """
+
+    def __init__(self, *, number=None, seconds=0.0, marks=None, limit=None, **kwargs):
+        self.number, self.seconds, self.marks, self.limit = number, seconds, marks, limit
         super().__init__(**kwargs)
 
     def load_data_list(self):
@@ -35,6 +39,11 @@ class StallingDataset(BaseDataset):
         if idx == 9 and self.number:
             time.sleep(1)  # until the batch before has been fetched: that needs the process that made it
             os.kill(os.getpid(), self.number)
+        if idx == 9 and self.limit:
+            name, value = self.limit
+            if name == 'RLIMIT_NOFILE':  # so many more than are open
+                value += len(os.listdir('/proc/self/fd'))
+            resource.setrlimit(getattr(resource, name), (value, value))
         time.sleep(self.seconds)
         return dict(inputs=torch.full((3,), float(idx)))
 

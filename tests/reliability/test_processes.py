@@ -143,6 +143,24 @@ class TestWorkers:
         assert 'lower num_workers' in line
         wait_until(lambda: not any(map(is_running, marked(marks))), 15)
 
+    @pytest.mark.parametrize('command', ['train', 'test'])
+    @pytest.mark.parametrize(
+        ('limit', 'message'),
+        [
+            (('RLIMIT_FSIZE', 4), 'hand over their batches in /dev/shm, which is full'),  # memory is shared in files
+            (('RLIMIT_NOFILE', 10), 'keep a file open for each tensor'),
+        ],
+    )
+    def test_one_that_cannot_hand_over_its_batch_is_an_error(self, command, limit, message, tmp_path):
+        """The run waited until the time limit of the loader, and then asked to look at the disk."""
+        config, weights = write_config(tmp_path, workers=2, limit=limit)
+        arguments = (train, config) if command == 'train' else (test_command, config, weights)
+        code, output = Running(tmp_path, *arguments).end()
+        assert code == 1
+        line = output.strip().splitlines()[-1]
+        assert line.startswith('Error: ')
+        assert message in line
+
     @pytest.mark.parametrize(('workers', 'timeout', 'expected'), [(0, None, 0), (2, None, 600), (2, 7, 7)])
     def test_the_time_limit_is_set_unless_the_config_has_one(self, workers, timeout, expected, tmp_path):
         from mmvidext.cli.running import load_run_config

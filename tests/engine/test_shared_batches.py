@@ -1,0 +1,40 @@
+import pickle
+
+import pytest
+import torch
+from torch.utils.data import DataLoader
+
+from mmvidext.engine.shared_batches import share_batches
+
+
+class Samples(torch.utils.data.Dataset):
+    def __init__(self, extra=None):
+        self.extra = extra
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        return dict(inputs=torch.full((2, 3), index), names=[f'sample {index}'], extra=self.extra)
+
+
+def load(workers, extra=None):
+    loader = DataLoader(Samples(extra), batch_size=2, collate_fn=list, num_workers=workers, timeout=20 * bool(workers))
+    share_batches(loader)
+    share_batches(loader)
+    return list(loader)
+
+
+@pytest.mark.parametrize('workers', [0, 2])
+def test_batches_are_what_they_were(workers):
+    samples = [sample for batch in load(workers) for sample in batch]
+    assert [sample['names'] for sample in samples] == [[f'sample {index}'] for index in range(4)]
+    for index, sample in enumerate(samples):
+        assert torch.equal(sample['inputs'], torch.full((2, 3), index))
+        assert sample['inputs'].is_shared() == bool(workers)
+
+
+def test_a_batch_that_cannot_be_pickled_is_an_error():
+    """The queue's thread would print it, and the main process would wait."""
+    with pytest.raises((pickle.PicklingError, AttributeError), match='lambda'):
+        load(1, extra=lambda: None)
