@@ -15,13 +15,16 @@ model = dict(
     flow_net=dict(
         type='mmvidext.FlowNetS',
         width=0.25,
-        init_cfg=dict(type='Pretrained', checkpoint='work_dirs/flownets_vid_demo/iter_3000.pth', prefix='flow_net.'),
+        init_cfg=dict(type='Pretrained', checkpoint='work_dirs/flownets_vid_demo/iter_10000.pth', prefix='flow_net.'),
     ),
     flow_input=dict(mean=[127.5, 127.5, 127.5], std=[255.0, 255.0, 255.0]),
     freeze=('feature',),
 )
-# the detector has been trained: its features stay, and its heads learn slowly
-optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'detector': dict(lr_mult=0.2)}))
+# both networks have been trained: features stay, heads and flow learn slowly; at the full rate the flow forgets how to
+# be exact from one frame to the next
+optim_wrapper = dict(
+    paramwise_cfg=dict(custom_keys={'detector': dict(lr_mult=0.2), 'flow_net': dict(lr_mult=0.1)}),
+)
 log_processor = dict(by_epoch=False)
 default_hooks = dict(
     logger=dict(interval=50, log_metric_by_epoch=False),

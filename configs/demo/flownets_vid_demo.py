@@ -11,6 +11,12 @@ train_pipeline = [
     dict(type='mmvidext.FlowPairFlip', prob=0.5, direction='vertical'),
     dict(type='mmvidext.PackFlowPair'),
 ]
+train_cfg = dict(max_iters=10000, val_interval=2000)
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=100),
+    dict(type='CosineAnnealingLR', by_epoch=False, begin=100, end=10000),
+]
+default_hooks = dict(checkpoint=dict(interval=10000))
 train_dataloader = dict(dataset=dict(data_root=data_root, pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(data_root=data_root))
 test_dataloader = val_dataloader

@@ -78,10 +78,11 @@ SEGMENTATION = Task(
 DETECTION = Task(
     data={
         'data/synthetic_small_pairs': 'flying-chairs --train 2000 --size 96x72 --max-displacement 8',
-        'data/synthetic_vid': 'imagenet-vid --train 160 --size 192x144 --max-displacement 12 --objects 2',
+        'data/synthetic_vid': 'imagenet-vid --train 240 --val 60 --size 192x144 --objects 1 --max-displacement 16 '
+        '--keep-in-view',
     },
     flow='flownets_vid_demo',
-    flow_iterations=3000,
+    flow_iterations=10000,
     inner='detector',
     metric=('vid/mAP', 'AP'),
     frames='fcos_r18_vid_demo',
@@ -91,7 +92,7 @@ DETECTION = Task(
         'Deep Feature Flow, flow network fixed': 'dff_fcos_r18_vid_fixed_flow_demo',
     },
     iterations=2000,
-    way_iterations=800,
+    way_iterations=3000,
 )
 TASKS = {'segmentation': SEGMENTATION, 'detection': DETECTION}
 Scores = list[list[float]]  # the metric at each distance, of each seed

@@ -1,7 +1,7 @@
 # (key, current) pairs of generated videos in the layout of ImageNet VID; in evaluation each frame from the tenth on, at
 # four distances from its key frame:
-# python tools/data/make_synthetic.py imagenet-vid data/synthetic_vid --train 160 --size 192x144 --max-displacement 12
-# --objects 2
+# python tools/data/make_synthetic.py imagenet-vid data/synthetic_vid --train 240 --val 60 --size 192x144 --objects 1
+# --max-displacement 16 --keep-in-view
 data_root = 'data/synthetic_vid'
 num_classes = 7
 frame_size = (192, 144)  # width, height

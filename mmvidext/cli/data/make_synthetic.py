@@ -73,6 +73,7 @@ def scene_options(*, max_displacement: float) -> Decorator:
         click.option(
             '--thin-objects', type=int, default=0, show_default=True, help='Number of thin poles in each scene.'
         ),
+        click.option('--keep-in-view', is_flag=True, help='Let objects turn back at the border of the frame.'),
     )
 
     def add(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmvidext.datasets.synthetic.motion_scene import object_layer
 from mmvidext.datasets.synthetic.scene import Layer, Scene
@@ -50,6 +51,7 @@ class SceneOptions:
         max_displacement: How far any visible point moves from one frame to the next at most, in pixels.
         num_objects: Objects, thin ones not counted.
         thin_objects: Poles, about 3 to 5 pixels wide where the short side is 128.
+        keep_in_view: Objects turn back at the border; otherwise they come and go, and are in view for a part of it.
     """
 
     size: tuple[int, int]
@@ -57,6 +59,7 @@ class SceneOptions:
     max_displacement: float
     num_objects: int = 6
     thin_objects: int = 0
+    keep_in_view: bool = False
 
     def __post_init__(self) -> None:
         """Check the values.
@@ -90,6 +93,8 @@ def random_scene(rng: np.random.Generator, options: SceneOptions) -> Scene:
         kind = kinds[index]
         radius = min(options.size) * (rng.uniform(0.25, 0.4) if kind is THIN else rng.uniform(0.12, 0.22))
         path = _path(rng, options, radius=radius, speed=(0.2, 0.7), scale=radius)
+        if options.keep_in_view:
+            path = _kept_in_view(path, options.size, radius)
         layers.append(object_layer(rng, kind.shape, path, class_id=kind.train_id, hue=kind.hue))
     return Scene(layers, options.size)
 
@@ -126,3 +131,17 @@ def _path(
         scale=scale * np.clip(1 + growth * time, 0.75, 1.25),
         angle=rng.uniform(0, 2 * np.pi) + turn * time,
     )
+
+
+def _kept_in_view(path: Trajectory, size: tuple[int, int], radius: float) -> Trajectory:
+    """Let the center turn back ``radius`` before the borders, at the pace that it has."""
+    x, y = (
+        radius + (length - 2 * radius) * _zigzag((center - radius) / (length - 2 * radius))
+        for center, length in zip((path.x, path.y), size, strict=True)
+    )
+    return Trajectory(x, y, path.scale, path.angle)
+
+
+def _zigzag(position: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Fold the line onto [0, 1]: 0 to 1 as it is, 1 to 2 backward, and so on."""
+    return 1 - np.abs(1 - position % 2)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -16,6 +18,20 @@ def test_no_visible_point_moves_farther_than_allowed(max_displacement):
     ]
     assert max(lengths) <= max_displacement + 1e-3
     assert max(lengths) >= 0.4 * max_displacement
+
+
+def test_objects_that_are_kept_in_view_are_whole_in_every_frame_and_as_fast():
+    options = SceneOptions((96, 64), 20, 8.0, num_objects=1, keep_in_view=True)
+    for seed in range(6):
+        scene, free = (
+            random_scene(np.random.default_rng(seed), replace(options, keep_in_view=kept)) for kept in (True, False)
+        )
+        areas = [np.count_nonzero(scene.view(frame).layers) for frame in range(20)]
+        sizes = scene.layers[1].trajectory.scale ** 2
+        np.testing.assert_allclose(areas / sizes, np.mean(areas / sizes), rtol=0.15)
+        path, free_path = scene.layers[1].trajectory, free.layers[1].trajectory
+        assert np.abs(np.diff(path.x)).max() == pytest.approx(np.abs(np.diff(free_path.x)).max())
+        assert max(np.linalg.norm(scene.flow(frame), axis=-1).max() for frame in range(19)) <= 8.0 + 1e-3
 
 
 def test_classes_are_of_the_kinds_and_two_of_them_are_ground():
