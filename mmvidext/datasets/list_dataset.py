@@ -48,7 +48,6 @@ class ListDataset(BadFilePolicy, BaseActionDataset):
     """
 
     prefix_key: str
-    replaces_by_default = True
     columns: tuple[str, ...] = ()  # of whole numbers, between path and label
 
     def __init__(

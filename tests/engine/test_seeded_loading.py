@@ -111,3 +111,17 @@ def test_generators_are_restored_and_keys_are_independent():
     for key in ((1, 2, 4), (1, 3, 2), (2, 1, 3), (1, 2)):
         seed_generators(*key)
         assert all(one != two for one, two in zip(draw(), first, strict=True))
+
+
+def test_the_generator_of_a_cuda_device_is_kept_too(monkeypatch):
+    """On a generator that stands in for that of the device."""
+    device = torch.Generator().manual_seed(7)
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    monkeypatch.setattr(torch.cuda, 'is_initialized', lambda: True)
+    monkeypatch.setattr(torch.cuda, 'get_rng_state', device.get_state)
+    monkeypatch.setattr(torch.cuda, 'set_rng_state', device.set_state)
+    states = capture_generators()
+    numbers = torch.rand(4, generator=device)
+    seed_generators(1, 2, 3)  # a sample is seeded in between
+    restore_generators(states)
+    assert torch.equal(torch.rand(4, generator=device), numbers)

@@ -31,8 +31,6 @@ class SampleKeyFrame(BaseTransform):
             the range is longer than its snippet.
     """
 
-    reads_files = False  # for the policy for bad files: an error here is one of the config
-
     def __init__(
         self, distance: int | tuple[int, int] = (0, 9), *, zero_probability: float = 0.0, clamp: bool = False
     ) -> None:
