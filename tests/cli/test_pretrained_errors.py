@@ -8,11 +8,11 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import MODELS, DefaultScope
-from mmengine.runner import Runner
 from torch import nn
 
 from mmvidext.cli.pretrained_errors import naming_what_cannot_be_fetched
 from mmvidext.cli.running import build_training
+from mmvidext.engine.shared_batches import SharingRunner
 from tests.cli.small_run import build
 from tests.configs.paths import CONFIGS
 
@@ -92,7 +92,7 @@ def test_other_errors_stay_as_they_are():
 
 
 def test_training_ends_with_the_line(hub, tmp_path):
-    runner = build(tmp_path, Runner, dict(by_epoch=True, max_epochs=1))
+    runner = build(tmp_path, SharingRunner, dict(by_epoch=True, max_epochs=1))
     runner.model.init_cfg = dict(type='Pretrained', checkpoint=URL)
     (tmp_path / 'a.py').touch()
     build_training(runner, Config.fromfile(tmp_path / 'a.py'))
