@@ -23,7 +23,7 @@ model = dict(
 # both networks have been trained: features stay, heads and flow learn slowly; at the full rate the flow forgets how to
 # be exact from one frame to the next
 optim_wrapper = dict(
-    paramwise_cfg=dict(custom_keys={'detector': dict(lr_mult=0.2), 'flow_net': dict(lr_mult=0.1)}),
+    paramwise_cfg=dict(custom_keys={'detector': dict(lr_mult=0.2), 'flow_net': dict(lr_mult=0.03)}),
 )
 log_processor = dict(by_epoch=False)
 default_hooks = dict(
