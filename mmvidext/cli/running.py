@@ -28,7 +28,7 @@ from mmvidext.cli.options import usage_errors
 from mmvidext.cli.pretrained_errors import naming_what_cannot_be_fetched
 from mmvidext.cli.ready_config import config_of_data
 from mmvidext.cli.unknown_keys import check_component_keys
-from mmvidext.engine.shared_batches import SharingRunner
+from mmvidext.engine.shared_batches import ShareBatchesHook, SharingRunner
 
 LOADER_TIMEOUT = 600  # seconds without a batch from the workers: the disk is dead, or a worker hangs
 STOPPED_MARGIN = 5  # seconds more that a worker may be stopped
@@ -207,7 +207,11 @@ def build_runner(cfg: Config, *, verbose: bool) -> Any:
             )
     own = SharingRunner if verbose else QuietRunner
     with building_errors(cfg):
-        return RUNNERS.build(cfg) if cfg.get('runner_type') else own.from_cfg(cfg)
+        if not cfg.get('runner_type'):
+            return own.from_cfg(cfg)
+        runner = RUNNERS.build(cfg)
+        runner.register_hook(ShareBatchesHook())
+        return runner
 
 
 def build_training(runner: Any, cfg: Config) -> None:

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader, get_worker_info
 
-__all__ = ['SharingRunner', 'share_batches']
+__all__ = ['ShareBatchesHook', 'SharingRunner', 'share_batches']
 
 resource: Any
 try:
@@ -65,6 +66,20 @@ class SharingRunner(Runner):
         loader = Runner.build_dataloader(*args, **kwargs)
         share_batches(loader)
         return loader
+
+
+class ShareBatchesHook(Hook):
+    """Lets the loaders of a runner that is not ours share their batches; a loop by iterations has begun before."""
+
+    def before_train(self, runner: Any) -> None:
+        """Change the loaders before the first epoch."""
+        for loop in (runner.train_loop, runner.val_loop):
+            if loop is not None:
+                share_batches(loop.dataloader)
+
+    def before_test(self, runner: Any) -> None:
+        """Change the loader before it is read."""
+        share_batches(runner.test_loop.dataloader)
 
 
 class _Sharing(ForkingPickler):

@@ -1,10 +1,11 @@
 import pickle
+from types import SimpleNamespace
 
 import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from mmvidext.engine.shared_batches import share_batches
+from mmvidext.engine.shared_batches import ShareBatchesHook, share_batches
 
 
 class Samples(torch.utils.data.Dataset):
@@ -32,6 +33,13 @@ def test_batches_are_what_they_were(workers):
     for index, sample in enumerate(samples):
         assert torch.equal(sample['inputs'], torch.full((2, 3), index))
         assert sample['inputs'].is_shared() == bool(workers)
+
+
+def test_the_loaders_of_another_runner_are_changed_too():
+    loops = [SimpleNamespace(dataloader=DataLoader(Samples(), collate_fn=list)) for _ in range(2)]
+    ShareBatchesHook().before_train(SimpleNamespace(train_loop=loops[0], val_loop=None))
+    ShareBatchesHook().before_test(SimpleNamespace(test_loop=loops[1]))
+    assert all(loop.dataloader.collate_fn.func.__module__ == share_batches.__module__ for loop in loops)
 
 
 def test_a_batch_that_cannot_be_pickled_is_an_error():

@@ -26,7 +26,8 @@ def claim_folder(folder: Path, recipe: Mapping[str, object]) -> None:
     if not path.exists():
         atomic_write_text(path, json.dumps(wanted, indent=2) + '\n')
         return
-    found = json.loads(path.read_text(encoding='utf-8'))
+    off = {name: value for name, value in wanted.items() if not value}
+    found = {**off, **json.loads(path.read_text(encoding='utf-8'))}  # a setting that is newer than the folder was off
     if found != wanted:
         names = sorted(name for name in {*found, *wanted} if found.get(name) != wanted.get(name))
         changes = ', '.join(f'{name} {found.get(name)} (now {wanted.get(name)})' for name in names)

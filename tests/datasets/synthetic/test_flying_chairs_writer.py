@@ -1,4 +1,6 @@
+import json
 import struct
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -66,3 +68,14 @@ def test_errors(folder, tmp_path):
         write_flying_chairs(folder, SceneOptions((64, 48), 2, 10.0, thin_objects=3), num_train=4, num_val=2)
     with pytest.raises(ValueError, match='num_frames is 3, num_train 4 and num_val 2'):
         write_flying_chairs(tmp_path, SceneOptions((64, 48), 3, 10.0), num_train=4, num_val=2)
+
+
+def test_a_folder_that_is_older_than_a_setting_goes_on(tmp_path):
+    write_flying_chairs(tmp_path, OPTIONS, num_train=2, num_val=1)
+    recipe = tmp_path / 'synthetic.json'
+    settings = json.loads(recipe.read_text())
+    assert settings.pop('keep_in_view') is False
+    recipe.write_text(json.dumps(settings))
+    write_flying_chairs(tmp_path, OPTIONS, num_train=2, num_val=1)
+    with pytest.raises(ValueError, match=r'filled with other settings: keep_in_view False \(now True\)'):
+        write_flying_chairs(tmp_path, replace(OPTIONS, keep_in_view=True), num_train=2, num_val=1)
