@@ -105,13 +105,14 @@ def _kill_workers() -> None:
 def _describe(text: str) -> str | None:
     if _FILES_MARK in text:
         return (
-            f'{_last_line(text)}: workers keep a file open for each tensor of their batches. Raise the limit '
-            '(ulimit -n 65536), or lower num_workers or the batch size of the dataloader'
+            f'{_line(text, _FILES_MARK)}: workers keep a file open for each tensor of their batches. Raise the hard '
+            'limit (ulimit -Hn), or lower num_workers or the batch size of the dataloader'
         )
-    if 'DataLoader worker' in text and any(mark in text for mark in _SHARING_MARKS):
+    sharing = [mark for mark in _SHARING_MARKS if mark in text]
+    if 'DataLoader worker' in text and sharing:
         return (
-            f'{_last_line(text)}: workers hand over their batches in /dev/shm, which is full. Make it larger (in '
-            'Docker --shm-size=8g or --ipc=host), or lower num_workers or the batch size of the dataloader; '
+            f'{_line(text, sharing[0])}: workers hand over their batches in /dev/shm, which is full. Make it larger '
+            '(in Docker --shm-size=8g or --ipc=host), or lower num_workers or the batch size of the dataloader; '
             'num_workers=0 needs none of it'
         )
     if _LOADER_MARK in text:
@@ -135,8 +136,10 @@ def _describe(text: str) -> str | None:
     return None
 
 
-def _last_line(text: str) -> str:
-    return text.strip().splitlines()[-1].removeprefix('RuntimeError: ').rstrip('.')
+def _line(text: str, mark: str) -> str:
+    """Return the last line of an error with a mark in it."""
+    line = [line for line in text.splitlines() if mark in line][-1]
+    return line.strip().removeprefix('RuntimeError: ').rstrip('.')
 
 
 def _worker_states() -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from torch.multiprocessing import get_sharing_strategy
 from torch.utils.data import DataLoader, get_worker_info
 
 __all__ = ['ShareBatchesHook', 'SharingRunner', 'share_batches']
@@ -20,6 +21,7 @@ try:
 except ImportError:  # not on Windows
     resource = None
 
+_FILES = 65_536
 _OTHER_FILES = 16
 
 
@@ -28,9 +30,22 @@ def share_batches(loader: DataLoader[Any]) -> None:
 
     Otherwise a thread of theirs does it, whose errors reach nobody: where there is no room, or the batch cannot be
     pickled, the batch is lost, and the main process waits for it in vain.
+
+    Each tensor on its way is an open file, so this process, and the workers after it, may from now on open 65,536
+    files instead of the usual 1,024, or as many as the hard limit allows.
     """
+    _raise_limit_of_files()
     if getattr(loader.collate_fn, 'func', None) is not _collate:
         loader.collate_fn = partial(_collate, loader.collate_fn)
+
+
+def _raise_limit_of_files() -> None:
+    if resource is None:
+        return
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if most == resource.RLIM_INFINITY else min(_FILES, most)
+    if now != resource.RLIM_INFINITY and now < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def _collate(collate: Callable[[Any], Any], samples: Any) -> Any:
@@ -44,16 +59,18 @@ def _collate(collate: Callable[[Any], Any], samples: Any) -> Any:
 
 
 def _check_files(needed: int) -> None:
-    """Check that as many files can be opened as the queue opens once more, and some to answer the main process.
+    """Check that there is room for the files of three more batches, and for some to answer the main process.
+
+    The queue opens those of this batch once more, perhaps also those of the one before, while the next one is made.
 
     Raises:
         RuntimeError: If not: the worker could not answer, and the main process would wait.
     """
     descriptors = Path('/proc/self/fd')
-    if resource is None or not descriptors.exists():
+    if resource is None or not descriptors.exists() or get_sharing_strategy() != 'file_descriptor':
         return
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if len(os.listdir(descriptors)) + needed + _OTHER_FILES > limit:
+    if len(os.listdir(descriptors)) + 3 * needed + _OTHER_FILES > limit:
         raise RuntimeError(f'Too many open files: a batch of {needed} tensors, but the limit is {limit}')
 
 
@@ -91,6 +108,8 @@ class _Sharing(ForkingPickler):
 
     def reducer_override(self, value: Any) -> Any:
         if isinstance(value, torch.Tensor) and value.device.type == 'cpu' and value.layout == torch.strided:
+            if value.requires_grad and not value.is_leaf:
+                raise RuntimeError('a batch has a tensor with a gradient function, which the queue refuses: detach it')
             self.shared.add(value.untyped_storage().share_memory_().data_ptr())
             return float, ()
         return NotImplemented

@@ -1,4 +1,5 @@
 import pickle
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -46,3 +47,24 @@ def test_a_batch_that_cannot_be_pickled_is_an_error():
     """The queue's thread would print it, and the main process would wait."""
     with pytest.raises((pickle.PicklingError, AttributeError), match='lambda'):
         load(1, extra=lambda: None)
+
+
+def test_a_tensor_with_a_gradient_function_is_an_error():
+    """The queue would refuse it, in its thread."""
+    with pytest.raises(RuntimeError, match='gradient function, which the queue refuses: detach it'):
+        load(1, extra=torch.ones(2, requires_grad=True) * 2)
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='looks at the limits of a process')
+def test_more_files_than_usual_may_be_open():
+    """Twice 400 tensors on their way are more than 1,024 files."""
+    import resource
+
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, limits[1]))
+    try:
+        batches = load(2, extra=[torch.zeros(1) for _ in range(200)])
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 1024
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert [len(batch) for batch in batches] == [2, 2]
