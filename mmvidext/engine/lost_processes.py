@@ -103,7 +103,7 @@ def _kill_workers() -> None:
 
 
 def _describe(text: str) -> str | None:
-    if _FILES_MARK in text:
+    if 'worker' in text and _FILES_MARK in text:  # torch says it of a worker, and of what comes from one
         return (
             f'{_line(text, _FILES_MARK)}: workers keep a file open for each tensor of their batches. Raise the hard '
             'limit (ulimit -Hn), or lower num_workers or the batch size of the dataloader'
