@@ -1,6 +1,6 @@
 """Train and compare ways of propagation on generated scenes, from scratch, with one command.
 
-    python tools/analysis/propagation_table.py [segmentation|detection] [--seeds 0 1 2] [--iterations N]
+    python tools/analysis/propagation_table.py [segmentation|detection] [--seeds 0 1 2] [--test-data FOLDER]
 
 It generates FlyingChairs-format pairs, and clips in the format of Cityscapes or ImageNet VID, and trains the flow
 network. Then, for each seed, it trains the frame-by-frame segmentor or detector, and from it each way, all of them for
@@ -107,12 +107,14 @@ class Comparison:
         work_dirs: Where all seeds are kept.
         seed: Of the frame-by-frame model and of every way; all seeds share one flow network.
         iterations: Of every model but the flow network; by default what the task has for each.
+        test_data: Folder in the same layout whose validation videos to evaluate on.
     """
 
     task: Task
     work_dirs: Path
     seed: int
     iterations: int | None = None
+    test_data: Path | None = None
 
     def load(self, name: str) -> Config:
         """Read a config; it starts from the networks that are trained before it."""
@@ -120,6 +122,8 @@ class Comparison:
         config.work_dir = str(self.checkpoint(name).parent)
         config.randomness = dict(seed=self.seed)
         _shorten(config, self.length(name))
+        if self.test_data:
+            config.test_dataloader.dataset.data_root = str(self.test_data)
         if self.task.inner in config.model:
             config.model[self.task.inner].init_cfg.checkpoint = str(self.checkpoint(self.task.frames))
             if 'init_cfg' in config.model.flow_net:
@@ -146,15 +150,18 @@ class Comparison:
         print(f'{name}, seed {self.seed}: trained in {(time.perf_counter() - start) / 60:.1f} min', flush=True)
 
     def evaluate(self, name: str) -> list[float]:
-        """Return the metric at each distance; it is kept beside the checkpoint."""
+        """Return the metric at each distance; on the validation videos, it is kept beside the checkpoint."""
         weights = self.checkpoint(name)
         kept = weights.with_suffix('.json')
-        if not kept.exists():
-            runner = Runner.from_cfg(self.load(name))
-            load_for_inference(runner.model, weights)
-            metrics = runner.test()
-            kept.write_text(json.dumps([float(metrics[f'{self.task.metric[0]}@{distance}']) for distance in DISTANCES]))
-        return json.loads(kept.read_text())
+        if kept.exists() and not self.test_data:
+            return json.loads(kept.read_text())
+        runner = Runner.from_cfg(self.load(name))
+        load_for_inference(runner.model, weights)
+        metrics = runner.test()
+        scores = [float(metrics[f'{self.task.metric[0]}@{distance}']) for distance in DISTANCES]
+        if not self.test_data:
+            kept.write_text(json.dumps(scores))
+        return scores
 
 
 def _shorten(config: Config, iterations: int) -> None:
@@ -212,6 +219,9 @@ def main() -> None:
         + ', '.join(f'{task.iterations} and {task.way_iterations} for {name}' for name, task in TASKS.items())
         + ')',
     )
+    parser.add_argument(
+        '--test-data', type=Path, metavar='FOLDER', help='evaluate on the validation videos of this folder instead'
+    )
     parser.add_argument('--work-dirs', type=Path, help='(default: work_dirs/propagation/TASK)')
     args = parser.parse_args()
     task = TASKS[args.task]
@@ -222,7 +232,7 @@ def main() -> None:
             data_format, *options = arguments.split()
             command = [sys.executable, ROOT / 'tools/data/make_synthetic.py', data_format, folder, *options]
             subprocess.run(command, check=True)
-    comparisons = [Comparison(task, work_dirs, seed, args.iterations) for seed in args.seeds]
+    comparisons = [Comparison(task, work_dirs, seed, args.iterations, args.test_data) for seed in args.seeds]
     for comparison in comparisons:
         for name in (task.flow, task.frames, task.copy, *task.ways.values()):
             comparison.train(name)

@@ -76,6 +76,15 @@ def test_the_frames_and_the_ways_have_lengths_of_their_own(task, tmp_path):
     assert comparison.load(task.copy).model[task.inner].init_cfg.checkpoint.endswith(f'iter_{task.iterations}.pth')
 
 
+@pytest.mark.parametrize('task', TASKS, ids=lambda task: task.inner)
+def test_only_the_evaluation_reads_other_videos(task, tmp_path):
+    comparison = propagation_table.Comparison(task, tmp_path, seed=0, test_data=tmp_path / 'unseen')
+    for name in (task.frames, task.copy, *task.ways.values()):
+        config = comparison.load(name)
+        assert config.test_dataloader.dataset.data_root == str(tmp_path / 'unseen')
+        assert config.train_dataloader.dataset.data_root in task.data
+
+
 def test_pairs_are_as_large_as_what_the_detectors_flow_network_sees(tmp_path):
     task = propagation_table.DETECTION
     comparison = propagation_table.Comparison(task, tmp_path, seed=0)
