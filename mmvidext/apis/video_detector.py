@@ -7,18 +7,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.config import Config
 from torch import Tensor
 
-from mmvidext.apis.dataset_classes import classes_and_palette
 from mmvidext.apis.detections import BoxFile, Detections
-from mmvidext.apis.frame_pipeline import frame_transforms
 from mmvidext.apis.frame_sources import Source
 from mmvidext.apis.picture_outputs import open_pictures
-from mmvidext.apis.video_stream import StreamOutput, VideoReport, VideoStream, build_stream_model
-from mmvidext.apis.weights import load_for_inference
+from mmvidext.apis.video_stream import StreamOutput, VideoReport, VideoStream
 from mmvidext.drawing.pictures import draw_border, draw_boxes
-from mmvidext.models.propagation import KeyFramePolicy
 
 try:
     from mmdet.registry import DATASETS as DET_DATASETS
@@ -35,40 +30,13 @@ _META = ('img_shape', 'ori_shape', 'pad_shape', 'scale_factor', 'flip', 'flip_di
 
 
 class VideoDetector(VideoStream):
-    """Deep Feature Flow on a stream of frames: between calls it keeps one key frame, however long the video is.
+    """Find the objects of a stream of frames with a ``DeepFeatureFlowDetector``; see :class:`VideoStream`.
 
-    A frame of another size than the one before becomes a key frame, since nothing can be propagated to it. Objects are
-    found in each frame; they have no identity from frame to frame.
-
-    Args:
-        config: Config file, or the loaded config, with a ``DeepFeatureFlowDetector`` as its model. Frames are prepared
-            by its data preprocessor and by all steps of its test pipeline, if there is one, that neither load nor pack.
-        checkpoint: Weights of the whole model. Those of the plain detector will do where the flow network has a file of
-            its own in the config. None keeps the random ones.
-        device: Where to run.
-        policy: When key frames come; by default every ``key_frame_interval`` of the model.
-
-    Attributes:
-        classes: Names, from the checkpoint, or else from the config; else ``class 0``, ``class 1``.
-        palette: Their colors, RGB ``uint8 (K, 3)``.
-
-    Raises:
-        FileNotFoundError: If there is no such checkpoint.
-        ValueError: If the config's model is not a ``DeepFeatureFlowDetector``, or the weights do not fit it.
+    Objects are found in each frame; they have no identity from frame to frame.
     """
 
-    def __init__(
-        self,
-        config: str | Path | Config,
-        checkpoint: str | Path | None = None,
-        *,
-        device: str = 'cpu',
-        policy: KeyFramePolicy | None = None,
-    ) -> None:
-        config, model = build_stream_model(config, DeepFeatureFlowDetector, scope='mmdet')
-        meta = {} if checkpoint is None else load_for_inference(model, checkpoint).meta
-        self.classes, self.palette = classes_and_palette(config, meta, model.num_classes, DET_DATASETS)
-        super().__init__(model, frame_transforms(config), device=device, policy=policy)
+    model_class = DeepFeatureFlowDetector
+    datasets = DET_DATASETS
 
     def step(self, frame: np.ndarray) -> Detections:
         """Find the objects of the next frame.

@@ -6,61 +6,27 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmengine.config import Config
 from mmseg.registry import DATASETS as SEG_DATASETS
 from torch import Tensor
 
-from mmvidext.apis.dataset_classes import classes_and_palette
-from mmvidext.apis.frame_pipeline import frame_transforms
 from mmvidext.apis.frame_sources import Source
 from mmvidext.apis.picture_outputs import PictureFolder, open_pictures
-from mmvidext.apis.video_stream import StreamOutput, VideoReport, VideoStream, build_stream_model
-from mmvidext.apis.weights import load_for_inference
+from mmvidext.apis.video_stream import StreamOutput, VideoReport, VideoStream
 from mmvidext.datasets.transforms import PackClipInputs
 from mmvidext.drawing.pictures import draw_border, draw_legend
-from mmvidext.models.propagation import KeyFramePolicy
 from mmvidext.models.segmentors import DeepFeatureFlow
 from mmvidext.models.segmentors.label_map import label_map
 
 __all__ = ['VideoSegmentor', 'draw_overlay']
 
+_PACK = PackClipInputs()
+
 
 class VideoSegmentor(VideoStream):
-    """Deep Feature Flow on a stream of frames: between calls it keeps one key frame, however long the video is.
+    """Segment a stream of frames with a ``DeepFeatureFlow``; see :class:`VideoStream`."""
 
-    A frame of another size than the one before becomes a key frame, since nothing can be propagated to it.
-
-    Args:
-        config: Config file, or the loaded config, with a ``DeepFeatureFlow`` as its model. Frames are prepared by its
-            data preprocessor and by all steps of its test pipeline, if there is one, that neither load nor pack.
-        checkpoint: Weights of the whole model. Those of the plain segmentor will do where the flow network has a file
-            of its own in the config. None keeps the random ones.
-        device: Where to run.
-        policy: When key frames come; by default every ``key_frame_interval`` of the model.
-
-    Attributes:
-        classes: Names, from the checkpoint, or else from the config; else ``class 0``, ``class 1``.
-        palette: Their colors, RGB ``uint8 (K, 3)``.
-
-    Raises:
-        FileNotFoundError: If there is no such checkpoint.
-        ValueError: If the config's model is not a ``DeepFeatureFlow``, or the weights do not fit it.
-    """
-
-    def __init__(
-        self,
-        config: str | Path | Config,
-        checkpoint: str | Path | None = None,
-        *,
-        device: str = 'cpu',
-        policy: KeyFramePolicy | None = None,
-    ) -> None:
-        config, model = build_stream_model(config, DeepFeatureFlow, scope='mmseg')
-        meta = {} if checkpoint is None else load_for_inference(model, checkpoint).meta
-        self.classes, self.palette = classes_and_palette(config, meta, model.num_classes, SEG_DATASETS)
-        self._label_type = np.uint8 if model.num_classes <= 256 else np.int32
-        self._pack_clip = PackClipInputs()
-        super().__init__(model, frame_transforms(config), device=device, policy=policy)
+    model_class = DeepFeatureFlow
+    datasets = SEG_DATASETS
 
     def step(self, frame: np.ndarray) -> np.ndarray:
         """Segment the next frame.
@@ -128,13 +94,13 @@ class VideoSegmentor(VideoStream):
         return self.palette[labels]
 
     def _pack(self, results: dict[str, Any]) -> tuple[Tensor, Any]:
-        packed = {name: [value] for name, value in self._pack_clip(results).items()}
+        packed = {name: [value] for name, value in _PACK(results).items()}
         data = self.model.data_preprocessor(packed)
         return data['inputs'], data['data_samples'][0]
 
     def _read(self, maps: tuple[Tensor, ...], sample: Any) -> np.ndarray:
         labels = label_map(self.model, self.model.decode(maps), sample.metainfo)
-        return labels[0].cpu().numpy().astype(self._label_type)
+        return labels[0].cpu().numpy().astype(np.uint8 if self.model.num_classes <= 256 else np.int32)
 
 
 def _video(path: str | Path, view: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> StreamOutput:

@@ -4,23 +4,23 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
+from mmengine.registry import Registry, init_default_scope
 from torch import Tensor
 
+from mmvidext.apis.dataset_classes import classes_and_palette
+from mmvidext.apis.frame_pipeline import frame_transforms
 from mmvidext.apis.frame_sources import Source, open_source
 from mmvidext.apis.model_building import build_model
 from mmvidext.apis.picture_outputs import check_outputs
-from mmvidext.datasets.transforms import ClipTransform
+from mmvidext.apis.weights import load_for_inference
 from mmvidext.models.propagation import FixedInterval, KeyFrame, KeyFramePolicy, PropagatingModel
 
-__all__ = ['StreamOutput', 'VideoReport', 'VideoStream', 'build_stream_model']
-
-Model = TypeVar('Model', bound=PropagatingModel)
+__all__ = ['StreamOutput', 'VideoReport', 'VideoStream']
 
 
 class VideoReport(NamedTuple):
@@ -44,56 +44,62 @@ class StreamOutput(NamedTuple):
     view: Callable[[np.ndarray, Any], Any]
 
 
-def build_stream_model(config: str | Path | Config, kind: type[Model], *, scope: str) -> tuple[Config, Model]:
-    """Read a config and build its model, with its first weights.
-
-    Args:
-        config: Config file, or the loaded config.
-        kind: What the model must be.
-        scope: The toolbox that it is built in, unless the config names another one.
-
-    Raises:
-        ValueError: If the model is of another kind.
-    """
-    config = config if isinstance(config, Config) else Config.fromfile(config)
-    init_default_scope(config.get('default_scope', scope))
-    model = build_model(config, default_scope=scope)
-    if not isinstance(model, kind):
-        raise ValueError(
-            f'the model of the config must be a mmvidext.{kind.__name__}, but it is a {type(model).__name__}; use '
-            f'{scope}.apis for single images'
-        )
-    return config, model
-
-
 class VideoStream(ABC):
-    """A model and the key frame of a stream: between frames it keeps nothing else, however long the video is.
+    """Deep Feature Flow on a stream of frames: between calls it keeps one key frame, however long the video is.
 
     A frame of another size than the one before becomes a key frame, since nothing can be propagated to it.
 
     Args:
-        model: The model.
-        transforms: The steps that prepare a frame.
+        config: Config file, or the loaded config, with a ``model_class`` as its model. Frames are prepared by its data
+            preprocessor and by all steps of its test pipeline, if there is one, that neither load nor pack.
+        checkpoint: Weights of the whole model. Those of the plain image model will do where the flow network has a file
+            of its own in the config. None keeps the random ones.
         device: Where to run.
         policy: When key frames come; by default every ``key_frame_interval`` of the model.
 
     Attributes:
+        model_class: What the config's model must be.
+        datasets: The toolbox's registry of data sets; the model is built in its scope, unless the config names another.
+        classes: Names, from the checkpoint, or else from the config; else ``class 0``, ``class 1``.
+        palette: Their colors, RGB ``uint8 (K, 3)``.
         distance: Frames since the last key frame.
         residual: How badly the key frame explains the last frame, where the policy asked for it.
+
+    Raises:
+        FileNotFoundError: If there is no such checkpoint.
+        ValueError: If the config's model is not a ``model_class``, or the weights do not fit it.
     """
+
+    model_class: ClassVar[type[PropagatingModel]]
+    datasets: ClassVar[Registry]
 
     def __init__(
         self,
-        model: PropagatingModel,
-        transforms: Sequence[ClipTransform],
+        config: str | Path | Config,
+        checkpoint: str | Path | None = None,
         *,
         device: str = 'cpu',
         policy: KeyFramePolicy | None = None,
     ) -> None:
-        self.model: Any = model.to(device).eval()
+        config = config if isinstance(config, Config) else Config.fromfile(config)
+        model: Any = self._build_model(config)
+        meta = {} if checkpoint is None else load_for_inference(model, checkpoint).meta
+        self.classes, self.palette = classes_and_palette(config, meta, model.num_classes, self.datasets)
+        self.model = model.to(device).eval()
         self.policy = policy or FixedInterval(model.key_frame_interval)
-        self._transforms = transforms
+        self._transforms = frame_transforms(config)
         self.reset()
+
+    def _build_model(self, config: Config) -> Any:
+        scope = self.datasets.scope
+        init_default_scope(config.get('default_scope', scope))
+        model = build_model(config, default_scope=scope)
+        if not isinstance(model, self.model_class):
+            raise ValueError(
+                f'the model of the config must be a mmvidext.{self.model_class.__name__}, but it is a '
+                f'{type(model).__name__}; use {scope}.apis for single images'
+            )
+        return model
 
     def reset(self) -> None:
         """Forget the stream: the next frame is a key frame."""

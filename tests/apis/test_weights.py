@@ -213,8 +213,7 @@ LOADERS += ('read_checkpoint', 'convert_checkpoint')
 CALLERS = {  # every module that takes a checkpoint: the entrances that lead to it, or the tests that do
     'apis/flow_inferencer.py': 'FlowInferencer',
     'apis/recognizer_loading.py': 'OnlineRecognizer',
-    'apis/video_detector.py': 'VideoDetector',
-    'apis/video_segmentor.py': 'VideoSegmentor',
+    'apis/video_stream.py': 'VideoSegmentor',
     'apis/weights.py': 'tools/train.py, recognizer',
     'cli/convert.py': Path('tests/cli/test_bad_input.py'),
     'cli/export.py': 'tools/export_onnx.py',
