@@ -38,7 +38,7 @@ class BadFilesHook(Hook):
             raise ValueError(f'interval must be at least 1, but is {interval}')
         self.interval = interval
 
-    def before_run(self, runner: Runner) -> None:
+    def before_train(self, runner: Runner) -> None:
         """Find the data sets and, when resuming, what they could not read before."""
         rank = get_rank()
         self._path = Path(runner.work_dir, 'bad_files.txt' if rank == 0 else f'bad_files_rank{rank}.txt')

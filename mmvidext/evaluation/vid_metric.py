@@ -16,6 +16,7 @@ from mmvidext.evaluation.key_frame_cycle import mean_over_cycle
 from mmvidext.evaluation.object_motion import read_motion_file, track_motion
 from mmvidext.evaluation.vid_counting import class_scores
 from mmvidext.evaluation.vid_matching import Frame
+from mmvidext.ops.checks import check_at_least
 from mmvidext.registry import METRICS
 
 __all__ = ['VIDMetric']
@@ -48,8 +49,8 @@ class VIDMetric(BaseMetric):
 
     Raises:
         FileNotFoundError: If the motion file is missing.
-        ValueError: If it is not the authors', or does not know the frames; if a sample has no ground truth, no track
-            ids where they are needed, or none of the distances; if samples are missing.
+        ValueError: If it is not the authors', or does not know the frames; if an argument is out of range; if a sample
+            has no ground truth, no track ids where they are needed, or none of the distances; if samples are missing.
     """
 
     default_prefix = 'vid'
@@ -68,6 +69,7 @@ class VIDMetric(BaseMetric):
         self.distances = None if distances is None else tuple(sorted(set(distances)))
         if self.distances is not None and (not self.distances or self.distances[0] != 0):
             raise ValueError(f'distances must be numbers from 0 on, but got {distances}')
+        check_at_least(max_per_frame, 1, name='max_per_frame')
         self.motion = motion
         self.motion_file = None if motion_file is None else read_motion_file(motion_file)
         self.max_per_frame = max_per_frame

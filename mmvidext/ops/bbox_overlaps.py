@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from mmvidext.ops.precision import accumulation_dtype
+
 __all__ = ['bbox_overlaps', 'check_boxes']
 
 
@@ -30,7 +32,8 @@ def bbox_overlaps(
         offset: 1 where the end pixel is part of a box, so that its width is ``x2 - x1 + 1``.
 
     Returns:
-        ``(M, N)``, or ``(M,)`` with ``aligned``, in the dtype of the boxes. Two boxes without an area have NaN, 0 / 0.
+        ``(M, N)``, or ``(M,)`` with ``aligned``, in the dtype of the boxes, of whole numbers in float32. Computed in
+        float32 at least: a box of 256 x 256 has an area beyond float16. Two boxes without an area have NaN, 0 / 0.
 
     Raises:
         ValueError: If a shape does not fit, or ``mode`` or ``offset`` is unknown.
@@ -49,15 +52,17 @@ def bbox_overlaps(
         raise ValueError(f'offset must be 0 or 1, but is {offset}')
     if aligned and len(boxes1) != len(boxes2):
         raise ValueError(f'aligned boxes must be as many, but boxes1 are {len(boxes1)} and boxes2 {len(boxes2)}')
+    given = torch.promote_types(boxes1.dtype, boxes2.dtype)
     # one contiguous row for each coordinate: several times faster than boxes as they are
-    one, two = boxes1.T.contiguous(), boxes2.T.contiguous()
+    one, two = (boxes.to(accumulation_dtype(boxes)).T.contiguous() for boxes in (boxes1, boxes2))
     if not aligned:
         one, two = one.unsqueeze(2), two.unsqueeze(1)
     width = _overlap(one[0], one[2], two[0], two[2], offset)
     height = _overlap(one[1], one[3], two[1], two[3], offset)
     intersection = width * height
     area = _area(one, offset)
-    return intersection / (area if mode == 'iof' else area + _area(two, offset) - intersection)
+    overlap = intersection / (area if mode == 'iof' else area + _area(two, offset) - intersection)
+    return overlap.to(given) if given.is_floating_point else overlap
 
 
 def _overlap(low1: Tensor, high1: Tensor, low2: Tensor, high2: Tensor, offset: int) -> Tensor:

@@ -50,7 +50,7 @@ def ps_roi_pool(feature: Tensor, rois: Tensor, output_size: int, *, spatial_scal
     check_boxes(rois, name='rois', columns=5)
     check_at_least(output_size, 1, name='output_size')
     check_positive(spatial_scale, name='spatial_scale')
-    num, channels, height, width = feature.shape
+    channels, height, width = feature.shape[1:]
     if channels % output_size**2:
         raise ValueError(
             f'feature must have a multiple of output_size * output_size = {output_size**2} channels, but has {channels}'
@@ -66,7 +66,7 @@ def ps_roi_pool(feature: Tensor, rois: Tensor, output_size: int, *, spatial_scal
     def add_up(values: Tensor) -> Tensor:
         # (N, C, k, k, H + 1, W + 1), with a row and a column of zeros in front
         integral = F.pad(values.double().cumsum(2).cumsum(3), (1, 0, 1, 0))
-        integral = integral.view(num, -1, output_size, output_size, height + 1, width + 1)
+        integral = integral.unflatten(1, (-1, output_size, output_size))
 
         def corner(row: Tensor, column: Tensor) -> Tensor:
             return integral[image, :, bins.unsqueeze(1), bins, row.unsqueeze(2), column.unsqueeze(1)]  # (K, k, k, C)

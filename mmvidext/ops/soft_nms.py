@@ -39,7 +39,7 @@ def soft_nms(
 
     Returns:
         The boxes that are left with their new scores, ``(K', 5)``, in the order in which they were taken and in the
-        dtype of ``boxes``, and their indices, ``int64 (K',)``.
+        dtype of ``boxes``, of whole numbers in float32, and their indices, ``int64 (K',)``.
 
     Raises:
         ValueError: If a shape does not fit, or ``method`` is unknown.
@@ -68,11 +68,12 @@ def soft_nms(
         stays = left_scores >= min_score
         stays[best] = False
         left, left_scores, places = left[stays], left_scores[stays], places[stays]
+    result = boxes.detach() if boxes.is_floating_point() else boxes.to(dtype)
     if not taken:
-        return boxes.new_zeros(0, 5), torch.zeros(0, dtype=torch.int64, device=boxes.device)
+        return result.new_zeros(0, 5), torch.zeros(0, dtype=torch.int64, device=boxes.device)
     indices = torch.stack(taken).to(boxes.device)
-    new_scores = torch.stack(taken_scores).to(boxes.device, boxes.dtype)
-    return torch.cat((boxes.detach()[indices], new_scores.unsqueeze(1)), dim=1), indices
+    new_scores = torch.stack(taken_scores).to(result)
+    return torch.cat((result[indices], new_scores.unsqueeze(1)), dim=1), indices
 
 
 def _factor(iou: Tensor, method: str, iou_threshold: float, sigma: float) -> Tensor:

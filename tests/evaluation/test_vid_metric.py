@@ -227,6 +227,12 @@ def test_wrong_distances(distances):
         VIDMetric(distances=distances)
 
 
+@pytest.mark.parametrize('number', [0, -1])
+def test_no_detections_may_count(number):
+    with pytest.raises(ValueError, match=f'max_per_frame must be a whole number, at least 1, but is {number}'):
+        VIDMetric(max_per_frame=number)
+
+
 @pytest.mark.parametrize('bad', [math.nan, math.inf])
 @pytest.mark.parametrize('part', ['score', 'box'])
 def test_one_detection_that_is_not_finite_is_a_wrong_one(bad, part):

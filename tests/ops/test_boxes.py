@@ -47,6 +47,20 @@ def test_overlaps_of_none_and_their_gradient():
     assert gradcheck(bbox_overlaps, (make_boxes(3).requires_grad_(), make_boxes(2).requires_grad_()))
 
 
+@pytest.mark.parametrize('dtype', [*HALF, torch.int32, torch.uint8])
+def test_areas_are_formed_in_float32(dtype):
+    boxes = torch.tensor([[0, 0, 255, 250], [0, 0, 250, 254], [10, 20, 250, 254]]).to(dtype)
+    boxes = boxes * 200 if dtype == torch.int32 else boxes  # whose areas are beyond int32
+    expected = bbox_overlaps(boxes.double(), boxes.double(), offset=1)
+    for other in (boxes, boxes.flip(0)):
+        result = bbox_overlaps(boxes, other, offset=1)
+        assert result.dtype == (dtype if dtype.is_floating_point else torch.float32)
+        torch.testing.assert_close(result.double(), expected, atol=2**-8 if dtype == torch.bfloat16 else 2**-11, rtol=0)
+        expected = expected.flip(1)
+    paired = bbox_overlaps(boxes, boxes.flip(0), aligned=True)
+    assert torch.equal(paired, bbox_overlaps(boxes, boxes.flip(0)).diagonal())
+
+
 def test_overlap_errors():
     boxes = torch.zeros(2, 4)
     with pytest.raises(ValueError, match=r'boxes1 must be \(K, 4\), x1, y1, x2, y2, but the shape is \(2, 5\)'):
@@ -135,6 +149,13 @@ def test_soft_nms_equals_the_loop(method, offset):
         torch.testing.assert_close(detections[:, 4], expected, atol=tolerance, rtol=tolerance)
         assert torch.equal(detections[:, :4], boxes.to(dtype)[indices])
     assert 1 < len(picked) < 58
+
+
+def test_soft_nms_of_whole_numbers_keeps_the_scores():
+    boxes, scores = torch.tensor([[0, 0, 10, 10], [0, 0, 10, 5], [20, 20, 30, 30]]), torch.tensor([0.9, 0.8, 0.3])
+    found, expected = soft_nms(boxes, scores)[0], soft_nms(boxes.float(), scores)[0]
+    assert torch.equal(found, expected)
+    assert soft_nms(boxes[:0], scores[:0])[0].dtype == torch.float32
 
 
 def test_the_best_box_stays_whatever_its_score():

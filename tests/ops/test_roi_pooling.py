@@ -97,7 +97,9 @@ def test_no_boxes_give_nothing_and_a_gradient_of_zero(backend):
             assert pooled.shape[0] == 0
             (grad,) = torch.autograd.grad(pooled.sum(), feature)
             assert (grad == 0).all()
-    assert roi_align(torch.zeros(0, 4, 5, 6), torch.zeros(0, 5), (2, 3), backend=backend).shape == (0, 4, 2, 3)
+    no_maps = torch.zeros(0, 4, 5, 6)
+    assert roi_align(no_maps, torch.zeros(0, 5), (2, 3), backend=backend).shape == (0, 4, 2, 3)
+    assert ps_roi_pool(no_maps, torch.zeros(0, 5), 2).shape == (0, 1, 2, 2)
 
 
 def test_a_box_that_is_not_finite_is_nan_and_touches_no_other():

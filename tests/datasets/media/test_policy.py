@@ -9,6 +9,7 @@ import pytest
 import torch
 from mmengine.dataset import ConcatDataset, pseudo_collate
 from mmengine.registry import init_default_scope
+from mmengine.runner import Runner as MMEngineRunner
 from PIL import Image
 from torch.utils.data import DataLoader
 
@@ -18,6 +19,7 @@ from mmvidext.datasets.media.files import BadFileError
 from mmvidext.datasets.media.limits import crash_in_child, within
 from mmvidext.engine.bad_files_hook import BadFilesHook
 from mmvidext.engine.bad_files_hook import _write as write_list
+from tests.cli.small_run import Constant, Line, Samples
 from tests.datasets.flow_files import write_chairs
 from tests.datasets.layouts import write_cityscapes, write_image
 
@@ -128,7 +130,7 @@ def test_the_hook_lists_what_workers_found_also_when_the_budget_stops_the_run(tm
     _, _, files = make_chairs(tmp_path)
     dataset = chairs(tmp_path)
     hook, runner = BadFilesHook(), Runner(dataset, tmp_path, workers=workers)
-    hook.before_run(runner)
+    hook.before_train(runner)
     files['image'].write_bytes(b'')
     assert len(list(runner.train_dataloader)) == 3
     hook.after_train_iter(runner, 0)
@@ -148,7 +150,7 @@ def train_with_two(rank, root, num_bad):
     torch.distributed.init_process_group('gloo', store=store, rank=rank, world_size=2)
     dataset = chairs(root, max_bad_fraction=num_bad / 6)
     hook, runner = BadFilesHook(interval=1), Runner(dataset, root)
-    hook.before_run(runner)
+    hook.before_train(runner)
     dataset[rank]
     try:
         hook.after_train_iter(runner, 0)
@@ -188,6 +190,29 @@ def test_an_evaluation_replaces_nothing_even_without_test_mode(tmp_path, split):
     assert runner.train_dataloader.dataset[0]['sample_idx'] in (1, 2)
 
 
+@pytest.mark.parametrize('dataset', [dict(type='mmvidext.FlyingChairsDataset', data_root='nowhere'), None])
+def test_an_evaluation_needs_no_training_data_and_leaves_the_list_of_the_training(tmp_path, dataset):
+    (tmp_path / 'bad_files.txt').write_text('a.ppm\tis empty\n')
+    loader = dict(batch_size=2, sampler=dict(type='DefaultSampler', shuffle=False))
+    training = dict(
+        train_dataloader=dict(**loader, dataset=dataset),
+        train_cfg=dict(by_epoch=True, max_epochs=1),
+        optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1)),
+    )
+    runner = MMEngineRunner(
+        Line(),
+        str(tmp_path),
+        test_dataloader=dict(**loader, dataset=Samples()),
+        test_cfg=dict(),
+        test_evaluator=[Constant()],
+        custom_hooks=[dict(type='mmvidext.BadFilesHook')],
+        experiment_name=tmp_path.name,
+        **(training if dataset else {}),
+    )
+    assert 'm0' in runner.test()
+    assert (tmp_path / 'bad_files.txt').read_text() == 'a.ppm\tis empty\n'
+
+
 def test_a_picture_of_too_many_pixels_is_refused_by_its_header(tmp_path):
     build, _, files = make_cityscapes(tmp_path)
     for path in files.values():
@@ -204,7 +229,7 @@ def test_a_run_that_resumes_goes_on_counting(tmp_path):
     _, _, files = make_chairs(tmp_path)
     (tmp_path / 'bad_files.txt').write_text(f'{files["image"]}\tis empty\n/elsewhere\tis empty\n')
     dataset = chairs(tmp_path)
-    BadFilesHook().before_run(Runner(dataset, tmp_path, resume=True))
+    BadFilesHook().before_train(Runner(dataset, tmp_path, resume=True))
     assert dataset[0]['sample_idx'] in (1, 2)
     assert list(dataset.bad_files()) == [str(files['image'])]
     (tmp_path / 'bad_files.txt').write_text(
@@ -212,9 +237,9 @@ def test_a_run_that_resumes_goes_on_counting(tmp_path):
         + f'{files["image"].with_name("00002_img1.ppm")}\tis empty\n'
     )
     with pytest.raises(BadFileError, match=r'2 of 3 pairs .* delete their lines in bad_files\.txt'):
-        BadFilesHook().before_run(Runner(chairs(tmp_path), tmp_path, resume=True))
+        BadFilesHook().before_train(Runner(chairs(tmp_path), tmp_path, resume=True))
     dataset = chairs(tmp_path)
-    BadFilesHook().before_run(Runner(dataset, tmp_path))
+    BadFilesHook().before_train(Runner(dataset, tmp_path))
     assert dataset[0]['sample_idx'] == 0
     assert not (tmp_path / 'bad_files.txt').exists()
 
