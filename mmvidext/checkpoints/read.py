@@ -18,12 +18,13 @@ from torch import Tensor
 from mmvidext.checkpoints.locate import find_checkpoint
 from mmvidext.checkpoints.numpy_pickle import load_numpy_pickle
 
-__all__ = ['Checkpoint', 'StateDict', 'read_checkpoint']
+__all__ = ['Checkpoint', 'StateDict', 'check_bounds', 'read_checkpoint']
 
 StateDict = dict[str, Tensor]
 
 _LEGACY_TORCH = pickle.dumps(0x1950A86A20F9469CFC6C, 2)  # how files of torch before 1.6 begin
 _MAX_OPCODES = 2_000_000  # of a pickle; a ResNet-152 with its optimizer has some 100,000
+_PUTS = ('PUT', 'BINPUT', 'LONG_BINPUT')
 _MAX_HEADER = 100_000_000  # bytes of a safetensors header
 _SAFETENSORS = {
     'F64': torch.float64,
@@ -71,7 +72,9 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
     fetched = f' (the file of {path}; delete it to fetch it again)' if '://' in str(path) else ''
     try:
         with file_path.open('rb') as file:
-            return _find_tensors(_reader(file)(file), str(file_path))
+            content = _reader(file)(file)
+        _check_expanded(content)
+        return _find_tensors(content, str(file_path))
     except pickle.UnpicklingError as error:
         # torch's message advises to load the file anyway, so only the name is taken from it
         found = re.search(r'GLOBAL (\S+)', str(error))
@@ -102,7 +105,22 @@ def _reader(file: BinaryIO) -> Callable[[BinaryIO], Any]:
     raise ValueError('it is not a file of torch, safetensors or pickle')
 
 
-def _read_zip(file: BinaryIO) -> Any:
+def check_bounds(path: Path) -> None:
+    """Check, without reading it, that a file of torch takes no more memory than its size lets one expect.
+
+    Raises:
+        ValueError: If its archive expands, or its pickle asks for more than that of any checkpoint.
+        OSError: If it cannot be read.
+    """
+    with path.open('rb') as file:
+        reader = _reader(file)
+        if reader is _read_zip:
+            _check_zip(file)
+        elif reader is _read_legacy:
+            _check_legacy(file)
+
+
+def _check_zip(file: BinaryIO) -> None:
     size = file.seek(0, 2)
     with zipfile.ZipFile(file) as archive:
         expanded = sum(entry.file_size for entry in archive.infolist())
@@ -112,13 +130,21 @@ def _read_zip(file: BinaryIO) -> Any:
             if name.endswith('data.pkl'):
                 with archive.open(name) as entry:
                     _check_size(entry)  # type: ignore[arg-type]
+
+
+def _check_legacy(file: BinaryIO) -> None:
+    for _ in range(4):  # magic number, protocol, system, content
+        _check_size(file)
+
+
+def _read_zip(file: BinaryIO) -> Any:
+    _check_zip(file)
     file.seek(0)
     return torch.load(file, map_location='cpu', weights_only=True)
 
 
 def _read_legacy(file: BinaryIO) -> Any:
-    for _ in range(4):  # magic number, protocol, system, content
-        _check_size(file)
+    _check_legacy(file)
     file.seek(0)
     return torch.load(file, map_location='cpu', weights_only=True)
 
@@ -133,10 +159,31 @@ def _read_caffe2(file: BinaryIO) -> Any:
 
 
 def _check_size(file: BinaryIO) -> None:
-    """Walk through a pickle without executing it; raise if it is too long to be a checkpoint's."""
-    for number, _ in enumerate(pickletools.genops(file)):
+    """Walk through a pickle without executing it; raise if it, or the memory it asks for, is larger than any."""
+    for number, (operation, argument, _) in enumerate(pickletools.genops(file)):
         if number > _MAX_OPCODES:
             raise ValueError(f'its pickle has more than {_MAX_OPCODES} operations')
+        # an unpickler makes room for as many objects as the place of one in its memory says
+        if operation.name in _PUTS and int(argument or 0) > _MAX_OPCODES:
+            raise ValueError(f'its pickle puts an object in place {argument}, of at most {_MAX_OPCODES}')
+
+
+def _check_expanded(content: Any) -> None:
+    """Refuse tensors of more values than are in the file: whoever copies one needs room for all of them."""
+    parts, seen = [content], set[int]()
+    while parts:
+        part = parts.pop()
+        if id(part) in seen:  # a part may be in many places, or in itself
+            continue
+        seen.add(id(part))
+        if isinstance(part, Tensor) and part.layout == torch.strided and not part.is_meta:
+            held, needed = part.untyped_storage().nbytes(), part.numel() * part.element_size()
+            if needed > held + 2**20:
+                raise ValueError(f'a tensor of shape {tuple(part.shape)} expands {held} bytes to {needed}')
+        elif isinstance(part, dict):
+            parts += part.values()
+        elif isinstance(part, (list, tuple)):
+            parts += part
 
 
 def _read_safetensors(file: BinaryIO) -> Any:
@@ -148,8 +195,12 @@ def _read_safetensors(file: BinaryIO) -> Any:
     header = json.loads(file.read(length))
     header.pop('__metadata__', None)
     tensors = {}
+    total = 0
     for name, entry in header.items():
         dtype, shape, (start, end) = _SAFETENSORS[entry['dtype']], entry['shape'], entry['data_offsets']
+        total += end - start
+        if total > size - 8 - length:  # a byte belongs to one tensor, or a small file would take any amount of memory
+            raise ValueError(f'{name} shares bytes with another tensor')
         if not 0 <= start <= end <= size - 8 - length or math.prod(shape) * dtype.itemsize != end - start:
             raise ValueError(f'{name} of shape {shape} lies outside of the file')
         file.seek(8 + length + start)

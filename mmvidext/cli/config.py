@@ -70,7 +70,7 @@ def load_config(path_or_name: str | Path, options: Iterable[str] = (), *, warns:
                 raise ConfigError(f'+{change.key}: nothing reads it; did you mean {known}?')
             try:
                 cfg.merge_from_dict({change.key: change.value})
-            except (KeyError, TypeError) as error:
+            except (KeyError, TypeError, AttributeError) as error:  # AttributeError: a number in a list
                 raise ConfigError(f'{change.key} cannot be set in {path}: {error}') from error
     return cfg
 

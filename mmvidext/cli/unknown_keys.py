@@ -85,6 +85,8 @@ def check_component_keys(cfg: Config) -> list[str]:
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'mmengine'):
         for component in _components(cfg):
             cls = find_class(component.keys['type'], component.registries)
+            if cls is None:
+                _check_class_name(cfg, component)
             arguments = None if cls is None else class_arguments(cls)
             if cls is not None and arguments is not None:
                 known = [*arguments.names, *component.more]
@@ -100,6 +102,18 @@ def check_component_keys(cfg: Config) -> list[str]:
             unread += _check(cfg, place, keys, known, strict=True, taker=place)
         unread += _check_model_settings(cfg)
     return unread
+
+
+def _check_class_name(cfg: Config, component: _Component) -> None:
+    """Refuse a class that is not there, of those of which mmengine does not say so, or only when training begins."""
+    name = component.keys['type']
+    if not isinstance(name, str) or '.' in name or component.registries not in ((OPTIMIZERS,), (PARAM_SCHEDULERS,)):
+        return
+    (registry,) = component.registries
+    with registry.switch_scope_and_registry(None) as current:
+        if current.get(name) is None:
+            near = nearest(name, registry.module_dict)
+            raise ConfigError(f'{cfg.filename}: there is no {component.place}.type {name}{near}')
 
 
 def _check(cfg: Config, place: str, keys: Iterable[str], known: list[str], strict: bool, taker: str) -> list[str]:

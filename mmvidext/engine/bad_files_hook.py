@@ -111,9 +111,9 @@ def _replacing(dataset: Any) -> Iterator[Any]:
 
 
 def _read(path: Path) -> dict[str, str]:
-    if not path.exists():
+    if not path.is_file():  # a FIFO would never end
         return {}
-    lines = path.read_text(encoding='utf-8').splitlines()
+    lines = path.read_text('utf-8', 'replace').splitlines()
     return dict(line.split('\t', 1) for line in lines if '\t' in line)
 
 

@@ -7,6 +7,7 @@ import torch
 from mmengine.logging import MMLogger
 
 from mmvidext.checkpoints import read_checkpoint
+from mmvidext.checkpoints.read import check_bounds
 from mmvidext.engine.run_error import RunError
 from mmvidext.engine.whole_file import file_damage
 
@@ -70,6 +71,7 @@ def check_whole(path: Path) -> None:
 
 def _iteration(path: Path) -> int | None:
     """Return the finished iterations of a checkpoint that a run can resume from, without reading its tensors."""
+    check_bounds(path)
     try:
         content: Any = torch.load(path, map_location='cpu', weights_only=True, mmap=True)
     except UnicodeEncodeError:  # torch cannot map a file whose name is not UTF-8

@@ -37,10 +37,10 @@ def lock_work_dir(work_dir: Path) -> IO[str] | None:
     path = work_dir / _LOCK
     try:
         work_dir.mkdir(parents=True, exist_ok=True)
-        file = path.open('a+')
+        file = _open_no_link(path)
     except OSError as error:
         raise RunError(
-            f'the work directory {work_dir} cannot be written to: {error.strerror}: {error.filename}'
+            f'the work directory {work_dir} cannot be written to: {error.strerror or error}: {error.filename or path}'
         ) from error
     try:
         if fcntl is None:
@@ -62,6 +62,12 @@ def lock_work_dir(work_dir: Path) -> IO[str] | None:
     file.write(f'process {os.getpid()} on {socket.gethostname()}\n')
     file.flush()
     return file
+
+
+def _open_no_link(path: Path) -> IO[str]:
+    """Open a file to append to, but not one elsewhere that a link leads to: it would be emptied."""
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, 'O_NOFOLLOW', 0)
+    return os.fdopen(os.open(path, flags, 0o666), 'a+')
 
 
 def check_room(directory: Path, needed: int) -> None:

@@ -210,6 +210,25 @@ def test_archives_that_expand_and_endless_pickles_are_refused(tmp_path):
             read_checkpoint(tmp_path / name)
 
 
+@pytest.mark.parametrize('put', [b'r\x81\x84\x1e\x00', b'p2000001\n'])
+def test_a_pickle_cannot_ask_for_room_for_any_number_of_objects(put, tmp_path):
+    """Room for 2**32 objects, which five bytes ask for, is 64 GiB."""
+    (tmp_path / 'a.pkl').write_bytes(b'\x80\x02}' + put + b'.')
+    with pytest.raises(ValueError, match=r'a\.pkl .*its pickle puts an object in place 2000001, of at most 2000000'):
+        read_checkpoint(tmp_path / 'a.pkl')
+
+
+@pytest.mark.parametrize('place', ['state_dict', 'optimizer'])
+def test_tensors_that_expand_are_refused(place, tmp_path):
+    content = {'state_dict': {'a': torch.zeros(1)}, 'optimizer': {}, 'tied': torch.zeros(1).expand(2**18)}
+    torch.save(content, tmp_path / 'a.pth')
+    assert read_checkpoint(tmp_path / 'a.pth').tensors.keys() == {'a'}
+    content[place] = {'a': torch.zeros(1), 'b': [(torch.zeros(1).expand(10**10),)]}
+    torch.save(content, tmp_path / 'a.pth')
+    with pytest.raises(ValueError, match=r'a\.pth .*shape \(10000000000,\) expands 4 bytes to 40000000000'):
+        read_checkpoint(tmp_path / 'a.pth')
+
+
 class RefusedError(Exception):
     """The one error, which names the file."""
 
@@ -258,6 +277,8 @@ def test_safetensors(tmp_path):
     for wrong in (dict(shape=[1 << 40]), dict(data_offsets=[0, 1 << 40]), dict(dtype='X')):
         with pytest.raises(ValueError, match=r'a\.safetensors is damaged'):
             read_checkpoint(write({**header, 'a': {**header['a'], **wrong}}))
+    with pytest.raises(ValueError, match=r'a\.safetensors is damaged.* shares bytes with another tensor'):
+        read_checkpoint(write({**header, **{f'a{number}': header['a'] for number in range(9)}}))
     path = write(header)
     path.write_bytes((2**40).to_bytes(8, 'little') + path.read_bytes()[8:])  # would be allocated
     with pytest.raises(ValueError, match='its header of 1099511627776 bytes is longer than the file'):

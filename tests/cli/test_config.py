@@ -98,6 +98,7 @@ def test_a_new_key_is_one_of_the_runner_or_is_added_on_purpose(config):
         ('size=3', r"has no 'size'; did you mean sizes\?"),
         ('train_dataloader.dataset.pipeline.7.scale=3', "dataset.pipeline of .* has no '7'; it has 0, 1$"),
         ('+train_dataloader.dataset.pipeline.7.scale=3', 'cannot be set'),
+        ('train_dataloader.dataset.crop.0=3', r'train_dataloader\.dataset\.crop\.0 cannot be set'),
         ('train_dataloader.batch_size.x=3', "train_dataloader.batch_size of .* has no 'x'"),
         ('pipeline.0.scale=3', 'pipeline is a variable from which .* is built, and a part of it cannot be changed'),
         ('sizes', 'expected KEY=VALUE or'),

@@ -72,6 +72,8 @@ def test_configs_of_the_toolboxes_are_accepted(path):
 @pytest.mark.parametrize(
     ('place', 'value', 'message'),
     [
+        ('param_scheduler.0.type', 'LinearRL', r'no param_scheduler\.0\.type LinearRL; did you mean LinearLR\?'),
+        ('optim_wrapper.optimizer.type', 'AdmW', r'no optim_wrapper\.optimizer\.type AdmW; did you mean AdamW\?'),
         ('default_hooks.checkpoint.intervall', 1, r'default_hooks\.checkpoint\.intervall; did you mean interval\?'),
         ('default_hooks.logger.intervl', 1, r'default_hooks\.logger\.intervl; did you mean interval\?'),
         ('default_hooks.non_finite.max_in_row', 1, r'non_finite\.max_in_row; did you mean max_in_a_row\?'),

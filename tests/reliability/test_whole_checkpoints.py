@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import subprocess
+import zipfile
 
 import pytest
 import torch
@@ -98,6 +99,14 @@ def test_an_empty_directory_has_no_resume_point(tmp_path):
     assert find_resume_point(tmp_path) is None
     os.mkfifo(tmp_path / 'epoch_1.pth')  # would block for ever
     assert find_resume_point(tmp_path) is None
+
+
+def test_an_archive_that_expands_is_not_read(tmp_path):
+    with zipfile.ZipFile(tmp_path / 'epoch_9.pth', 'w', zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr('epoch_9/data.pkl', bytes(50_000_000))
+        archive.writestr('epoch_9/version', '3')
+    with pytest.raises(RunError, match=r'epoch_9\.pth: it cannot be read .*bytes expand to 50000001'):
+        find_resume_point(tmp_path)
 
 
 def limited(cfg, size, resume):

@@ -44,6 +44,16 @@ def test_the_second_run_is_refused_and_a_dead_one_holds_nothing(tmp_path):
     lock.close()
 
 
+def test_a_lock_that_is_a_link_empties_no_file_elsewhere(tmp_path):
+    outside = tmp_path / 'outside.txt'
+    outside.write_text('mine')
+    (tmp_path / 'run').mkdir()
+    (tmp_path / 'run' / '.lock').symlink_to(outside)
+    with pytest.raises(RunError, match=r'run cannot be written to: .*symbolic links: .*\.lock'):
+        lock_work_dir(tmp_path / 'run')
+    assert outside.read_text() == 'mine'
+
+
 def test_a_killed_run_with_live_workers_holds_nothing(tmp_path):
     """Workers outlive a killed run by some seconds; the lock is not theirs."""
     assert in_child(train, config(tmp_path, workers=2, persistent=True), kill=dict(at=8)) == -signal.SIGKILL

@@ -225,6 +225,18 @@ def test_a_picture_of_too_many_pixels_is_refused_by_its_header(tmp_path):
         build(tmp_path, test_mode=True)[0]
 
 
+@pytest.mark.parametrize('damage', ['fifo', 'bytes'])
+def test_a_run_resumes_also_where_the_list_is_damaged(damage, tmp_path):
+    write_chairs(tmp_path)
+    dataset = chairs(tmp_path)
+    if damage == 'fifo':
+        os.mkfifo(tmp_path / 'bad_files.txt')  # opening it would never end
+    else:
+        (tmp_path / 'bad_files.txt').write_bytes(b'\xff\t\xfe\n')
+    BadFilesHook().before_run(Runner(dataset, tmp_path, resume=True))
+    assert dataset.num_bad == 0
+
+
 def test_a_run_that_resumes_goes_on_counting(tmp_path):
     _, _, files = make_chairs(tmp_path)
     (tmp_path / 'bad_files.txt').write_text(f'{files["image"]}\tis empty\n/elsewhere\tis empty\n')
