@@ -119,6 +119,8 @@ class VideoStream(ABC):
         Raises:
             ValueError: If the frame is not such an array, or has no pixels. The stream goes on without it.
         """
+        if not isinstance(frame, np.ndarray):
+            raise ValueError(f'frame must be an RGB uint8 array (H, W, 3), but got {frame!r:.80}')
         if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8 or not frame.size:
             raise ValueError(f'frame must be an RGB uint8 array (H, W, 3), but got {frame.dtype} {frame.shape}')
         size = frame.shape[:2]

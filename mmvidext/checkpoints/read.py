@@ -25,6 +25,7 @@ StateDict = dict[str, Tensor]
 _LEGACY_TORCH = pickle.dumps(0x1950A86A20F9469CFC6C, 2)  # how files of torch before 1.6 begin
 _MAX_OPCODES = 2_000_000  # of a pickle; a ResNet-152 with its optimizer has some 100,000
 _PUTS = ('PUT', 'BINPUT', 'LONG_BINPUT')
+_MAX_REPEATED = 2**30  # bytes that expanded tensors have beyond those of the file
 _MAX_HEADER = 100_000_000  # bytes of a safetensors header
 _SAFETENSORS = {
     'F64': torch.float64,
@@ -169,17 +170,17 @@ def _check_size(file: BinaryIO) -> None:
 
 
 def _check_expanded(content: Any) -> None:
-    """Refuse tensors of more values than are in the file: whoever copies one needs room for all of them."""
-    parts, seen = [content], set[int]()
+    """Refuse tensors that repeat what is in the file too often: whoever copies them needs room for all values."""
+    parts, seen, repeated = [content], set[int](), 0
     while parts:
         part = parts.pop()
         if id(part) in seen:  # a part may be in many places, or in itself
             continue
         seen.add(id(part))
         if isinstance(part, Tensor) and part.layout == torch.strided and not part.is_meta:
-            held, needed = part.untyped_storage().nbytes(), part.numel() * part.element_size()
-            if needed > held + 2**20:
-                raise ValueError(f'a tensor of shape {tuple(part.shape)} expands {held} bytes to {needed}')
+            repeated += max(0, part.numel() * part.element_size() - part.untyped_storage().nbytes())
+            if repeated > _MAX_REPEATED:
+                raise ValueError(f'its tensors, one of shape {tuple(part.shape)}, repeat values of more than 1 GiB')
         elif isinstance(part, dict):
             parts += part.values()
         elif isinstance(part, (list, tuple)):

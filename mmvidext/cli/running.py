@@ -24,6 +24,7 @@ from mmengine.runner import Runner
 from mmvidext.cli.config import load_config
 from mmvidext.cli.console import QuietRunner
 from mmvidext.cli.gpu_flags import prepare_loaders, use_channels_last
+from mmvidext.cli.optimizer_report import report_optimizer
 from mmvidext.cli.options import usage_errors
 from mmvidext.cli.pretrained_errors import naming_what_cannot_be_fetched
 from mmvidext.cli.ready_config import config_of_data
@@ -225,9 +226,7 @@ def build_training(runner: Any, cfg: Config) -> None:
     with building_errors(cfg):
         loader = runner.train_loop.dataloader
         runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
-        if left_out := _not_optimized(runner):
-            text = f'the optimizer leaves out {", ".join(left_out)}, which therefore stay as they are'
-            print_log(text, logger='current', level=logging.WARNING)
+        report_optimizer(runner, cfg)
         _report_weights(runner, cfg)
         if runner.val_loop is not None and not len(runner.val_loop.dataloader):
             raise ValueError('val_dataloader has no sample')
@@ -250,15 +249,6 @@ def _report_weights(runner: Runner, cfg: Config) -> None:
             initialize()
 
     runner._init_model_weights = initialize_or_say
-
-
-def _not_optimized(runner: Runner) -> list[str]:
-    """Name the trainable parameters that are in no group: some constructors know only certain kinds of layers."""
-    from mmvidext.engine.run_parts import optim_wrappers
-
-    wrappers = optim_wrappers(runner.optim_wrapper)
-    known = {id(param) for one in wrappers for group in one.param_groups for param in group['params']}
-    return [name for name, param in runner.model.named_parameters() if param.requires_grad and id(param) not in known]
 
 
 @contextmanager

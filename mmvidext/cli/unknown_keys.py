@@ -53,6 +53,7 @@ _LAYER_SETTINGS: dict[Any, tuple[tuple[Registry, ...], tuple[str, ...]]] = dict(
     act_cfg=((MODELS,), ()),
     init_cfg=((WEIGHT_INITIALIZERS,), ('override', 'name')),
 )
+_DEFAULT_HOOKS = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
 _CLIP_KEYS = (*inspect.signature(clip_grad_norm_).parameters, *inspect.signature(clip_grad_value_).parameters)
 
 
@@ -101,7 +102,19 @@ def check_component_keys(cfg: Config) -> list[str]:
         for place, keys, known in _without_class(cfg):
             unread += _check(cfg, place, keys, known, strict=True, taker=place)
         unread += _check_model_settings(cfg)
-    return unread
+    return [*unread, *_hooks_beside(cfg)]
+
+
+def _hooks_beside(cfg: Config) -> list[str]:
+    """Find the hooks that are like one of mmengine's by name, and do not replace it: their names are free."""
+    near = {
+        name: nearest(name, _DEFAULT_HOOKS) for name in cfg.get('default_hooks') or () if name not in _DEFAULT_HOOKS
+    }
+    return [
+        f'{cfg.filename}: default_hooks.{name} is one more hook beside those of mmengine{like}'
+        for name, like in near.items()
+        if like
+    ]
 
 
 def _check_class_name(cfg: Config, component: _Component) -> None:

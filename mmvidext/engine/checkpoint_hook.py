@@ -29,6 +29,7 @@ class CheckpointHook(MMEngineCheckpointHook):
     - ``last_checkpoint`` is written last, in one step.
     - The checkpoint of a step is saved again after the validation of that step, so that a resumed run knows its
       result; a run killed in between validates again.
+    - ``save_best`` that names no metric ends the run with what there is.
 
     Args:
         *args: See mmengine's ``CheckpointHook``.
@@ -38,6 +39,7 @@ class CheckpointHook(MMEngineCheckpointHook):
     last_ckpt: str | None
     backend_args: dict[str, Any] | None
     file_backend: Any
+    key_indicators: list[str]
     _saved_iter: int | None = None  # the iteration at which the last regular checkpoint was saved
 
     @classmethod
@@ -97,6 +99,15 @@ class CheckpointHook(MMEngineCheckpointHook):
         if is_main_process():
             self._name_last(runner, path)
         return path
+
+    def _save_best_checkpoint(self, runner: Runner, metrics: dict[str, Any]) -> None:
+        for key in self.key_indicators if self.save_best else ():
+            if key != 'auto' and key not in metrics:
+                raise RunError(
+                    f'save_best={key!r} of the CheckpointHook is none of the metrics of this validation: '
+                    f'{", ".join(metrics) or "it has none"}. Name one of them, then resume'
+                )
+        super()._save_best_checkpoint(runner, metrics)
 
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict[str, Any]) -> None:
         outdated = self._keep(runner, step)

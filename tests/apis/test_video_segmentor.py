@@ -210,6 +210,8 @@ def test_a_bad_frame_leaves_the_stream_as_it_is():
     segmentor = make(interval=10, options={'test_dataloader': None})
     with pytest.raises(ValueError, match=r'frame must be an RGB uint8 array \(H, W, 3\), but got uint8 \(0, 0, 3\)'):
         segmentor.step(np.zeros((0, 0, 3), np.uint8))
+    with pytest.raises(ValueError, match=r'frame must be an RGB uint8 array \(H, W, 3\), but got None'):
+        segmentor.step(None)
     assert segmentor.step(np.zeros((1, 1, 3), np.uint8)).shape == (1, 1)
     stream = frames(3)
     segmentor.step(stream[0])

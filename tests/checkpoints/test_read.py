@@ -225,7 +225,7 @@ def test_tensors_that_expand_are_refused(place, tmp_path):
     assert read_checkpoint(tmp_path / 'a.pth').tensors.keys() == {'a'}
     content[place] = {'a': torch.zeros(1), 'b': [(torch.zeros(1).expand(10**10),)]}
     torch.save(content, tmp_path / 'a.pth')
-    with pytest.raises(ValueError, match=r'a\.pth .*shape \(10000000000,\) expands 4 bytes to 40000000000'):
+    with pytest.raises(ValueError, match=r'a\.pth .*shape \(10000000000,\), repeat values of more than 1 GiB'):
         read_checkpoint(tmp_path / 'a.pth')
 
 

@@ -5,9 +5,13 @@ from types import SimpleNamespace
 import click
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmengine.evaluator import DumpResults
+from mmengine.optim import OptimWrapper
+from torch import nn
 
+from mmvidext.cli import optimizer_report
 from mmvidext.cli.running import check_labels
 
 
@@ -41,3 +45,22 @@ def test_a_split_without_labels(tmp_path):
     tested = runner([0, -1], 'a metric', dump)
     check_labels(tested, dump=tmp_path / 'a.pkl')
     assert tested.test_loop.evaluator.metrics == [dump]
+
+
+def test_what_an_optimizer_is_told_in_vain_and_what_it_leaves_out(monkeypatch):
+    said = []
+    monkeypatch.setattr(optimizer_report, 'print_log', lambda line, **_: said.append(line))
+    model = nn.ModuleDict(dict(backbone=nn.Linear(2, 2), head=nn.Linear(2, 2)))
+    keys = {'backbone': 0.1, 'head.bias': 0.1, 'backbon.bias': 0.1, 'absent': 0.1}
+    cfg = Config(dict(optim_wrapper=dict(paramwise_cfg=dict(custom_keys=keys))))
+    every = SimpleNamespace(model=model, optim_wrapper=OptimWrapper(torch.optim.SGD(model.parameters(), 0.1)))
+    optimizer_report.report_optimizer(every, cfg)
+    place = 'optim_wrapper.paramwise_cfg.custom_keys.'
+    assert said == [
+        f'{place}backbon.bias is in no name of a parameter, so it changes nothing; did you mean backbone?',
+        f'{place}absent is in no name of a parameter, so it changes nothing',
+    ]
+    said.clear()
+    one = SimpleNamespace(model=model, optim_wrapper=OptimWrapper(torch.optim.SGD(model['head'].parameters(), 0.1)))
+    optimizer_report.report_optimizer(one, Config())
+    assert said == ['the optimizer leaves out backbone.weight, backbone.bias, which therefore stay as they are']

@@ -224,3 +224,9 @@ def test_the_command_ends_with_one_line(options, message, data, tmp_path):
     output = invoke(train, CONFIG, '--work-dir', tmp_path, '--cfg-options', *data, *options, status=None)
     assert 'Traceback' not in output
     assert message in output.strip().splitlines()[-1]
+
+
+def test_a_hook_that_was_to_replace_one_of_mmengine():
+    cfg = changed(**{'default_hooks.chekpoint': dict(type='CheckpointHook')})
+    (line,) = check_component_keys(cfg)
+    assert line.endswith('default_hooks.chekpoint is one more hook beside those of mmengine; did you mean checkpoint?')

@@ -185,6 +185,14 @@ def test_the_old_best_file_is_there_until_the_new_one_is_whole(tmp_path):
     assert runner.saved == [1, 3, 6]  # neither NaN nor what is not better
 
 
+def test_the_best_by_an_unknown_metric_says_what_there_is(tmp_path):
+    from mmvidext.engine import CheckpointHook
+
+    hook = CheckpointHook.take_over(_stock(tmp_path))
+    with pytest.raises(RunError, match=r"save_best='score' .* of this validation: acc/top1, acc/top5\. Name one"):
+        hook.after_val_epoch(_Runner(tmp_path), {'acc/top1': 0.5, 'acc/top5': 1.0})
+
+
 def _stock(work_dir):
     hook = MMEngineCheckpointHook(save_best='score', rule='greater')
     hook.out_dir = str(work_dir)
