@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from reprlib import repr as short_repr
 from typing import Any
 
 from mmengine.runner import Runner
@@ -111,8 +112,9 @@ def _check_schedulers(own: Any, saved: Any) -> list[tuple[Any, int]]:
             for key, here, there in _differences(scheduler.state_dict(), state):
                 here, there = (sorted(value) if isinstance(value, dict) else value for value in (here, there))
                 raise RunError(
-                    f'{key} of {type(scheduler).__name__} is {here} here and {there} in the checkpoint: resume with '
-                    'the schedule that it was trained with, or begin a new one from its weights: --weights (load_from)'
+                    f'{key} of {type(scheduler).__name__} is {short_repr(here)} here and {short_repr(there)} in the '
+                    'checkpoint: resume with the schedule that it was trained with, or begin a new one from its '
+                    'weights: --weights (load_from)'
                 )
             if 'end' in state:
                 # at the end of its run a scheduler only counts, and it would do so after the old length for ever
