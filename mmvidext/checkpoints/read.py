@@ -73,7 +73,10 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
     fetched = f' (the file of {path}; delete it to fetch it again)' if '://' in str(path) else ''
     try:
         with file_path.open('rb') as file:
-            content = _reader(file)(file)
+            check, read = _format(file)
+            check(file)
+            file.seek(0)
+            content = read(file)
         _check_expanded(content)
         return _find_tensors(content, str(file_path))
     except pickle.UnpicklingError as error:
@@ -91,34 +94,31 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
         ) from error
 
 
-def _reader(file: BinaryIO) -> Callable[[BinaryIO], Any]:
-    """Decide on the format from the first bytes."""
-    start = file.read(16)
-    file.seek(0)
-    if start.startswith(b'PK\x03\x04'):
-        return _read_zip
-    if start.startswith(_LEGACY_TORCH[: len(start)] or b'?'):
-        return _read_legacy
-    if start.startswith(b'\x80'):
-        return _read_caffe2
-    if start[8:9] == b'{':
-        return _read_safetensors
-    raise ValueError('it is not a file of torch, safetensors or pickle')
-
-
 def check_bounds(path: Path) -> None:
-    """Check, without reading it, that a file of torch takes no more memory than its size lets one expect.
+    """Check, without reading it, that a checkpoint takes no more memory than its size lets one expect.
 
     Raises:
         ValueError: If its archive expands, or its pickle asks for more than that of any checkpoint.
         OSError: If it cannot be read.
     """
     with path.open('rb') as file:
-        reader = _reader(file)
-        if reader is _read_zip:
-            _check_zip(file)
-        elif reader is _read_legacy:
-            _check_legacy(file)
+        check, _ = _format(file)
+        check(file)
+
+
+def _format(file: BinaryIO) -> tuple[Callable[[BinaryIO], None], Callable[[BinaryIO], Any]]:
+    """Decide on the format from the first bytes; return what checks its bounds, and what reads it."""
+    start = file.read(16)
+    file.seek(0)
+    if start.startswith(b'PK\x03\x04'):
+        return _check_zip, _read_torch
+    if start.startswith(_LEGACY_TORCH[: len(start)] or b'?'):
+        return _check_legacy, _read_torch
+    if start.startswith(b'\x80'):
+        return _check_size, _read_caffe2
+    if start[8:9] == b'{':
+        return _check_header, _read_safetensors
+    raise ValueError('it is not a file of torch, safetensors or pickle')
 
 
 def _check_zip(file: BinaryIO) -> None:
@@ -138,21 +138,11 @@ def _check_legacy(file: BinaryIO) -> None:
         _check_size(file)
 
 
-def _read_zip(file: BinaryIO) -> Any:
-    _check_zip(file)
-    file.seek(0)
-    return torch.load(file, map_location='cpu', weights_only=True)
-
-
-def _read_legacy(file: BinaryIO) -> Any:
-    _check_legacy(file)
-    file.seek(0)
+def _read_torch(file: BinaryIO) -> Any:
     return torch.load(file, map_location='cpu', weights_only=True)
 
 
 def _read_caffe2(file: BinaryIO) -> Any:
-    _check_size(file)
-    file.seek(0)
     content = load_numpy_pickle(file)
     if not isinstance(content, dict) or not isinstance(content.get('blobs'), dict):
         raise ValueError('a pickle without a dictionary of "blobs" is not a Caffe2 checkpoint of VMZ')
@@ -187,23 +177,31 @@ def _check_expanded(content: Any) -> None:
             parts += part
 
 
-def _read_safetensors(file: BinaryIO) -> Any:
-    size = file.seek(0, 2)
-    file.seek(0)
-    length = int.from_bytes(file.read(8), 'little')
+def _check_header(file: BinaryIO) -> None:
+    size, length = _safetensors_sizes(file)
     if length > min(size, _MAX_HEADER):
         raise ValueError(f'its header of {length} bytes is longer than the file, or than any')
+
+
+def _safetensors_sizes(file: BinaryIO) -> tuple[int, int]:
+    """Return the size of the file and of its header, and go to where the header begins."""
+    size = file.seek(0, 2)
+    file.seek(0)
+    return size, int.from_bytes(file.read(8), 'little')
+
+
+def _read_safetensors(file: BinaryIO) -> Any:
+    size, length = _safetensors_sizes(file)
     header = json.loads(file.read(length))
     header.pop('__metadata__', None)
-    tensors = {}
-    total = 0
+    tensors, total = {}, 0
     for name, entry in header.items():
         dtype, shape, (start, end) = _SAFETENSORS[entry['dtype']], entry['shape'], entry['data_offsets']
+        if not 0 <= start <= end <= size - 8 - length or math.prod(shape) * dtype.itemsize != end - start:
+            raise ValueError(f'{name} of shape {shape} lies outside of the file')
         total += end - start
         if total > size - 8 - length:  # a byte belongs to one tensor, or a small file would take any amount of memory
             raise ValueError(f'{name} shares bytes with another tensor')
-        if not 0 <= start <= end <= size - 8 - length or math.prod(shape) * dtype.itemsize != end - start:
-            raise ValueError(f'{name} of shape {shape} lies outside of the file')
         file.seek(8 + length + start)
         raw = bytearray(file.read(end - start))
         tensors[name] = torch.frombuffer(raw, dtype=dtype).view(shape) if raw else torch.empty(shape, dtype=dtype)

@@ -10,7 +10,7 @@ __all__ = ['accumulation_dtype', 'without_autocast']
 
 
 def accumulation_dtype(tensor: Tensor) -> torch.dtype:
-    """Return the dtype to sum ``tensor`` in: float32 for the half-precision types, else its own."""
+    """Return the dtype to sum ``tensor`` in: float32 for half precision and whole numbers, else its own."""
     return torch.promote_types(tensor.dtype, torch.float32)
 
 

@@ -19,7 +19,6 @@ from mmvidext.layers.out_of_place import make_out_of_place
 from mmvidext.models.backbones import TSMResNet
 
 CONTIGUOUS, CHANNELS_LAST = 'contiguous', 'channels_last'
-PLAIN = 'ResNet-50 without shift'
 Layout = tuple[str, torch.dtype]
 
 
@@ -55,21 +54,23 @@ def run(args: argparse.Namespace) -> list[Comparison]:
 
     MMLogger.get_instance('benchmark', log_level='WARNING')
     ours = partial(TSMResNet, 50)
-    pairs: list[tuple[str, Callable[[], Any], str]] = [
-        ('TSMResNet-50', ours, PLAIN),
-        ('TSMResNet-50', ours, f'{PLAIN}, activations out of place'),
-        ('mmaction2 ResNetTSM-50', partial(ResNetTSM, 50, pretrained2d=False), PLAIN),
+    theirs = partial(ResNetTSM, 50, pretrained2d=False)
+    names = ('TSMResNet-50', 'ResNet-50 without shift')
+    pairs: list[tuple[tuple[str, str], Callable[[], Any], bool]] = [
+        (names, ours, False),
+        ((names[0], f'{names[1]}, activations out of place'), ours, True),
+        (('mmaction2 ResNetTSM-50', names[1]), theirs, False),
     ]
     rows = []
     for layout in layouts(args.dtype):
         dtype = str(layout[1]).removeprefix('torch.')
         title = f'8x224x224, {layout[0]} {dtype}{"" if layout[1] == torch.float32 else " autocast"}'
-        for name, make, reference in pairs:
+        for titles, make, out_of_place in pairs:
             shifted, plain = make(), ResNet(50)
-            if reference != PLAIN:
+            if out_of_place:
                 make_out_of_place(plain)
             sides = [prepare(model, layout, args.device) for model in (shifted, plain)]
             share_weights(plain, shifted, drop='net.')
-            named = zip((name, reference), sides, strict=True)
+            named = zip(titles, sides, strict=True)
             rows.append(compare(title, *named, rounds=args.rounds))
     return rows

@@ -233,7 +233,7 @@ def test_a_run_resumes_also_where_the_list_is_damaged(damage, tmp_path):
         os.mkfifo(tmp_path / 'bad_files.txt')  # opening it would never end
     else:
         (tmp_path / 'bad_files.txt').write_bytes(b'\xff\t\xfe\n')
-    BadFilesHook().before_run(Runner(dataset, tmp_path, resume=True))
+    BadFilesHook().before_train(Runner(dataset, tmp_path, resume=True))
     assert dataset.num_bad == 0
 
 
