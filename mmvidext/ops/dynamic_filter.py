@@ -132,7 +132,7 @@ def _check_shapes(
     batch, channels, height, width = feature.shape
     check_at_least(channels, 1, name='the number of channels of feature')
     check_rank(spatial_kernel, "(N, C'*k*k, H, W)", name='spatial_kernel')
-    outputs, rest = divmod(spatial_kernel.shape[1], kernel_size**2)
+    outputs, rest = spatial_kernel.shape[1] // kernel_size**2, spatial_kernel.shape[1] % kernel_size**2
     if rest or outputs == 0:
         raise ValueError(
             f'spatial_kernel must have a multiple of kernel_size**2 = {kernel_size**2} channels, but its shape is '

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmvidext.ops.exporting import is_exporting
 from mmvidext.ops.precision import without_autocast
 
 __all__ = ['exact_conv1x1', 'exact_conv1x1_gradients', 'exact_matmul', 'exact_products']
@@ -50,7 +51,7 @@ def _is_exact_already(device: torch.device) -> bool:
 
 def exact_conv1x1(feature: Tensor, weight: Tensor) -> Tensor:
     """Convolve ``feature (N, C, H, W)`` with ``weight (K, C, 1, 1)`` to ``(N, K, H, W)``."""
-    if torch.compiler.is_exporting() or torch.jit.is_tracing():
+    if is_exporting() or torch.jit.is_tracing():
         return F.conv2d(feature, weight)
     if _is_exact_already(feature.device):
         return F.conv2d(feature, weight)
@@ -68,7 +69,7 @@ def exact_conv1x1_gradients(grad: Tensor, feature: Tensor, weight: Tensor) -> tu
 
 def exact_matmul(left: Tensor, right: Tensor) -> Tensor:
     """Multiply ``left (M, K)`` with ``right (K, N)``."""
-    if torch.compiler.is_exporting() or torch.jit.is_tracing():
+    if is_exporting() or torch.jit.is_tracing():
         return torch.mm(left, right)
     result: Tensor = _matmul_op(left, right)
     return result

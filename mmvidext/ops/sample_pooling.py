@@ -44,8 +44,8 @@ def pool_samples(
         attention: Weights of the samples, ``(N, s*s, H, W)``, rows of the field first.
         num_samples: Samples along each axis, odd.
         sample_stride: Pixels between neighboring samples.
-        backend: ``'torch'``; or ``'triton'``, on a GPU one pass over memory in place of one for each sample. It has not
-            run on a GPU yet, so ``'auto'`` takes ``'torch'``.
+        backend: ``'torch'``; or ``'triton'``, on a GPU one pass over memory in place of one for each sample;
+            ``'auto'`` takes it on an NVIDIA GPU.
 
     Returns:
         ``(N, C, H, W)``; float32 where ``feature`` has a half-precision type, else its own type.
@@ -90,8 +90,12 @@ def pool_padded(
         ``(N, C, H, W)`` in the type of ``padded``.
     """
     attention = attention.to(padded.dtype)
-    if takes_triton(backend, size=padded.shape[0], largest=LARGEST_BATCH, what='maps'):
+    if takes_triton(backend, padded, size=padded.shape[0], largest=LARGEST_BATCH, what='maps'):
         return _triton_op(padded, attention.contiguous(), num_samples, sample_stride)
+    if torch.compiler.is_compiling():  # it forms the gradient itself, and decides what to keep for it
+        views = enumerate(_shifted_views(padded, attention.shape, num_samples, sample_stride))
+        total: Tensor = sum(view * attention[:, index : index + 1] for index, view in views)  # type: ignore[assignment]
+        return total
     result: Tensor = _PoolSamples.apply(padded, attention, num_samples, sample_stride)
     return result
 
