@@ -15,6 +15,7 @@ from mmvidext.cures.checkpoint_globals import (
 )
 from mmvidext.cures.config_names import configs_have_no_names, forks_have_no_names, name_forks, name_our_configs
 from mmvidext.cures.missing_modules import DRN, is_missing, supply_drn, supply_mmcv_ext
+from mmvidext.cures.multimodal import leave_out_multimodal, multimodal_does_not_import
 from mmvidext.cures.version_caps import lift_caps, mmcv_is_above_the_cap
 
 __all__ = ['DEFECTS', 'Defect', 'apply_fixes']
@@ -45,6 +46,13 @@ DEFECTS: tuple[Defect, ...] = (
         link='https://github.com/open-mmlab/mmaction2/issues/2714',
         is_present=lambda: is_missing(DRN),
         fix=supply_drn,
+    ),
+    Defect(
+        name='mmaction.models.multimodal',
+        symptom='import mmaction.models fails: the transformers or timm that is installed lacks what VindLU imports',
+        link='https://github.com/open-mmlab/mmaction2/blob/v1.2.0/mmaction/models/multimodal/vindlu/modeling_bert.py',
+        is_present=multimodal_does_not_import,
+        fix=leave_out_multimodal,
     ),
     Defect(
         name='mmengine checkpoints',

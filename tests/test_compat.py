@@ -67,6 +67,29 @@ def test_everything_imports_with_the_cure_and_missing_parts_explain_themselves()
     assert lines[2].startswith('ImportError DRN is not in the mmaction2 1.2.0 wheel')
 
 
+def test_a_transformers_that_mmaction_cannot_use_is_as_none(tmp_path):
+    """A stand-in of transformers 5, which has the functions of VindLU elsewhere."""
+    files = {
+        'transformers/__init__.py': '',
+        'transformers/modeling_utils.py': 'class PreTrainedModel: ...\n',
+        'transformers-5.17.0.dist-info/METADATA': 'Name: transformers\nVersion: 5.17.0\n',
+        'timm/__init__.py': '',
+        'timm/models/__init__.py': '',
+        'timm/models/layers.py': '',
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    first = f'import sys; sys.path.insert(0, {str(tmp_path)!r})\nimport mmvidext\n'
+    cured = run(
+        f'{first}import mmaction.models\nfrom mmaction.registry import MODELS\n'
+        "try:\n    MODELS.build(dict(type='VindLUVQA'))\nexcept ImportError as error:\n    print(error)"
+    )
+    assert 'requires extra multi-modal dependencies' in cured.stdout, cured.stderr
+    without = "sys.meta_path[:] = [one for one in sys.meta_path if type(one).__name__ != '_MultimodalFinder']\n"
+    assert "No module named 'transformers." in run(f'{first}{without}import mmaction.models').stderr
+
+
 def test_undeclared_dependencies_are_declared():
     """mmaction2 imports importlib_metadata and mmseg ftfy, and neither declares it; mmengine needs setuptools < 81."""
     for module, blocked in (('mmaction.models', 'importlib_metadata'), ('mmseg.models', 'ftfy')):
