@@ -95,6 +95,8 @@ def load_run_config(
         randomness['seed'] = seed
     if deterministic:
         randomness['deterministic'] = True
+    if randomness.get('deterministic'):  # torch refuses products on a GPU without it; cuBLAS reads it at its start
+        os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
     if randomness:
         cfg.randomness = randomness
     if channels_last:

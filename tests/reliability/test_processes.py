@@ -170,6 +170,20 @@ class TestWorkers:
         cfg = load_run_config(str(config), **common)
         assert cfg.train_dataloader.get('timeout', 0) == cfg.test_dataloader.get('timeout', 0) == expected
 
+    def test_deterministic_products_are_allowed_on_a_gpu(self, tmp_path, monkeypatch):
+        from mmvidext.cli.running import load_run_config
+
+        config, _ = write_config(tmp_path, workers=0)
+        common = dict(work_dir=None, seed=None, cfg_options=(), launcher='none', local_rank=0)
+        monkeypatch.delenv('CUBLAS_WORKSPACE_CONFIG', raising=False)
+        load_run_config(str(config), deterministic=False, **common)
+        assert 'CUBLAS_WORKSPACE_CONFIG' not in os.environ
+        load_run_config(str(config), deterministic=True, **common)
+        assert os.environ['CUBLAS_WORKSPACE_CONFIG'] == ':4096:8'
+        monkeypatch.setenv('CUBLAS_WORKSPACE_CONFIG', ':16:8')
+        load_run_config(str(config), deterministic=True, **common)
+        assert os.environ['CUBLAS_WORKSPACE_CONFIG'] == ':16:8'
+
     def test_they_end_with_a_run_that_is_killed(self, tmp_path, marks):
         """Those that hang too, which would never look for their parent."""
         config, _ = write_config(tmp_path, workers=2, number=STOP, marks=str(marks))
