@@ -1,9 +1,12 @@
-"""Correlation, ReLU and kernel-soft-argmax in one Triton kernel each way: the scores never reach memory.
+"""L2 norm, correlation, ReLU and kernel-soft-argmax in one Triton kernel each way: the scores never reach memory.
 
-A program owns a tile of cells. Forward it walks over the tile's window twice: once for the highest score of each cell,
-once for the weights around it. Behind a ReLU no score is negative and the Gaussian is at most 1, so the highest score
-is also the highest exponent of the softmax. Backward it forms the scores again, for the cells of its frame as the first
-one of a pair and as the second one, and gathers both gradients: no atomic additions.
+A program owns a tile of cells. Forward it walks over the tile's window twice, a piece of a row at a time: once for the
+highest score of each cell, once for the weights around it. Behind a ReLU no score is negative and the Gaussian is at
+most 1, so the highest score is also the highest exponent of the softmax. Backward it forms the scores again, for the
+cells of its frame as the first one of a pair and as the second one, and gathers both gradients: no atomic additions.
+
+What is not finite is zero in a product, so that it does not spread over a tile, and NaN again where it belongs. No
+maximum decides that: on a GPU the larger one of NaN and a number is the number, in Triton's interpreter it is NaN.
 """
 
 # mypy: disable-error-code="no-untyped-def"
@@ -14,93 +17,118 @@ from torch import Tensor
 
 from mmvidext.ops._correlation_triton import plan_tiles
 
-__all__ = ['OPTIONS', 'match', 'match_backward']
+__all__ = ['BACKWARD_OPTIONS', 'CELLS', 'OPTIONS', 'PIECE', 'match', 'match_backward']
 
-OPTIONS = {'num_warps': 8, 'num_stages': 2}  # a third stage spills registers on sm_80
+OPTIONS = {'num_warps': 4, 'num_stages': 1}
+BACKWARD_OPTIONS = {'num_warps': 8, 'num_stages': 1}  # four warps spill registers on sm_80
+CELLS = 64  # of a tile
+PIECE = 16  # columns of the window in one product: more spill registers
+_PRECISION = tl.constexpr('tf32x3')  # three products in TF32 are as accurate as one in float32
 
 
 @triton.jit
-def _scores(own, frame, window_y, window_x, c, channels, height, width, stride_c, stride_y, stride_x):
-    """Return the products of cells ``own (cells, C)`` with one row of the window, and its values ``(window, C)``."""
+def _unit_vectors(places, exists, c, channels, stride_c, eps):
+    """Return unit vectors ``(cells, C)``, zeros where one is not defined, 1 / norm, and whether it is not defined."""
+    places = places[:, None] + (c * stride_c)[None, :]
+    values = tl.load(places, mask=exists[:, None] & (c < channels)[None, :], other=0.0)
+    inverse = tl.rsqrt(tl.sum(values * values, 1) + eps)
+    units = values * inverse[:, None]
+    total = tl.sum(units, 1)  # NaN where one of them is
+    undefined = exists & (total != total)
+    return tl.where((total == total)[:, None], units, 0.0), inverse, undefined
+
+
+@triton.jit
+def _piece_of_window(piece, WINDOW: tl.constexpr, PIECE: tl.constexpr):
+    """Return the row and the columns of a piece of the window, counted from its corner."""
+    return piece // (WINDOW // PIECE), piece % (WINDOW // PIECE) * PIECE + tl.arange(0, PIECE)
+
+
+@triton.jit
+def _scores(own, frame, window_y, window_x, c, channels, height, width, stride_c, stride_y, stride_x, eps):
+    """Return the scores of cells ``own (cells, C)`` in a piece of the window, and its unit vectors ``(piece, C)``.
+
+    The third result is whether a unit vector of the piece is not defined.
+    """
     inside = (window_x >= 0) & (window_x < width) & (window_y >= 0) & (window_y < height)
-    places = frame + window_y * stride_y + (window_x * stride_x)[:, None] + (c * stride_c)[None, :]
-    values = tl.load(places, mask=inside[:, None] & (c < channels)[None, :], other=0.0)
-    return tl.dot(own, tl.trans(values), input_precision='ieee'), values
+    places = frame + window_y * stride_y + window_x * stride_x
+    units, _, undefined = _unit_vectors(places, inside, c, channels, stride_c, eps)
+    return tl.dot(own, tl.trans(units), input_precision=_PRECISION), units, undefined
 
 
 @triton.jit
-def _own_cells(
-    frame, tile, tiles_x, c, channels, height, width, stride_c, stride_y, stride_x,
-    ROWS: tl.constexpr, COLUMNS: tl.constexpr,
-):  # fmt: skip
-    """Return the first row and column of a tile, and row, column, existence and values ``(cells, C)`` of its cells."""
+def _own_cells(tile, tiles_x, height, width, ROWS: tl.constexpr, COLUMNS: tl.constexpr):
+    """Return the first row and column of a tile, and row, column and existence of its cells."""
     cell = tl.arange(0, ROWS * COLUMNS)
     top, left = tile // tiles_x * ROWS, tile % tiles_x * COLUMNS
     y, x = top + cell // COLUMNS, left + cell % COLUMNS
-    exists = (y < height) & (x < width)
-    places = frame + (y * stride_y + x * stride_x)[:, None] + (c * stride_c)[None, :]
-    values = tl.load(places, mask=exists[:, None] & (c < channels)[None, :], other=0.0)
-    return top, left, y, x, exists, values
+    return top, left, y, x, (y < height) & (x < width)
 
 
 @triton.jit
-def _row_of_window(
-    own, frame, step, top, left, c, channels, height, width, stride_c, stride_y, stride_x,
-    RADIUS: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, WINDOW: tl.constexpr,
+def _relu_scores(
+    own, frame, piece, top, left, c, channels, height, width, stride_c, stride_y, stride_x, eps,
+    RADIUS: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, WINDOW: tl.constexpr, PIECE: tl.constexpr,
 ):  # fmt: skip
-    """Return the scores behind the ReLU of one row of the window, which are displacements, and dy and dx from 0 on."""
-    cell, column = tl.arange(0, ROWS * COLUMNS), tl.arange(0, WINDOW)
-    scores, _ = _scores(
-        own, frame, top + step - RADIUS, left + column - RADIUS, c, channels, height, width,
-        stride_c, stride_y, stride_x,
+    """Return the scores behind the ReLU of a piece of the window, which are displacements, and dy and dx from 0 on.
+
+    Scores are NaN where a unit vector of the piece is not defined.
+    """
+    cell = tl.arange(0, ROWS * COLUMNS)
+    row, column = _piece_of_window(piece, WINDOW, PIECE)
+    scores, _, undefined = _scores(
+        own, frame, top + row - RADIUS, left + column - RADIUS, c, channels, height, width,
+        stride_c, stride_y, stride_x, eps,
     )  # fmt: skip
-    dy, dx = step - cell // COLUMNS, column[None, :] - (cell % COLUMNS)[:, None]
+    scores = tl.where(undefined[None, :], float('nan'), tl.where(scores < 0.0, 0.0, scores))
+    dy, dx = row - cell // COLUMNS, column[None, :] - (cell % COLUMNS)[:, None]
     wanted = ((dy >= 0) & (dy <= 2 * RADIUS))[:, None] & (dx >= 0) & (dx <= 2 * RADIUS)
-    return tl.maximum(scores, 0.0), wanted, dy, dx
+    return scores, wanted, dy, dx
 
 
 @triton.jit
 def _highest_scores(
-    own, frame, top, left, c, channels, height, width, stride_c, stride_y, stride_x,
-    RADIUS: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, WINDOW: tl.constexpr,
+    own, frame, top, left, c, channels, height, width, stride_c, stride_y, stride_x, eps,
+    RADIUS: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, WINDOW: tl.constexpr, PIECE: tl.constexpr,
 ):  # fmt: skip
-    """Return the highest score of each cell, and its displacement as ``dy * (2 * RADIUS + 1) + dx``."""
+    """Return the highest score of each cell, NaN aside, and its displacement as ``dy * (2 * RADIUS + 1) + dx``."""
     column_of = tl.arange(0, ROWS * COLUMNS) % COLUMNS
     highest = tl.full((ROWS * COLUMNS,), -1.0, tl.float32)
     place = tl.zeros((ROWS * COLUMNS,), tl.int32)
-    for step in range(ROWS + 2 * RADIUS):
-        scores, wanted, dy, _ = _row_of_window(
-            own, frame, step, top, left, c, channels, height, width, stride_c, stride_y, stride_x,
-            RADIUS, ROWS, COLUMNS, WINDOW,
+    for piece in range((ROWS + 2 * RADIUS) * (WINDOW // PIECE)):
+        scores, wanted, dy, _ = _relu_scores(
+            own, frame, piece, top, left, c, channels, height, width, stride_c, stride_y, stride_x, eps,
+            RADIUS, ROWS, COLUMNS, WINDOW, PIECE,
         )  # fmt: skip
-        row_highest, column = tl.max(tl.where(wanted, scores, -1.0), 1, return_indices=True)
-        higher = row_highest > highest
-        place = tl.where(higher, dy * (2 * RADIUS + 1) + column - column_of, place)
-        highest = tl.where(higher, row_highest, highest)
+        piece_highest, column = tl.max(tl.where(wanted & (scores >= 0.0), scores, -1.0), 1, return_indices=True)
+        higher = piece_highest > highest
+        dx = piece % (WINDOW // PIECE) * PIECE + column - column_of
+        place = tl.where(higher, dy * (2 * RADIUS + 1) + dx, place)
+        highest = tl.where(higher, piece_highest, highest)
     return highest, place
 
 
 @triton.jit
 def _forward_kernel(
-    frames, motion, best, total, channels, height, width, tiles_x, segments, sharpness, coldness,
+    frames, motion, best, total, channels, height, width, tiles_x, segments, sharpness, coldness, eps,
     stride_n, stride_c, stride_y, stride_x,
-    RADIUS: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, WINDOW: tl.constexpr, CHANNELS: tl.constexpr,
+    RADIUS: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, WINDOW: tl.constexpr, PIECE: tl.constexpr,
+    CHANNELS: tl.constexpr,
 ):  # fmt: skip
     SIZE: tl.constexpr = 2 * RADIUS + 1
     pair, c, area = tl.program_id(1).to(tl.int64), tl.arange(0, CHANNELS), height * width
     frame = frames + (pair // (segments - 1) * segments + pair % (segments - 1)) * stride_n
-    top, left, y, x, exists, own = _own_cells(
-        frame, tl.program_id(0), tiles_x, c, channels, height, width, stride_c, stride_y, stride_x, ROWS, COLUMNS
-    )
+    top, left, y, x, exists = _own_cells(tl.program_id(0), tiles_x, height, width, ROWS, COLUMNS)
+    own, _, undefined = _unit_vectors(frame + y * stride_y + x * stride_x, exists, c, channels, stride_c, eps)
     highest, place = _highest_scores(
-        own, frame + stride_n, top, left, c, channels, height, width, stride_c, stride_y, stride_x,
-        RADIUS, ROWS, COLUMNS, WINDOW,
+        own, frame + stride_n, top, left, c, channels, height, width, stride_c, stride_y, stride_x, eps,
+        RADIUS, ROWS, COLUMNS, WINDOW, PIECE,
     )  # fmt: skip
-    weight, sum_x, sum_y = tl.zeros_like(highest), tl.zeros_like(highest), tl.zeros_like(highest)
-    for step in range(ROWS + 2 * RADIUS):
-        scores, wanted, dy, dx = _row_of_window(
-            own, frame + stride_n, step, top, left, c, channels, height, width, stride_c, stride_y, stride_x,
-            RADIUS, ROWS, COLUMNS, WINDOW,
+    weight, sum_x, sum_y = tl.where(undefined, float('nan'), 0.0), tl.zeros_like(highest), tl.zeros_like(highest)
+    for piece in range((ROWS + 2 * RADIUS) * (WINDOW // PIECE)):
+        scores, wanted, dy, dx = _relu_scores(
+            own, frame + stride_n, piece, top, left, c, channels, height, width, stride_c, stride_y, stride_x, eps,
+            RADIUS, ROWS, COLUMNS, WINDOW, PIECE,
         )  # fmt: skip
         far_y, far_x = (dy - place // SIZE)[:, None], dx - (place % SIZE)[:, None]
         factor = tl.exp(-(far_y * far_y + far_x * far_x).to(tl.float32) * sharpness) * coldness
@@ -111,7 +139,7 @@ def _forward_kernel(
     at = pair * area + y * width + x
     tl.store(motion + 2 * pair * area + at, sum_x / weight, mask=exists)
     tl.store(motion + (2 * pair + 1) * area + at, sum_y / weight, mask=exists)
-    tl.store(motion + (2 * pair + 2) * area + at, highest, mask=exists)
+    tl.store(motion + (2 * pair + 2) * area + at, tl.where(weight == weight, highest, weight), mask=exists)
     tl.store(best + at, place, mask=exists)
     tl.store(total + at, weight, mask=exists)
 
@@ -120,9 +148,10 @@ def _forward_kernel(
 def _slopes(
     scores, dy, dx, wanted, at, exists, motion, best, total, grad, area, sharpness, coldness, RADIUS: tl.constexpr
 ):
-    """Return the gradient of the scores. ``at`` are the cells they belong to, ``dy`` and ``dx`` count from the center.
+    """Return the gradient of the scores, zero where it is not finite, and whether one of a cell is not.
 
-    ``motion``, ``grad``, ``best`` and ``total`` point to the pair; ``at`` broadcasts to the scores.
+    ``at`` are the cells that the scores belong to, and broadcasts to them; ``dy`` and ``dx`` count from the center.
+    ``motion``, ``grad``, ``best`` and ``total`` point to the pair.
     """
     SIZE: tl.constexpr = 2 * RADIUS + 1
     mean_x = tl.load(motion + at, mask=exists, other=0.0)
@@ -134,70 +163,79 @@ def _slopes(
     place = tl.load(best + at, mask=exists, other=0)
     weight = tl.load(total + at, mask=exists, other=1.0)
     far_y, far_x = dy + RADIUS - place // SIZE, dx + RADIUS - place % SIZE
-    factor = tl.exp(-(far_y * far_y + far_x * far_x).to(tl.float32) * sharpness) * coldness
+    distance = far_y * far_y + far_x * far_x
+    factor = tl.exp(-distance.to(tl.float32) * sharpness) * coldness
     share = tl.exp(tl.minimum(scores * factor - highest * coldness, 0.0)) / weight
     slopes = share * factor * (grad_x * (dx - mean_x) + grad_y * (dy - mean_y))
-    slopes += tl.where((far_y == 0) & (far_x == 0), grad_highest, 0.0)
-    return tl.where(wanted & exists & (scores > 0), slopes, 0.0)
+    slopes += tl.where(distance == 0, grad_highest, 0.0)
+    lost = wanted & exists & (slopes - slopes != 0.0)
+    return tl.where(wanted & exists & (scores > 0.0) & ~lost, slopes, 0.0), tl.max(lost.to(tl.int32), 1)
 
 
 @triton.jit
 def _backward_kernel(
-    frames, motion, best, total, grad, out, channels, height, width, tiles_x, segments, sharpness, coldness,
-    stride_n, stride_c, stride_y, stride_x,
-    RADIUS: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, WINDOW: tl.constexpr, CHANNELS: tl.constexpr,
+    frames, motion, best, total, grad, out, channels, height, width, tiles_x, segments, sharpness, coldness, eps,
+    stride_n, stride_c, stride_y, stride_x, out_n, out_c, out_y, out_x,
+    RADIUS: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, WINDOW: tl.constexpr, PIECE: tl.constexpr,
+    CHANNELS: tl.constexpr,
 ):  # fmt: skip
     index, area = tl.program_id(1).to(tl.int64), height * width
     time, c = index % segments, tl.arange(0, CHANNELS)
-    cell, column = tl.arange(0, ROWS * COLUMNS), tl.arange(0, WINDOW)
-    top, left, y, x, exists, own = _own_cells(
-        frames + index * stride_n, tl.program_id(0), tiles_x, c, channels, height, width,
-        stride_c, stride_y, stride_x, ROWS, COLUMNS,
-    )  # fmt: skip
-    window_x = left + column - RADIUS
-    dx = column[None, :] - (cell % COLUMNS)[:, None] - RADIUS
+    cell = tl.arange(0, ROWS * COLUMNS)
+    top, left, y, x, exists = _own_cells(tl.program_id(0), tiles_x, height, width, ROWS, COLUMNS)
+    places = frames + index * stride_n + y * stride_y + x * stride_x
+    own, inverse, _ = _unit_vectors(places, exists, c, channels, stride_c, eps)
     gathered = tl.zeros((ROWS * COLUMNS, CHANNELS), tl.float32)
-    for role in tl.static_range(2):  # the frame is the first one of its pair, then the second one
+    lost = tl.zeros((ROWS * COLUMNS,), tl.int32)
+    for role in range(2):  # the frame is the first one of its pair, then the second one; unrolled, it spills registers
         partner, pair = index + 1 - 2 * role, index - index // segments - role
-        steps = tl.where((role == 0) & (time < segments - 1) | (role == 1) & (time > 0), ROWS + 2 * RADIUS, 0)
-        for step in range(steps):
-            window_y = top + step - RADIUS
-            scores, values = _scores(
+        paired = (role == 0) & (time < segments - 1) | (role == 1) & (time > 0)
+        pieces = tl.where(paired, (ROWS + 2 * RADIUS) * (WINDOW // PIECE), 0)
+        for piece in range(pieces):
+            row, column = _piece_of_window(piece, WINDOW, PIECE)
+            window_y, window_x = top + row - RADIUS, left + column - RADIUS
+            scores, units, _undefined = _scores(
                 own, frames + partner * stride_n, window_y, window_x, c, channels, height, width,
-                stride_c, stride_y, stride_x,
+                stride_c, stride_y, stride_x, eps,
             )  # fmt: skip
-            dy = (step - cell // COLUMNS - RADIUS)[:, None]
-            wanted = exists[:, None] & (dy >= -RADIUS) & (dy <= RADIUS) & (dx >= -RADIUS) & (dx <= RADIUS)
+            dy, dx = (row - cell // COLUMNS - RADIUS)[:, None], column[None, :] - (cell % COLUMNS)[:, None] - RADIUS
+            wanted = (tl.abs(dy) <= RADIUS) & (tl.abs(dx) <= RADIUS)
             if role == 0:
-                slopes = _slopes(
+                slopes, piece_lost = _slopes(
                     scores, dy, dx, wanted, (y * width + x)[:, None], exists[:, None], motion + pair * 3 * area,
                     best + pair * area, total + pair * area, grad + pair * 3 * area, area, sharpness, coldness, RADIUS,
                 )  # fmt: skip
             else:
                 inside = (window_x >= 0) & (window_x < width) & (window_y >= 0) & (window_y < height)
-                slopes = _slopes(
+                slopes, piece_lost = _slopes(
                     scores, -dy, -dx, wanted, (window_y * width + window_x)[None, :], inside[None, :],
                     motion + pair * 3 * area, best + pair * area, total + pair * area, grad + pair * 3 * area, area,
                     sharpness, coldness, RADIUS,
                 )  # fmt: skip
-            gathered = tl.dot(slopes, values, gathered, input_precision='ieee')
-    target = out + index * stride_n + (y * stride_y + x * stride_x)[:, None] + (c * stride_c)[None, :]
+            gathered = tl.dot(slopes, units, gathered, input_precision=_PRECISION)
+            lost |= piece_lost
+    inverse = tl.where(lost > 0, float('nan'), inverse)
+    gathered = (gathered - own * tl.sum(own * gathered, 1)[:, None]) * inverse[:, None]
+    target = out + index * out_n + (y * out_y + x * out_x)[:, None] + (c * out_c)[None, :]
     tl.store(target, gathered, mask=exists[:, None] & (c < channels)[None, :])
 
 
-def _arguments(frames: Tensor, segments: int, radius: int, sigma: float | None, temperature: float) -> tuple:
+def _arguments(
+    frames: Tensor, segments: int, radius: int, sigma: float | None, temperature: float, eps: float
+) -> tuple:
     """Return tiles of a frame, what both kernels take behind their pointers, and their constants."""
     _, channels, height, width = frames.shape
-    plan = plan_tiles(frames.shape, radius, 1)
+    plan = plan_tiles(frames.shape, radius, 1, (CELLS, channels))
     sharpness = 0.0 if sigma is None else 0.5 / sigma**2
-    sizes = channels, height, width, plan.tiles_x, segments, sharpness, 1 / temperature, *frames.stride()
+    sizes = channels, height, width, plan.tiles_x, segments, sharpness, 1 / temperature, eps, *frames.stride()
     constants = {name: plan.constants[name] for name in ('RADIUS', 'ROWS', 'COLUMNS', 'WINDOW')}
+    constants['PIECE'] = PIECE
     constants['CHANNELS'] = max(16, triton.next_power_of_2(channels))
-    return plan.tiles, sizes, dict(constants, **OPTIONS)
+    return plan.tiles, sizes, constants
 
 
 def match(
-    frames: Tensor, segments: int, radius: int, sigma: float | None, temperature: float
+    frames: Tensor, segments: int, radius: int, sigma: float | None, temperature: float, eps: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return motion ``(N*(T-1), 3, H, W)``, and place of the best score and sum of weights ``(N*(T-1), H, W)``."""
     count, _, height, width = frames.shape
@@ -206,8 +244,8 @@ def match(
     best = torch.empty(pairs, height, width, dtype=torch.int32, device=frames.device)
     total = frames.new_empty(pairs, height, width)
     if motion.numel():
-        tiles, sizes, constants = _arguments(frames, segments, radius, sigma, temperature)
-        _forward_kernel[(tiles, pairs)](frames, motion, best, total, *sizes, **constants)
+        tiles, sizes, constants = _arguments(frames, segments, radius, sigma, temperature, eps)
+        _forward_kernel[(tiles, pairs)](frames, motion, best, total, *sizes, **constants, **OPTIONS)
     return motion, best, total
 
 
@@ -219,10 +257,12 @@ def match_backward(
     radius: int,
     sigma: float | None,
     temperature: float,
+    eps: float,
 ) -> Tensor:
     """Return the gradient of the frames, given that of the motion and what :func:`match` returned."""
-    out = torch.empty_strided(frames.shape, frames.stride(), dtype=frames.dtype, device=frames.device)
+    out = torch.empty_like(frames)
     if out.numel():
-        tiles, sizes, constants = _arguments(frames, segments, radius, sigma, temperature)
-        _backward_kernel[(tiles, len(frames))](frames, *matched, grad.contiguous(), out, *sizes, **constants)
+        tiles, sizes, constants = _arguments(frames, segments, radius, sigma, temperature, eps)
+        maps = frames, *matched, grad.contiguous(), out
+        _backward_kernel[(tiles, len(frames))](*maps, *sizes, *out.stride(), **constants, **BACKWARD_OPTIONS)
     return out

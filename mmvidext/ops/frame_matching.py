@@ -3,7 +3,6 @@
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from mmvidext.ops.backends import import_kernels
@@ -26,8 +25,8 @@ def match_frames(
     """Match each frame with the next one of its clip, in Triton.
 
     The result is that of an L2 norm over channels, :func:`mmvidext.ops.local_correlation`, a ReLU and
-    :func:`mmvidext.ops.kernel_soft_argmax`. Unit vectors and scores are formed anew in the backward pass; kept are the
-    frames and five numbers a cell. Not yet run on a GPU.
+    :func:`mmvidext.ops.kernel_soft_argmax`, in one launch each way. Unit vectors and scores are formed anew in the
+    backward pass; kept are the frames and five numbers a cell. Not yet run on a GPU.
 
     Args:
         frames: ``float32 (N*T, C, H, W)``, the frames of a clip one after the other, at most 128 channels.
@@ -62,20 +61,15 @@ def match_frames(
     return motion
 
 
-def _unit_vectors(frames: Tensor, eps: float) -> tuple[Tensor, Tensor]:
-    norm = (frames.square().sum(1, keepdim=True) + eps).sqrt()
-    return frames / norm, norm
-
-
 @torch.library.custom_op('mmvidext::match_frames', mutates_args=())
 def _match_frames_op(
     frames: Tensor, num_segments: int, max_displacement: int, sigma: float | None, temperature: float, eps: float
 ) -> tuple[Tensor, Tensor, Tensor]:
-    unit, _ = _unit_vectors(frames, eps)
     kernels = import_kernels('matching', frames)
-    motion, best, total = kernels.match(unit, num_segments, max_displacement, sigma, temperature)
-    motion[:, 2].add_(motion[:, 0], alpha=0)  # the largest score of a kernel is that of the others, where one is NaN
-    return motion, best, total
+    matched: tuple[Tensor, Tensor, Tensor] = kernels.match(
+        frames, num_segments, max_displacement, sigma, temperature, eps
+    )
+    return matched
 
 
 @_match_frames_op.register_fake
@@ -100,18 +94,10 @@ def _match_frames_backward_op(
     temperature: float,
     eps: float,
 ) -> Tensor:
-    unit, norm = _unit_vectors(frames, eps)
-    undefined = motion[:, :1] * 0  # zero, or NaN where a frame is in reach
-    grad = torch.where(undefined == 0, grad, 0)
-    matched = motion.nan_to_num(0, 0, 0), best, total.nan_to_num(1, 1, 1)
-    settings = num_segments, max_displacement, sigma, temperature
+    settings = num_segments, max_displacement, sigma, temperature, eps
     kernels = import_kernels('matching', frames)
-    grad_unit: Tensor = kernels.match_backward(grad, unit.nan_to_num(0, 0, 0), matched, *settings)
-    in_reach = F.max_pool2d(undefined, 2 * max_displacement + 1, 1, max_displacement)  # of the second frame
-    clips = grad_unit.unflatten(0, (-1, num_segments))
-    clips[:, :-1] += undefined.unflatten(0, (-1, num_segments - 1))
-    clips[:, 1:] += in_reach.unflatten(0, (-1, num_segments - 1))
-    return (grad_unit - unit * (unit * grad_unit).sum(1, keepdim=True)) / norm
+    grad_frames: Tensor = kernels.match_backward(grad, frames, (motion, best, total), *settings)
+    return grad_frames
 
 
 @_match_frames_backward_op.register_fake

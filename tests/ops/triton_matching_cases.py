@@ -146,6 +146,30 @@ def test_fused_matching_equals_the_unfused(shape, segments, radius, sigma, layou
     assert (found - truth).abs().max() <= 1e-5 * truth.abs().max() + 3 * rounding
 
 
+@pytest.mark.parametrize('layout', LAYOUTS)
+def test_fused_matching_of_zero_vectors_and_of_frames_with_gaps(layout):
+    frames = torch.randn(4, 5, 4, 6).to(memory_format=layout)
+    frames[0, :, 1, 2] = 0
+    frames[1, :, 2] = 0
+    frames[3] = 0
+    frames = frames[:, 1:4].requires_grad_()
+    actual, expected = match_frames(frames, 2, 2), unfused(frames, 2, 2, 5.0)
+    torch.testing.assert_close(actual, expected, rtol=1e-5, atol=1e-5)
+    grad = torch.randn_like(expected)
+    found, wanted = gradients(actual, frames, grad)[0], gradients(expected, frames, grad)[0]
+    torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-5 * wanted.abs().max().item())
+
+
+def test_fused_matching_keeps_a_gradient_that_is_not_finite_near_its_cell():
+    frames, grad = leaf((2, 8, 4, 16)), torch.rand(1, 3, 4, 16)
+    actual = match_frames(frames, 2, 2)
+    expected = gradients(actual, frames, grad, retain_graph=True)[0]
+    grad[0, 0, 1, 3] = float('nan')
+    found = gradients(actual, frames, grad)[0]
+    assert found[0, :, 1, 3].isnan().all()
+    torch.testing.assert_close(found[..., 6:], expected[..., 6:])
+
+
 @pytest.mark.parametrize('value', [float('inf'), float('nan')])
 @pytest.mark.parametrize('frame', [0, 1, 2])
 def test_fused_matching_keeps_what_is_not_finite_in_reach(frame, value):

@@ -29,24 +29,29 @@ def cases():
 
 def correlations():
     for name, (shape, radius, dilation) in SHAPES.items():
-        constants = dict(_correlation_triton.plan_tiles(torch.Size(shape), radius, dilation).constants, UPCAST=False)
+        forward, gradient = (
+            dict(_correlation_triton.plan_tiles(torch.Size(shape), radius, dilation, sizes).constants, UPCAST=False)
+            for sizes in (_correlation_triton.FORWARD_SIZES, _correlation_triton.GRADIENT_SIZES)
+        )
         for dtype in ('fp32', 'bf16', 'fp16'):
             pointers = [f'*{dtype}'] * 3
             kernel = _correlation_triton._forward_kernel
-            yield f'{name} {dtype} forward', kernel, [*pointers, *['i32'] * 12], constants
+            yield f'{name} {dtype} forward', kernel, [*pointers, *['i32'] * 12], forward
             for second in (False, True):
                 kernel = _correlation_triton._gradient_kernel
                 types = [*pointers, *['i32'] * 13]
-                yield f'{name} {dtype} gradient {1 + second}', kernel, types, dict(constants, SECOND=second)
+                yield f'{name} {dtype} gradient {1 + second}', kernel, types, dict(gradient, SECOND=second)
 
 
 def matching():
-    plan = _correlation_triton.plan_tiles(torch.Size((64, 64, 28, 28)), 7, 1).constants
-    constants = {key: plan[key] for key in ('RADIUS', 'ROWS', 'COLUMNS', 'WINDOW')} | {'CHANNELS': 64}
-    rest = [*['i32'] * 5, 'fp32', 'fp32', *['i32'] * 4]
+    plan = _correlation_triton.plan_tiles(torch.Size((64, 64, 28, 28)), 7, 1, (_matching_triton.CELLS, 64)).constants
+    constants = {key: plan[key] for key in ('RADIUS', 'ROWS', 'COLUMNS', 'WINDOW')}
+    constants |= {'PIECE': _matching_triton.PIECE, 'CHANNELS': 64}
+    rest = [*['i32'] * 5, *['fp32'] * 3, *['i32'] * 4]
     maps = ['*fp32', '*fp32', '*i32', '*fp32']
     yield 'matching forward', _matching_triton._forward_kernel, [*maps, *rest], constants
-    yield 'matching backward', _matching_triton._backward_kernel, [*maps, '*fp32', '*fp32', *rest], constants
+    types = [*maps, '*fp32', '*fp32', *rest, *['i32'] * 4]
+    yield 'matching backward', _matching_triton._backward_kernel, types, constants
 
 
 def others(dtype):
@@ -66,7 +71,8 @@ def others(dtype):
 
 
 def spilled_bytes(kernel, types, constants, capability):
-    options = sys.modules[kernel.__module__].OPTIONS
+    module = sys.modules[kernel.__module__]
+    options = module.BACKWARD_OPTIONS if kernel is _matching_triton._backward_kernel else module.OPTIONS
     names = kernel.arg_names
     plain = [name for name in names if name not in constants]
     signature = {**dict(zip(plain, types, strict=True)), **dict.fromkeys(constants, 'constexpr')}
