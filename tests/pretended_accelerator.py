@@ -18,8 +18,6 @@ from unittest import mock
 os.environ['TRITON_INTERPRET'] = '1'  # a kernel is then a Python object that takes any tensor
 
 import torch
-from mmengine.registry import init_default_scope
-from mmengine.structures import BaseDataElement
 from torch import nn
 from torch._library.custom_ops import OPDEFS
 from torch._subclasses import FakeTensorMode
@@ -28,16 +26,8 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.backend_registration import _DummyBackendModule, _setup_privateuseone_for_python_backend
 from torch.utils.flop_counter import flop_registry
 
-import mmvidext.models  # noqa: F401
-from mmvidext import ops
-from mmvidext.evaluation import EndPointError
-from mmvidext.layers import DynamicFilter, MotionSqueeze, TemporalShift
-from mmvidext.models.propagation.clips import where_propagated
-from mmvidext.ops.frame_matching import match_frames
-from mmvidext.registry import MODELS
+from tests.device_cases import CASES, DeviceCases
 from tests.launches import is_launch
-from tests.models.backbones.test_all_backbones import CASES as BACKBONES
-from tests.models.segmentors.tiny import fcn
 
 # of an H100: a launch that nothing hides, HBM3, float32 without tensor cores
 LAUNCH, BYTES_PER_SECOND, FLOPS_PER_SECOND = 5e-6, 3.35e12, 60e12
@@ -148,175 +138,11 @@ def moved(module):
     return module
 
 
-def build(name, **kwargs):
-    return moved(MODELS.build(dict(type=f'mmvidext.{name}', **kwargs)))
-
-
-def backbone(name):
-    arguments, shape, _ = BACKBONES[name]
-    model, x = build(name, **arguments), rand(*shape)
-    return lambda: model(x)
-
-
-def layer(module, *shape):
-    module, x = moved(module), rand(*shape)
-    return lambda: module(x)
-
-
-def op(function, *shapes, **kwargs):
-    tensors = [rand(*shape) for shape in shapes]
-    return lambda: function(*tensors, **kwargs)
-
-
-def flow_network(name, **kwargs):
-    model, images = build(name, width=0.125, **kwargs), (rand(1, 3, 64, 96), rand(1, 3, 64, 96))
-    return lambda: model(*images)
-
-
-def deep_feature_flow(part):
-    init_default_scope('mmseg')
-    flow_net = dict(type='mmvidext.FlowNetS', width=0.0625)
-    model = build('DeepFeatureFlow', segmentor=fcn(), flow_net=flow_net).eval()
-    frame = rand(1, 3, 512, 1024)
-    if part == 'key frame':
-        return lambda: model.decode(model.encode_key_frame(frame).maps)
-    key = model.encode_key_frame(frame)
-    return lambda: model.propagate(key, model.estimate_motion(frame, key))
-
-
-def deep_feature_flow_in_training():
-    init_default_scope('mmseg')
-    flow_net = dict(type='mmvidext.FlowNetS', width=0.0625)
-    model, clips = build('DeepFeatureFlow', segmentor=fcn(), flow_net=flow_net), rand(2, 2, 3, 64, 128)
-    return lambda: model(clips, mode='tensor')
-
-
-def deep_feature_flow_detector(part):
-    from tests.models.detectors.tiny import detector, sample
-
-    init_default_scope('mmdet')
-    inner = detector('retinanet/retinanet_r50_fpn_1x_coco.py')
-    flow_net = dict(type='mmvidext.FlowNetS', width=0.0625)
-    model = build('DeepFeatureFlowDetector', detector=inner, flow_net=flow_net)
-    if part == 'training':
-        clips, samples = rand(2, 2, 3, 64, 96), [sample(3), sample(0)]
-        return lambda: model.extract_feat(clips, samples)
-    frame, model = rand(1, 3, 320, 512), model.eval()
-    if part == 'key frame':
-        return lambda: model.encode_key_frame(frame).maps
-    key = model.encode_key_frame(frame)
-    return lambda: model.feature_flow(key.maps, model.estimate_motion(frame, key))
-
-
-def rfcn_head():
-    init_default_scope('mmdet')
-    head, feature = build('RFCNHead', in_channels=16, num_classes=3), rand(2, 16, 20, 30)
-    rois = rand(50, 5).detach()
-    return lambda: head((feature,), rois)
-
-
-def flow_estimator():
-    model = build('FlowEstimator', flow_net=dict(type='mmvidext.FlowNetS', width=0.0625))
-    sample = BaseDataElement(gt_flow=rand(2, 64, 96).detach(), gt_valid=torch.ones(64, 96, device=DEVICE) > 0)
-    return lambda: model(rand(1, 2, 3, 64, 96), [sample], mode='loss')
-
-
-def preprocessor(name, shape, **kwargs):
-    model = build(name, mean=[0.0] * 3, std=[255.0] * 3, **kwargs)
-    model._device = DEVICE  # as model.cuda() does
-    samples = [torch.zeros(shape, device=DEVICE, dtype=torch.uint8)] * 2
-    return lambda: model(dict(inputs=samples, data_samples=None))['inputs']
-
-
-def dynamic_filter(channel_kernel, batch=1):
-    field = dict(kernel_size=3, num_samples=5, sample_stride=3)
-    maps = [rand(batch, channels, 30, 40) for channels in (64, 24 * 9, 9, 25)]
-    if channel_kernel == 'projected':
-        kernel = ops.ProjectedKernel(rand(batch, 64, 30, 40), rand(24 * 64, 64, 1, 1), rand(24 * 64))
-    else:
-        kernel = rand(batch, 24 * 64, 30, 40)
-    return lambda: ops.dynamic_filter(maps[0], maps[1], kernel, *maps[2:], **field)
-
-
-def online_step():
-    model, frame = build('TSMResNet', depth=18, causal=True).eval(), rand(1, 3, 64, 64)
-    return lambda: model.step(frame, None)
-
-
-def kernel_soft_argmax_in_triton():
-    scores = rand(56, 28, 28, 15, 15)  # as a correlation lies in memory
-    return lambda: ops.kernel_soft_argmax(scores.permute(0, 3, 4, 1, 2), backend='triton')
-
-
-def end_point_error():
-    flows = {name: rand(2, 8, 12).detach() for name in ('pred_flow', 'gt_flow')}
-    masks = {name: torch.zeros(8, 12, device=DEVICE) > 0 for name in ('gt_valid', 'gt_occluded')}
-    return lambda: EndPointError().process(None, [{**flows, **masks}] * 2)
-
-
-CASES = {
-    'local_correlation': lambda: op(ops.local_correlation, *[(56, 64, 28, 28)] * 2, max_displacement=7),
-    'local_correlation, dilation 2': lambda: op(
-        ops.local_correlation, *[(8, 256, 48, 64)] * 2, max_displacement=10, dilation=2
-    ),
-    'kernel_soft_argmax': lambda: op(ops.kernel_soft_argmax, (56, 15, 15, 28, 28)),
-    'flow_warp': lambda: op(ops.flow_warp, (2, 4, 5, 9), (2, 2, 5, 9)),
-    'flow_to_image': lambda: op(ops.flow_to_image, (2, 2, 8, 8)),
-    'temporal_shift': lambda: op(ops.temporal_shift, (8, 16, 4, 4), num_segments=8),
-    'temporal_shift, causal': lambda: op(ops.temporal_shift, (8, 16, 4, 4), num_segments=8, causal=True),
-    'temporal_shift_step': lambda: op(ops.temporal_shift_step, (8, 16, 4, 4), (8, 2, 4, 4)),
-    'temporal_interlace': lambda: op(ops.temporal_interlace, (8, 16, 4, 4), (1, 4), (1, 8, 4), num_segments=8),
-    'pool_samples': lambda: op(ops.pool_samples, (8, 16, 9, 9), (8, 25, 9, 9), num_samples=5, sample_stride=3),
-    'dynamic_filter': lambda: dynamic_filter('whole'),
-    'dynamic_filter, projected': lambda: dynamic_filter('projected'),
-    'dynamic_filter, projected, 8 maps': lambda: dynamic_filter('projected', 8),
-    'where_propagated': lambda: op(lambda key, other: where_propagated([0, 3, 2], key, other), *[(3, 4, 5, 6)] * 2),
-    'TemporalShift': lambda: layer(TemporalShift(nn.Conv2d(16, 4, 1), 8), 8, 16, 4, 4),
-    'MotionSqueeze': lambda: layer(MotionSqueeze(512, 8), 64, 512, 28, 28),
-    'DynamicFilter': lambda: layer(DynamicFilter(16, feature_channels=16, kernel_channels=8), 1, 16, 20, 24),
-    'LSDFNNeck': lambda: layer(build('LSDFNNeck', in_channels=16, feature_channels=16), 1, 16, 20, 24),
-    'FlowNetC': lambda: flow_network('FlowNetC'),
-    'FlowNetS': lambda: flow_network('FlowNetS'),
-    'DeepFeatureFlow, key frame': lambda: deep_feature_flow('key frame'),
-    'DeepFeatureFlow, step': lambda: deep_feature_flow('step'),
-    'DeepFeatureFlow, training': deep_feature_flow_in_training,
-    'FlowEstimator, loss': flow_estimator,
-    'EndPointError, two samples': end_point_error,
-    'FlowDataPreprocessor': lambda: preprocessor('FlowDataPreprocessor', (2, 3, 32, 32)),
-    'VideoSegDataPreProcessor': lambda: preprocessor('VideoSegDataPreProcessor', (2, 3, 32, 32), bgr_to_rgb=True),
-    'MotionSqueeze, one frame': lambda: layer(MotionSqueeze(64, 1), 2, 64, 28, 28),
-    'online step': online_step,
-    **{name: lambda name=name: backbone(name) for name in BACKBONES},
-}
-DETECTION_CASES = {
-    'DeepFeatureFlowDetector, key frame': lambda: deep_feature_flow_detector('key frame'),
-    'DeepFeatureFlowDetector, step': lambda: deep_feature_flow_detector('step'),
-    'DeepFeatureFlowDetector, training': lambda: deep_feature_flow_detector('training'),
-    'RFCNHead': rfcn_head,
-}
-if find_spec('mmdet'):
-    CASES |= DETECTION_CASES
-TRITON_CASES = {
-    'local_correlation, Triton': lambda: op(
-        ops.local_correlation, *[(56, 64, 28, 28)] * 2, max_displacement=7, backend='triton'
-    ),
-    'kernel_soft_argmax, Triton': kernel_soft_argmax_in_triton,
-    'match_frames': lambda: op(match_frames, (64, 64, 28, 28), num_segments=8, max_displacement=7),
-    'temporal_shift, Triton': lambda: op(ops.temporal_shift, (8, 16, 4, 4), num_segments=8, backend='triton'),
-    'pool_samples, Triton': lambda: op(
-        ops.pool_samples, (8, 16, 9, 9), (8, 25, 9, 9), num_samples=5, sample_stride=3, backend='triton'
-    ),
-    'MotionSqueeze, Triton': lambda: layer(MotionSqueeze(512, 8, backend='triton'), 64, 512, 28, 28),
-}
-if find_spec('triton'):
-    CASES |= TRITON_CASES
-
-
 def measure(name, autocast):
     """Return launches of the forward and of the backward pass, the faults of both, and their estimated times in ms."""
     context = torch.autocast('pretended', dtype=autocast) if autocast else contextlib.nullcontext()
     with FakeTensorMode():
-        call = CASES[name]()
+        call = CASES[name](DeviceCases(DEVICE, moved, rand))
         with Watch() as watch, kernels_as_one_launch(watch):
             with context:
                 leaves = tree_leaves(call())

@@ -36,8 +36,8 @@ LAUNCHES = {
     'FlowNetS': [44, 51],
     'DeepFeatureFlow, key frame': [76, 70],
     'DeepFeatureFlow, step': [70, 150],
-    'DeepFeatureFlow, training': [169, 155],
-    'FlowEstimator, loss': [122, 92],
+    'DeepFeatureFlow, training': [166, 154],
+    'FlowEstimator, loss': [121, 92],
     'EndPointError, two samples': [62, 0],
     'FlowDataPreprocessor': [4, 0],
     'VideoSegDataPreProcessor': [9, 0],
@@ -53,10 +53,10 @@ LAUNCHES = {
 TRITON_LAUNCHES = {
     'local_correlation, Triton': [1, 2],
     'kernel_soft_argmax, Triton': [1, 1],
-    'match_frames': [7, 22],
+    'match_frames': [1, 1],
     'temporal_shift, Triton': [1, 1],
     'pool_samples, Triton': [2, 3],
-    'MotionSqueeze, Triton': [47, 54],
+    'MotionSqueeze, Triton': [41, 33],
 }
 DETECTION_LAUNCHES = {
     'DeepFeatureFlowDetector, key frame': [83, 82],
@@ -78,6 +78,7 @@ LIMITS = {
     'local_correlation, Triton': [1, 2],
     'kernel_soft_argmax, Triton': [1, 1],
     'temporal_shift, Triton': [1, 1],
+    'match_frames': [1, 1],
     'MotionSqueeze, Triton': [50, 62],
 }
 

@@ -1,4 +1,4 @@
-"""The Triton kernels, in Triton's interpreter and compiled ahead for GPUs, both in processes of their own."""
+"""The Triton kernels: in Triton's interpreter, on a GPU, and compiled ahead, each in a process of its own."""
 
 import json
 import os
@@ -24,6 +24,13 @@ def run(*command, **environment):
 def test_kernels_equal_their_definition_in_the_interpreter(cases):
     pytest.importorskip('triton')
     result = run('-m', 'pytest', '-q', '-p', 'no:xdist', f'tests/ops/{cases}', TRITON_INTERPRET='1')
+    assert result.returncode == 0, result.stdout[-4000:]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
+@pytest.mark.parametrize('cases', ['triton_matching_cases.py', 'triton_op_cases.py'])
+def test_kernels_equal_their_definition_on_a_gpu(cases):
+    result = run('-m', 'pytest', '-q', '-p', 'no:xdist', '-p', 'tests.ops.on_gpu', f'tests/ops/{cases}')
     assert result.returncode == 0, result.stdout[-4000:]
 
 
