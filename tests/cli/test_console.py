@@ -60,7 +60,9 @@ def test_a_line_for_each_epoch(tmp_path, capsys, monkeypatch):
     assert lines[2] == 'data      5 samples for training, 5 for validation'
     assert lines[3] == 'duration  3 epochs of 3 batches, 2 samples a batch'
     assert lines[4] == 'weights   none, training starts from scratch'
-    assert lines[5] == f'device    CPU, threads: {torch.get_num_threads()}'
+    on_gpu = torch.cuda.is_available()
+    device = torch.cuda.get_device_name() if on_gpu else f'CPU, threads: {torch.get_num_threads()}'
+    assert lines[5] == f'device    {device}'
     assert lines[6] == f'log       {runner.timestamp}/{runner.timestamp}.log'
     first, second, third, end = lines[7:]
     losses = runner.message_hub.get_scalar('train/loss').data[0]

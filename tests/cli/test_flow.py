@@ -23,12 +23,14 @@ def test_flow_picture_and_error(tmp_path):
         cv2.imwrite(str(tmp_path / f'{name}.png'), frame[..., ::-1])
     paths = [tmp_path / name for name in ('config.py', 'flownets.pth', 'first.png', 'second.png')]
     outputs = [f'--{name}={tmp_path}/{name}{suffix}' for name, suffix in (('out', '.flo'), ('picture', '.png'))]
+    outputs.append('--device=cpu')  # as the inferencer below
     assert '53 x 37 vectors' in invoke(flow, *paths, *outputs, f'--legend={tmp_path}/legend.png')
     expected = FlowInferencer(CONFIG, paths[1])(*frames)
     np.testing.assert_array_equal(read_flo(tmp_path / 'out.flo'), expected)
     assert cv2.imread(str(tmp_path / 'picture.png')).shape == (37, 53, 3)
     assert cv2.imread(str(tmp_path / 'legend.png')).shape == (201, 201, 3)
-    output = invoke(flow, *paths, f'--truth={tmp_path}/out.flo', f'--picture={tmp_path}/picture.png')
+    truth = f'--truth={tmp_path}/out.flo'
+    output = invoke(flow, *paths, truth, f'--picture={tmp_path}/picture.png', '--device=cpu')
     assert 'end-point error 0.000 pixels' in output
     picture = cv2.imread(str(tmp_path / 'picture.png'))[..., ::-1]
     np.testing.assert_array_equal(picture[:, :53], frames[0])
@@ -54,7 +56,8 @@ def test_flow_through_a_folder(tmp_path, suffix):
         (tmp_path / 'in').mkdir(exist_ok=True)
         cv2.imwrite(str(tmp_path / 'in' / f'{number}.png'), picture[: 48 if number == 11 else 64, :, ::-1])
     common = [tmp_path / 'config.py', tmp_path / 'flownets.pth', tmp_path / 'in']
-    printed = invoke(flow, *common, '--out', tmp_path / 'out', '--format', suffix, '--picture', tmp_path / 'out.mp4')
+    written_to = ['--out', tmp_path / 'out', '--format', suffix, '--picture', tmp_path / 'out.mp4']
+    printed = invoke(flow, *common, *written_to, '--device=cpu')  # as the inferencer below
     assert 'frame 2: 64 x 64 vectors' in printed
     assert '2 flow fields' in printed
     assert sorted(path.name for path in (tmp_path / 'out').iterdir()) == [f'00000{i}.{suffix}' for i in (1, 2)]

@@ -43,7 +43,8 @@ def test_training_in_mixed_precision(precision, dtype, loss_scale):
     assert torch.get_autocast_dtype('cuda') == getattr(torch, dtype)
 
 
-def test_mixed_precision_without_a_gpu():
+def test_mixed_precision_without_a_gpu(monkeypatch):
+    monkeypatch.setattr('mmengine.device.get_device', lambda: 'cpu')
     with pytest.raises(click.UsageError, match='--amp needs a GPU'):
         train_in_mixed_precision(config(), 'bf16')
     with pytest.raises(click.UsageError, match='--amp fp16 needs a GPU; on a CPU use --amp bf16'):
@@ -77,6 +78,7 @@ def test_channels_last_is_added_once():
 
 def test_workers_share_the_cores(monkeypatch):
     monkeypatch.setattr('os.sched_getaffinity', lambda _: set(range(24)), raising=False)
+    monkeypatch.setattr('torch.cuda.is_available', lambda: False)
     monkeypatch.setenv('LOCAL_WORLD_SIZE', '4')
     cfg = config(train_dataloader=dict(num_workers=2), test_dataloader=dict(num_workers=2), val_dataloader=None)
     prepare_loaders(cfg, 'auto')

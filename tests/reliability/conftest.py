@@ -2,12 +2,13 @@
 
 import pytest
 
-from tests.reliability.tiny_run import config, train
+from tests.reliability.tiny_run import ON_GPU, config, train
 
 
 @pytest.fixture(scope='session', autouse=True)
 def imported(tmp_path_factory):
-    train(config(tmp_path_factory.mktemp('first')))
+    if not ON_GPU:  # there the processes are forked from another one
+        train(config(tmp_path_factory.mktemp('first')))
 
 
 @pytest.fixture(scope='session')

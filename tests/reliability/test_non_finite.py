@@ -170,7 +170,7 @@ def state_of(runner, *, buffers=True):
 
 def assert_same(first, second):
     assert len(first) == len(second)
-    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+    assert all(torch.equal(a.cpu(), b.cpu()) for a, b in zip(first, second, strict=True))
 
 
 @pytest.fixture

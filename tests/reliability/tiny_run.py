@@ -24,6 +24,10 @@ from mmengine.registry import DATA_SAMPLERS, DATASETS, HOOKS, METRICS, MODELS, O
 from mmengine.runner import Runner
 from torch import nn
 
+os.environ.setdefault('PYTORCH_NVML_BASED_CUDA_CHECK', '1')  # or the question below spoils forked processes for CUDA
+ON_GPU = torch.cuda.is_available()
+if ON_GPU:
+    os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')  # as --deterministic does
 NUM_SAMPLES = 24
 ITERATIONS = 18  # 3 epochs of 6 batches of 4
 
@@ -90,14 +94,15 @@ class TinyMetric(BaseMetric):
 
 @OPTIM_WRAPPERS.register_module(force=True)
 class ScaledOptimWrapper(OptimWrapper):
-    """What mmengine's AmpOptimWrapper does, which needs a GPU: bfloat16 and a loss scale, here on a CPU."""
+    """What mmengine's AmpOptimWrapper does, which needs a GPU: bfloat16 and a loss scale, on a CPU, too."""
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self.loss_scaler = torch.amp.GradScaler('cpu', init_scale=8.0, growth_interval=5)
+        self.device = 'cuda' if ON_GPU else 'cpu'
+        self.loss_scaler = torch.amp.GradScaler(self.device, init_scale=8.0, growth_interval=5)
 
     def optim_context(self, model):
-        return torch.autocast('cpu', torch.bfloat16)
+        return torch.autocast(self.device, torch.bfloat16)
 
     def backward(self, loss, **kwargs):
         self.loss_scaler.scale(loss).backward(**kwargs)
@@ -173,7 +178,7 @@ def config(work_dir, *, by_epoch=True, interval=None, workers=0, persistent=Fals
             dict(type='EarlyStoppingHook', monitor='score', rule='greater', patience=100),
         ],
         default_scope='mmengine',
-        randomness=dict(seed=seed),
+        randomness=dict(seed=seed, deterministic=ON_GPU),
         experiment_name=f'tiny_{secrets.token_hex(4)}',  # or a forked child would begin with the log of its parent
         log_level='ERROR',
         visualizer=dict(type='Visualizer', vis_backends=[]),
@@ -196,9 +201,18 @@ def train(cfg, *, kill=None, resume=None):
     return runner
 
 
+def process_context():
+    """Return how processes are started: forked, but on a GPU from one that has not used it, or they could not."""
+    if not ON_GPU:
+        return multiprocessing.get_context('fork')
+    context = multiprocessing.get_context('forkserver')
+    context.set_forkserver_preload(['tests.reliability.tiny_run', 'mmvidext.engine', 'tools.chaos'])
+    return context
+
+
 def in_child(function, *args, **kwargs):
     """Call a function in another process; return the exit code, negative if a signal ended it."""
-    process = multiprocessing.get_context('fork').Process(target=function, args=args, kwargs=kwargs)
+    process = process_context().Process(target=function, args=args, kwargs=kwargs)
     process.start()
     process.join(120)
     if process.is_alive():
