@@ -21,6 +21,7 @@ from benchmarks.timing import Comparison, keep_freed_memory, set_up
 
 SUBCOMMANDS = {
     'correlation': 'local_correlation against a loop over shifts, spatial-correlation-sampler and mmcv',
+    'kernels': 'the kernels in Triton against the same ops in plain torch, on a GPU',
     'shift': 'TSM-ResNet-50 against the same ResNet-50 without shift, in three layouts',
     'motion-squeeze': 'MS-ResNet-50 against TSM-ResNet-50',
     'online-tsm': 'online TSM-ResNet-50, one frame with its state, against ResNet-50',

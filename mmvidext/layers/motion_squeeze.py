@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmvidext.ops.backends import KernelBackend, takes_triton
+from mmvidext.ops.backends import KernelBackend, check_backend
 from mmvidext.ops.checks import check_at_least, check_segments
 from mmvidext.ops.frame_matching import MOST_CHANNELS, match_frames
 from mmvidext.ops.kernel_soft_argmax import kernel_soft_argmax
@@ -52,8 +52,8 @@ class MotionSqueeze(nn.Module):
         sigma: Width of the Gaussian of the kernel-soft-argmax in cells.
         temperature: Temperature of its softmax.
         backend: ``'torch'``; or ``'triton'``, a kernel for GPUs that does steps 2 and 3 at once and keeps no
-            correlation, see :func:`mmvidext.ops.frame_matching.match_frames`. It has not run on a GPU yet, so
-            ``'auto'`` takes ``'torch'``.
+            correlation, see :func:`mmvidext.ops.frame_matching.match_frames`; ``'auto'`` takes
+            ``'torch'``, whose correlation and kernel-soft-argmax choose for themselves.
 
     Raises:
         ValueError: If the backend is none of these or cannot hold ``reduced_channels``, or a size is below 1.
@@ -77,7 +77,8 @@ class MotionSqueeze(nn.Module):
         self.max_displacement = max_displacement
         self.sigma = sigma
         self.temperature = temperature
-        self.fused = takes_triton(backend, size=reduced_channels, largest=MOST_CHANNELS, what='reduced channels')
+        check_backend(backend, size=reduced_channels, largest=MOST_CHANNELS, what='reduced channels')
+        self.fused = backend == 'triton'
         self.channel_reduction = nn.Sequential(
             nn.Conv2d(in_channels, reduced_channels, 1, bias=False),
             nn.BatchNorm2d(reduced_channels),

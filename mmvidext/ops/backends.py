@@ -3,17 +3,21 @@
 import functools
 import importlib
 import os
+from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
 from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
+from mmvidext.ops.exporting import is_exporting
+
 __all__ = [
     'LARGEST_BATCH',
     'WITH_TORCHVISION',
     'DetectionBackend',
     'KernelBackend',
+    'check_backend',
     'import_kernels',
     'takes_torchvision',
     'takes_triton',
@@ -29,15 +33,12 @@ DetectionBackend = Literal['auto', 'torch', 'torchvision']
 WITH_TORCHVISION = ('nms', 'roi_align', 'deform_conv2d')
 
 
-def takes_triton(backend: str, *, size: int, largest: int, what: str) -> bool:
-    """Whether an op with this ``backend`` runs its Triton kernel: where that is asked for, and nowhere else.
-
-    ``'auto'`` takes plain torch: none of our kernels has run on a GPU yet. Device and type of the input are checked by
-    :func:`import_kernels`, when the kernel is launched.
+def check_backend(backend: str, *, size: int, largest: int, what: str) -> None:
+    """Raise unless an op may have this ``backend``.
 
     Args:
         backend: ``'auto'``, ``'torch'`` or ``'triton'``.
-        size: A size of the input that the kernel limits.
+        size: A size of the input that the Triton kernel limits.
         largest: The most that it takes.
         what: What ``size`` counts, for the message.
 
@@ -46,11 +47,59 @@ def takes_triton(backend: str, *, size: int, largest: int, what: str) -> bool:
     """
     if backend not in get_args(KernelBackend):
         raise ValueError(f'backend must be one of {get_args(KernelBackend)}, but is {backend!r}')
-    if backend != 'triton':
-        return False
-    if size > largest:
+    if backend == 'triton' and size > largest:
         raise ValueError(f"backend 'triton' takes at most {largest} {what}, but got {size}. Use backend='torch'")
-    return True
+
+
+def takes_triton(backend: str, tensor: Tensor, *, size: int, largest: int, what: str, smallest_bytes: int = 0) -> bool:
+    """Whether an op with this ``backend`` runs its Triton kernel on ``tensor``.
+
+    ``'auto'`` does on NVIDIA GPUs from compute capability 8.0 on, where the kernels are faster (docs/gpu.md), unless
+    the graph is exported. Device and type of the input are checked by :func:`import_kernels`, when the kernel is
+    launched.
+
+    Args:
+        backend: As in :func:`check_backend`, with the rest of its arguments.
+        tensor: The input.
+        size: A size of the input that the kernel limits.
+        largest: The most that it takes.
+        what: What ``size`` counts.
+        smallest_bytes: Of an input from which on ``'auto'`` takes the kernel: below, plain torch is faster.
+
+    Raises:
+        ValueError: As :func:`check_backend`.
+    """
+    check_backend(backend, size=size, largest=largest, what=what)
+    if backend == 'auto':
+        return _runs_triton(tensor) and size <= largest and tensor.numel() * tensor.itemsize >= smallest_bytes
+    return backend == 'triton'
+
+
+def _runs_triton(tensor: Tensor) -> bool:
+    if not tensor.is_cuda or not _is_of_kernels(tensor.dtype) or is_exporting() or torch.jit.is_tracing():
+        return False
+    return _gpu_runs_triton(tensor.get_device())
+
+
+def _is_of_kernels(dtype: torch.dtype) -> bool:
+    return dtype.is_floating_point and dtype.itemsize <= 4
+
+
+def _triton_version() -> tuple[int, ...] | None:
+    try:
+        return tuple(int(number) for number in version('triton').split('.')[:2])
+    except PackageNotFoundError:
+        return None
+
+
+@torch.compiler.assume_constant_result
+@functools.cache
+def _gpu_runs_triton(index: int) -> bool:
+    """Whether a GPU and its Triton are those that the kernels ran on, or newer (docs/gpu.md)."""
+    triton = _triton_version()
+    if torch.version.cuda is None or triton is None or triton < (3, 6):
+        return False
+    return torch.cuda.get_device_capability(index) >= (8, 0)
 
 
 def import_kernels(name: str, tensor: Tensor) -> ModuleType:
@@ -69,7 +118,7 @@ def import_kernels(name: str, tensor: Tensor) -> ModuleType:
         ) from error
     if tensor.device.type == 'cpu' and os.environ.get('TRITON_INTERPRET') != '1':
         raise ValueError(f"backend 'triton' runs on a GPU, but the input is on {tensor.device}. Use backend='torch'")
-    if tensor.itemsize > 4 or not tensor.is_floating_point():
+    if not _is_of_kernels(tensor.dtype):
         raise TypeError(f"backend 'triton' takes float32, float16 or bfloat16, not {tensor.dtype}. Use backend='torch'")
     return kernels
 

@@ -37,7 +37,7 @@ def kernel_soft_argmax(
         sigma: Width of the Gaussian in cells. None omits it: the plain soft-argmax.
         temperature: The smaller, the closer to the plain argmax.
         backend: ``'torch'``; or ``'triton'``, one launch each way on a GPU for P up to 63, which keeps the scores only.
-            It has not run on a GPU yet, so ``'auto'`` takes ``'torch'``.
+            ``'auto'`` takes it on an NVIDIA GPU.
 
     Returns:
         ``displacement (N, 2, H, W)`` in cells, order (x, y), within [-(P-1)/2, (P-1)/2], and ``confidence (N, 1, H,
@@ -63,7 +63,7 @@ def kernel_soft_argmax(
     if sigma is not None:
         check_positive(sigma, name='sigma', hint=', or None for the plain soft-argmax')
     check_positive(temperature, name='temperature')
-    if takes_triton(backend, size=size, largest=_LARGEST_SIZE, what='displacements along each axis'):
+    if takes_triton(backend, correlation, size=size, largest=_LARGEST_SIZE, what='displacements along each axis'):
         cells = correlation.permute(0, 3, 4, 1, 2).contiguous()  # (N, H, W, P, P), as a correlation lies in memory
         motion: tuple[Tensor, Tensor] = _triton_op(cells, sigma, temperature)
         return motion

@@ -18,6 +18,7 @@ from mmvidext.ops._non_finite_cells import gradients_in_place
 from mmvidext.ops.backends import LARGEST_BATCH, import_kernels, takes_triton
 from mmvidext.ops.checks import check_at_least, check_rank
 from mmvidext.ops.exact_products import exact_products
+from mmvidext.ops.exporting import is_exporting
 from mmvidext.ops.precision import accumulation_dtype
 
 __all__ = ['Backend', 'local_correlation']
@@ -57,9 +58,9 @@ def local_correlation(
         stride: Cells between neighboring patches.
         padding: Rows and columns of zeros around both maps.
         backend: ``'torch'`` needs nothing else, runs on any device and takes memory of the order of its input and
-            output; ``'triton'`` is a kernel of ours for GPUs, checked in Triton's interpreter, but not yet run on a
-            GPU; ``'spatial_correlation_sampler'`` is the package of that name; ``'mmcv'`` is
-            ``mmcv.ops.Correlation`` (CUDA only). ``'auto'`` takes ``'torch'``.
+            output; ``'triton'`` is a kernel of ours for GPUs; ``'spatial_correlation_sampler'`` is the package of that
+            name; ``'mmcv'`` is ``mmcv.ops.Correlation`` (CUDA only). ``'auto'`` takes ``'triton'`` on an NVIDIA GPU,
+            else ``'torch'``.
 
     Returns:
         ``(N, P, P, H', W')`` with ``P = 2 * d + 1``, indexed ``[dy, dx]``, in the dtype of the input, and ``H' = (H +
@@ -89,7 +90,8 @@ def local_correlation(
         return correlate_with_mmcv(feat1, feat2, max_displacement, dilation, kernel_size, stride, padding)
     if backend not in get_args(Backend):
         raise ValueError(f'backend must be one of {get_args(Backend)}, but is {backend!r}')
-    kernels = 'triton' if takes_triton(backend, size=feat1.shape[0], largest=LARGEST_BATCH, what='maps') else 'torch'
+    triton = takes_triton(backend, feat1, size=feat1.shape[0], largest=LARGEST_BATCH, what='maps')
+    kernels = 'triton' if triton else 'torch'
     if (kernel_size, stride, padding) == (1, 1, 0):
         return _correlate_cells(feat1, feat2, max_displacement, dilation, kernels)
     dtype = accumulation_dtype(feat1)
@@ -131,7 +133,7 @@ def _check_geometry(
 
 
 def _correlate_cells(feat1: Tensor, feat2: Tensor, max_displacement: int, dilation: int, kernels: str) -> Tensor:
-    if torch.compiler.is_exporting():
+    if is_exporting():
         return _correlate_by_gathering(feat1, feat2, max_displacement, dilation)
     return _local_correlation_op(feat1, feat2, max_displacement, dilation, kernels).permute(0, 3, 4, 1, 2)
 

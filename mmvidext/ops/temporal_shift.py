@@ -8,8 +8,11 @@ from torch import Tensor
 
 from mmvidext.ops.backends import LARGEST_BATCH, KernelBackend, import_kernels, takes_triton
 from mmvidext.ops.checks import check_rank, check_segments
+from mmvidext.ops.exporting import is_exporting
 
 __all__ = ['temporal_shift', 'temporal_shift_step']
+
+_WORTH_A_KERNEL = 2**25  # bytes: to call an operator of ours takes longer than to copy less
 
 
 def temporal_shift(
@@ -29,8 +32,8 @@ def temporal_shift(
         num_segments: T, the number of frames in a clip.
         shift_div: C over the number of channels that move in one direction.
         causal: Shift from the past only.
-        backend: ``'torch'``; or ``'triton'``, one launch each way on a GPU. It has not run on a GPU yet, so ``'auto'``
-            takes ``'torch'``.
+        backend: ``'torch'``; or ``'triton'``, one launch each way on a GPU. ``'auto'`` takes it on an NVIDIA GPU from
+            32 MiB on.
 
     Returns:
         Shifted features ``(N*T, C, H, W)``; ``x`` is left as it is.
@@ -50,10 +53,10 @@ def temporal_shift(
                 [0., 1., 2., 2.]])
     """
     sizes, steps = _parts(x, num_segments, shift_div, causal=causal)
-    if torch.compiler.is_exporting() or torch.jit.is_tracing():
+    if is_exporting() or torch.jit.is_tracing():
         clips = x.unflatten(0, (x.shape[0] // num_segments, num_segments))
         return _shift_by_concatenation(clips, sizes, steps).flatten(0, 1)
-    if takes_triton(backend, size=x.shape[0], largest=LARGEST_BATCH, what='frames'):
+    if takes_triton(backend, x, size=x.shape[0], largest=LARGEST_BATCH, what='frames', smallest_bytes=_WORTH_A_KERNEL):
         moved = dict(zip(steps, sizes, strict=True))  # channels that come from `step` frames later
         ahead = moved.get(1, 0)
         return _triton_op(x, num_segments, ahead, ahead + moved[-1], 1)
