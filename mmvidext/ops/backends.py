@@ -26,6 +26,8 @@ __all__ = [
 
 LARGEST_BATCH = 2**16 - 1  # maps in one launch: CUDA's limit of the second dimension of a grid
 
+_TYPES = (torch.float32, torch.float16, torch.bfloat16)  # of our kernels
+
 KernelBackend = Literal['auto', 'torch', 'triton']
 DetectionBackend = Literal['auto', 'torch', 'torchvision']
 # those that mean the same in torchvision; its ps_roi_pool rounds otherwise, and its gradient on the CPU is wrong at the
@@ -76,13 +78,9 @@ def takes_triton(backend: str, tensor: Tensor, *, size: int, largest: int, what:
 
 
 def _runs_triton(tensor: Tensor) -> bool:
-    if not tensor.is_cuda or not _is_of_kernels(tensor.dtype) or is_exporting() or torch.jit.is_tracing():
+    if not tensor.is_cuda or tensor.dtype not in _TYPES or is_exporting() or torch.jit.is_tracing():
         return False
     return _gpu_runs_triton(tensor.get_device())
-
-
-def _is_of_kernels(dtype: torch.dtype) -> bool:
-    return dtype.is_floating_point and dtype.itemsize <= 4
 
 
 def _triton_version() -> tuple[int, ...] | None:
@@ -118,7 +116,7 @@ def import_kernels(name: str, tensor: Tensor) -> ModuleType:
         ) from error
     if tensor.device.type == 'cpu' and os.environ.get('TRITON_INTERPRET') != '1':
         raise ValueError(f"backend 'triton' runs on a GPU, but the input is on {tensor.device}. Use backend='torch'")
-    if not _is_of_kernels(tensor.dtype):
+    if tensor.dtype not in _TYPES:
         raise TypeError(f"backend 'triton' takes float32, float16 or bfloat16, not {tensor.dtype}. Use backend='torch'")
     return kernels
 

@@ -25,6 +25,7 @@ __all__ = ['Backend', 'local_correlation']
 
 Backend = Literal['auto', 'torch', 'triton', 'spatial_correlation_sampler', 'mmcv']
 
+_LARGEST_OF_AUTO = 24  # displacement: a wider window of the kernel may not fit a GPU's shared memory
 _LARGEST_REACH = 2**12  # cells; more is a mistake, and overflows the sizes of the buffers
 
 
@@ -59,8 +60,8 @@ def local_correlation(
         padding: Rows and columns of zeros around both maps.
         backend: ``'torch'`` needs nothing else, runs on any device and takes memory of the order of its input and
             output; ``'triton'`` is a kernel of ours for GPUs; ``'spatial_correlation_sampler'`` is the package of that
-            name; ``'mmcv'`` is ``mmcv.ops.Correlation`` (CUDA only). ``'auto'`` takes ``'triton'`` on an NVIDIA GPU,
-            else ``'torch'``.
+            name; ``'mmcv'`` is ``mmcv.ops.Correlation`` (CUDA only). ``'auto'`` takes ``'triton'`` on an NVIDIA GPU
+            up to a displacement of 24, else ``'torch'``.
 
     Returns:
         ``(N, P, P, H', W')`` with ``P = 2 * d + 1``, indexed ``[dy, dx]``, in the dtype of the input, and ``H' = (H +
@@ -90,7 +91,8 @@ def local_correlation(
         return correlate_with_mmcv(feat1, feat2, max_displacement, dilation, kernel_size, stride, padding)
     if backend not in get_args(Backend):
         raise ValueError(f'backend must be one of {get_args(Backend)}, but is {backend!r}')
-    triton = takes_triton(backend, feat1, size=feat1.shape[0], largest=LARGEST_BATCH, what='maps')
+    choice = 'torch' if backend == 'auto' and max_displacement > _LARGEST_OF_AUTO else backend
+    triton = takes_triton(choice, feat1, size=feat1.shape[0], largest=LARGEST_BATCH, what='maps')
     kernels = 'triton' if triton else 'torch'
     if (kernel_size, stride, padding) == (1, 1, 0):
         return _correlate_cells(feat1, feat2, max_displacement, dilation, kernels)

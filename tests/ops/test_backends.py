@@ -1,11 +1,12 @@
 """Which kernels an op runs: what 'auto' takes on a GPU, without one."""
 
+from importlib import import_module
 from types import SimpleNamespace
 
 import pytest
 import torch
 
-from mmvidext.ops import backends
+from mmvidext.ops import backends, local_correlation
 from mmvidext.ops.backends import takes_triton
 
 
@@ -30,6 +31,7 @@ def test_auto_takes_the_kernel_where_it_runs():
     assert takes(on_gpu(torch.bfloat16))
     assert not takes(on_gpu(torch.float64))
     assert not takes(on_gpu(torch.int32))
+    assert not takes(on_gpu(torch.float8_e4m3fn))
     assert not takes(on_gpu(), size=5)
     assert not takes(on_gpu(), backend='torch')
     assert not takes(torch.zeros(1))
@@ -40,6 +42,15 @@ def test_auto_takes_plain_torch_for_little():
     assert not takes(on_gpu(), smallest_bytes=33)
     assert takes(on_gpu(), smallest_bytes=32)
     assert takes(on_gpu(), backend='triton', smallest_bytes=33)
+
+
+def test_auto_leaves_wide_windows_to_plain_torch(monkeypatch):
+    module, asked = import_module('mmvidext.ops.local_correlation'), []
+    monkeypatch.setattr(module, 'takes_triton', lambda backend, *_, **__: asked.append(backend))
+    feat = torch.zeros(1, 1, 2, 2)
+    for backend, displacement in (('auto', 24), ('auto', 25), ('triton', 25)):
+        local_correlation(feat, feat, displacement, backend=backend)
+    assert asked == ['auto', 'torch', 'triton']
 
 
 @pytest.mark.usefixtures('gpu')

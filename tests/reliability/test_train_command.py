@@ -20,6 +20,10 @@ from tools.chaos import differences, state
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def run_train_command(*arguments):
+    invoke(train_command, *arguments)
+
+
 @pytest.fixture
 def config_file(tmp_path):
     def write(**options):
@@ -38,7 +42,7 @@ def test_it_resumes_from_the_newest_whole_checkpoint(config_file, reference, tmp
     with (work_dir / 'epoch_2.pth').open('r+b') as file:
         file.truncate(1000)
     (work_dir / 'last_checkpoint').write_text('/nowhere/epoch_7.pth')
-    assert in_child(invoke, train_command, config_file(), '--resume') == 0
+    assert in_child(run_train_command, config_file(), '--resume') == 0
     assert list(differences(state(newest(work_dir)), state(newest(reference())))) == []
 
 
