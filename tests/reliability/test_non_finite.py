@@ -25,6 +25,7 @@ from mmvidext.engine import NonFiniteHook, RunError
 from mmvidext.engine.finite import any_rank_not_finite
 from mmvidext.engine.non_finite_cause import ForwardCall, find_cause
 from mmvidext.generators import capture_generators
+from tests.reliability.tiny_run import process_context
 
 NAN, INF = math.nan, math.inf
 
@@ -431,7 +432,9 @@ def on_two_ranks(folder, marks, wrapper=None):
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = str(free.getsockname()[1])
-    mp.start_processes(_rank, (port, folder, marks, wrapper), nprocs=2, start_method='fork')
+    mp.start_processes(
+        _rank, (port, folder, marks, wrapper), nprocs=2, start_method=process_context().get_start_method()
+    )
 
 
 @pytest.mark.parametrize('wrapper', [None, dict(accumulative_counts=2)], ids=['each', 'accumulated'])

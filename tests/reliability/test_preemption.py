@@ -11,7 +11,7 @@ from mmengine.registry import HOOKS
 
 from mmvidext.engine.preemption import EXIT_RESUME_ME
 from mmvidext.engine.resume_point import find_resume_point
-from tests.reliability.tiny_run import config, in_child, newest, train
+from tests.reliability.tiny_run import config, in_child, newest, process_context, train
 from tools.chaos import differences, state
 
 
@@ -78,10 +78,8 @@ class SlowHook(Hook):
 
 def test_a_signal_to_the_whole_process_group_spares_the_workers(tmp_path):
     """As Slurm sends it: a worker that died of it would end the run before it has saved."""
-    import multiprocessing
-
     val = dict(num_workers=1, persistent_workers=True, multiprocessing_context='fork')
-    process = multiprocessing.get_context('fork').Process(
+    process = process_context().Process(
         target=group_leader, args=(config(tmp_path, workers=2, persistent=True, val_dataloader=val),)
     )
     process.start()

@@ -126,17 +126,17 @@ def test_a_full_disk_destroys_nothing(tmp_path):
     assert list(tmp_path.glob('.*.partial')) == []
 
 
+def stock_with_little_room(cfg):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+    try:
+        train(cfg)
+    except OSError as error:
+        os._exit(3 if error.errno == errno.EFBIG else 4)
+
+
 def test_stock_mmengine_leaves_a_truncated_file_there(tmp_path):
     """The two tests above would notice."""
-
-    def stock():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
-        try:
-            train(config(tmp_path, exact=False))
-        except OSError as error:
-            os._exit(3 if error.errno == errno.EFBIG else 4)
-
-    assert in_child(stock) == 3
+    assert in_child(stock_with_little_room, config(tmp_path, exact=False)) == 3
     with pytest.raises(RunError, match=r'whole: .*epoch_1.pth'):
         find_resume_point(tmp_path)
 

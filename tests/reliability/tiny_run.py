@@ -2,6 +2,7 @@
 augmentation by all three generators, EMA, early stopping, a schedule. It can be killed anywhere.
 """
 
+import importlib
 import multiprocessing
 import os
 import random
@@ -210,9 +211,16 @@ def process_context():
     return context
 
 
+def call_after_imports(modules, function, args, kwargs):
+    for name in modules:
+        importlib.import_module(name)
+    function(*args, **kwargs)
+
+
 def in_child(function, *args, **kwargs):
     """Call a function in another process; return the exit code, negative if a signal ended it."""
-    process = process_context().Process(target=function, args=args, kwargs=kwargs)
+    modules = [name for name in sys.modules if name.startswith('tests.reliability.')]  # whose hooks a config may name
+    process = process_context().Process(target=call_after_imports, args=(modules, function, args, kwargs))
     process.start()
     process.join(120)
     if process.is_alive():
