@@ -180,18 +180,13 @@ def test_kernels_are_right_at_the_sizes_of_the_papers(op, shapes, dtype, layout)
     assert all(torch.equal(one, other) for one, other in zip(grads, again, strict=True))
 
 
-def match_in_steps(frames):
-    unit = frames / (frames.square().sum(1, keepdim=True) + 1e-6).sqrt()
-    clips = unit.unflatten(0, (-1, 8))
-    scores = ops.local_correlation(clips[:, :-1].flatten(0, 1), clips[:, 1:].flatten(0, 1), 7, backend='torch')
-    return torch.cat(ops.kernel_soft_argmax(torch.relu(scores), backend='torch'), dim=1)
-
-
 def test_matching_is_right_at_the_size_of_the_paper():
     pytest.importorskip('triton')
+    from tests.ops.triton_matching_cases import unfused
+
     frames = torch.randn(64, 64, 28, 28, device=GPU, requires_grad=True)
     exact = frames.detach().double().requires_grad_()
-    outputs = match_frames(frames, 8, 7), match_in_steps(frames), match_in_steps(exact)
+    outputs = match_frames(frames, 8, 7), unfused(frames, 8, 7, 5.0), unfused(exact, 8, 7, 5.0)
     grad = torch.randn_like(outputs[0])
     grads = [
         torch.autograd.grad(output, leaf, grad.to(output.dtype))

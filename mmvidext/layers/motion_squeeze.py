@@ -52,8 +52,8 @@ class MotionSqueeze(nn.Module):
         sigma: Width of the Gaussian of the kernel-soft-argmax in cells.
         temperature: Temperature of its softmax.
         backend: ``'torch'``; or ``'triton'``, a kernel for GPUs that does steps 2 and 3 at once and keeps no
-            correlation, see :func:`mmvidext.ops.frame_matching.match_frames`; ``'auto'`` takes
-            ``'torch'``, whose correlation and kernel-soft-argmax choose for themselves.
+            correlation, see :func:`mmvidext.ops.frame_matching.match_frames`; or ``'auto'``, by which correlation and
+            kernel-soft-argmax choose for themselves.
 
     Raises:
         ValueError: If the backend is none of these or cannot hold ``reduced_channels``, or a size is below 1.
@@ -78,7 +78,7 @@ class MotionSqueeze(nn.Module):
         self.sigma = sigma
         self.temperature = temperature
         check_backend(backend, size=reduced_channels, largest=MOST_CHANNELS, what='reduced channels')
-        self.fused = backend == 'triton'
+        self.backend = backend
         self.channel_reduction = nn.Sequential(
             nn.Conv2d(in_channels, reduced_channels, 1, bias=False),
             nn.BatchNorm2d(reduced_channels),
@@ -136,12 +136,14 @@ class MotionSqueeze(nn.Module):
         """Return displacement and confidence ``(N*(T-1), 3, H, W)``, given the reduced features ``(N*T, C', H, W)``."""
         size = self.max_displacement
         kernel: dict[str, Any] = dict(sigma=self.sigma, temperature=self.temperature)
-        if self.fused and self.num_segments > 1:
+        if self.backend == 'triton' and self.num_segments > 1:
             motion = match_frames(reduced, self.num_segments, size, eps=_NORM_EPS, **kernel)
             displacement, confidence = motion.split([2, 1], dim=1)
         else:
             unit = reduced / (reduced.square().sum(1, keepdim=True) + _NORM_EPS).sqrt()
             clips = unit.unflatten(0, (unit.shape[0] // self.num_segments, self.num_segments))  # (N, T, C', H, W)
-            scores = local_correlation(clips[:, :-1].flatten(0, 1), clips[:, 1:].flatten(0, 1), size)
-            displacement, confidence = kernel_soft_argmax(F.relu(scores, inplace=True), **kernel)
+            backend: KernelBackend = 'torch' if self.backend == 'torch' else 'auto'
+            scores = local_correlation(clips[:, :-1].flatten(0, 1), clips[:, 1:].flatten(0, 1), size, backend=backend)
+            scores = F.relu(scores, inplace=True)
+            displacement, confidence = kernel_soft_argmax(scores, backend=backend, **kernel)
         return torch.cat([displacement / size, confidence], dim=1)

@@ -1,3 +1,5 @@
+from importlib import import_module
+
 import pytest
 import torch
 from mmcv.cnn import fuse_conv_bn
@@ -152,6 +154,16 @@ def test_compiles_without_graph_break():
     layer, x = make_layer(), torch.randn(6, 6, 4, 4)
     compiled = torch.compile(layer, fullgraph=True, backend='aot_eager', dynamic=False)
     torch.testing.assert_close(compiled(x), layer(x))
+
+
+@pytest.mark.parametrize('backend', ['auto', 'torch'])
+def test_its_ops_have_its_backend(backend, monkeypatch):
+    asked = []
+    for name in ('local_correlation', 'kernel_soft_argmax'):
+        module = import_module(f'mmvidext.ops.{name}')
+        monkeypatch.setattr(module, 'takes_triton', lambda choice, *_, **__: asked.append(choice))
+    make_layer(backend=backend)(torch.randn(3, 6, 4, 5))
+    assert asked == [backend, backend]
 
 
 def test_errors():

@@ -119,8 +119,9 @@ def test_double_precision_is_refused():
 def unfused(frames, segments, radius, sigma):
     unit = frames / (frames.square().sum(1, keepdim=True) + 1e-6).sqrt()
     clips = unit.unflatten(0, (-1, segments))
-    scores = local_correlation(clips[:, :-1].flatten(0, 1), clips[:, 1:].flatten(0, 1), radius)
-    return torch.cat(kernel_soft_argmax(torch.relu(scores), sigma=sigma), dim=1)
+    pairs = clips[:, :-1].flatten(0, 1), clips[:, 1:].flatten(0, 1)
+    scores = local_correlation(*pairs, radius, backend='torch')
+    return torch.cat(kernel_soft_argmax(torch.relu(scores), sigma=sigma, backend='torch'), dim=1)
 
 
 def leaf(shape, layout=torch.contiguous_format):
@@ -206,7 +207,7 @@ def test_fused_matching_keeps_a_tenth():
 
 @pytest.mark.parametrize('segments', [1, 2])
 def test_layer_gives_the_same_with_either_backend(segments):
-    plain = MotionSqueeze(6, segments, reduced_channels=4, max_displacement=2).eval()
+    plain = MotionSqueeze(6, segments, reduced_channels=4, max_displacement=2, backend='torch').eval()
     fused = MotionSqueeze(6, segments, reduced_channels=4, max_displacement=2, backend='triton').eval()
     fused.load_state_dict(plain.state_dict())
     x = torch.randn(2, 6, 4, 5)
