@@ -7,13 +7,12 @@ they are without ``transformers``: as names whose use is an error that says what
 
 import importlib.util
 import sys
-from collections.abc import Sequence
 from importlib import import_module
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 
+from mmvidext.cures.loaders import LoaderSwap
 from mmvidext.cures.missing_modules import is_missing
 
 __all__ = ['leave_out_multimodal', 'multimodal_does_not_import']
@@ -29,16 +28,6 @@ class _LoaderWithoutTransformers(SourceFileLoader):
         super().exec_module(module)
 
 
-class _MultimodalFinder(MetaPathFinder):
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        spec = PathFinder.find_spec(fullname, path) if fullname == _MODULE else None
-        if spec is not None and isinstance(spec.loader, SourceFileLoader):
-            spec.loader = _LoaderWithoutTransformers(fullname, spec.loader.path)
-        return spec
-
-
 def multimodal_does_not_import() -> bool:
     """Whether ``transformers`` is installed, but not all that mmaction2 then imports; imports nothing."""
     transformers = importlib.util.find_spec('transformers')
@@ -52,4 +41,4 @@ def multimodal_does_not_import() -> bool:
 
 def leave_out_multimodal() -> None:
     """Let ``mmaction.models`` be imported without its multimodal models."""
-    sys.meta_path.insert(0, _MultimodalFinder())
+    sys.meta_path.insert(0, LoaderSwap([_MODULE], _LoaderWithoutTransformers))

@@ -5,11 +5,11 @@ assertions, as ``python -O`` does.
 """
 
 import sys
-from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from importlib.machinery import SourceFileLoader
 from importlib.metadata import PackageNotFoundError, version
-from types import CodeType, ModuleType
+from types import CodeType
+
+from mmvidext.cures.loaders import LoaderSwap
 
 __all__ = ['lift_caps', 'mmcv_is_above_the_cap']
 
@@ -24,18 +24,6 @@ class _LoaderWithoutAssertions(SourceFileLoader):
         return compile(self.get_data(self.path), self.path, 'exec', dont_inherit=True, optimize=1)
 
 
-class _CapLifter(MetaPathFinder):
-    """Finds the toolboxes as Python does, and loads their ``__init__.py`` without the assertion on mmcv's version."""
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        spec = PathFinder.find_spec(fullname, path) if fullname in _CAPPED else None
-        if spec is not None and isinstance(spec.loader, SourceFileLoader):
-            spec.loader = _LoaderWithoutAssertions(fullname, spec.loader.path)
-        return spec
-
-
 def mmcv_is_above_the_cap() -> bool:
     """Whether the toolboxes refuse the mmcv that is installed."""
     for package in ('onedl-mmcv', 'mmcv', 'mmcv-lite'):
@@ -48,4 +36,4 @@ def mmcv_is_above_the_cap() -> bool:
 
 def lift_caps() -> None:
     """Load the toolboxes without their assertion on the version of mmcv."""
-    sys.meta_path.insert(0, _CapLifter())
+    sys.meta_path.insert(0, LoaderSwap(_CAPPED, _LoaderWithoutAssertions))
