@@ -53,7 +53,7 @@ def check_backend(backend: str, *, size: int, largest: int, what: str) -> None:
         raise ValueError(f"backend 'triton' takes at most {largest} {what}, but got {size}. Use backend='torch'")
 
 
-def takes_triton(backend: str, tensor: Tensor, *, size: int, largest: int, what: str, smallest_bytes: int = 0) -> bool:
+def takes_triton(backend: str, tensor: Tensor, *, size: int, largest: int, what: str, suits: bool = True) -> bool:
     """Whether an op with this ``backend`` runs its Triton kernel on ``tensor``.
 
     ``'auto'`` does on NVIDIA GPUs from compute capability 8.0 on, where the kernels are faster (docs/gpu.md), unless
@@ -66,14 +66,14 @@ def takes_triton(backend: str, tensor: Tensor, *, size: int, largest: int, what:
         size: A size of the input that the kernel limits.
         largest: The most that it takes.
         what: What ``size`` counts.
-        smallest_bytes: Of an input from which on ``'auto'`` takes the kernel: below, plain torch is faster.
+        suits: Whether ``'auto'`` may take the kernel: not where plain torch is faster, or the only one that fits.
 
     Raises:
         ValueError: As :func:`check_backend`.
     """
     check_backend(backend, size=size, largest=largest, what=what)
     if backend == 'auto':
-        return _runs_triton(tensor) and size <= largest and tensor.numel() * tensor.itemsize >= smallest_bytes
+        return suits and size <= largest and _runs_triton(tensor)
     return backend == 'triton'
 
 

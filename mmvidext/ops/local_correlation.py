@@ -91,8 +91,8 @@ def local_correlation(
         return correlate_with_mmcv(feat1, feat2, max_displacement, dilation, kernel_size, stride, padding)
     if backend not in get_args(Backend):
         raise ValueError(f'backend must be one of {get_args(Backend)}, but is {backend!r}')
-    choice = 'torch' if backend == 'auto' and max_displacement > _LARGEST_OF_AUTO else backend
-    triton = takes_triton(choice, feat1, size=feat1.shape[0], largest=LARGEST_BATCH, what='maps')
+    suits = max_displacement <= _LARGEST_OF_AUTO
+    triton = takes_triton(backend, feat1, size=feat1.shape[0], largest=LARGEST_BATCH, what='maps', suits=suits)
     kernels = 'triton' if triton else 'torch'
     if (kernel_size, stride, padding) == (1, 1, 0):
         return _correlate_cells(feat1, feat2, max_displacement, dilation, kernels)

@@ -56,7 +56,8 @@ def temporal_shift(
     if is_exporting() or torch.jit.is_tracing():
         clips = x.unflatten(0, (x.shape[0] // num_segments, num_segments))
         return _shift_by_concatenation(clips, sizes, steps).flatten(0, 1)
-    if takes_triton(backend, x, size=x.shape[0], largest=LARGEST_BATCH, what='frames', smallest_bytes=_WORTH_A_KERNEL):
+    suits = x.numel() * x.itemsize >= _WORTH_A_KERNEL
+    if takes_triton(backend, x, size=x.shape[0], largest=LARGEST_BATCH, what='frames', suits=suits):
         moved = dict(zip(steps, sizes, strict=True))  # channels that come from `step` frames later
         ahead = moved.get(1, 0)
         return _triton_op(x, num_segments, ahead, ahead + moved[-1], 1)

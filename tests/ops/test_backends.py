@@ -6,14 +6,12 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from mmvidext.ops import backends, local_correlation
+from mmvidext.ops import backends, local_correlation, temporal_shift
 from mmvidext.ops.backends import takes_triton
 
 
-def on_gpu(dtype=torch.float32, numel=8):
-    return SimpleNamespace(
-        is_cuda=True, dtype=dtype, itemsize=dtype.itemsize, numel=lambda: numel, get_device=lambda: 0
-    )
+def on_gpu(dtype=torch.float32):
+    return SimpleNamespace(is_cuda=True, dtype=dtype, get_device=lambda: 0)
 
 
 @pytest.fixture
@@ -38,19 +36,33 @@ def test_auto_takes_the_kernel_where_it_runs():
 
 
 @pytest.mark.usefixtures('gpu')
-def test_auto_takes_plain_torch_for_little():
-    assert not takes(on_gpu(), smallest_bytes=33)
-    assert takes(on_gpu(), smallest_bytes=32)
-    assert takes(on_gpu(), backend='triton', smallest_bytes=33)
+def test_auto_takes_plain_torch_where_the_kernel_does_not_suit():
+    assert not takes(on_gpu(), suits=False)
+    assert takes(on_gpu(), suits=True)
+    assert takes(on_gpu(), backend='triton', suits=False)
 
 
-def test_auto_leaves_wide_windows_to_plain_torch(monkeypatch):
-    module, asked = import_module('mmvidext.ops.local_correlation'), []
-    monkeypatch.setattr(module, 'takes_triton', lambda backend, *_, **__: asked.append(backend))
+@pytest.fixture
+def verdicts(monkeypatch):
+    """What an op says of its input; it then takes plain torch."""
+    found = []
+    for name in ('local_correlation', 'temporal_shift'):
+        module = import_module(f'mmvidext.ops.{name}')
+        monkeypatch.setattr(module, 'takes_triton', lambda *_, suits, **__: found.append(suits))
+    return found
+
+
+def test_a_wide_window_does_not_suit(verdicts):
     feat = torch.zeros(1, 1, 2, 2)
-    for backend, displacement in (('auto', 24), ('auto', 25), ('triton', 25)):
-        local_correlation(feat, feat, displacement, backend=backend)
-    assert asked == ['auto', 'torch', 'triton']
+    for displacement in (24, 25):
+        local_correlation(feat, feat, displacement)
+    assert verdicts == [True, False]
+
+
+def test_a_small_shift_does_not_suit(verdicts):
+    for frames in (2**15, 2**15 - 1):
+        temporal_shift(torch.empty(frames, 8, 4, 8), 1)  # 1024 bytes each
+    assert verdicts == [True, False]
 
 
 @pytest.mark.usefixtures('gpu')
