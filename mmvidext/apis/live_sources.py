@@ -59,7 +59,7 @@ def _frames_of(container: av.container.InputContainer, url: str, is_live: bool) 
     stated, duration = container.streams.video[0].frames, (container.duration or 0) / av.time_base
     with container:
         try:
-            for frame in decode(container):
+            for frame in decode(container, is_live=is_live):
                 count += 1
                 seconds = frame.time or seconds
                 yield upright_rgb(frame)

@@ -101,24 +101,28 @@ class VideoReader:
             self._damage = self._damage or f'{self.path} is damaged: {error.strerror or error}'
 
 
-def decode(container: Any) -> Iterator[Any]:
+def decode(container: Any, *, is_live: bool = False) -> Iterator[Any]:
     """Decode the first video stream of an open container; packets that cannot be decoded are left out.
+
+    Args:
+        container: The container.
+        is_live: Give each frame at once. Otherwise each thread of the decoder holds one back: faster, but late.
 
     Yields:
         Frames of PyAV.
 
     Raises:
         ValueError: If there is no video stream, or its frames are too large.
-        av.FFmpegError: If the container cannot be read any further.
+        av.FFmpegError: If the container cannot be read any further; after all frames before that place.
     """
     name = container.name.removeprefix('file:')
     if not container.streams.video or container.streams.video[0].codec_context is None:
         raise ValueError(f'{name} has no video stream that can be decoded')
     stream = container.streams.video[0]
-    stream.thread_type = 'AUTO'
-    for packet in container.demux(stream):
+    stream.thread_type = 'SLICE' if is_live else 'AUTO'
+    for packet in _packets(container, stream):
         try:
-            frames = packet.decode()
+            frames = stream.codec_context.decode(packet)
         except av.FFmpegError:
             continue
         for frame in frames:
@@ -128,6 +132,15 @@ def decode(container: Any) -> Iterator[Any]:
                     'are not read'
                 )
             yield frame
+
+
+def _packets(container: Any, stream: Any) -> Iterator[Any]:
+    """Yield packets, and None for what the decoder holds back where the container cannot be read any further."""
+    try:
+        yield from container.demux(stream)
+    except av.FFmpegError:
+        yield None
+        raise
 
 
 class VideoWriter:

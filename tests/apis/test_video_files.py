@@ -1,3 +1,4 @@
+import av
 import cv2
 import numpy as np
 import pytest
@@ -103,3 +104,34 @@ def test_what_is_no_video(tmp_path):
     ):
         with pytest.raises(kind, match=message):
             VideoReader(tmp_path / name)
+
+
+class PacketCounter:
+    """A container that counts the packets that were asked for, and cannot be read beyond some."""
+
+    def __init__(self, container, readable=100):
+        self.container, self.readable, self.count = container, readable, 0
+        self.name, self.streams = container.name, container.streams
+
+    def demux(self, stream):
+        for packet in self.container.demux(stream):
+            if self.count == self.readable:
+                raise av.error.InvalidDataError(1, 'gone')
+            self.count += 1
+            yield packet
+
+
+def test_decoding_live_waits_for_no_later_packet(tmp_path):
+    write(tmp_path / 'a.webm', scene())
+    with av.open(tmp_path / 'a.webm') as container:
+        packets = PacketCounter(container)
+        for number, _ in enumerate(video_files.decode(packets, is_live=True)):
+            assert packets.count == number + 1
+
+
+def test_frames_before_damage_do_not_stay_in_the_decoder(tmp_path):
+    write(tmp_path / 'a.webm', scene())
+    frames = []
+    with av.open(tmp_path / 'a.webm') as container, pytest.raises(av.FFmpegError, match='gone'):
+        frames.extend(video_files.decode(PacketCounter(container, readable=3)))
+    assert len(frames) == 3
