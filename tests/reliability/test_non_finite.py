@@ -25,9 +25,10 @@ from mmvidext.engine import NonFiniteHook, RunError
 from mmvidext.engine.finite import any_rank_not_finite
 from mmvidext.engine.non_finite_cause import ForwardCall, find_cause
 from mmvidext.generators import capture_generators
-from tests.reliability.tiny_run import process_context
+from tests.reliability.tiny_run import ON_GPU, process_context
 
 NAN, INF = math.nan, math.inf
+DEVICE = 'cuda' if ON_GPU else 'cpu'  # that mmengine chooses
 
 
 class TinyNet(BaseModel):
@@ -81,13 +82,13 @@ class Batches(Dataset):
 
 
 @OPTIM_WRAPPERS.register_module()
-class CpuAmpWrapper(OptimWrapper):
-    """mmengine's AmpOptimWrapper in short, which needs a GPU: autocast, and a loss scaler for float16."""
+class ShortAmpWrapper(OptimWrapper):
+    """mmengine's AmpOptimWrapper in short, which needs a GPU; this one does not: autocast, and a loss scaler."""
 
     def __init__(self, dtype, init_scale=2.0**8, **kwargs):
         super().__init__(**kwargs)
         self.dtype = getattr(torch, dtype)
-        self.loss_scaler = torch.amp.GradScaler('cpu', init_scale=init_scale, enabled=dtype == 'float16')
+        self.loss_scaler = torch.amp.GradScaler(DEVICE, init_scale=init_scale, enabled=dtype == 'float16')
 
     def backward(self, loss, **kwargs):
         self.loss_scaler.scale(loss).backward(**kwargs)
@@ -99,7 +100,7 @@ class CpuAmpWrapper(OptimWrapper):
 
     @contextmanager
     def optim_context(self, model):
-        with super().optim_context(model), torch.autocast('cpu', self.dtype):
+        with super().optim_context(model), torch.autocast(DEVICE, self.dtype):
             yield
 
 
@@ -341,7 +342,7 @@ def test_accumulation_leaves_weights_of_the_good_updates(tmp_path):
 @pytest.mark.parametrize('dtype', ['bfloat16', 'float16'])
 @pytest.mark.parametrize('mark', ['image', 'loss'])
 def test_mixed_precision(tmp_path, dtype, mark):
-    wrapper = dict(type='CpuAmpWrapper', dtype=dtype)
+    wrapper = dict(type='ShortAmpWrapper', dtype=dtype)
     spoiled = train(tmp_path / 'spoiled', [None, mark, None, None], wrapper=wrapper)
     clean = train(tmp_path / 'clean', [None] * 3, wrapper=wrapper)
     assert_same(state_of(spoiled), state_of(clean))
@@ -349,7 +350,7 @@ def test_mixed_precision(tmp_path, dtype, mark):
 
 
 def test_overflows_of_the_scale_do_not_count(tmp_path):
-    wrapper = dict(type='CpuAmpWrapper', dtype='float16', init_scale=2.0**24)
+    wrapper = dict(type='ShortAmpWrapper', dtype='float16', init_scale=2.0**24)
     runner = train(tmp_path / 'run', [None] * 12, wrapper=wrapper)
     assert runner.optim_wrapper.loss_scaler.get_scale() <= 2.0**20  # four skips in a row at least, of at most three
     assert 'skipped_updates' not in runner.message_hub.runtime_info
@@ -357,7 +358,7 @@ def test_overflows_of_the_scale_do_not_count(tmp_path):
 
 
 def test_gradients_that_no_scale_repairs_stop_the_run(tmp_path):
-    wrapper = dict(type='CpuAmpWrapper', dtype='float16', init_scale=2.0**3)
+    wrapper = dict(type='ShortAmpWrapper', dtype='float16', init_scale=2.0**3)
     with pytest.raises(RunError, match=r'iteration 6: .*3 updates in a row'):
         train(tmp_path / 'run', ['gradient'] * 10, wrapper=wrapper)
 
