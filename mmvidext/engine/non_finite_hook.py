@@ -3,6 +3,7 @@
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 import torch
@@ -97,11 +98,13 @@ class NonFiniteHook(Hook):
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Keep the values of the buffers."""
         self._now = _Iteration()
-        buffers = list(unwrap_model(runner.model).buffers())
+        buffers = sorted(unwrap_model(runner.model).buffers(), key=lambda buffer: str(buffer.dtype))
         if [id(buffer) for buffer in buffers] != [id(buffer) for buffer, _ in self._buffers]:
             self._buffers = [(buffer, torch.empty_like(buffer)) for buffer in buffers]
-        if buffers:
-            torch._foreach_copy_([kept for _, kept in self._buffers], buffers)
+        # a GPU copies the buffers of one type in one launch, but those of two together one by one
+        for _, group in groupby(self._buffers, key=lambda pair: pair[0].dtype):
+            now, kept = zip(*group, strict=True)
+            torch._foreach_copy_(list(kept), list(now))
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         """Judge what no step has judged, and report.

@@ -48,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--config', default=str(CONFIG), help='(default: %(default)s)')
     parser.add_argument('--clip', default='8x3x36x48', help='shape of a clip: TxCxHxW (default: %(default)s)')
     parser.add_argument('--batch', type=int, default=16, help='clips of a batch (default: %(default)s)')
+    parser.add_argument('--iterations', type=int, help='of a timed call (default: 1, and 20 on a GPU)')
 
 
 def build(args: argparse.Namespace, folder: str, *, protected: bool) -> tuple[Runner, dict[str, float]]:
@@ -106,9 +107,10 @@ def count_time(runner: Runner) -> dict[str, float]:
     return spent
 
 
-def iteration(runner: Runner) -> Callable[[], None]:
-    """Return a step of training, always on the same batch."""
-    return partial(runner.train_loop.run_iter, 0, next(iter(runner.train_dataloader)))
+def iterate(runner: Runner, batch: Any, count: int) -> None:
+    """Train on the same batch again and again."""
+    for number in range(count):
+        runner.train_loop.run_iter(number, batch)
 
 
 def run(args: argparse.Namespace) -> list[Comparison]:
@@ -122,11 +124,13 @@ def run(args: argparse.Namespace) -> list[Comparison]:
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
         protected, spent = build(args, one, protected=True)
         plain, _ = build(args, other, protected=False)
-        sides = [iteration(runner) for runner in (protected, plain)]
+        # on a GPU an iteration begins before the last one has ended: one alone does not show what waiting costs
+        count = args.iterations or (1 if args.device == 'cpu' else 20)
+        sides = [partial(iterate, runner, next(iter(runner.train_dataloader)), count) for runner in (protected, plain)]
         time_alternately(*sides, rounds=2, warmup=0)  # not counted
         spent.clear()
-        with_hooks, without = time_alternately(*sides, rounds=args.rounds, warmup=0)
-    inside = {name: ms / args.rounds for name, ms in spent.items()}
+        with_hooks, without = (ms / count for ms in time_alternately(*sides, rounds=args.rounds, warmup=0))
+    inside = {name: ms / args.rounds / count for name, ms in spent.items()}
     for name, ms in sorted(inside.items()):
         print(f'inside {name}: {ms:.3f} ms an iteration')
     print(f'inside all of them: {sum(inside.values()):.3f} ms, {sum(inside.values()) / with_hooks:.2%} of an iteration')
