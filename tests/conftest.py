@@ -16,7 +16,7 @@ def fixed_seed():
     torch.manual_seed(0)
 
 
-def _restore_globals():
+def restore_globals():
     """A default scope that one test sets would decide what the next one finds in a registry.
 
     mmengine names visualizers by the second: of two runs in one, the other would write into the folder of the first,
@@ -31,8 +31,8 @@ def _restore_globals():
 
 
 # of a test, and of the fixtures that a whole module shares
-restored_after_a_test = pytest.fixture(autouse=True)(_restore_globals)
-restored_after_a_module = pytest.fixture(autouse=True, scope='module')(_restore_globals)
+restored_after_a_test = pytest.fixture(autouse=True)(restore_globals)
+restored_after_a_module = pytest.fixture(autouse=True, scope='module')(restore_globals)
 
 
 def pytest_configure(config):

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def run(folder, cfg, *arguments):
     """Train with two processes; return what each of them printed, and the log."""
     cfg.dump(folder / 'config.py')
-    environment = {**os.environ, 'PYTHONPATH': str(ROOT), 'OMP_NUM_THREADS': '1'}
+    environment = {**os.environ, 'PYTHONPATH': str(ROOT), 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': ''}
     command = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', '2']
     result = subprocess.run(
         [*command, '-m', 'tests.fsdp_run', 'config.py', *arguments],

@@ -1,14 +1,18 @@
 """Everything that a run imports is imported before the first child process is forked, so that each takes a second."""
 
+from contextlib import contextmanager
+
 import pytest
 
+from tests.conftest import restore_globals
 from tests.reliability.tiny_run import ON_GPU, config, train
 
 
 @pytest.fixture(scope='session', autouse=True)
 def imported(tmp_path_factory):
     if not ON_GPU:  # there the processes are forked from another one
-        train(config(tmp_path_factory.mktemp('first')))
+        with contextmanager(restore_globals)():  # the other directories' tests may follow on this worker
+            train(config(tmp_path_factory.mktemp('first')))
 
 
 @pytest.fixture(scope='session')

@@ -100,7 +100,7 @@ def test_without_the_hook_the_same_runs_differ(tmp_path):
     assert in_child(train, config(tmp_path / 'a', **options)) == 0
     (tmp_path / 'b').mkdir()
     kill_and_resume(tmp_path / 'b', options, [7])
-    weights = [torch.load(newest(tmp_path / name))['state_dict'] for name in 'ab']
+    weights = [torch.load(newest(tmp_path / name), map_location='cpu')['state_dict'] for name in 'ab']
     assert list(differences(*weights)) != []
 
 

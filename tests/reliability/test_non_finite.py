@@ -416,7 +416,8 @@ def test_the_limit_must_be_positive():
 def _rank(rank, port, folder, marks, wrapper):
     """One of two processes: the sampler deals the samples in turn, so that the spoiled ones go to rank 1."""
     torch.set_num_threads(1)
-    os.environ.update(RANK=str(rank), WORLD_SIZE='2', LOCAL_RANK=str(rank), MASTER_ADDR='127.0.0.1', MASTER_PORT=port)
+    local_rank = str(rank % torch.cuda.device_count() if ON_GPU else rank)  # gloo shares a GPU
+    os.environ.update(RANK=str(rank), WORLD_SIZE='2', LOCAL_RANK=local_rank, MASTER_ADDR='127.0.0.1', MASTER_PORT=port)
     torch.distributed.init_process_group('gloo')
     try:
         runner = train(folder / 'run', marks, wrapper=wrapper, per_loader=1, is_distributed=True)

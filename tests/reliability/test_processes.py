@@ -319,6 +319,7 @@ class TestStreaming:
     def test_a_disk_that_fills_is_an_error(self, command, suffix, sources, tmp_path):
         def fill():
             resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))  # no file may become larger
+            os.environ['CUDA_VISIBLE_DEVICES'] = ''  # nor could those that CUDA needs
 
         arguments = command(tmp_path, sources / 'short.mkv', tmp_path / f'out{suffix}')
         code, output = Running(tmp_path, *arguments, prepare=fill).end()
