@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmvidext.ops.backends import KernelBackend, check_backend
+from mmvidext.ops.backends import LARGEST_BATCH, LARGEST_DISPLACEMENT, KernelBackend, check_backend, takes_triton
 from mmvidext.ops.checks import check_at_least, check_segments
 from mmvidext.ops.frame_matching import MOST_CHANNELS, match_frames
 from mmvidext.ops.kernel_soft_argmax import kernel_soft_argmax
@@ -52,8 +52,8 @@ class MotionSqueeze(nn.Module):
         sigma: Width of the Gaussian of the kernel-soft-argmax in cells.
         temperature: Temperature of its softmax.
         backend: ``'torch'``; or ``'triton'``, a kernel for GPUs that does steps 2 and 3 at once and keeps no
-            correlation, see :func:`mmvidext.ops.frame_matching.match_frames`; or ``'auto'``, by which correlation and
-            kernel-soft-argmax choose for themselves.
+            correlation, see :func:`mmvidext.ops.frame_matching.match_frames`; or ``'auto'``, that kernel on the GPUs
+            that run it, where :mod:`mmvidext.ops.backends` says so.
 
     Raises:
         ValueError: If the backend is none of these or cannot hold ``reduced_channels``, or a size is below 1.
@@ -136,7 +136,15 @@ class MotionSqueeze(nn.Module):
         """Return displacement and confidence ``(N*(T-1), 3, H, W)``, given the reduced features ``(N*T, C', H, W)``."""
         size = self.max_displacement
         kernel: dict[str, Any] = dict(sigma=self.sigma, temperature=self.temperature)
-        if self.backend == 'triton' and self.num_segments > 1:
+        fused = takes_triton(
+            self.backend,
+            reduced,
+            size=reduced.shape[1],
+            largest=MOST_CHANNELS,
+            what='reduced channels',
+            suits=len(reduced) <= LARGEST_BATCH and size <= LARGEST_DISPLACEMENT,
+        )
+        if fused and self.num_segments > 1:
             motion = match_frames(reduced, self.num_segments, size, eps=_NORM_EPS, **kernel)
             displacement, confidence = motion.split([2, 1], dim=1)
         else:

@@ -17,13 +17,20 @@ from torch import Tensor
 
 from mmvidext.ops._correlation_triton import plan_tiles
 
-__all__ = ['BACKWARD_OPTIONS', 'CELLS', 'OPTIONS', 'PIECE', 'match', 'match_backward']
+__all__ = ['CELLS', 'OPTIONS', 'PIECE', 'backward_options', 'match', 'match_backward']
 
 OPTIONS = {'num_warps': 4, 'num_stages': 1}
-BACKWARD_OPTIONS = {'num_warps': 8, 'num_stages': 1}  # four warps spill registers on sm_80
 CELLS = 64  # of a tile
 PIECE = 16  # columns of the window in one product: more spill registers
 _PRECISION = tl.constexpr('tf32x3')  # three products in TF32 are as accurate as one in float32
+
+
+def backward_options(capability: int) -> dict[str, int]:
+    """Return how the gradient is compiled for GPUs of a compute capability, 90 for 9.0.
+
+    Four warps take 1.1 ms where eight take 2.0 (H200), but spill registers below 9.0.
+    """
+    return {'num_warps': 4 if capability >= 90 else 8, 'num_stages': 1}
 
 
 @triton.jit
@@ -264,5 +271,7 @@ def match_backward(
     if out.numel():
         tiles, sizes, constants = _arguments(frames, segments, radius, sigma, temperature, eps)
         maps = frames, *matched, grad.contiguous(), out
-        _backward_kernel[(tiles, len(frames))](*maps, *sizes, *out.stride(), **constants, **BACKWARD_OPTIONS)
+        major, minor = torch.cuda.get_device_capability(frames.device) if frames.is_cuda else (0, 0)
+        options = backward_options(10 * major + minor)
+        _backward_kernel[(tiles, len(frames))](*maps, *sizes, *out.stride(), **constants, **options)
     return out

@@ -14,6 +14,7 @@ from mmvidext.ops.exporting import is_exporting
 
 __all__ = [
     'LARGEST_BATCH',
+    'LARGEST_DISPLACEMENT',
     'WITH_TORCHVISION',
     'DetectionBackend',
     'KernelBackend',
@@ -24,6 +25,7 @@ __all__ = [
     'torchvision_problem',
 ]
 
+LARGEST_DISPLACEMENT = 24  # that 'auto' matches in Triton: a wider window may not fit a GPU's shared memory
 LARGEST_BATCH = 2**16 - 1  # maps in one launch: CUDA's limit of the second dimension of a grid
 
 _TYPES = (torch.float32, torch.float16, torch.bfloat16)  # of our kernels

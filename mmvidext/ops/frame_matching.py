@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmvidext.ops.backends import import_kernels
+from mmvidext.ops.backends import LARGEST_BATCH, import_kernels
 from mmvidext.ops.checks import check_at_least, check_positive, check_rank, check_segments
 
 __all__ = ['MOST_CHANNELS', 'match_frames']
@@ -26,7 +26,7 @@ def match_frames(
 
     The result is that of an L2 norm over channels, :func:`mmvidext.ops.local_correlation`, a ReLU and
     :func:`mmvidext.ops.kernel_soft_argmax`, in one launch each way. Unit vectors and scores are formed anew in the
-    backward pass; kept are the frames and five numbers a cell. Not yet run on a GPU.
+    backward pass; kept are the frames and five numbers a cell.
 
     Args:
         frames: ``float32 (N*T, C, H, W)``, the frames of a clip one after the other, at most 128 channels.
@@ -55,6 +55,8 @@ def match_frames(
         check_positive(sigma, name='sigma', hint=', or None for the plain soft-argmax')
     if frames.dtype != torch.float32:
         raise TypeError(f'frames must be float32, but are {frames.dtype}')
+    if frames.shape[0] > LARGEST_BATCH:
+        raise ValueError(f"got {frames.shape[0]} frames, more than {LARGEST_BATCH}: use backend='torch'")
     if frames.shape[1] > MOST_CHANNELS:
         raise ValueError(f"frames have {frames.shape[1]} channels, more than {MOST_CHANNELS}: use backend='torch'")
     motion: Tensor = _match_frames_op(frames, num_segments, max_displacement, sigma, temperature, eps)[0]

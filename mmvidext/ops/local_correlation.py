@@ -15,7 +15,7 @@ from mmvidext.ops._correlation_backends import correlate_with_mmcv, correlate_wi
 from mmvidext.ops._correlation_shifts import correlate_by_shifts, correlate_by_shifts_backward
 from mmvidext.ops._correlation_tiles import correlate, correlate_backward
 from mmvidext.ops._non_finite_cells import gradients_in_place
-from mmvidext.ops.backends import LARGEST_BATCH, import_kernels, takes_triton
+from mmvidext.ops.backends import LARGEST_BATCH, LARGEST_DISPLACEMENT, import_kernels, takes_triton
 from mmvidext.ops.checks import check_at_least, check_rank
 from mmvidext.ops.exact_products import exact_products
 from mmvidext.ops.exporting import is_exporting
@@ -25,7 +25,6 @@ __all__ = ['Backend', 'local_correlation']
 
 Backend = Literal['auto', 'torch', 'triton', 'spatial_correlation_sampler', 'mmcv']
 
-_LARGEST_OF_AUTO = 24  # displacement: a wider window of the kernel may not fit a GPU's shared memory
 _LARGEST_REACH = 2**12  # cells; more is a mistake, and overflows the sizes of the buffers
 
 
@@ -91,7 +90,7 @@ def local_correlation(
         return correlate_with_mmcv(feat1, feat2, max_displacement, dilation, kernel_size, stride, padding)
     if backend not in get_args(Backend):
         raise ValueError(f'backend must be one of {get_args(Backend)}, but is {backend!r}')
-    suits = max_displacement <= _LARGEST_OF_AUTO
+    suits = max_displacement <= LARGEST_DISPLACEMENT
     triton = takes_triton(backend, feat1, size=feat1.shape[0], largest=LARGEST_BATCH, what='maps', suits=suits)
     kernels = 'triton' if triton else 'torch'
     if (kernel_size, stride, padding) == (1, 1, 0):

@@ -166,6 +166,18 @@ def test_its_ops_have_its_backend(backend, monkeypatch):
     assert asked == [backend, backend]
 
 
+@pytest.mark.parametrize('displacement', [24, 25])
+def test_auto_matches_in_one_kernel_where_it_runs(displacement, monkeypatch):
+    taken = []
+    module = import_module('mmvidext.layers.motion_squeeze')
+    monkeypatch.setattr(module, 'takes_triton', lambda *_, suits, **__: suits)
+    monkeypatch.setattr(module, 'match_frames', lambda *_, **__: taken.append(1) or torch.zeros(2, 3, 4, 5))
+    layer = make_layer()
+    layer.max_displacement = displacement
+    layer(torch.randn(3, 6, 4, 5))
+    assert taken == [1] * (displacement == 24)
+
+
 def test_errors():
     with pytest.raises(ValueError, match='max_displacement must be a whole number, at least 1, but is 0'):
         MotionSqueeze(6, 3, max_displacement=0)

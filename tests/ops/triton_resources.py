@@ -71,8 +71,9 @@ def others(dtype):
 
 
 def spilled_bytes(kernel, types, constants, capability):
-    module = sys.modules[kernel.__module__]
-    options = module.BACKWARD_OPTIONS if kernel is _matching_triton._backward_kernel else module.OPTIONS
+    options = sys.modules[kernel.__module__].OPTIONS
+    if kernel is _matching_triton._backward_kernel:
+        options = _matching_triton.backward_options(capability)
     names = kernel.arg_names
     plain = [name for name in names if name not in constants]
     signature = {**dict(zip(plain, types, strict=True)), **dict.fromkeys(constants, 'constexpr')}
