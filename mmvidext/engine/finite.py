@@ -39,19 +39,34 @@ def any_rank_not_finite(terms: Mapping[str, list[Tensor]], gradients: list[Tenso
         device: Where the answer is computed.
     """
     losses = [value.detach() for tensors in terms.values() for value in tensors]
-    quick = [value.reshape(-1).to(device, torch.float32) for value in losses]
-    if gradients:
-        quick.append(get_total_norm(gradients).reshape(1).to(device, torch.float32))
-    if not _on_any_rank([torch.cat(quick)] if quick else [], device):
-        return False
-    # the squares of finite gradients may have overflowed: look at each of them, which takes longer
-    return _on_any_rank([*losses, *gradients], device)
-
-
-def _on_any_rank(tensors: list[Tensor], device: torch.device) -> bool:
     found = torch.zeros(1, device=device)
-    for tensor in tensors:
+    if losses:
+        found += ~torch.cat([value.reshape(-1).to(device, torch.float32) for value in losses]).isfinite().all()
+    if gradients and _can_be_scanned(gradients, device):
+        # what GradScaler does, with a scale of 1: one launch for all gradients, where norms are a tensor for each
+        torch._amp_foreach_non_finite_check_and_unscale_(gradients, found, torch.ones(1, device=device))
+    elif gradients:
+        found += ~get_total_norm(gradients).isfinite().to(device)
+    if not _on_any_rank(found):
+        return False
+    # a loss in float32, or the squares of finite gradients, may have overflowed: look at each, which takes longer
+    found.zero_()
+    for tensor in (*losses, *gradients):
         found += ~tensor.isfinite().all().to(device)
+    return _on_any_rank(found)
+
+
+def _can_be_scanned(gradients: list[Tensor], device: torch.device) -> bool:
+    """Whether all are plain and of one type, none with a value in two places: values are written back as they were."""
+    kinds = {(type(gradient), gradient.device, gradient.dtype) for gradient in gradients}
+    if len(kinds) > 1 or any(0 in gradient.stride() for gradient in gradients):
+        return False
+    kind, where, dtype = kinds.pop()
+    known = kind is Tensor and dtype in (torch.float32, torch.float16) and device.type in ('cpu', 'cuda')
+    return known and where == device
+
+
+def _on_any_rank(found: Tensor) -> bool:
     all_reduce(found, 'max')
     return bool(found.item())
 

@@ -69,6 +69,7 @@ class NonFiniteHook(Hook):
             raise ValueError(f'max_in_a_row must be at least 1, but is {max_in_a_row}')
         self.max_in_a_row = max_in_a_row
         self._handles: list[Any] = []
+        self._modules: list[nn.Module] = []  # to walk through them in every iteration would take longer than the rest
         self._buffers: list[tuple[Tensor, Tensor]] = []
         self._now = _Iteration()
 
@@ -87,18 +88,20 @@ class NonFiniteHook(Hook):
             self._handles.append(optimizer.register_step_pre_hook(partial(self._before_step, runner)))
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Check the weights: a file may have brought them.
+        """List the modules, and check the weights: a file may have brought them.
 
         Raises:
             RunError: If a parameter or a running statistic is not finite.
         """
+        self._modules = list(unwrap_model(runner.model).modules())
         if bad := names_not_finite(_weights(unwrap_model(runner.model))):
             raise RunError(f'before iteration {runner.iter + 1} {_listed(bad)} not finite: check load_from')
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Keep the values of the buffers."""
         self._now = _Iteration()
-        buffers = sorted(unwrap_model(runner.model).buffers(), key=lambda buffer: str(buffer.dtype))
+        buffers = [buffer for module in self._modules for buffer in module._buffers.values() if buffer is not None]
+        buffers.sort(key=lambda buffer: str(buffer.dtype))
         if [id(buffer) for buffer in buffers] != [id(buffer) for buffer, _ in self._buffers]:
             self._buffers = [(buffer, torch.empty_like(buffer)) for buffer in buffers]
         # a GPU copies the buffers of one type in one launch, but those of two together one by one

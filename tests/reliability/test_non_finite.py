@@ -386,11 +386,21 @@ def test_the_diagnosis_changes_nothing(tmp_path):
     ('loss', 'gradient', 'is_bad'),
     [(1.0, 1e25, False), (1.0, INF, True), (1.0, NAN, True), (NAN, 1.0, True), (-INF, 1.0, True), (1.0, -3e38, False)],
 )
-def test_large_numbers_are_finite(loss, gradient, is_bad):
-    """Although their squares overflow."""
-    gradients = [torch.zeros(5), torch.tensor([1.0, gradient])]
+@pytest.mark.parametrize('others', [torch.zeros(5), torch.zeros(5).double(), torch.zeros(1).expand(5)])
+def test_large_numbers_are_finite(loss, gradient, is_bad, others):
+    """Although their squares overflow; whether all gradients are of one kind or not."""
+    gradients = [others, torch.tensor([1.0, gradient])]
     found = any_rank_not_finite({'loss': [torch.tensor(loss)]}, gradients, torch.device('cpu'))
     assert found is is_bad
+
+
+@pytest.mark.parametrize('dtype', [torch.float32, torch.float16, torch.bfloat16, torch.float64])
+def test_looking_at_gradients_changes_no_bit(dtype):
+    smallest = torch.finfo(dtype).smallest_normal
+    gradients = [torch.tensor([1.0, -0.0, NAN, -INF, smallest / 4, torch.finfo(dtype).max], dtype=dtype) for _ in 'ab']
+    before = [gradient.view(torch.uint8).clone() for gradient in gradients]
+    assert any_rank_not_finite({}, gradients, torch.device('cpu'))
+    assert all(torch.equal(gradient.view(torch.uint8), bits) for gradient, bits in zip(gradients, before, strict=True))
 
 
 def test_a_diagnosis_that_fails_changes_no_generator_either():
