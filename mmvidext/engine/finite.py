@@ -8,7 +8,7 @@ from mmengine.dist import all_reduce
 from torch import Tensor
 from torch.nn.utils import get_total_norm
 
-__all__ = ['any_rank_not_finite', 'gradients_of', 'loss_terms', 'names_not_finite']
+__all__ = ['any_rank_not_finite', 'can_be_scanned', 'gradients_of', 'loss_terms', 'names_not_finite', 'scan']
 
 
 def loss_terms(losses: Mapping[str, Any]) -> dict[str, list[Tensor]]:
@@ -28,6 +28,33 @@ def gradients_of(parameters: Iterable[Tensor]) -> list[Tensor]:
     return [value for value in values if value.numel()]
 
 
+def can_be_scanned(gradients: list[Tensor], device: torch.device) -> bool:
+    """Whether :func:`scan` takes these: plain tensors of one type on the device, none with a value in two places."""
+    kinds = {(type(gradient), gradient.device, gradient.dtype) for gradient in gradients}
+    known = all(kind is Tensor and dtype in (torch.float32, torch.float16) for kind, _, dtype in kinds)
+    here = all(where == device and where.type in ('cpu', 'cuda') for _, where, _ in kinds)
+    return len(kinds) <= 1 and known and here and not any(0 in gradient.stride() for gradient in gradients)
+
+
+def scan(terms: Mapping[str, list[Tensor]], gradients: list[Tensor], device: torch.device) -> Tensor:
+    """Return 1 if a loss term or a gradient of any process is not finite, else 0, without waiting for the device.
+
+    Args:
+        terms: Loss terms by name, tensors of any shape.
+        gradients: Gradients that can be scanned, none of them empty; they are written back as they were.
+        device: Where the answer is computed.
+
+    Returns:
+        ``float32 ()``.
+    """
+    found = _look_at(terms, device)
+    if gradients:
+        # what GradScaler does, with a scale of 1: one launch for all gradients, where norms are a tensor for each
+        torch._amp_foreach_non_finite_check_and_unscale_(gradients, found, torch.ones((), device=device))
+    all_reduce(found, 'max')
+    return found
+
+
 def any_rank_not_finite(terms: Mapping[str, list[Tensor]], gradients: list[Tensor], device: torch.device) -> bool:
     """Return whether a loss term or a gradient of any process is not finite: every process gets the same answer.
 
@@ -38,37 +65,26 @@ def any_rank_not_finite(terms: Mapping[str, list[Tensor]], gradients: list[Tenso
         gradients: Gradients, none of them empty.
         device: Where the answer is computed.
     """
-    losses = [value.detach() for tensors in terms.values() for value in tensors]
-    found = torch.zeros(1, device=device)
-    if losses:
-        found += ~torch.cat([value.reshape(-1).to(device, torch.float32) for value in losses]).isfinite().all()
-    if gradients and _can_be_scanned(gradients, device):
-        # what GradScaler does, with a scale of 1: one launch for all gradients, where norms are a tensor for each
-        torch._amp_foreach_non_finite_check_and_unscale_(gradients, found, torch.ones(1, device=device))
-    elif gradients:
-        found += ~get_total_norm(gradients).isfinite().to(device)
-    if not _on_any_rank(found):
+    if can_be_scanned(gradients, device):
+        return bool(scan(terms, gradients, device).item())
+    found = _look_at(terms, device)
+    found += ~get_total_norm(gradients).isfinite().to(device)
+    all_reduce(found, 'max')
+    if not found.item():
         return False
-    # a loss in float32, or the squares of finite gradients, may have overflowed: look at each, which takes longer
-    found.zero_()
-    for tensor in (*losses, *gradients):
-        found += ~tensor.isfinite().all().to(device)
-    return _on_any_rank(found)
-
-
-def _can_be_scanned(gradients: list[Tensor], device: torch.device) -> bool:
-    """Whether all are plain and of one type, none with a value in two places: values are written back as they were."""
-    kinds = {(type(gradient), gradient.device, gradient.dtype) for gradient in gradients}
-    if len(kinds) > 1 or any(0 in gradient.stride() for gradient in gradients):
-        return False
-    kind, where, dtype = kinds.pop()
-    known = kind is Tensor and dtype in (torch.float32, torch.float16) and device.type in ('cpu', 'cuda')
-    return known and where == device
-
-
-def _on_any_rank(found: Tensor) -> bool:
+    # the squares of finite gradients may have overflowed: look at each of them, which takes longer
+    found = _look_at(terms, device)
+    for gradient in gradients:
+        found += ~gradient.isfinite().all().to(device)
     all_reduce(found, 'max')
     return bool(found.item())
+
+
+def _look_at(terms: Mapping[str, list[Tensor]], device: torch.device) -> Tensor:
+    """Return 1 if a loss term is not finite, else 0, ``float32 ()``."""
+    losses = [value.detach().reshape(-1).to(device) for tensors in terms.values() for value in tensors]
+    found = torch.zeros((), device=device)
+    return found + ~torch.cat(losses).isfinite().all() if losses else found
 
 
 def names_not_finite(tensors: Iterable[tuple[str, Tensor | None]]) -> list[str]:

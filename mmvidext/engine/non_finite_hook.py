@@ -2,7 +2,7 @@
 
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from functools import partial
+from functools import partial, reduce
 from itertools import groupby
 from typing import Any
 
@@ -12,9 +12,16 @@ from mmengine.hooks import Hook
 from mmengine.optim import OptimWrapperDict
 from mmengine.runner import Runner
 from torch import Tensor, nn
-from torch.optim import Optimizer
+from torch.optim import SGD, Adam, Optimizer
 
-from mmvidext.engine.finite import any_rank_not_finite, gradients_of, loss_terms, names_not_finite
+from mmvidext.engine.finite import (
+    any_rank_not_finite,
+    can_be_scanned,
+    gradients_of,
+    loss_terms,
+    names_not_finite,
+    scan,
+)
 from mmvidext.engine.non_finite_cause import ForwardCall, describe, find_cause
 from mmvidext.engine.run_error import RunError
 from mmvidext.engine.run_parts import optim_wrappers, unwrap_model
@@ -39,6 +46,9 @@ class _Iteration:
     is_stepped: bool = False  # an optimizer was asked to step, by no scaler prevented
     is_bad: bool = False
     bad_gradients: list[str] = field(default_factory=list)
+    # of the optimizers that skip by themselves: the verdict on the device, and the gradients it is about
+    verdicts: list[Tensor] = field(default_factory=list)
+    gradients: dict[int, Tensor] = field(default_factory=dict)
 
 
 @HOOKS.register_module()
@@ -50,6 +60,9 @@ class NonFiniteHook(Hook):
     their values back. A warning names the iteration, the loss terms, the first module whose output is not finite, and
     the samples by path. With gradient accumulation the whole update is skipped; of several processes all skip if one
     must. The schedule of the learning rate goes on.
+
+    On a GPU the verdict is waited for before each step, unless the optimizer is one of torch's with ``fused=True``: it
+    skips by itself, and the wait is that of mmengine's own for the loss at the end of the iteration.
 
     With a loss scaler (mixed precision in float16) an infinite gradient of a finite loss is the scaler's own business
     and does not count, unless it comes with a scale below 1.
@@ -86,6 +99,7 @@ class NonFiniteHook(Hook):
         ]
         for optimizer in _optimizers(runner):
             self._handles.append(optimizer.register_step_pre_hook(partial(self._before_step, runner)))
+            self._handles.append(optimizer.register_step_post_hook(self._after_step))
 
     def before_train_epoch(self, runner: Runner) -> None:
         """List the modules, and check the weights: a file may have brought them.
@@ -116,6 +130,8 @@ class NonFiniteHook(Hook):
             RunError: If the run has to stop.
         """
         is_update = _is_update(runner)
+        if self._now.verdicts:
+            self._read_verdicts(runner)
         if not self._now.is_judged:
             self._judge(runner, None if _scaler(runner) else list(unwrap_model(runner.model).parameters()))
         if is_update and self._scale_is_spent(runner):
@@ -163,20 +179,48 @@ class NonFiniteHook(Hook):
 
     def _before_step(self, runner: Runner, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         parameters = [parameter for group in optimizer.param_groups for parameter in group['params']]
+        if _scaler(runner) is None and _skips_by_itself(optimizer) and self._scan(runner, optimizer, parameters):
+            return
         self._judge(runner, None if _scaler(runner) else parameters)
         found_inf = getattr(optimizer, 'found_inf', None)  # from the scaler, if the optimizer itself heeds it
         self._now.is_stepped = found_inf is None or not found_inf.item()
         if self._now.is_bad or _recall(runner, _IS_SPOILED):
             optimizer.zero_grad(set_to_none=True)  # an optimizer leaves a parameter without a gradient as it is
 
+    def _scan(self, runner: Runner, optimizer: Optimizer, parameters: list[Tensor]) -> bool:
+        """Let the optimizer skip this step if it has to, without waiting; False if the gradients do not allow it."""
+        gradients, device = gradients_of(parameters), _device(unwrap_model(runner.model))
+        if not can_be_scanned(gradients, device):
+            return False
+        self._now.verdicts.append(scan(self._loss_terms(), gradients, device))
+        self._now.gradients |= {id(one): one.grad for one in parameters if one.grad is not None}
+        found = reduce(torch.maximum, self._now.verdicts)  # of several optimizers, all that follow a bad one skip
+        if self._now.is_bad or _recall(runner, _IS_SPOILED):
+            found = torch.ones_like(found)
+        optimizer.found_inf = found  # type: ignore[attr-defined] # what GradScaler hands to such an optimizer
+        self._now.is_judged = self._now.is_stepped = True
+        return True
+
+    def _after_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        if self._now.verdicts and hasattr(optimizer, 'found_inf'):
+            del optimizer.found_inf
+
+    def _read_verdicts(self, runner: Runner) -> None:
+        if torch.stack(self._now.verdicts).any():
+            self._now.is_bad = True
+            named = unwrap_model(runner.model).named_parameters()
+            gradients = ((name, self._now.gradients.get(id(parameter))) for name, parameter in named)
+            self._now.bad_gradients += names_not_finite(gradients)
+
+    def _loss_terms(self) -> dict[str, list[Tensor]]:
+        return loss_terms(self._now.call.losses if self._now.call else {})
+
     def _judge(self, runner: Runner, parameters: list[Tensor] | None) -> None:
         """Decide about this iteration; ``parameters`` None does not look at gradients, which the scaler does."""
         model = unwrap_model(runner.model)
-        terms = loss_terms(self._now.call.losses if self._now.call else {})
-        device = next((parameter.device for parameter in model.parameters()), torch.device('cpu'))
         gradients = gradients_of(parameters or [])
         self._now.is_judged = True
-        if any_rank_not_finite(terms, gradients, device):
+        if any_rank_not_finite(self._loss_terms(), gradients, _device(model)):
             self._now.is_bad = True
             self._now.bad_gradients += names_not_finite((name, value.grad) for name, value in model.named_parameters())
 
@@ -214,6 +258,16 @@ class NonFiniteHook(Hook):
             f'{message}. The update is skipped: {in_a_row} in a row, of at most {self.max_in_a_row}, and '
             f'{_recall(runner, _COUNT)} in all'
         )
+
+
+def _skips_by_itself(optimizer: Optimizer) -> bool:
+    """Whether a step with ``found_inf`` 1 changes nothing; the first one of all would leave its momentum undefined."""
+    is_fused = isinstance(optimizer, (SGD, Adam)) and all(group.get('fused') for group in optimizer.param_groups)
+    return is_fused and bool(optimizer.state)
+
+
+def _device(model: nn.Module) -> torch.device:
+    return next((parameter.device for parameter in model.parameters()), torch.device('cpu'))
 
 
 def _recall(runner: Runner, name: str) -> int:

@@ -30,6 +30,10 @@ RUNS = {
         [8, 17],
     ),
     'accumulated gradients': (dict(interval=3, optim_wrapper=dict(accumulative_counts=4)), [4, 11]),
+    'an optimizer that skips by itself': (
+        dict(interval=4, optim_wrapper=dict(optimizer=dict(type='AdamW', lr=0.01, fused=True))),
+        [6, 17],
+    ),
     'loss scale': (dict(interval=4, optim_wrapper=dict(type='ScaledOptimWrapper')), [6, 17]),
     'loss scale, accumulated gradients': (
         dict(by_epoch=False, interval=5, optim_wrapper=dict(type='ScaledOptimWrapper', accumulative_counts=3)),

@@ -31,6 +31,15 @@ NAN, INF = math.nan, math.inf
 DEVICE = 'cuda' if ON_GPU else 'cpu'  # that mmengine chooses
 
 
+SGD = dict(type='SGD', lr=0.1, momentum=0.9, weight_decay=0.01)
+FUSED = dict(SGD, fused=True)  # skips by itself
+
+
+@pytest.fixture(params=[SGD, FUSED], ids=['foreach', 'fused'])
+def optimizer(request):
+    return request.param
+
+
 class TinyNet(BaseModel):
     """Convolution, batch normalization, dropout and two loss terms; ``marks`` of a sample spoil one of them."""
 
@@ -132,7 +141,6 @@ def train(
 ):
     """Train on one epoch of batches, and return the runner."""
     torch.manual_seed(0)
-    optimizer = optimizer or dict(type='SGD', lr=0.1, momentum=0.9, weight_decay=0.01)
     runner = Runner(
         MMDistributedDataParallel(TinyNet()) if is_distributed else TinyNet(),
         str(folder),
@@ -143,7 +151,7 @@ def train(
             num_workers=0,
         ),
         train_cfg=dict(by_epoch=False, max_iters=len(marks), val_interval=len(marks)),
-        optim_wrapper=dict(optimizer=optimizer, **(wrapper or {})),
+        optim_wrapper=dict(optimizer=optimizer or SGD, **(wrapper or {})),
         default_hooks=dict(
             non_finite=NonFiniteHook(max_in_a_row=3) if hook is None else hook,
             checkpoint=dict(
@@ -193,17 +201,21 @@ def warnings():
 
 
 OPTIMIZERS = [
-    dict(type='SGD', lr=0.1, momentum=0.9, weight_decay=0.01),
+    SGD,
+    FUSED,
+    dict(type='SGD', lr=0.1, fused=True),
     dict(type='AdamW', lr=0.01),
+    dict(type='AdamW', lr=0.01, fused=True),
     dict(type='RMSprop', lr=0.01, momentum=0.9),
     dict(type='Adam', lr=0.01, amsgrad=True, foreach=True),
 ]
 
 
 @pytest.mark.parametrize('mark', ['image', 'loss', 'gradient'])
-@pytest.mark.parametrize('optimizer', OPTIMIZERS, ids=lambda optimizer: optimizer['type'])
+@pytest.mark.parametrize('optimizer', OPTIMIZERS, ids=lambda optimizer: '-'.join(map(str, optimizer.values())))
 def test_the_weights_are_as_if_the_batch_had_not_been_there(tmp_path, mark, optimizer):
-    spoiled = train(tmp_path / 'spoiled', [None, None, mark, None, mark, None], optimizer=optimizer)
+    """Also where the first batch of all is spoiled."""
+    spoiled = train(tmp_path / 'spoiled', [mark, None, None, mark, None, None], optimizer=optimizer)
     clean = train(tmp_path / 'clean', [None] * 4, optimizer=optimizer)
     assert_same(state_of(spoiled), state_of(clean))
     assert spoiled.message_hub.get_info('skipped_updates') == 2
@@ -214,12 +226,26 @@ def test_without_the_hook_the_weights_are_lost(tmp_path):
     assert not all(tensor.isfinite().all() for tensor in state_of(runner))
 
 
-def test_a_clean_run_is_bitwise_the_same_with_the_hook(tmp_path):
-    with_hook = train(tmp_path / 'with', [None] * 4)
-    without = train(tmp_path / 'without', [None] * 4, hook=dict(type='IterTimerHook'))
+def test_a_clean_run_is_bitwise_the_same_with_the_hook(tmp_path, optimizer):
+    with_hook = train(tmp_path / 'with', [None] * 4, optimizer=optimizer)
+    without = train(tmp_path / 'without', [None] * 4, optimizer=optimizer, hook=dict(type='IterTimerHook'))
     assert_same(state_of(with_hook), state_of(without))
     (hook,) = (one for one in with_hook.hooks if isinstance(one, NonFiniteHook))
     assert hook._now.call is None  # holds no batch while the next one is made, or in a validation
+    assert not hook._now.gradients
+
+
+def test_a_fused_optimizer_is_not_waited_for(tmp_path, monkeypatch):
+    """But in its first step, which makes the momentum."""
+    calls = []
+    module = 'mmvidext.engine.non_finite_hook'
+    monkeypatch.setattr(f'{module}.any_rank_not_finite', lambda *args: calls.append(1) or any_rank_not_finite(*args))
+    runner = train(tmp_path / 'fused', [None, None, 'loss', None], optimizer=FUSED)
+    assert len(calls) == 1
+    assert runner.message_hub.get_info('skipped_updates') == 1
+    assert not hasattr(runner.optim_wrapper.optimizer, 'found_inf')
+    train(tmp_path / 'foreach', [None, None, 'loss', None])
+    assert len(calls) == 5
 
 
 @pytest.mark.parametrize(
@@ -233,21 +259,21 @@ def test_a_clean_run_is_bitwise_the_same_with_the_hook(tmp_path):
         ('gradient', ['iteration 2', 'gradients are not finite', 'fc.bias', 'loss_cls=', 'videos/1_1.webm']),
     ],
 )
-def test_the_warning_names_the_cause(tmp_path, warnings, mark, parts):
+def test_the_warning_names_the_cause(tmp_path, warnings, mark, parts, optimizer):
     lines, keep = warnings
-    train(tmp_path / 'run', [None, mark, None], hooks=[keep])
+    train(tmp_path / 'run', [None, mark, None], hooks=[keep], optimizer=optimizer)
     (line,) = [line for line in lines if line.startswith('iteration')]
     assert all(part in line for part in parts), line
     assert ('first module' in line) == (mark == 'image')
     assert any(line.startswith('1 updates were skipped') for line in lines)
 
 
-def test_a_run_of_bad_updates_ends_with_the_checkpoint_intact(tmp_path):
+def test_a_run_of_bad_updates_ends_with_the_checkpoint_intact(tmp_path, optimizer):
     with pytest.raises(RunError, match=r'iteration 7: .*3 updates in a row.*max_in_a_row.*learning rate'):
-        train(tmp_path / 'run', [None, None, 'loss', None, *['image'] * 3, None], interval=1)
+        train(tmp_path / 'run', [None, None, 'loss', None, *['image'] * 3, None], interval=1, optimizer=optimizer)
     newest = tmp_path / 'run' / 'iter_6.pth'
     saved = torch.load(newest, weights_only=False)['state_dict']
-    clean = train(tmp_path / 'clean', [None] * 3)
+    clean = train(tmp_path / 'clean', [None] * 3, optimizer=optimizer)
     assert_same(list(saved.values()), list(clean.model.state_dict().values()))
     assert (tmp_path / 'run' / 'last_checkpoint').read_text() == str(newest)
 
@@ -256,9 +282,9 @@ def test_good_updates_begin_the_count_anew(tmp_path):
     train(tmp_path / 'run', ['image', 'image', None, 'image', 'image', None])
 
 
-def test_a_weight_that_is_not_finite_stops_at_once(tmp_path):
+def test_a_weight_that_is_not_finite_stops_at_once(tmp_path, optimizer):
     with pytest.raises(RunError, match=r'iteration 3: .*parameters that are not finite: fc.weight.*repair'):
-        train(tmp_path / 'run', [None] * 4, hooks=[Spoil(2)], interval=1)
+        train(tmp_path / 'run', [None] * 4, hooks=[Spoil(2)], interval=1, optimizer=optimizer)
     assert not (tmp_path / 'run' / 'iter_3.pth').exists()
 
 
@@ -314,28 +340,27 @@ def test_nor_does_the_best_one(tmp_path):
 
 @pytest.mark.parametrize('mark', ['image', 'loss', 'gradient'])
 @pytest.mark.parametrize('place', [2, 3])
-def test_accumulation_skips_the_whole_update(tmp_path, mark, place):
+def test_accumulation_skips_the_whole_update(tmp_path, mark, place, optimizer):
     marks = [None] * 6
     marks[place] = mark
-    spoiled = train(tmp_path / 'spoiled', marks, wrapper=dict(accumulative_counts=2))
+    spoiled = train(tmp_path / 'spoiled', marks, wrapper=dict(accumulative_counts=2), optimizer=optimizer)
     assert spoiled.message_hub.get_info('skipped_updates') == 1
     # the good half of the update has no influence either: another half, the same weights
     marks[5 - place] = 'other'
-    other = train(tmp_path / 'other', marks, wrapper=dict(accumulative_counts=2))
+    other = train(tmp_path / 'other', marks, wrapper=dict(accumulative_counts=2), optimizer=optimizer)
     assert_same(state_of(spoiled, buffers=False), state_of(other, buffers=False))
 
 
-def test_accumulation_counts_an_update_once(tmp_path):
+def test_accumulation_counts_an_update_once(tmp_path, optimizer):
     marks = [None, None, 'image', 'loss', 'image', None, None, None]
-    runner = train(tmp_path / 'run', marks, wrapper=dict(accumulative_counts=2))
+    runner = train(tmp_path / 'run', marks, wrapper=dict(accumulative_counts=2), optimizer=optimizer)
     assert runner.message_hub.get_info('skipped_updates') == 2
 
 
-def test_accumulation_leaves_weights_of_the_good_updates(tmp_path):
-    spoiled = train(
-        tmp_path / 'spoiled', [None, None, 'image', 'loss', None, None], wrapper=dict(accumulative_counts=2)
-    )
-    clean = train(tmp_path / 'clean', [None] * 4, wrapper=dict(accumulative_counts=2))
+def test_accumulation_leaves_weights_of_the_good_updates(tmp_path, optimizer):
+    options = dict(wrapper=dict(accumulative_counts=2), optimizer=optimizer)
+    spoiled = train(tmp_path / 'spoiled', [None, None, 'image', 'loss', None, None], **options)
+    clean = train(tmp_path / 'clean', [None] * 4, **options)
     assert_same(state_of(spoiled), state_of(clean))
 
 
@@ -423,14 +448,14 @@ def test_the_limit_must_be_positive():
         NonFiniteHook(max_in_a_row=0)
 
 
-def _rank(rank, port, folder, marks, wrapper):
+def _rank(rank, port, folder, marks, wrapper, optimizer):
     """One of two processes: the sampler deals the samples in turn, so that the spoiled ones go to rank 1."""
     torch.set_num_threads(1)
     local_rank = str(rank % torch.cuda.device_count() if ON_GPU else rank)  # gloo shares a GPU
     os.environ.update(RANK=str(rank), WORLD_SIZE='2', LOCAL_RANK=local_rank, MASTER_ADDR='127.0.0.1', MASTER_PORT=port)
     torch.distributed.init_process_group('gloo')
     try:
-        runner = train(folder / 'run', marks, wrapper=wrapper, per_loader=1, is_distributed=True)
+        runner = train(folder / 'run', marks, wrapper=wrapper, per_loader=1, is_distributed=True, optimizer=optimizer)
         torch.save([state_of(runner), runner.message_hub.get_info('skipped_updates')], folder / f'{rank}.pth')
     except RunError as error:
         (folder / f'{rank}.txt').write_text(str(error))
@@ -438,23 +463,23 @@ def _rank(rank, port, folder, marks, wrapper):
         torch.distributed.destroy_process_group()
 
 
-def on_two_ranks(folder, marks, wrapper=None):
+def on_two_ranks(folder, marks, wrapper=None, optimizer=None):
     """Train in two processes."""
     folder.mkdir()
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = str(free.getsockname()[1])
     mp.start_processes(
-        _rank, (port, folder, marks, wrapper), nprocs=2, start_method=process_context().get_start_method()
+        _rank, (port, folder, marks, wrapper, optimizer), nprocs=2, start_method=process_context().get_start_method()
     )
 
 
 @pytest.mark.parametrize('wrapper', [None, dict(accumulative_counts=2)], ids=['each', 'accumulated'])
-def test_all_ranks_skip_when_one_has_to(tmp_path, wrapper):
+def test_all_ranks_skip_when_one_has_to(tmp_path, wrapper, optimizer):
     marks = [None, None, 'image', 'loss', None, 'gradient', None, None]
     if wrapper is None:
         marks.remove('gradient')
-    on_two_ranks(tmp_path / 'spoiled', marks, wrapper)
+    on_two_ranks(tmp_path / 'spoiled', marks, wrapper, optimizer)
     first, second = (torch.load(tmp_path / 'spoiled' / f'{rank}.pth') for rank in (0, 1))
     assert first[1] == second[1] == 2
     assert all(value.isfinite().all() for value in first[0])

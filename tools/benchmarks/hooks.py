@@ -21,6 +21,8 @@ from mmengine.registry import DATASETS
 from mmengine.runner import Runner
 from torch.utils.data import Dataset
 
+from mmvidext.cli.gpu_flags import fuse_optimizer
+
 CONFIG = Path(__file__).resolve().parents[2] / 'configs' / 'demo' / 'tsm_r18_camera_demo.py'
 OURS = ('ExactResumeHook', 'TrainingStateHook', 'NonFiniteHook', 'BadFilesHook')
 
@@ -59,6 +61,7 @@ def build(args: argparse.Namespace, folder: str, *, protected: bool) -> tuple[Ru
     cfg.train_dataloader.dataset = dict(type='mmengine.RandomClips', shape=shape, count=10 * args.batch)
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = cfg.test_cfg = None
     cfg.test_dataloader = cfg.test_evaluator = None
+    fuse_optimizer(cfg)
     cfg.work_dir, cfg.log_level, cfg.experiment_name = folder, 'ERROR', Path(folder).name
     cfg.visualizer.vis_backends = []
     cfg.custom_hooks = [dict(type='mmvidext.ExactResumeHook'), dict(type='mmvidext.BadFilesHook')] if protected else []
