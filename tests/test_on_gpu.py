@@ -3,6 +3,7 @@
 Skipped without a GPU. The rest of the suite runs there, too, on whatever device mmengine chooses.
 """
 
+import math
 import os
 
 import pytest
@@ -10,6 +11,7 @@ import torch
 from torch.utils._pytree import tree_leaves
 
 from mmvidext import ops
+from mmvidext.engine.finite import scan
 from mmvidext.ops.frame_matching import match_frames
 from tests.device_cases import CASES, DeviceCases
 
@@ -71,6 +73,21 @@ class Case:
         options = dict(allow_unused=True, retain_graph=True)  # of what was formed before the call
         found = torch.autograd.grad(differentiable, leaves, grads, **options) if differentiable else ()
         return [output.detach() for output in outputs], [grad for grad in found if grad is not None]
+
+
+@pytest.mark.parametrize('dtype', [torch.float32, torch.float16])
+def test_gradients_are_scanned_without_waiting(dtype):
+    gradients = [torch.ones(size, device=GPU, dtype=dtype) for size in (1, 3, 70_000)]
+    loss = dict(loss=[torch.ones((), device=GPU)])
+    for spoiled in (None, *gradients, *loss['loss']):
+        if spoiled is not None:
+            spoiled[..., -1:].fill_(math.nan) if spoiled.dim() else spoiled.fill_(math.inf)
+        torch.cuda.set_sync_debug_mode('error')
+        found = scan(loss, gradients, gradients[0].device)
+        torch.cuda.set_sync_debug_mode('default')
+        assert found.item() == (spoiled is not None)
+        for tensor in (*gradients, *loss['loss']):
+            tensor.fill_(1)
 
 
 def distance(found, wanted):

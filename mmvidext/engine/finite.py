@@ -58,7 +58,7 @@ def scan(terms: Mapping[str, list[Tensor]], gradients: list[Tensor], device: tor
 def any_rank_not_finite(terms: Mapping[str, list[Tensor]], gradients: list[Tensor], device: torch.device) -> bool:
     """Return whether a loss term or a gradient of any process is not finite: every process gets the same answer.
 
-    Costs one pass over the gradients, one wait for the device, and with several processes one number sent.
+    Costs one pass over the gradients, a wait for the device, and with several processes one number sent.
 
     Args:
         terms: Loss terms by name, tensors of any shape.
@@ -68,15 +68,11 @@ def any_rank_not_finite(terms: Mapping[str, list[Tensor]], gradients: list[Tenso
     if can_be_scanned(gradients, device):
         return bool(scan(terms, gradients, device).item())
     found = _look_at(terms, device)
-    found += ~get_total_norm(gradients).isfinite().to(device)
-    all_reduce(found, 'max')
-    if not found.item():
-        return False
-    # the squares of finite gradients may have overflowed: look at each of them, which takes longer
-    found = _look_at(terms, device)
-    for gradient in gradients:
-        found += ~gradient.isfinite().all().to(device)
-    all_reduce(found, 'max')
+    if not get_total_norm(gradients).isfinite():
+        # the squares of finite gradients may have overflowed: look at each of them, which takes longer
+        for gradient in gradients:
+            found += ~gradient.isfinite().all().to(device)
+    all_reduce(found, 'max')  # once, as in scan: other processes may have gradients of another kind
     return bool(found.item())
 
 
