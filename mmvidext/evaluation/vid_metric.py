@@ -50,7 +50,8 @@ class VIDMetric(BaseMetric):
     Raises:
         FileNotFoundError: If the motion file is missing.
         ValueError: If it is not the authors', or does not know the frames; if an argument is out of range; if a sample
-            has no ground truth, no track ids where they are needed, or none of the distances; if samples are missing.
+            has no ground truth, no track ids where they are needed, a label that is no class, or none of the distances;
+            if samples are missing.
     """
 
     default_prefix = 'vid'
@@ -161,10 +162,12 @@ class VIDMetric(BaseMetric):
         return metrics
 
     def _scores(self, frames: list[Frame]) -> dict[str, NDArray[np.float64]]:
-        motion = None
+        count, motion = len(self.dataset_meta['classes']), None
+        for frame in frames:
+            _check_labels(frame, count)
         if self.motion:
             motion = track_motion(frames) if self.motion_file is None else self._look_up(frames, self.motion_file)
-        return class_scores(frames, len(self.dataset_meta['classes']), motion=motion)
+        return class_scores(frames, count, motion=motion)
 
     @staticmethod
     def _look_up(frames: list[Frame], known: list[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
@@ -188,6 +191,16 @@ class VIDMetric(BaseMetric):
         for index, name in enumerate(self.dataset_meta['classes']):
             table.add_row([name, *[f'{100 * values[index]:.2f}' for values in columns.values()]])
         print_log(f'AP of each class, in percent\n{table.get_string()}', logger='current')
+
+
+def _check_labels(frame: Frame, count: int) -> None:
+    for what, labels in (('an object', frame.labels), ('a detection', frame.found_labels)):
+        wrong = labels[(labels < 0) | (labels >= count)]
+        if len(wrong):
+            raise ValueError(
+                f'frame {frame.number} of {frame.video} has {what} of class {wrong[0]}, but the data set has {count} '
+                f'classes, 0 to {count - 1}: num_classes of the head must be that of the data set'
+            )
 
 
 def _numpy(values: Any) -> NDArray[Any]:

@@ -118,6 +118,16 @@ def test_small_boxes_are_forgiven_some_pixels(shift, found):
     assert metric_of([frame], motion=False).evaluate(1) == {'vid/mAP': found}
 
 
+@pytest.mark.parametrize('label', [4, -1])
+def test_a_label_that_is_no_class_is_named(label):
+    wrong = one_object((0, 0, 7, 7))
+    wrong['found'] = [(0.9, label, np.array((0, 0, 7, 7.0)))]
+    with pytest.raises(ValueError, match=rf'frame 0 of v has a detection of class {label}, but .* 4 classes, 0 to 3'):
+        metric_of([wrong], motion=False).evaluate(1)
+    with pytest.raises(ValueError, match=rf'has an object of class {label}'):
+        metric_of([dict(one_object((0, 0, 7, 7)), labels=np.array([label]))], motion=False).evaluate(1)
+
+
 def test_the_least_overlap_at_its_edge():
     sides = np.array([8, 24, 25, 100])
     boxes = np.stack([0 * sides, 0 * sides, sides - 1, sides - 1], axis=1).astype(np.float32)
