@@ -10,7 +10,6 @@ from mmvidext.cli.options import AMP_TYPES
 
 __all__ = [
     'evaluate_in_half_precision',
-    'fuse_optimizer',
     'prepare_loaders',
     'train_in_mixed_precision',
     'use_channels_last',
@@ -50,18 +49,6 @@ def evaluate_in_half_precision(cfg: Config, precision: str) -> None:
         raise click.UsageError('--amp fp16 needs a GPU; on a CPU use --amp bf16')
     cfg.test_cfg = dict(cfg.get('test_cfg') or {}, fp16=True)
     torch.set_autocast_dtype(device, getattr(torch, AMP_TYPES[precision]))  # the loop takes the type of the device
-
-
-def fuse_optimizer(cfg: Config) -> None:
-    """Let torch's optimizers take a step in one launch where there is a GPU, unless the config says otherwise.
-
-    Such an optimizer also skips by itself what is not finite, so that :class:`mmvidext.engine.NonFiniteHook` need not
-    wait for the GPU.
-    """
-    optimizer = (cfg.get('optim_wrapper') or {}).get('optimizer') or {}
-    is_chosen = {'fused', 'foreach', 'differentiable'} & set(optimizer)
-    if torch.cuda.is_available() and optimizer.get('type') in ('SGD', 'Adam', 'AdamW') and not is_chosen:
-        cfg.optim_wrapper.optimizer.fused = True
 
 
 def use_compiler(cfg: Config) -> None:

@@ -12,7 +12,7 @@ from mmengine.logging import print_log
 
 from mmvidext.cli.batch_norm_errors import naming_small_batches
 from mmvidext.cli.console import ProgressLines, short_path, warnings_only
-from mmvidext.cli.gpu_flags import fuse_optimizer, train_in_mixed_precision, use_compiler
+from mmvidext.cli.gpu_flags import train_in_mixed_precision, use_compiler
 from mmvidext.cli.options import RunCommand, amp_option, run_options, usage_errors
 from mmvidext.cli.running import (
     bounded,
@@ -43,8 +43,6 @@ def apply_train_flags(
     Raises:
         click.UsageError: If a flag cannot be followed with this config, or on this machine.
     """
-    if not cfg.get('strategy'):
-        fuse_optimizer(cfg)
     if amp:
         train_in_mixed_precision(cfg, amp)
     if compiled:

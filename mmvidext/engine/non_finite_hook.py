@@ -261,9 +261,11 @@ class NonFiniteHook(Hook):
 
 
 def _skips_by_itself(optimizer: Optimizer) -> bool:
-    """Whether a step with ``found_inf`` 1 changes nothing; the first one of all would leave its momentum undefined."""
-    is_fused = isinstance(optimizer, (SGD, Adam)) and all(group.get('fused') for group in optimizer.param_groups)
-    return is_fused and bool(optimizer.state)
+    """Whether a step with ``found_inf`` 1 changes nothing: not a parameter's first one, which defines its momentum."""
+    if not isinstance(optimizer, (SGD, Adam)) or not all(group.get('fused') for group in optimizer.param_groups):
+        return False
+    stepping = (one for group in optimizer.param_groups for one in group['params'] if one.grad is not None)
+    return all(optimizer.state.get(parameter) for parameter in stepping)
 
 
 def _device(model: nn.Module) -> torch.device:

@@ -7,7 +7,6 @@ from mmengine.config import Config
 
 from mmvidext.cli.gpu_flags import (
     evaluate_in_half_precision,
-    fuse_optimizer,
     prepare_loaders,
     train_in_mixed_precision,
     use_channels_last,
@@ -96,30 +95,3 @@ def test_memory_is_pinned_for_a_gpu_unless_the_config_says_otherwise():
     prepare_loaders(cfg, None)
     assert cfg.train_dataloader == dict(num_workers=2, pin_memory=True)
     assert cfg.test_dataloader == dict(pin_memory=False)
-
-
-@pytest.mark.usefixtures('gpu')
-@pytest.mark.parametrize(
-    ('optimizer', 'expected'),
-    [
-        (dict(type='SGD'), True),
-        (dict(type='AdamW'), True),
-        (dict(type='SGD', fused=False), False),
-        (dict(type='SGD', foreach=True), None),
-        (dict(type='RMSprop'), None),
-    ],
-)
-def test_optimizers_are_fused_on_a_gpu_unless_the_config_says_otherwise(optimizer, expected):
-    cfg = Config(dict(optim_wrapper=dict(optimizer=optimizer)))
-    fuse_optimizer(cfg)
-    assert cfg.optim_wrapper.optimizer.get('fused') is expected
-    others = Config(dict(optim_wrapper=dict(constructor='Two', generator=dict(optimizer=dict(type='SGD')))))
-    fuse_optimizer(others)
-    assert 'fused' not in others.optim_wrapper.generator.optimizer
-
-
-def test_optimizers_stay_as_they_are_without_a_gpu(monkeypatch):
-    monkeypatch.setattr('torch.cuda.is_available', lambda: False)
-    cfg = config()
-    fuse_optimizer(cfg)
-    assert 'fused' not in cfg.optim_wrapper.optimizer

@@ -21,8 +21,6 @@ from mmengine.registry import DATASETS
 from mmengine.runner import Runner
 from torch.utils.data import Dataset
 
-from mmvidext.cli.gpu_flags import fuse_optimizer
-
 CONFIG = Path(__file__).resolve().parents[2] / 'configs' / 'demo' / 'tsm_r18_camera_demo.py'
 OURS = ('ExactResumeHook', 'TrainingStateHook', 'NonFiniteHook', 'BadFilesHook')
 
@@ -50,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--config', default=str(CONFIG), help='(default: %(default)s)')
     parser.add_argument('--clip', default='8x3x36x48', help='shape of a clip: TxCxHxW (default: %(default)s)')
     parser.add_argument('--batch', type=int, default=16, help='clips of a batch (default: %(default)s)')
+    parser.add_argument('--fused', action='store_true', help='an optimizer with fused=True on both sides')
     parser.add_argument('--iterations', type=int, help='of a timed call (default: 1, and 20 on a GPU)')
 
 
@@ -61,7 +60,8 @@ def build(args: argparse.Namespace, folder: str, *, protected: bool) -> tuple[Ru
     cfg.train_dataloader.dataset = dict(type='mmengine.RandomClips', shape=shape, count=10 * args.batch)
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = cfg.test_cfg = None
     cfg.test_dataloader = cfg.test_evaluator = None
-    fuse_optimizer(cfg)
+    if args.fused:
+        cfg.optim_wrapper.optimizer.fused = True
     cfg.work_dir, cfg.log_level, cfg.experiment_name = folder, 'ERROR', Path(folder).name
     cfg.visualizer.vis_backends = []
     cfg.custom_hooks = [dict(type='mmvidext.ExactResumeHook'), dict(type='mmvidext.BadFilesHook')] if protected else []
