@@ -33,7 +33,8 @@ def can_be_scanned(gradients: list[Tensor], device: torch.device) -> bool:
     kinds = {(type(gradient), gradient.device, gradient.dtype) for gradient in gradients}
     known = all(kind is Tensor and dtype in (torch.float32, torch.float16) for kind, _, dtype in kinds)
     here = all(where == device and where.type in ('cpu', 'cuda') for _, where, _ in kinds)
-    return len(kinds) <= 1 and known and here and not any(0 in gradient.stride() for gradient in gradients)
+    odd = any(0 in gradient.stride() or gradient.is_neg() for gradient in gradients)
+    return len(kinds) <= 1 and known and here and not odd
 
 
 def scan(terms: Mapping[str, list[Tensor]], gradients: list[Tensor], device: torch.device) -> Tensor:
@@ -50,7 +51,7 @@ def scan(terms: Mapping[str, list[Tensor]], gradients: list[Tensor], device: tor
     found = _look_at(terms, device)
     if gradients:
         # what GradScaler does, with a scale of 1: one launch for all gradients, where norms are a tensor for each
-        torch._amp_foreach_non_finite_check_and_unscale_(gradients, found, torch.ones((), device=device))
+        torch._amp_foreach_non_finite_check_and_unscale_(gradients, found, torch.ones_like(found))
     all_reduce(found, 'max')
     return found
 
@@ -79,7 +80,7 @@ def any_rank_not_finite(terms: Mapping[str, list[Tensor]], gradients: list[Tenso
 def _look_at(terms: Mapping[str, list[Tensor]], device: torch.device) -> Tensor:
     """Return 1 if a loss term is not finite, else 0, ``float32 ()``."""
     losses = [value.detach().reshape(-1).to(device) for tensors in terms.values() for value in tensors]
-    found = torch.zeros((), device=device)
+    found = torch.zeros((), dtype=torch.float32, device=device)
     return found + ~torch.cat(losses).isfinite().all() if losses else found
 
 
@@ -87,6 +88,8 @@ def names_not_finite(tensors: Iterable[tuple[str, Tensor | None]]) -> list[str]:
     """Return the names of those tensors that hold a NaN or an infinity; whole numbers and None do not."""
     names, verdicts = [], []
     for name, tensor in tensors:
+        if tensor is not None and tensor.is_sparse:
+            tensor = tensor.coalesce().values()
         if tensor is not None and (tensor.is_floating_point() or tensor.is_complex()):
             names.append(name)
             verdicts.append(tensor.detach().isfinite().all().cpu())

@@ -1,5 +1,6 @@
 """Skip the updates that a NaN or an infinity would spoil, say where it came from, and stop when it does not end."""
 
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial, reduce
@@ -12,7 +13,7 @@ from mmengine.hooks import Hook
 from mmengine.optim import OptimWrapperDict
 from mmengine.runner import Runner
 from torch import Tensor, nn
-from torch.optim import SGD, Adam, Optimizer
+from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from mmvidext.engine.finite import (
     any_rank_not_finite,
@@ -46,9 +47,9 @@ class _Iteration:
     is_stepped: bool = False  # an optimizer was asked to step, by no scaler prevented
     is_bad: bool = False
     bad_gradients: list[str] = field(default_factory=list)
-    # of the optimizers that skip by themselves: the verdict on the device, and the gradients it is about
+    # of an optimizer that skips by itself: the verdicts on the device, and the gradients they are about
     verdicts: list[Tensor] = field(default_factory=list)
-    gradients: dict[int, Tensor] = field(default_factory=dict)
+    gradients: list[tuple[Tensor, Tensor]] = field(default_factory=list)  # with their parameters
 
 
 @HOOKS.register_module()
@@ -114,7 +115,8 @@ class NonFiniteHook(Hook):
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Keep the values of the buffers."""
         self._now = _Iteration()
-        buffers = [buffer for module in self._modules for buffer in module._buffers.values() if buffer is not None]
+        owned = (buffer for module in self._modules for buffer in module._buffers.values() if buffer is not None)
+        buffers = [buffer for buffer in owned if 0 not in buffer.stride()]  # one that was expanded cannot be written to
         buffers.sort(key=lambda buffer: str(buffer.dtype))
         if [id(buffer) for buffer in buffers] != [id(buffer) for buffer, _ in self._buffers]:
             self._buffers = [(buffer, torch.empty_like(buffer)) for buffer in buffers]
@@ -179,7 +181,8 @@ class NonFiniteHook(Hook):
 
     def _before_step(self, runner: Runner, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         parameters = [parameter for group in optimizer.param_groups for parameter in group['params']]
-        if _scaler(runner) is None and _skips_by_itself(optimizer) and self._scan(runner, optimizer, parameters):
+        alone = not isinstance(runner.optim_wrapper, OptimWrapperDict) and _scaler(runner) is None
+        if alone and _skips_by_itself(optimizer) and self._scan(runner, optimizer, parameters):
             return
         self._judge(runner, None if _scaler(runner) else parameters)
         found_inf = getattr(optimizer, 'found_inf', None)  # from the scaler, if the optimizer itself heeds it
@@ -193,8 +196,8 @@ class NonFiniteHook(Hook):
         if not can_be_scanned(gradients, device):
             return False
         self._now.verdicts.append(scan(self._loss_terms(), gradients, device))
-        self._now.gradients |= {id(one): one.grad for one in parameters if one.grad is not None}
-        found = reduce(torch.maximum, self._now.verdicts)  # of several optimizers, all that follow a bad one skip
+        self._now.gradients += [(one, one.grad) for one in parameters if one.grad is not None]
+        found = reduce(torch.maximum, self._now.verdicts)  # of several steps, all that follow a bad one are skipped
         if self._now.is_bad or _recall(runner, _IS_SPOILED):
             found = torch.ones_like(found)
         optimizer.found_inf = found  # type: ignore[attr-defined] # what GradScaler hands to such an optimizer
@@ -208,9 +211,9 @@ class NonFiniteHook(Hook):
     def _read_verdicts(self, runner: Runner) -> None:
         if torch.stack(self._now.verdicts).any():
             self._now.is_bad = True
-            named = unwrap_model(runner.model).named_parameters()
-            gradients = ((name, self._now.gradients.get(id(parameter))) for name, parameter in named)
-            self._now.bad_gradients += names_not_finite(gradients)
+            names = {id(parameter): name for name, parameter in unwrap_model(runner.model).named_parameters()}
+            named = ((names.get(id(parameter), '?'), gradient) for parameter, gradient in self._now.gradients)
+            self._now.bad_gradients += names_not_finite(named)
 
     def _loss_terms(self) -> dict[str, list[Tensor]]:
         return loss_terms(self._now.call.losses if self._now.call else {})
@@ -261,11 +264,21 @@ class NonFiniteHook(Hook):
 
 
 def _skips_by_itself(optimizer: Optimizer) -> bool:
-    """Whether a step with ``found_inf`` 1 changes nothing: not a parameter's first one, which defines its momentum."""
-    if not isinstance(optimizer, (SGD, Adam)) or not all(group.get('fused') for group in optimizer.param_groups):
+    """Whether a step with ``found_inf`` 1 changes nothing: in one of torch's own fused optimizers, not compiled.
+
+    The first step of a parameter defines its momentum, so that one is not left to it.
+    """
+    if type(optimizer) not in (SGD, Adam, AdamW) or torch.compiler.is_compiling() or hasattr(optimizer, 'found_inf'):
         return False
-    stepping = (one for group in optimizer.param_groups for one in group['params'] if one.grad is not None)
-    return all(optimizer.state.get(parameter) for parameter in stepping)
+    return all(group.get('fused') and _has_begun(group, optimizer.state) for group in optimizer.param_groups)
+
+
+def _has_begun(group: dict[str, Any], state: Mapping[Tensor, Mapping[str, Any]]) -> bool:
+    if group.get('momentum') == 0:
+        return True
+    key = 'momentum_buffer' if 'momentum' in group else 'step'
+    stepping = (parameter for parameter in group['params'] if parameter.grad is not None)
+    return all(state.get(parameter, {}).get(key) is not None for parameter in stepping)
 
 
 def _device(model: nn.Module) -> torch.device:

@@ -139,10 +139,10 @@ class MotionSqueeze(nn.Module):
         fused = takes_triton(
             self.backend,
             reduced,
-            size=reduced.shape[1],
-            largest=MOST_CHANNELS,
-            what='reduced channels',
-            suits=len(reduced) <= LARGEST_BATCH and size <= LARGEST_DISPLACEMENT,
+            size=reduced.shape[0],
+            largest=LARGEST_BATCH,
+            what='frames',
+            suits=size <= LARGEST_DISPLACEMENT and reduced.shape[1] <= MOST_CHANNELS,
         )
         if fused and self.num_segments > 1:
             motion = match_frames(reduced, self.num_segments, size, eps=_NORM_EPS, **kernel)

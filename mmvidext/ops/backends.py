@@ -75,7 +75,7 @@ def takes_triton(backend: str, tensor: Tensor, *, size: int, largest: int, what:
     """
     check_backend(backend, size=size, largest=largest, what=what)
     if backend == 'auto':
-        return suits and size <= largest and _runs_triton(tensor)
+        return suits and _runs_triton(tensor) and size <= largest  # in this order: an exported size has no bound
     return backend == 'triton'
 
 

@@ -16,13 +16,14 @@ from mmengine.hooks import Hook
 from mmengine.model import BaseModel, MMDistributedDataParallel
 from mmengine.optim import OptimWrapper
 from mmengine.registry import OPTIM_WRAPPERS
+from mmengine.registry import OPTIMIZERS as OPTIMIZER_CLASSES
 from mmengine.runner import Runner
 from mmengine.structures import BaseDataElement
 from torch import nn
 from torch.utils.data import Dataset
 
 from mmvidext.engine import NonFiniteHook, RunError
-from mmvidext.engine.finite import any_rank_not_finite
+from mmvidext.engine.finite import any_rank_not_finite, names_not_finite
 from mmvidext.engine.non_finite_cause import ForwardCall, find_cause
 from mmvidext.generators import capture_generators
 from tests.reliability.tiny_run import ON_GPU, process_context
@@ -244,8 +245,60 @@ def test_a_fused_optimizer_is_not_waited_for(tmp_path, monkeypatch):
     assert len(calls) == 1
     assert runner.message_hub.get_info('skipped_updates') == 1
     assert not hasattr(runner.optim_wrapper.optimizer, 'found_inf')
+    train(tmp_path / 'plain', [None, None, 'loss', None], optimizer=dict(type='SGD', lr=0.1, fused=True))
+    assert len(calls) == 1  # without momentum, nothing is made
     train(tmp_path / 'foreach', [None, None, 'loss', None])
     assert len(calls) == 5
+
+
+@OPTIMIZER_CLASSES.register_module()
+class ShrinkingAdamW(torch.optim.AdamW):
+    """An optimizer of a user's: what it adds to a step does not heed ``found_inf``."""
+
+    def step(self, closure=None):
+        super().step(closure)
+        for parameter in self.param_groups[0]['params']:
+            if parameter.grad is not None:
+                parameter.data.mul_(0.99)
+
+
+class CompileStep(Hook):
+    def before_train(self, runner):
+        optimizer = runner.optim_wrapper.optimizer
+        optimizer.step = torch.compile(optimizer.step, backend='eager')
+
+
+@pytest.mark.parametrize(
+    ('optimizer', 'hooks'),
+    [(dict(type='ShrinkingAdamW', lr=0.01, fused=True), []), (FUSED, [CompileStep()])],
+    ids=['of a user', 'compiled'],
+)
+def test_a_step_that_is_not_torchs_own_is_waited_for(tmp_path, optimizer, hooks):
+    spoiled = train(tmp_path / 'spoiled', [None, None, 'loss', None], optimizer=optimizer, hooks=hooks)
+    clean = train(tmp_path / 'clean', [None] * 3, optimizer=optimizer, hooks=hooks)
+    assert_same(state_of(spoiled), state_of(clean))
+
+
+def test_a_buffer_that_was_expanded_stays_as_it_is(tmp_path):
+    class Expand(Hook):
+        def before_train(self, runner):
+            runner.model.register_buffer('mask', torch.zeros(1).expand(4, 5).to(DEVICE))
+
+    train(tmp_path / 'run', [None, 'loss', None], hooks=[Expand()])
+
+
+def test_verdicts_are_float32_whatever_the_default():
+    gradients = [torch.tensor([1.0])]
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert not any_rank_not_finite({'loss': [torch.tensor(1.0)]}, gradients, torch.device('cpu'))
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def test_a_sparse_gradient_is_named():
+    gradient = torch.sparse_coo_tensor([[0, 2]], torch.tensor([1.0, NAN]), (4,))
+    assert names_not_finite([('embedding.weight', gradient), ('other', torch.zeros(2))]) == ['embedding.weight']
 
 
 @pytest.mark.parametrize(
