@@ -24,8 +24,7 @@ def loss_terms(losses: Mapping[str, Any]) -> dict[str, list[Tensor]]:
 def gradients_of(parameters: Iterable[Tensor]) -> list[Tensor]:
     """Return the gradients that are there and not empty; of a sparse one its values."""
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    values = [gradient.coalesce().values() if gradient.is_sparse else gradient for gradient in gradients]
-    return [value for value in values if value.numel()]
+    return [values for values in map(_stored, gradients) if values.numel()]
 
 
 def can_be_scanned(gradients: list[Tensor], device: torch.device) -> bool:
@@ -88,9 +87,11 @@ def names_not_finite(tensors: Iterable[tuple[str, Tensor | None]]) -> list[str]:
     """Return the names of those tensors that hold a NaN or an infinity; whole numbers and None do not."""
     names, verdicts = [], []
     for name, tensor in tensors:
-        if tensor is not None and tensor.is_sparse:
-            tensor = tensor.coalesce().values()
         if tensor is not None and (tensor.is_floating_point() or tensor.is_complex()):
             names.append(name)
-            verdicts.append(tensor.detach().isfinite().all().cpu())
+            verdicts.append(_stored(tensor.detach()).isfinite().all().cpu())
     return [name for name, is_finite in zip(names, verdicts, strict=True) if not is_finite]
+
+
+def _stored(tensor: Tensor) -> Tensor:
+    return tensor.coalesce().values() if tensor.is_sparse else tensor

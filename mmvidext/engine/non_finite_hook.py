@@ -1,6 +1,5 @@
 """Skip the updates that a NaN or an infinity would spoil, say where it came from, and stop when it does not end."""
 
-from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial, reduce
@@ -13,7 +12,7 @@ from mmengine.hooks import Hook
 from mmengine.optim import OptimWrapperDict
 from mmengine.runner import Runner
 from torch import Tensor, nn
-from torch.optim import SGD, Adam, AdamW, Optimizer
+from torch.optim import Optimizer
 
 from mmvidext.engine.finite import (
     any_rank_not_finite,
@@ -24,6 +23,7 @@ from mmvidext.engine.finite import (
     scan,
 )
 from mmvidext.engine.non_finite_cause import ForwardCall, describe, find_cause
+from mmvidext.engine.optimizer_skips import skips_by_itself
 from mmvidext.engine.run_error import RunError
 from mmvidext.engine.run_parts import optim_wrappers, unwrap_model
 from mmvidext.generators import capture_generators
@@ -182,7 +182,7 @@ class NonFiniteHook(Hook):
     def _before_step(self, runner: Runner, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         parameters = [parameter for group in optimizer.param_groups for parameter in group['params']]
         alone = not isinstance(runner.optim_wrapper, OptimWrapperDict) and _scaler(runner) is None
-        if alone and _skips_by_itself(optimizer) and self._scan(runner, optimizer, parameters):
+        if alone and skips_by_itself(optimizer) and self._scan(runner, optimizer, parameters):
             return
         self._judge(runner, None if _scaler(runner) else parameters)
         found_inf = getattr(optimizer, 'found_inf', None)  # from the scaler, if the optimizer itself heeds it
@@ -261,24 +261,6 @@ class NonFiniteHook(Hook):
             f'{message}. The update is skipped: {in_a_row} in a row, of at most {self.max_in_a_row}, and '
             f'{_recall(runner, _COUNT)} in all'
         )
-
-
-def _skips_by_itself(optimizer: Optimizer) -> bool:
-    """Whether a step with ``found_inf`` 1 changes nothing: in one of torch's own fused optimizers, not compiled.
-
-    The first step of a parameter defines its momentum, so that one is not left to it.
-    """
-    if type(optimizer) not in (SGD, Adam, AdamW) or torch.compiler.is_compiling() or hasattr(optimizer, 'found_inf'):
-        return False
-    return all(group.get('fused') and _has_begun(group, optimizer.state) for group in optimizer.param_groups)
-
-
-def _has_begun(group: dict[str, Any], state: Mapping[Tensor, Mapping[str, Any]]) -> bool:
-    if group.get('momentum') == 0:
-        return True
-    key = 'momentum_buffer' if 'momentum' in group else 'step'
-    stepping = (parameter for parameter in group['params'] if parameter.grad is not None)
-    return all(state.get(parameter, {}).get(key) is not None for parameter in stepping)
 
 
 def _device(model: nn.Module) -> torch.device:

@@ -284,7 +284,9 @@ def test_a_buffer_that_was_expanded_stays_as_it_is(tmp_path):
         def before_train(self, runner):
             runner.model.register_buffer('mask', torch.zeros(1).expand(4, 5).to(DEVICE))
 
-    train(tmp_path / 'run', [None, 'loss', None], hooks=[Expand()])
+    runner = train(tmp_path / 'run', [None, 'loss', None], hooks=[Expand()])
+    assert runner.message_hub.get_info('skipped_updates') == 1
+    assert runner.model.mask.stride() == (0, 0)
 
 
 def test_verdicts_are_float32_whatever_the_default():
@@ -332,7 +334,8 @@ def test_a_run_of_bad_updates_ends_with_the_checkpoint_intact(tmp_path, optimize
 
 
 def test_good_updates_begin_the_count_anew(tmp_path):
-    train(tmp_path / 'run', ['image', 'image', None, 'image', 'image', None])
+    runner = train(tmp_path / 'run', ['image', 'image', None, 'image', 'image', None])
+    assert runner.message_hub.get_info('skipped_updates') == 4
 
 
 def test_a_weight_that_is_not_finite_stops_at_once(tmp_path, optimizer):
