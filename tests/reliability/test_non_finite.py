@@ -26,10 +26,9 @@ from mmvidext.engine import NonFiniteHook, RunError
 from mmvidext.engine.finite import any_rank_not_finite, names_not_finite
 from mmvidext.engine.non_finite_cause import ForwardCall, find_cause
 from mmvidext.generators import capture_generators
-from tests.reliability.tiny_run import ON_GPU, process_context
+from tests.reliability.tiny_run import DEVICE, local_rank, process_context
 
 NAN, INF = math.nan, math.inf
-DEVICE = 'cuda' if ON_GPU else 'cpu'  # that mmengine chooses
 
 
 SGD = dict(type='SGD', lr=0.1, momentum=0.9, weight_decay=0.01)
@@ -507,8 +506,8 @@ def test_the_limit_must_be_positive():
 def _rank(rank, port, folder, marks, wrapper, optimizer):
     """One of two processes: the sampler deals the samples in turn, so that the spoiled ones go to rank 1."""
     torch.set_num_threads(1)
-    local_rank = str(rank % torch.cuda.device_count() if ON_GPU else rank)  # gloo shares a GPU
-    os.environ.update(RANK=str(rank), WORLD_SIZE='2', LOCAL_RANK=local_rank, MASTER_ADDR='127.0.0.1', MASTER_PORT=port)
+    where = dict(RANK=str(rank), LOCAL_RANK=str(local_rank(rank)), MASTER_ADDR='127.0.0.1', MASTER_PORT=port)
+    os.environ.update(where, WORLD_SIZE='2')
     torch.distributed.init_process_group('gloo')
     try:
         runner = train(folder / 'run', marks, wrapper=wrapper, per_loader=1, is_distributed=True, optimizer=optimizer)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from mmvidext.engine.resume_point import find_resume_point
-from tests.reliability.tiny_run import ON_GPU, config, newest, process_context, train
+from tests.reliability.tiny_run import ON_GPU, config, local_rank, newest, process_context, train
 from tools.chaos import differences, state
 
 EPOCHS = dict(train_cfg=dict(max_epochs=6))  # of 3 batches of 4 on each process: 18 iterations
@@ -16,8 +16,9 @@ WRAPPER = dict(type='MMDistributedDataParallel', device_ids=None, broadcast_buff
 
 
 def one_process(rank, port, cfg, kills, resume, backend):
-    local_rank = rank % torch.cuda.device_count() if ON_GPU else rank  # gloo shares a GPU, NCCL does not
-    where = dict(RANK=rank, LOCAL_RANK=local_rank, WORLD_SIZE=len(kills), MASTER_ADDR='127.0.0.1', MASTER_PORT=port)
+    where = dict(
+        RANK=rank, LOCAL_RANK=local_rank(rank), WORLD_SIZE=len(kills), MASTER_ADDR='127.0.0.1', MASTER_PORT=port
+    )
     os.environ.update({name: str(value) for name, value in where.items()})
     torch.distributed.init_process_group(backend)
     cfg = {**cfg, 'launcher': 'pytorch', 'env_cfg': dict(dist_cfg=dict(backend=backend)), 'model_wrapper_cfg': WRAPPER}

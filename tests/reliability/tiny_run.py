@@ -27,6 +27,7 @@ from torch import nn
 
 os.environ.setdefault('PYTORCH_NVML_BASED_CUDA_CHECK', '1')  # or the question below spoils forked processes for CUDA
 ON_GPU = torch.cuda.is_available()
+DEVICE = 'cuda' if ON_GPU else 'cpu'  # that mmengine chooses
 if ON_GPU:
     os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')  # as --deterministic does
 NUM_SAMPLES = 24
@@ -99,11 +100,10 @@ class ScaledOptimWrapper(OptimWrapper):
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self.device = 'cuda' if ON_GPU else 'cpu'
-        self.loss_scaler = torch.amp.GradScaler(self.device, init_scale=8.0, growth_interval=5)
+        self.loss_scaler = torch.amp.GradScaler(DEVICE, init_scale=8.0, growth_interval=5)
 
     def optim_context(self, model):
-        return torch.autocast(self.device, torch.bfloat16)
+        return torch.autocast(DEVICE, torch.bfloat16)
 
     def backward(self, loss, **kwargs):
         self.loss_scaler.scale(loss).backward(**kwargs)
@@ -200,6 +200,11 @@ def train(cfg, *, kill=None, resume=None):
     runner = Runner.from_cfg(Config({**cfg, **resume, 'custom_hooks': hooks}))
     runner.train()
     return runner
+
+
+def local_rank(rank):
+    """Return the number of a process's GPU: gloo shares one, NCCL does not."""
+    return rank % torch.cuda.device_count() if ON_GPU else rank
 
 
 def process_context():
