@@ -11,6 +11,7 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from mmvidext.engine.finite import loss_terms, names_not_finite
+from mmvidext.engine.kept_buffers import KeptBuffers
 from mmvidext.generators import capture_generators, restore_generators
 
 __all__ = ['Finding', 'ForwardCall', 'describe', 'find_cause']
@@ -52,7 +53,7 @@ def find_cause(
 
     Args:
         model: The model, not wrapped for several processes.
-        call: Its last call, or None if there was none to be seen.
+        call: The call of it to look at, or None if there was none to be seen.
         context: What the call ran in, for example autocast.
         bad_gradients: Names of parameters whose gradients are not finite, from the input to the loss.
         data_batch: The batch as it came from the loader.
@@ -132,14 +133,13 @@ def _first_module(model: nn.Module, call: ForwardCall, context: AbstractContextM
 
 @contextmanager
 def _as_before(model: nn.Module) -> Iterator[None]:
-    generators = capture_generators()
-    buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
+    generators, buffers = capture_generators(), KeptBuffers(model)
+    buffers.keep()
     try:
         yield
     finally:
         restore_generators(generators)
-        for buffer, value in buffers:
-            buffer.copy_(value)
+        buffers.put_back()
 
 
 def _bad_inputs(call: ForwardCall) -> Iterator[str]:

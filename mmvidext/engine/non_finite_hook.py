@@ -2,28 +2,20 @@
 
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from functools import partial, reduce
-from itertools import groupby
+from functools import partial
 from typing import Any
 
 import torch
 from mmengine.dist import all_gather_object
 from mmengine.hooks import Hook
-from mmengine.optim import OptimWrapperDict
+from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from mmvidext.engine.finite import (
-    any_rank_not_finite,
-    can_be_scanned,
-    gradients_of,
-    loss_terms,
-    names_not_finite,
-    scan,
-)
+from mmvidext.engine.finite import any_rank_not_finite, gradients_of, loss_terms, names_not_finite
+from mmvidext.engine.kept_buffers import KeptBuffers
 from mmvidext.engine.non_finite_cause import ForwardCall, describe, find_cause
-from mmvidext.engine.optimizer_skips import skips_by_itself
 from mmvidext.engine.run_error import RunError
 from mmvidext.engine.run_parts import optim_wrappers, unwrap_model
 from mmvidext.generators import capture_generators
@@ -42,14 +34,11 @@ _SHARED_OUT = '_fsdp_wrapped_module.'  # FSDP puts it into the names of modules,
 class _Iteration:
     """What is known about the iteration that runs."""
 
-    call: ForwardCall | None = None
+    calls: list[ForwardCall] = field(default_factory=list)
     is_judged: bool = False
     is_stepped: bool = False  # an optimizer was asked to step, by no scaler prevented
     is_bad: bool = False
     bad_gradients: list[str] = field(default_factory=list)
-    # of an optimizer that skips by itself: the verdicts on the device, and the gradients they are about
-    verdicts: list[Tensor] = field(default_factory=list)
-    gradients: list[tuple[Tensor, Tensor]] = field(default_factory=list)  # with their parameters
 
 
 @HOOKS.register_module()
@@ -62,8 +51,8 @@ class NonFiniteHook(Hook):
     the samples by path. With gradient accumulation the whole update is skipped; of several processes all skip if one
     must. The schedule of the learning rate goes on.
 
-    On a GPU the verdict is waited for before each step, unless the optimizer is one of torch's with ``fused=True``: it
-    skips by itself, and the wait is that of mmengine's own for the loss at the end of the iteration.
+    On a GPU the verdict is waited for before each step, as mmengine itself waits for the norm of clipped gradients. Of
+    several optimizers each is judged by itself: one that has stepped before another must not has stepped.
 
     With a loss scaler (mixed precision in float16) an infinite gradient of a finite loss is the scaler's own business
     and does not count, unless it comes with a scale below 1.
@@ -83,8 +72,7 @@ class NonFiniteHook(Hook):
             raise ValueError(f'max_in_a_row must be at least 1, but is {max_in_a_row}')
         self.max_in_a_row = max_in_a_row
         self._handles: list[Any] = []
-        self._modules: list[nn.Module] = []  # to walk through them in every iteration would take longer than the rest
-        self._buffers: list[tuple[Tensor, Tensor]] = []
+        self._buffers = KeptBuffers(nn.Module())
         self._now = _Iteration()
 
     def before_train(self, runner: Runner) -> None:
@@ -98,32 +86,29 @@ class NonFiniteHook(Hook):
             model.register_forward_pre_hook(self._before_forward, with_kwargs=True),
             model.register_forward_hook(self._after_forward),
         ]
-        for optimizer in _optimizers(runner):
-            self._handles.append(optimizer.register_step_pre_hook(partial(self._before_step, runner)))
-            self._handles.append(optimizer.register_step_post_hook(self._after_step))
+        for wrapper in optim_wrappers(runner.optim_wrapper):
+            optimizer = wrapper.optimizer
+            if not isinstance(optimizer, Optimizer):
+                raise TypeError(
+                    f'NonFiniteHook needs torch optimizers, but {type(wrapper).__name__} has a '
+                    f'{type(optimizer).__name__}: set default_hooks.non_finite=None'
+                )
+            self._handles.append(optimizer.register_step_pre_hook(partial(self._before_step, runner, wrapper)))
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """List the modules, and check the weights: a file may have brought them.
+        """List the buffers, and check the weights: a file may have brought them.
 
         Raises:
             RunError: If a parameter or a running statistic is not finite.
         """
-        self._modules = list(unwrap_model(runner.model).modules())
+        self._buffers = KeptBuffers(unwrap_model(runner.model))
         if bad := names_not_finite(_weights(unwrap_model(runner.model))):
             raise RunError(f'before iteration {runner.iter + 1} {_listed(bad)} not finite: check load_from')
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Keep the values of the buffers."""
         self._now = _Iteration()
-        owned = (buffer for module in self._modules for buffer in module._buffers.values() if buffer is not None)
-        buffers = [buffer for buffer in owned if 0 not in buffer.stride()]  # one that was expanded cannot be written to
-        buffers.sort(key=lambda buffer: str(buffer.dtype))
-        if [id(buffer) for buffer in buffers] != [id(buffer) for buffer, _ in self._buffers]:
-            self._buffers = [(buffer, torch.empty_like(buffer)) for buffer in buffers]
-        # a GPU copies the buffers of one type in one launch, but those of two together one by one
-        for _, group in groupby(self._buffers, key=lambda pair: pair[0].dtype):
-            now, kept = zip(*group, strict=True)
-            torch._foreach_copy_(list(kept), list(now))
+        self._buffers.keep()
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         """Judge what no step has judged, and report.
@@ -132,10 +117,8 @@ class NonFiniteHook(Hook):
             RunError: If the run has to stop.
         """
         is_update = _is_update(runner)
-        if self._now.verdicts:
-            self._read_verdicts(runner)
         if not self._now.is_judged:
-            self._judge(runner, None if _scaler(runner) else list(unwrap_model(runner.model).parameters()))
+            self._judge(runner, optim_wrappers(runner.optim_wrapper))
         if is_update and self._scale_is_spent(runner):
             self._now.is_bad = True
         if self._now.is_bad:
@@ -170,73 +153,47 @@ class NonFiniteHook(Hook):
 
     def _before_forward(self, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if model.training:
-            self._now.call = ForwardCall(args, kwargs, capture_generators(), {})
+            self._now.calls.append(ForwardCall(args, kwargs, capture_generators(), {}))
 
     def _after_forward(self, model: nn.Module, args: Any, output: Any) -> None:
-        if model.training and self._now.call is not None and isinstance(output, dict):
+        if model.training and self._now.calls and isinstance(output, dict):
             # detached, so that the graph does not live longer for it
-            self._now.call.losses = {
+            self._now.calls[-1].losses = {
                 name: [value.detach() for value in values] for name, values in loss_terms(output).items()
             }
 
-    def _before_step(self, runner: Runner, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-        parameters = [parameter for group in optimizer.param_groups for parameter in group['params']]
-        alone = not isinstance(runner.optim_wrapper, OptimWrapperDict) and _scaler(runner) is None
-        if alone and skips_by_itself(optimizer) and self._scan(runner, optimizer, parameters):
-            return
-        self._judge(runner, None if _scaler(runner) else parameters)
+    def _before_step(self, runner: Runner, wrapper: OptimWrapper, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        if any(map(callable, (*args[1:], *kwargs.values()))):
+            raise RunError(
+                f'{type(optimizer).__name__} computes gradients inside of its step, by a closure, where NonFiniteHook '
+                'cannot look at them: set default_hooks.non_finite=None'
+            )
+        self._judge(runner, [wrapper])
         found_inf = getattr(optimizer, 'found_inf', None)  # from the scaler, if the optimizer itself heeds it
         self._now.is_stepped = found_inf is None or not found_inf.item()
         if self._now.is_bad or _recall(runner, _IS_SPOILED):
             optimizer.zero_grad(set_to_none=True)  # an optimizer leaves a parameter without a gradient as it is
 
-    def _scan(self, runner: Runner, optimizer: Optimizer, parameters: list[Tensor]) -> bool:
-        """Let the optimizer skip this step if it has to, without waiting; False if the gradients do not allow it."""
-        gradients, device = gradients_of(parameters), _device(unwrap_model(runner.model))
-        if not can_be_scanned(gradients, device):
-            return False
-        self._now.verdicts.append(scan(self._loss_terms(), gradients, device))
-        self._now.gradients += [(one, one.grad) for one in parameters if one.grad is not None]
-        found = reduce(torch.maximum, self._now.verdicts)  # of several steps, all that follow a bad one are skipped
-        if self._now.is_bad or _recall(runner, _IS_SPOILED):
-            found = torch.ones_like(found)
-        optimizer.found_inf = found  # type: ignore[attr-defined] # what GradScaler hands to such an optimizer
-        self._now.is_judged = self._now.is_stepped = True
-        return True
-
-    def _after_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-        if self._now.verdicts and hasattr(optimizer, 'found_inf'):
-            del optimizer.found_inf
-
-    def _read_verdicts(self, runner: Runner) -> None:
-        if torch.stack(self._now.verdicts).any():
-            self._now.is_bad = True
-            names = {id(parameter): name for name, parameter in unwrap_model(runner.model).named_parameters()}
-            named = ((names.get(id(parameter), '?'), gradient) for parameter, gradient in self._now.gradients)
-            self._now.bad_gradients += names_not_finite(named)
-
-    def _loss_terms(self) -> dict[str, list[Tensor]]:
-        return loss_terms(self._now.call.losses if self._now.call else {})
-
-    def _judge(self, runner: Runner, parameters: list[Tensor] | None) -> None:
-        """Decide about this iteration; ``parameters`` None does not look at gradients, which the scaler does."""
+    def _judge(self, runner: Runner, wrappers: list[OptimWrapper]) -> None:
+        """Decide about this iteration, from all losses until now and the gradients that no scaler looks at."""
         model = unwrap_model(runner.model)
-        gradients = gradients_of(parameters or [])
+        groups = [group for one in wrappers if not _scaler(one) for group in one.optimizer.param_groups]
+        gradients = gradients_of(parameter for group in groups for parameter in group['params'])
+        losses = [loss for call in self._now.calls for values in call.losses.values() for loss in values]
         self._now.is_judged = True
-        if any_rank_not_finite(self._loss_terms(), gradients, _device(model)):
+        if any_rank_not_finite(losses, gradients, _device(model)):
             self._now.is_bad = True
             self._now.bad_gradients += names_not_finite((name, value.grad) for name, value in model.named_parameters())
 
     def _scale_is_spent(self, runner: Runner) -> bool:
-        scaler = _scaler(runner)
-        return scaler is not None and not self._now.is_stepped and scaler.get_scale() < 1
+        scalers = [scaler for one in optim_wrappers(runner.optim_wrapper) if (scaler := _scaler(one))]
+        return not self._now.is_stepped and any(scaler.get_scale() < 1 for scaler in scalers)
 
     def _count(self, runner: Runner) -> None:
         """Undo what the iteration changed, and count the update, once."""
-        for buffer, kept in self._buffers:
-            buffer.copy_(kept)
-        for optimizer in _optimizers(runner):
-            optimizer.zero_grad(set_to_none=True)
+        self._buffers.put_back()
+        for wrapper in optim_wrappers(runner.optim_wrapper):
+            wrapper.optimizer.zero_grad(set_to_none=True)
         if not _recall(runner, _IS_SPOILED):
             for name in (_COUNT, _IN_A_ROW):
                 _remember(runner, name, _recall(runner, name) + 1)
@@ -246,7 +203,7 @@ class NonFiniteHook(Hook):
         model = unwrap_model(runner.model)
         wrapper = runner.optim_wrapper
         context = nullcontext() if isinstance(wrapper, OptimWrapperDict) else wrapper.optim_context(model)
-        finding = find_cause(model, self._now.call, context, self._now.bad_gradients, data_batch)
+        finding = find_cause(model, _call_to_look_at(self._now.calls), context, self._now.bad_gradients, data_batch)
         findings = all_gather_object(finding)
         message = f'iteration {runner.iter + 1}: {describe(findings)}'.replace(_SHARED_OUT, '')
         if any(finding.parameters_are_bad for finding in findings):
@@ -276,25 +233,21 @@ def _remember(runner: Runner, name: str, value: int) -> None:
         runner.message_hub.update_info(name, value)
 
 
-def _optimizers(runner: Runner) -> list[Optimizer]:
-    wrappers = optim_wrappers(runner.optim_wrapper)
-    for one in wrappers:
-        if not isinstance(one.optimizer, Optimizer):
-            raise TypeError(
-                f'NonFiniteHook needs torch optimizers, but {type(one).__name__} has a {type(one.optimizer).__name__}: '
-                'set default_hooks.non_finite=None'
-            )
-    return [one.optimizer for one in wrappers]
+def _call_to_look_at(calls: list[ForwardCall]) -> ForwardCall | None:
+    """Return the first call with a loss that is not finite, or else the last one."""
+    for call in calls:
+        if names_not_finite((name, value) for name, values in call.losses.items() for value in values):
+            return call
+    return calls[-1] if calls else None
 
 
 def _is_update(runner: Runner) -> bool:
     """Whether this iteration was the last of those whose gradients are accumulated."""
-    wrapper = runner.optim_wrapper
-    return isinstance(wrapper, OptimWrapperDict) or wrapper.should_update()
+    return all(wrapper.should_update() for wrapper in optim_wrappers(runner.optim_wrapper))
 
 
-def _scaler(runner: Runner) -> Any:
-    scaler = getattr(runner.optim_wrapper, 'loss_scaler', None)
+def _scaler(wrapper: OptimWrapper) -> Any:
+    scaler = getattr(wrapper, 'loss_scaler', None)
     return scaler if scaler is not None and scaler.is_enabled() else None
 
 

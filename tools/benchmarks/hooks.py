@@ -48,7 +48,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--config', default=str(CONFIG), help='(default: %(default)s)')
     parser.add_argument('--clip', default='8x3x36x48', help='shape of a clip: TxCxHxW (default: %(default)s)')
     parser.add_argument('--batch', type=int, default=16, help='clips of a batch (default: %(default)s)')
-    parser.add_argument('--fused', action='store_true', help='an optimizer with fused=True on both sides')
     parser.add_argument('--iterations', type=int, help='of a timed call (default: 1, and 20 on a GPU)')
 
 
@@ -60,8 +59,6 @@ def build(args: argparse.Namespace, folder: str, *, protected: bool) -> tuple[Ru
     cfg.train_dataloader.dataset = dict(type='mmengine.RandomClips', shape=shape, count=10 * args.batch)
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = cfg.test_cfg = None
     cfg.test_dataloader = cfg.test_evaluator = None
-    if args.fused:
-        cfg.optim_wrapper.optimizer.fused = True
     cfg.work_dir, cfg.log_level, cfg.experiment_name = folder, 'ERROR', Path(folder).name
     cfg.visualizer.vis_backends = []
     cfg.custom_hooks = [dict(type='mmvidext.ExactResumeHook'), dict(type='mmvidext.BadFilesHook')] if protected else []
