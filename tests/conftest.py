@@ -40,7 +40,20 @@ def pytest_configure(config):
     cv2.setNumThreads(1)
 
 
-def pytest_collection_finish(session):
-    """mmengine collects garbage for each data set that it builds, and would look through all that is imported here."""
+def freeze():
+    """mmengine collects garbage for each data set that it builds, and would look through all that is there by then.
+
+    After the tests of compilation that takes ten times as long as the test of a data set itself.
+    """
     gc.collect()
     gc.freeze()
+
+
+def pytest_collection_finish(session):
+    freeze()
+
+
+@pytest.fixture(autouse=True, scope='module')
+def frozen_after_a_module():
+    yield
+    freeze()

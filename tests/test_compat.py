@@ -154,6 +154,12 @@ def test_importing_the_package_is_light():
     assert result.stdout.strip() == '[]', result.stderr
 
 
+def test_ops_do_not_import_the_compiler():
+    """It takes a second, a fifth of the import, and who does not compile does not want it."""
+    result = run("import sys, mmvidext.ops\nprint('torch._dynamo' in sys.modules)")
+    assert result.stdout.strip() == 'False', result.stderr
+
+
 @pytest.mark.parametrize('toolbox', ['mmengine', 'mmcv'])
 def test_without_mmcv_one_line_says_what_to_install(toolbox):
     result = run(

@@ -195,8 +195,10 @@ def _backward_kernel(
     gathered = tl.zeros((ROWS * COLUMNS, CHANNELS), tl.float32)
     lost = tl.zeros((ROWS * COLUMNS,), tl.int32)
     for role in range(2):  # the frame is the first one of its pair, then the second one; unrolled, it spills registers
-        partner, pair = index + 1 - 2 * role, index - index // segments - role
         paired = (role == 0) & (time < segments - 1) | (role == 1) & (time > 0)
+        # where there is no pair, the addresses are those of another one: a compiler may read before a loop of no turns
+        partner = tl.where(paired, index + 1 - 2 * role, index)
+        pair = tl.where(paired, index - index // segments - role, 0)
         pieces = tl.where(paired, (ROWS + 2 * RADIUS) * (WINDOW // PIECE), 0)
         for piece in range(pieces):
             row, column = _piece_of_window(piece, WINDOW, PIECE)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from mmvidext.ops.exporting import is_exporting
+from mmvidext.ops.graph_constants import constant_in_graphs
 
 __all__ = [
     'LARGEST_BATCH',
@@ -92,7 +93,7 @@ def _triton_version() -> tuple[int, ...] | None:
         return None
 
 
-@torch.compiler.assume_constant_result
+@constant_in_graphs
 @functools.cache
 def _gpu_runs_triton(index: int) -> bool:
     """Whether a GPU and its Triton are those that the kernels ran on, or newer (docs/gpu.md)."""
@@ -137,7 +138,7 @@ def torchvision_problem() -> str | None:
     return None
 
 
-@torch.compiler.assume_constant_result
+@constant_in_graphs
 def takes_torchvision(backend: str) -> bool:
     """Whether an op with this ``backend`` runs torchvision's compiled kernel: with ``'auto'`` wherever that loads.
 

@@ -6,6 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mmvidext.ops.graph_constants import constant_in_graphs
+
 __all__ = ['accumulation_dtype', 'without_autocast']
 
 
@@ -14,7 +16,7 @@ def accumulation_dtype(tensor: Tensor) -> torch.dtype:
     return torch.promote_types(tensor.dtype, torch.float32)
 
 
-@torch.compiler.assume_constant_result  # dynamo cannot trace the question before torch 2.12
+@constant_in_graphs  # dynamo cannot trace the question before torch 2.12
 def _has_autocast(device_type: str) -> bool:
     return torch.amp.is_autocast_available(device_type)
 

@@ -6,16 +6,13 @@ from mmengine.registry import init_default_scope
 
 from mmvidext.registry import MODELS
 from tests.models.backbones.test_all_backbones import CASES as BACKBONES
+from tests.models.backbones.test_all_backbones import SHORT
 from tests.models.segmentors.tiny import fcn
-
-# the later stages repeat what the first ones do
-SHORT = dict(num_stages=2, strides=(1, 2), dilations=(1, 1), out_indices=(1,))
 
 
 def backbone(name):
     arguments, shape, _ = BACKBONES[name]
-    short = SHORT if name in ('TSMResNet', 'MSResNet', 'TINResNet') else {}
-    return MODELS.build(dict(type=f'mmvidext.{name}', **arguments, **short)), (torch.randn(shape),)
+    return MODELS.build(dict(type=f'mmvidext.{name}', **arguments, **SHORT.get(name, {}))), (torch.randn(shape),)
 
 
 def flow_network(name):

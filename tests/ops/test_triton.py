@@ -12,6 +12,7 @@ import torch
 from mmvidext.ops import local_correlation
 
 ROOT = Path(__file__).resolve().parents[2]
+CASES = ['triton_correlation_cases.py', 'triton_matching_cases.py', 'triton_op_cases.py']
 
 
 def run(*command, **environment):
@@ -20,15 +21,16 @@ def run(*command, **environment):
     return subprocess.run([sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize('cases', ['triton_matching_cases.py', 'triton_op_cases.py'])
+@pytest.mark.parametrize('cases', [*CASES, 'triton_bounds_cases.py'])
 def test_kernels_equal_their_definition_in_the_interpreter(cases):
     pytest.importorskip('triton')
-    result = run('-m', 'pytest', '-q', '-p', 'no:xdist', f'tests/ops/{cases}', TRITON_INTERPRET='1')
+    plugins = '-p', 'no:xdist', '-p', 'tests.ops.within_bounds'
+    result = run('-m', 'pytest', '-q', *plugins, f'tests/ops/{cases}', TRITON_INTERPRET='1')
     assert result.returncode == 0, result.stdout[-4000:]
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
-@pytest.mark.parametrize('cases', ['triton_matching_cases.py', 'triton_op_cases.py'])
+@pytest.mark.parametrize('cases', CASES)
 def test_kernels_equal_their_definition_on_a_gpu(cases):
     result = run('-m', 'pytest', '-q', '-p', 'no:xdist', '-p', 'tests.ops.on_gpu', f'tests/ops/{cases}')
     assert result.returncode == 0, result.stdout[-4000:]
