@@ -6,7 +6,7 @@ from torch.utils._pytree import tree_leaves
 
 from tools.benchmarks.launches import is_launch
 
-__all__ = ['count_launches', 'count_written', 'is_launch']
+__all__ = ['count_launches', 'count_written', 'is_launch', 'list_launches']
 
 
 class _Counter(TorchDispatchMode):
@@ -22,11 +22,16 @@ class _Counter(TorchDispatchMode):
         return out
 
 
-def count_launches(function):
-    """Return how many operators a call runs that are neither views nor allocations."""
+def list_launches(function):
+    """Return the names of the operators that a call runs and that are neither views nor allocations, in their order."""
     with _Counter() as counter:
         function()
-    return len(counter.names)
+    return counter.names
+
+
+def count_launches(function):
+    """Return how many operators those are."""
+    return len(list_launches(function))
 
 
 def count_written(function):

@@ -37,13 +37,14 @@ def any_rank_not_finite(losses: list[Tensor], gradients: list[Tensor], device: t
         gradients: Gradients of any kind.
         device: Where the answer is computed.
     """
+    # a copy, because what is scanned is written back
     losses = [torch.cat([loss.detach().reshape(-1).to(device) for loss in losses])] if losses else []
     found = torch.zeros((), dtype=torch.float32, device=device)
     if _can_be_scanned(scanned := losses + gradients, device):
         # what GradScaler does, with a scale of 1, so that nothing changes: norms would be a tensor for each gradient
         torch._amp_foreach_non_finite_check_and_unscale_(scanned, found, torch.ones_like(found))
-    else:
-        found += _count_not_finite(losses, gradients, device)
+    elif _one_is_not_finite(losses, gradients):
+        found.fill_(1)
     all_reduce(found, 'max')
     return bool(found.item())
 
@@ -56,13 +57,14 @@ def _can_be_scanned(tensors: list[Tensor], device: torch.device) -> bool:
     return not any(tensor.is_neg() or (not tensor.is_contiguous() and 0 in tensor.stride()) for tensor in tensors)
 
 
-def _count_not_finite(losses: list[Tensor], gradients: list[Tensor], device: torch.device) -> int:
-    count = sum(not loss.isfinite().all() for loss in losses)
+def _one_is_not_finite(losses: list[Tensor], gradients: list[Tensor]) -> bool:
+    if not all(loss.isfinite().all() for loss in losses):
+        return True
     stored = [values for values in map(_stored, gradients) if values.numel()]
-    if not get_total_norm(stored).isfinite():
-        # the squares of finite gradients may have overflowed: look at each of them, which takes longer
-        count += sum(not values.isfinite().all() for values in stored)
-    return count
+    if get_total_norm(stored).isfinite():
+        return False
+    # the squares of finite gradients may have overflowed: look at each of them, which takes longer
+    return not all(values.isfinite().all() for values in stored)
 
 
 def names_not_finite(tensors: Iterable[tuple[str, Tensor | None]]) -> list[str]:

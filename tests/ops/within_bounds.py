@@ -17,7 +17,7 @@ class Bounds:
     def take(self, arguments):
         self.tensors = []
         for one in arguments:
-            if isinstance(one, torch.Tensor):
+            if isinstance(one, torch.Tensor) and one.numel():
                 storage = one.untyped_storage()
                 owned = torch.zeros(storage.nbytes() // one.itemsize, dtype=torch.bool)
                 owned.as_strided(one.size(), one.stride(), one.storage_offset()).fill_(True)
@@ -29,7 +29,7 @@ class Bounds:
         for first, size, owned in self.tensors:
             place, rest = np.divmod(addresses - first, size)
             found = (rest == 0) & (place >= 0) & (place < len(owned))
-            inside |= found & owned[np.where(found, place, 0)] if len(owned) else False
+            inside |= found & owned[np.where(found, place, 0)]
         if not inside.all():
             raise AssertionError(f'{(~inside).sum()} of {inside.size} addresses lie outside of the arguments')
 

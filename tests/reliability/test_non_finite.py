@@ -122,6 +122,7 @@ def train(
     folder,
     marks,
     *,
+    model=TinyNet,
     wrapper=None,
     optimizer=None,
     hook=None,
@@ -135,7 +136,7 @@ def train(
     """Train on one epoch of batches, and return the runner."""
     torch.manual_seed(0)
     runner = Runner(
-        MMDistributedDataParallel(TinyNet()) if is_distributed else TinyNet(),
+        MMDistributedDataParallel(model()) if is_distributed else model(),
         str(folder),
         train_dataloader=dict(
             dataset=Batches(marks),
