@@ -16,7 +16,7 @@ class TemporalShift(nn.Module):
         num_segments: T, the number of frames in a clip.
         shift_div: Channels over the number of channels that move in one direction.
         causal: Shift from the past only.
-        backend: Backend of the shift: ``'torch'``, or ``'triton'`` on a GPU; ``'auto'`` takes ``'torch'``.
+        backend: Backend of the shift, as in :func:`~mmvidext.ops.temporal_shift`.
 
     Raises:
         ValueError: If ``num_segments`` or ``shift_div`` is too small to shift anything.

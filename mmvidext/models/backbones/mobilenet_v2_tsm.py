@@ -26,8 +26,7 @@ class MobileNetV2TSM(OnlineBackbone, MobileNetV2):
         num_segments: Frames of a clip.
         shift_div: Channels over the number of channels that move in one direction.
         causal: Shift from the past only. This is what :meth:`step` needs.
-        shift_backend: Backend of :func:`mmvidext.ops.temporal_shift`: ``'torch'``, or ``'triton'`` on a GPU; ``'auto'``
-            takes ``'torch'``.
+        shift_backend: ``backend`` of :func:`mmvidext.ops.temporal_shift`.
         pretrained: Checkpoint with these keys, of the backbone or a whole recognizer, or an official one of the TSM
             repository. None initializes from scratch, or by ``init_cfg``.
         **kwargs: Arguments of mmaction2's ``MobileNetV2``.

@@ -41,8 +41,7 @@ class TSMResNet(OnlineBackbone, ResNet):
         temporal_pool: Halve the number of frames in front of layer2.
         non_local: For each stage 0 or 1, or a tuple with 0 or 1 for each block: where a non-local block follows.
         non_local_cfg: Arguments of mmcv's ``NonLocal3d``.
-        shift_backend: Backend of :func:`mmvidext.ops.temporal_shift`: ``'torch'``, or ``'triton'`` on a GPU; ``'auto'``
-            takes ``'torch'``.
+        shift_backend: ``backend`` of :func:`mmvidext.ops.temporal_shift`.
         pretrained: Checkpoint to start from: ImageNet weights (torchvision's or mmaction2's keys), or a TSM checkpoint
             of mmaction2, of the official repository or of ours. None initializes from scratch, or by ``init_cfg``.
         **kwargs: Arguments of mmaction2's ``ResNet``.
