@@ -192,6 +192,7 @@ TRITON_CASES = {
         ops.pool_samples, (8, 16, 9, 9), (8, 25, 9, 9), num_samples=5, sample_stride=3, backend='triton'
     ),
     'MotionSqueeze, Triton': lambda at: at.layer(MotionSqueeze(512, 8, backend='triton'), 64, 512, 28, 28),
+    'DynamicFilter, Triton': lambda at: at.layer(DynamicFilter(256, backend='triton'), 1, 256, 64, 128),
 }
 if find_spec('triton'):
     CASES |= TRITON_CASES

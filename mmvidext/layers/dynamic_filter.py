@@ -43,8 +43,8 @@ class DynamicFilter(BaseModule):
         norm_cfg: Normalization behind the hidden convolutions and the 1x1 convolution; none by default, as in the
             authors' code.
         act_cfg: Activation of the same convolutions.
-        chunk_channels: Outputs of the dynamic filter to compute at once; by default as many as 8 MiB allow.
-        backend: Backend of the pooling: ``'torch'``, or ``'triton'`` on a GPU; ``'auto'`` takes ``'torch'``.
+        chunk_channels: Outputs of the dynamic filter to compute at once, as in :func:`~mmvidext.ops.dynamic_filter`.
+        backend: Backend of the pooling, as in :func:`~mmvidext.ops.pool_samples`.
         init_cfg: mmengine's initialization config.
 
     Attributes:

@@ -15,7 +15,8 @@ from mmvidext.ops.precision import accumulation_dtype
 
 __all__ = ['ProjectedKernel', 'filter_channels', 'filter_channels_projected']
 
-_CHUNK_ELEMENTS = 2**21  # of a temporary: 8 MiB in float32, small enough for a last-level cache
+# of a temporary: 8 MiB in float32 fit into the last-level cache of a CPU; on a GPU launches cost more than memory
+_CHUNK_ELEMENTS, _CHUNK_ELEMENTS_ON_GPU = 2**21, 2**25
 
 
 class ProjectedKernel(NamedTuple):
@@ -32,10 +33,12 @@ class ProjectedKernel(NamedTuple):
     bias: Tensor
 
 
-def _chunk_length(chunk_channels: int | None, elements_per_channel: int) -> int:
+def _chunk_length(chunk_channels: int | None, operand: Tensor) -> int:
+    """Return how many output channels to compute at once; each takes a temporary as large as ``operand``."""
     if chunk_channels is not None:
         return chunk_channels
-    return max(1, _CHUNK_ELEMENTS // max(1, elements_per_channel))
+    elements = _CHUNK_ELEMENTS if operand.device.type == 'cpu' else _CHUNK_ELEMENTS_ON_GPU
+    return max(1, elements // max(1, operand.numel()))
 
 
 def filter_channels(feature: Tensor, kernel: Tensor, *, chunk_channels: int | None = None) -> Tensor:
@@ -44,12 +47,13 @@ def filter_channels(feature: Tensor, kernel: Tensor, *, chunk_channels: int | No
     Args:
         feature: ``(N, C, H, W)``.
         kernel: ``(N, C'*C, H, W)``, output channel first.
-        chunk_channels: Output channels to compute at once; by default as many as a temporary of 8 MiB allows.
+        chunk_channels: Output channels to compute at once; by default as many as a temporary of 8 MiB allows, on a GPU
+            of 128 MiB.
 
     Returns:
         ``(N, C', H, W)`` in the type of ``feature``.
     """
-    chunk = _chunk_length(chunk_channels, feature.numel())
+    chunk = _chunk_length(chunk_channels, feature)
     result: Tensor = _FilterChannels.apply(feature, kernel.unflatten(1, (-1, feature.shape[1])), chunk)
     return result
 
@@ -65,7 +69,8 @@ def filter_channels_projected(feature: Tensor, kernel: ProjectedKernel, *, chunk
     Args:
         feature: ``(N, C, H, W)``.
         kernel: The code and the convolution.
-        chunk_channels: Output channels to compute at once; by default as many as a temporary of 8 MiB allows.
+        chunk_channels: Output channels to compute at once; by default as many as a temporary of 8 MiB allows, on a GPU
+            of 128 MiB.
 
     Returns:
         ``(N, C', H, W)`` in the type of ``feature``.
@@ -75,7 +80,7 @@ def filter_channels_projected(feature: Tensor, kernel: ProjectedKernel, *, chunk
     weight = kernel.weight.view(-1, channels, code_channels).transpose(1, 2)  # (C', K, C)
     weight = weight.reshape(-1, channels, 1, 1).to(kernel.code.dtype)
     operand = feature.to(kernel.code.dtype)
-    chunk = _chunk_length(chunk_channels, kernel.code.numel())
+    chunk = _chunk_length(chunk_channels, kernel.code)
     result: Tensor = _FilterProjected.apply(operand, kernel.code, weight, chunk)
     constant = exact_conv1x1(operand, kernel.bias.view(-1, channels, 1, 1).to(operand.dtype))
     return (result + constant).to(feature.dtype)

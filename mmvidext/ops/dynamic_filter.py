@@ -1,6 +1,5 @@
 """Dynamic filtering with a large sampling field, LS-DFN (Wu et al., arXiv 1803.07624, section 3)."""
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -51,8 +50,8 @@ def dynamic_filter(
         kernel_size: ``k``, odd.
         num_samples: ``s``, samples along each axis, odd. 1 is a plain dynamic filter network.
         sample_stride: ``g``, pixels between neighboring samples.
-        chunk_channels: Output channels to compute at once. By default as many as a temporary of 8 MiB allows; fewer
-            need less memory.
+        chunk_channels: Output channels to compute at once; fewer need less memory. By default as many as a temporary of
+            8 MiB allows, on a GPU of 128 MiB.
         backend: Of the pooling, as in :func:`mmvidext.ops.pool_samples`.
 
     Returns:
@@ -106,8 +105,7 @@ def _tap_maps(feature: Tensor, kernel_size: int, reach: int) -> Tensor:
     border = reach + kernel_size // 2
     total = F.pad(feature.sum(dim=1, keepdim=True), (border, border, border, border))
     height, width = feature.shape[2] + 2 * reach, feature.shape[3] + 2 * reach
-    shifts = [(row, column) for row in range(kernel_size) for column in range(kernel_size)]
-    return torch.cat([total[:, :, row : row + height, column : column + width] for row, column in shifts], dim=1)
+    return total.unfold(2, height, 1).unfold(3, width, 1).flatten(1, 3)  # from (N, 1, k, k, height, width), a view
 
 
 def check_settings(kernel_size: int, num_samples: int, sample_stride: int, chunk_channels: int | None) -> None:
