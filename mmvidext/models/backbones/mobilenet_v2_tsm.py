@@ -29,7 +29,8 @@ class MobileNetV2TSM(OnlineBackbone, MobileNetV2):
         shift_backend: ``backend`` of :func:`mmvidext.ops.temporal_shift`.
         pretrained: Checkpoint with these keys, of the backbone or a whole recognizer, or an official one of the TSM
             repository. None initializes from scratch, or by ``init_cfg``.
-        **kwargs: Arguments of mmaction2's ``MobileNetV2``.
+        **kwargs: Arguments of mmaction2's ``MobileNetV2``. Activations write to new tensors, so that hooks on every module
+            work; ``act_cfg=dict(type='ReLU6', inplace=True)`` activates in place, as mmaction2 does.
 
     Example:
         >>> backbone = MobileNetV2TSM(causal=True).eval()
@@ -50,7 +51,7 @@ class MobileNetV2TSM(OnlineBackbone, MobileNetV2):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        make_out_of_place(self)
+        make_out_of_place(self, kwargs.get('act_cfg'))
         self.num_segments, self.shift_div, self.causal = num_segments, shift_div, causal
         self.pretrained = pretrained
         for module in list(self.modules()):

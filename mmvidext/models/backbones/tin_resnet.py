@@ -27,7 +27,8 @@ class TINResNet(PretrainedBackbone, ResNet):
         shift_div: The first ``C / shift_div`` channels of a block's input are interlaced.
         pretrained: Checkpoint to start from: ImageNet weights (torchvision's or mmaction2's keys), or one of TIN, of
             mmaction2, of the official repository or of ours. None initializes from scratch, or by ``init_cfg``.
-        **kwargs: Arguments of mmaction2's ``ResNet``.
+        **kwargs: Arguments of mmaction2's ``ResNet``. Activations write to new tensors, so that hooks on every module
+            work; ``act_cfg=dict(type='ReLU', inplace=True)`` activates in place, as mmaction2 does.
 
     Raises:
         ValueError: If the depth is unknown, or the channels cannot be split into four groups.
@@ -45,7 +46,7 @@ class TINResNet(PretrainedBackbone, ResNet):
     ) -> None:
         choose(depth, tuple(self.arch_settings), name='depth', owner='TINResNet')
         super().__init__(depth, **kwargs)
-        make_out_of_place(self)
+        make_out_of_place(self, kwargs.get('act_cfg'))
         choose(self.frozen_stages, range(-1, self.num_stages + 1), name='frozen_stages', owner='TINResNet')
         self.num_segments, self.shift_div = num_segments, shift_div
         self.pretrained = pretrained

@@ -44,7 +44,8 @@ class TSMResNet(OnlineBackbone, ResNet):
         shift_backend: ``backend`` of :func:`mmvidext.ops.temporal_shift`.
         pretrained: Checkpoint to start from: ImageNet weights (torchvision's or mmaction2's keys), or a TSM checkpoint
             of mmaction2, of the official repository or of ours. None initializes from scratch, or by ``init_cfg``.
-        **kwargs: Arguments of mmaction2's ``ResNet``.
+        **kwargs: Arguments of mmaction2's ``ResNet``. Activations write to new tensors, so that hooks on every module
+            work; ``act_cfg=dict(type='ReLU', inplace=True)`` activates in place, as mmaction2 does.
 
     Raises:
         ValueError: If an argument is out of range, or ``causal`` is combined with a part that needs future frames.
@@ -77,7 +78,7 @@ class TSMResNet(OnlineBackbone, ResNet):
         name = type(self).__name__
         choose(depth, tuple(self.arch_settings), name='depth', owner=name)
         super().__init__(depth, pretrained=pretrained, **kwargs)
-        make_out_of_place(self)
+        make_out_of_place(self, kwargs.get('act_cfg'))
         choose(self.frozen_stages, range(-1, self.num_stages + 1), name='frozen_stages', owner=name)
         self.num_segments = num_segments
         self.shift_div = shift_div

@@ -285,3 +285,17 @@ def test_trains_in_bfloat16_autocast(name):
     for key, parameter in model.named_parameters():
         assert parameter.grad is not None, key
         assert torch.isfinite(parameter.grad).all(), key
+
+
+@pytest.mark.parametrize('name', ['TSMResNet', 'MSResNet', 'TINResNet', 'MobileNetV2TSM'])
+def test_activates_in_place_where_asked(name):
+    models = {inplace: build(name, act_cfg=dict(type='ReLU', inplace=inplace)) for inplace in (False, True)}
+    for inplace, model in models.items():
+        assert inplace == any(getattr(module, 'inplace', False) for module in model.modules())
+    models[True].load_state_dict(models[False].state_dict())
+    x, values = clip(name), []
+    for model in models.values():
+        out = model.train()(x)
+        out.square().sum().backward()
+        values.append([out.detach(), *[parameter.grad for parameter in model.parameters()]])
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(*values, strict=True))
