@@ -166,9 +166,10 @@ def our_name(network, name):
     return next((ours for ours in names if ours in own), names[0])
 
 
-def check_that_it_is_named(network, damaged, name):
+def check_that_it_is_named(network, damaged, name, *, sources=(None,)):
+    """Without a source the damage must not hide it either; named, it is one of those, so that one test is enough."""
     named = re.compile(rf'(?<![\w.]){re.escape(plain_name(name))}(?![\w.])')
-    for source in (None, NETWORKS[network][0]):
+    for source in sources:
         with pytest.raises(ValueError, match='does not fit the') as error:
             convert_checkpoint(damaged, model(network), source)
         assert named.search(str(error.value)), (name, source, str(error.value))
@@ -227,7 +228,8 @@ def test_a_missing_tensor_is_named(network):
     for name in some_names(network):
         ours = our_name(network, name)
         if ours is not None and not name.endswith('num_batches_tracked'):
-            check_that_it_is_named(network, {key: value for key, value in whole(network).items() if key != name}, ours)
+            damaged = {key: value for key, value in whole(network).items() if key != name}
+            check_that_it_is_named(network, damaged, ours, sources=(None, NETWORKS[network][0]))
 
 
 @pytest.mark.parametrize('network', NETWORKS)
@@ -256,7 +258,7 @@ def test_a_tensor_of_another_network_is_named(network):
     prefix = 'module.' if all(name.startswith('module.') for name in state_dict) else ''
     for other in NETWORKS:
         theirs = {prefix + plain_name(name): name for name in some_names(other)}
-        for name in sorted(theirs.keys() - state_dict.keys())[::3]:
+        for name in sorted(theirs.keys() - state_dict.keys())[::6]:
             if not name.endswith('num_batches_tracked'):
                 check_that_it_is_named(network, {**state_dict, name: whole(other)[theirs[name]]}, name)
 
