@@ -29,8 +29,8 @@ class MobileNetV2TSM(OnlineBackbone, MobileNetV2):
         shift_backend: ``backend`` of :func:`mmvidext.ops.temporal_shift`.
         pretrained: Checkpoint with these keys, of the backbone or a whole recognizer, or an official one of the TSM
             repository. None initializes from scratch, or by ``init_cfg``.
-        **kwargs: Arguments of mmaction2's ``MobileNetV2``. Activations write to new tensors, so that hooks on every module
-            work; ``act_cfg=dict(type='ReLU6', inplace=True)`` activates in place, as mmaction2 does.
+        **kwargs: Arguments of mmaction2's ``MobileNetV2``. Activations write to new tensors, so that hooks on every
+            module work; ``act_cfg=dict(type='ReLU6', inplace=True)`` activates in place, as mmaction2 does.
 
     Example:
         >>> backbone = MobileNetV2TSM(causal=True).eval()
