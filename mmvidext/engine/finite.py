@@ -8,7 +8,7 @@ from mmengine.dist import all_reduce
 from torch import Tensor
 from torch.nn.utils import get_total_norm
 
-__all__ = ['any_rank_not_finite', 'gradients_of', 'loss_terms', 'names_not_finite']
+__all__ = ['any_rank_not_finite', 'gradients_of', 'loss_terms', 'names_not_finite', 'terms_not_finite']
 
 
 def loss_terms(losses: Mapping[str, Any]) -> dict[str, list[Tensor]]:
@@ -26,24 +26,34 @@ def gradients_of(parameters: Iterable[Tensor]) -> list[Tensor]:
     return [gradient for parameter in parameters if (gradient := parameter.grad) is not None]
 
 
-def any_rank_not_finite(losses: list[Tensor], gradients: list[Tensor], device: torch.device) -> bool:
-    """Return whether a loss term or a gradient of any process is not finite: every process gets the same answer.
+def terms_not_finite(losses: Mapping[str, Any]) -> list[str]:
+    """Return the names of the terms that are not finite, where one without elements has a mean that is NaN."""
+    return names_not_finite(
+        (name, value.mean() if value.is_floating_point() else value)
+        for name, values in loss_terms(losses).items()
+        for value in values
+    )
+
+
+def any_rank_not_finite(values: list[Tensor], gradients: list[Tensor], device: torch.device) -> bool:
+    """Return whether a value or a gradient of any process is not finite: every process gets the same answer.
 
     Costs one pass over the gradients, a wait for the device, and with several processes one number sent. The number of
-    launches does not depend on that of the gradients, if they are of one kind.
+    launches does not depend on that of the tensors, if they are of one kind.
 
     Args:
-        losses: Tensors of any shape.
+        values: Loss terms and running statistics, of any shape. One without elements counts as not finite, as its mean.
         gradients: Gradients of any kind.
         device: Where the answer is computed.
     """
+    is_empty = not all(value.numel() for value in values)
     # a copy, because what is scanned is written back
-    losses = [torch.cat([loss.detach().reshape(-1).to(device) for loss in losses])] if losses else []
-    found = torch.zeros((), dtype=torch.float32, device=device)
-    if _can_be_scanned(scanned := losses + gradients, device):
+    values = [torch.cat([value.detach().reshape(-1).to(device) for value in values])] if values else []
+    found = torch.full((), float(is_empty), dtype=torch.float32, device=device)
+    if _can_be_scanned(scanned := values + gradients, device):
         # what GradScaler does, with a scale of 1, so that nothing changes: norms would be a tensor for each gradient
         torch._amp_foreach_non_finite_check_and_unscale_(scanned, found, torch.ones_like(found))
-    elif _one_is_not_finite(losses, gradients):
+    elif _one_is_not_finite(values, gradients):
         found.fill_(1)
     all_reduce(found, 'max')
     return bool(found.item())
@@ -57,8 +67,8 @@ def _can_be_scanned(tensors: list[Tensor], device: torch.device) -> bool:
     return not any(tensor.is_neg() or (not tensor.is_contiguous() and 0 in tensor.stride()) for tensor in tensors)
 
 
-def _one_is_not_finite(losses: list[Tensor], gradients: list[Tensor]) -> bool:
-    if not all(loss.isfinite().all() for loss in losses):
+def _one_is_not_finite(values: list[Tensor], gradients: list[Tensor]) -> bool:
+    if not all(value.isfinite().all() for value in values):
         return True
     stored = [values for values in map(_stored, gradients) if values.numel()]
     if get_total_norm(stored).isfinite():

@@ -6,7 +6,9 @@ from operator import is_
 import torch
 from torch import Tensor, nn
 
-__all__ = ['KeptBuffers']
+__all__ = ['STATISTICS', 'KeptBuffers']
+
+STATISTICS = ('running_mean', 'running_var')  # the names that torch's normalizations have
 
 
 class KeptBuffers:
@@ -15,36 +17,66 @@ class KeptBuffers:
     Costs one copy of them and on a GPU one launch for each data type, however many there are.
 
     Args:
-        model: Its modules are listed once; their buffers may be replaced.
+        model: Its modules are listed once; their buffers may be replaced, resized, added and removed.
     """
 
     def __init__(self, model: nn.Module) -> None:
-        self._tables = [module._buffers for module in model.modules() if module._buffers]
+        self._tables = [module._buffers for module in model.modules()]
         self._buffers: list[Tensor | None] = []
         self._places: list[tuple[dict[str, Tensor | None], str]] = []
         self._copies: list[tuple[list[Tensor], list[Tensor]]] = []  # of each data type: the buffers, and their values
+        self._shapes: list[torch.Size] = []
 
+    @torch.no_grad()
     def keep(self) -> None:
         """Keep the values of now."""
         buffers = [buffer for table in self._tables for buffer in table.values()]
-        if len(buffers) != len(self._buffers) or not all(map(is_, buffers, self._buffers)):
+        is_known = len(buffers) == len(self._buffers) and all(map(is_, buffers, self._buffers))
+        if not is_known or self._shapes_of_now() != self._shapes:
             self._buffers = buffers
-            self._places = [(table, name) for table in self._tables for name in table]
+            self._places = [(table, name) for table in self._tables for name, _ in table.items()]
             self._copies = self._allocate()
+            self._shapes = self._shapes_of_now()
         for now, kept in self._copies:
             torch._foreach_copy_(kept, now)
 
+    @torch.no_grad()
     def put_back(self) -> None:
         """Give the model the buffers that it had when they were kept, with their values."""
+        before: dict[int, dict[str, Tensor | None]] = defaultdict(dict)
         for (table, name), buffer in zip(self._places, self._buffers, strict=True):
-            table[name] = buffer
-        for now, kept in self._copies:
-            torch._foreach_copy_(now, kept)
+            before[id(table)][name] = buffer
+        for table in self._tables:
+            now, then = dict(table.items()), before[id(table)]
+            for name in now.keys() - then.keys():
+                del table[name]
+            for name, buffer in then.items():
+                if now.get(name) is not buffer:
+                    table[name] = buffer
+        for buffers, kept in self._copies:
+            for one, value in zip(buffers, kept, strict=True):
+                if one.shape != value.shape:
+                    one.data = torch.empty_like(value)
+            torch._foreach_copy_(buffers, kept)
+
+    def running_statistics(self) -> list[Tensor]:
+        """Return the means and variances of now, of the normalizations that were there when the buffers were kept."""
+        statistics = [table[name] for table, name in self._places if name in STATISTICS]
+        return [value for value in statistics if value is not None]
+
+    def _shapes_of_now(self) -> list[torch.Size]:
+        return [buffer.shape for now, _ in self._copies for buffer in now]
 
     def _allocate(self) -> list[tuple[list[Tensor], list[Tensor]]]:
         by_type: dict[torch.dtype, list[Tensor]] = defaultdict(list)
         for buffer in self._buffers:
-            # one that was expanded cannot be written to, not by a model either
-            if buffer is not None and buffer.layout == torch.strided and 0 not in buffer.stride():
-                by_type[buffer.dtype].append(buffer.detach())
+            if buffer is not None and _can_be_written(buffer):
+                by_type[buffer.dtype].append(buffer)
         return [(now, [torch.empty_like(buffer) for buffer in now]) for now in by_type.values()]
+
+
+def _can_be_written(buffer: Tensor) -> bool:
+    """Whether each value has a place of its own: a model cannot write to a buffer that was expanded either."""
+    if buffer.layout != torch.strided or buffer.is_conj() or buffer.is_neg():
+        return False
+    return all(stride or size < 2 for size, stride in zip(buffer.shape, buffer.stride(), strict=True))

@@ -4,17 +4,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from os import PathLike
 from typing import Any, NamedTuple
 
 import torch
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from mmvidext.engine.finite import loss_terms, names_not_finite
+from mmvidext.engine.finite import loss_terms, names_not_finite, terms_not_finite
 from mmvidext.engine.kept_buffers import KeptBuffers
 from mmvidext.generators import capture_generators, restore_generators
 
-__all__ = ['Finding', 'ForwardCall', 'describe', 'find_cause']
+__all__ = ['Finding', 'ForwardCall', 'describe', 'find_cause', 'look_at_gradients']
 
 _MOST_NAMED = 8
 _PATH_KEYS = ('filename', 'frame_dir', 'img_path', 'img1_path', 'video', 'video_id')
@@ -22,11 +23,12 @@ _PATH_KEYS = ('filename', 'frame_dir', 'img_path', 'img1_path', 'video', 'video_
 
 @dataclass
 class ForwardCall:
-    """One call of a model: its arguments, the generators before it, and the losses that it returned."""
+    """One call of a model: its arguments, generators and autocast before it, and the losses that it returned."""
 
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     generators: dict[str, Any]
+    autocast: AbstractContextManager[Any]
     losses: Mapping[str, Any]
 
 
@@ -39,12 +41,16 @@ class Finding(NamedTuple):
     paths: tuple[str, ...]
 
 
+def look_at_gradients(model: nn.Module, *, clipped_by_norm: bool) -> str:
+    """Say which gradients of a model are not finite; empty if all are."""
+    bad = names_not_finite((name, parameter.grad) for name, parameter in model.named_parameters())
+    if bad and clipped_by_norm:
+        return f'{len(bad)} gradients are not finite, as clipping by their norm leaves all if one of them is not'
+    return f'{len(bad)} gradients are not finite, nearest to the loss that of {bad[-1]}' if bad else ''
+
+
 def find_cause(
-    model: nn.Module,
-    call: ForwardCall | None,
-    context: AbstractContextManager[Any],
-    bad_gradients: Sequence[str],
-    data_batch: Any,
+    model: nn.Module, call: ForwardCall | None, gradients: str, statistics: Sequence[str], data_batch: Any
 ) -> Finding:
     """Find out which loss terms, inputs, parameters, module or gradients are not finite.
 
@@ -54,12 +60,12 @@ def find_cause(
     Args:
         model: The model, not wrapped for several processes.
         call: The call of it to look at, or None if there was none to be seen.
-        context: What the call ran in, for example autocast.
-        bad_gradients: Names of parameters whose gradients are not finite, from the input to the loss.
+        gradients: What :func:`look_at_gradients` said.
+        statistics: Names of running statistics that this step made not finite.
         data_batch: The batch as it came from the loader.
     """
     terms = loss_terms(call.losses if call else {})
-    bad_terms = names_not_finite((name, value) for name, values in terms.items() for value in values)
+    bad_terms = terms_not_finite(call.losses) if call else []
     losses = ', '.join(f'{name}={sum(float(value.float().mean()) for value in terms[name]):.4g}' for name in terms)
     parts = [losses] if bad_terms else []
     bad_parameters = names_not_finite(model.named_parameters())
@@ -68,14 +74,12 @@ def find_cause(
     if call:
         if bad := list(_bad_inputs(call)):
             parts.append(f'not finite in the batch: {_some(bad)}')
-        parts += _first_module(model, call, context)  # in every process: synchronized layers wait for each other
-    gradients = ''
-    if bad_gradients:
-        gradients = (
-            f'{losses}, but {len(bad_gradients)} gradients are not finite, nearest to the loss that of '
-            f'{bad_gradients[-1]}'
-        )
-    return Finding('; '.join(parts), gradients, bool(bad_parameters), _sample_paths(data_batch))
+        parts += _first_module(model, call)  # in every process: synchronized layers wait for each other
+    if statistics and not parts:
+        parts.append(f'{losses}, but running statistics are not finite: {_some(statistics)}')
+    if gradients and losses:
+        gradients = f'{losses}, but {gradients}'
+    return Finding('; '.join(parts), gradients, bool(bad_parameters), tuple(_sample_paths(data_batch)))
 
 
 def describe(findings: Sequence[Finding]) -> str:
@@ -91,8 +95,8 @@ def describe(findings: Sequence[Finding]) -> str:
     ]
     if causes:
         return ' | '.join(causes)
-    affected = [finding for finding in findings if finding.gradients]
-    return f'{affected[0].gradients}; {_samples(affected)}' if affected else 'gradients were not finite'
+    affected = [finding for finding in findings if finding.gradients] or findings
+    return f'{affected[0].gradients or "gradients were not finite"}; {_samples(affected)}'
 
 
 def _samples(findings: Sequence[Finding]) -> str:
@@ -100,17 +104,22 @@ def _samples(findings: Sequence[Finding]) -> str:
     return f'samples: {", ".join(paths) or "the batch does not hold their paths"}'
 
 
-def _sample_paths(data_batch: Any) -> tuple[str, ...]:
-    """Return the paths of the samples of a batch, as far as their meta information holds them."""
-    samples = data_batch.get('data_samples') if isinstance(data_batch, Mapping) else None
-    paths = []
-    for sample in samples if isinstance(samples, (list, tuple)) else []:
-        meta = getattr(sample, 'metainfo', {})
-        paths += [str(meta[key]) for key in _PATH_KEYS if meta.get(key)][:1]
-    return tuple(paths)
+def _sample_paths(batch: Any) -> Iterator[str]:
+    """Yield the paths of the samples of a batch, as far as their meta information holds them."""
+    meta = getattr(batch, 'metainfo', batch)
+    if isinstance(meta, Mapping):
+        for key in _PATH_KEYS:
+            found = meta.get(key)
+            values = found if isinstance(found, (list, tuple)) else [found]  # of a whole batch, or of one sample
+            if paths := [str(value) for value in values if isinstance(value, (str, int, PathLike))]:
+                yield from paths
+                return
+        batch = list(meta.values()) if meta is batch else []  # the parts of a batch, or its branches
+    for part in batch if isinstance(batch, (list, tuple)) else []:
+        yield from _sample_paths(part)
 
 
-def _first_module(model: nn.Module, call: ForwardCall, context: AbstractContextManager[Any]) -> list[str]:
+def _first_module(model: nn.Module, call: ForwardCall) -> list[str]:
     found: list[str] = []
 
     def look(name: str, module: nn.Module, inputs: Any, output: Any) -> None:
@@ -118,9 +127,13 @@ def _first_module(model: nn.Module, call: ForwardCall, context: AbstractContextM
         if not found and names_not_finite(('', tensor) for tensor in _flatten(output)):
             found.append(f'first module whose output is not finite: {name} ({type(module).__name__})')
 
-    handles = [module.register_forward_hook(partial(look, name)) for name, module in model.named_modules() if name]
+    handles = [
+        module.register_forward_hook(partial(look, name))
+        for name, module in model.named_modules()
+        if name and not isinstance(module, torch.jit.ScriptModule)  # takes no hooks
+    ]
     try:
-        with torch.no_grad(), _as_before(model), context:
+        with torch.no_grad(), _as_before(model), call.autocast:
             restore_generators(call.generators)
             model.forward(*call.args, **call.kwargs)  # not model(...): its own hooks are not to see this call
     except Exception as error:  # whatever a model may raise: a diagnosis must not end the run

@@ -1,21 +1,22 @@
 """Skip the updates that a NaN or an infinity would spoil, say where it came from, and stop when it does not end."""
 
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from mmengine.dist import all_gather_object
 from mmengine.hooks import Hook
-from mmengine.optim import OptimWrapper, OptimWrapperDict
+from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.utils.hooks import RemovableHandle
 
-from mmvidext.engine.finite import any_rank_not_finite, gradients_of, loss_terms, names_not_finite
-from mmvidext.engine.kept_buffers import KeptBuffers
-from mmvidext.engine.non_finite_cause import ForwardCall, describe, find_cause
+from mmvidext.engine.finite import any_rank_not_finite, gradients_of, loss_terms, names_not_finite, terms_not_finite
+from mmvidext.engine.kept_buffers import STATISTICS, KeptBuffers
+from mmvidext.engine.non_finite_cause import ForwardCall, describe, find_cause, look_at_gradients
 from mmvidext.engine.run_error import RunError
 from mmvidext.engine.run_parts import optim_wrappers, unwrap_model
 from mmvidext.generators import capture_generators
@@ -29,27 +30,32 @@ _IN_A_ROW = 'skipped_updates_in_a_row'
 _IS_SPOILED = 'accumulated_update_is_spoiled'
 _SHARED_OUT = '_fsdp_wrapped_module.'  # FSDP puts it into the names of modules, but not of what is saved
 
+# what watches a model or an optimizer: a run that ended with an error leaves it there, for the next run to take away
+_WATCHED: WeakKeyDictionary[Any, list[RemovableHandle]] = WeakKeyDictionary()
+
 
 @dataclass
 class _Iteration:
     """What is known about the iteration that runs."""
 
+    is_running: bool = False  # else the model is called by somebody else, between iterations
     calls: list[ForwardCall] = field(default_factory=list)
     is_judged: bool = False
     is_stepped: bool = False  # an optimizer was asked to step, by no scaler prevented
     is_bad: bool = False
-    bad_gradients: list[str] = field(default_factory=list)
+    bad_gradients: str = ''
+    bad_statistics: list[str] = field(default_factory=list)
 
 
 @HOOKS.register_module()
 class NonFiniteHook(Hook):
     """Keep numbers that are not finite out of the weights.
 
-    A training step with a NaN or an infinity in a loss or a gradient changes nothing: the optimizer gets no gradients,
-    so that weights, momentum and weight decay stay, and buffers (the running statistics of batch normalization) get
-    their values back. A warning names the iteration, the loss terms, the first module whose output is not finite, and
-    the samples by path. With gradient accumulation the whole update is skipped; of several processes all skip if one
-    must. The schedule of the learning rate goes on.
+    A training step with a NaN or an infinity in a loss, a gradient or a running statistic of a normalization changes
+    nothing: the optimizer gets no gradients, so that weights, momentum and weight decay stay, and buffers (those
+    statistics among them) get their values back. A warning names the iteration, the loss terms, the first module whose
+    output is not finite, and the samples by path. With gradient accumulation the whole update is skipped; of several
+    processes all skip if one must. The schedule of the learning rate goes on.
 
     On a GPU the verdict is waited for before each step, as mmengine itself waits for the norm of clipped gradients. Of
     several optimizers each is judged by itself: one that has stepped before another must not has stepped.
@@ -71,7 +77,6 @@ class NonFiniteHook(Hook):
         if max_in_a_row < 1:
             raise ValueError(f'max_in_a_row must be at least 1, but is {max_in_a_row}')
         self.max_in_a_row = max_in_a_row
-        self._handles: list[Any] = []
         self._buffers = KeptBuffers(nn.Module())
         self._now = _Iteration()
 
@@ -82,10 +87,10 @@ class NonFiniteHook(Hook):
             TypeError: If an optimizer is not one of torch's kind, whose step can be prevented.
         """
         model = unwrap_model(runner.model)
-        self._handles = [
-            model.register_forward_pre_hook(self._before_forward, with_kwargs=True),
-            model.register_forward_hook(self._after_forward),
-        ]
+        for watched in (model, *(wrapper.optimizer for wrapper in optim_wrappers(runner.optim_wrapper))):
+            _unwatch(watched)
+        _watch(model, model.register_forward_pre_hook(self._before_forward, with_kwargs=True))
+        _watch(model, model.register_forward_hook(self._after_forward))
         for wrapper in optim_wrappers(runner.optim_wrapper):
             optimizer = wrapper.optimizer
             if not isinstance(optimizer, Optimizer):
@@ -93,7 +98,7 @@ class NonFiniteHook(Hook):
                     f'NonFiniteHook needs torch optimizers, but {type(wrapper).__name__} has a '
                     f'{type(optimizer).__name__}: set default_hooks.non_finite=None'
                 )
-            self._handles.append(optimizer.register_step_pre_hook(partial(self._before_step, runner, wrapper)))
+            _watch(optimizer, optimizer.register_step_pre_hook(partial(self._before_step, runner, wrapper)))
 
     def before_train_epoch(self, runner: Runner) -> None:
         """List the buffers, and check the weights: a file may have brought them.
@@ -102,12 +107,14 @@ class NonFiniteHook(Hook):
             RunError: If a parameter or a running statistic is not finite.
         """
         self._buffers = KeptBuffers(unwrap_model(runner.model))
-        if bad := names_not_finite(_weights(unwrap_model(runner.model))):
-            raise RunError(f'before iteration {runner.iter + 1} {_listed(bad)} not finite: check load_from')
+        ranks = all_gather_object(names_not_finite(_weights(unwrap_model(runner.model))))
+        if bad := next(filter(None, ranks), None):
+            advice = _advice(runner) if runner.iter else 'check load_from'
+            raise RunError(f'before iteration {runner.iter + 1} {_listed(bad)} not finite: {advice}')
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Keep the values of the buffers."""
-        self._now = _Iteration()
+        self._now = _Iteration(is_running=True)
         self._buffers.keep()
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
@@ -121,14 +128,15 @@ class NonFiniteHook(Hook):
             self._judge(runner, optim_wrappers(runner.optim_wrapper))
         if is_update and self._scale_is_spent(runner):
             self._now.is_bad = True
-        if self._now.is_bad:
+        now, self._now = self._now, _Iteration()  # also if the run stops here: holds no batch between iterations
+        if now.is_bad:
             self._count(runner)
-            self._report(runner, data_batch)
-        elif self._now.is_stepped and not _recall(runner, _IS_SPOILED):
+        elif now.is_stepped and not _recall(runner, _IS_SPOILED):
             _remember(runner, _IN_A_ROW, 0)
         if is_update:
             _remember(runner, _IS_SPOILED, 0)
-        self._now = _Iteration()  # frees the batch
+        if now.is_bad:
+            self._report(runner, now, data_batch)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Refuse to save weights that are not finite.
@@ -146,14 +154,14 @@ class NonFiniteHook(Hook):
 
     def after_train(self, runner: Runner) -> None:
         """Say how many updates were skipped."""
-        for handle in self._handles:
-            handle.remove()
+        for watched in (unwrap_model(runner.model), *(one.optimizer for one in optim_wrappers(runner.optim_wrapper))):
+            _unwatch(watched)
         if count := _recall(runner, _COUNT):
             runner.logger.warning(f'{count} updates were skipped, because of numbers that were not finite')
 
     def _before_forward(self, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if model.training:
-            self._now.calls.append(ForwardCall(args, kwargs, capture_generators(), {}))
+        if model.training and self._now.is_running:
+            self._now.calls.append(ForwardCall(args, kwargs, capture_generators(), _autocast(_device(model)), {}))
 
     def _after_forward(self, model: nn.Module, args: Any, output: Any) -> None:
         if model.training and self._now.calls and isinstance(output, dict):
@@ -163,6 +171,8 @@ class NonFiniteHook(Hook):
             }
 
     def _before_step(self, runner: Runner, wrapper: OptimWrapper, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        if not self._now.is_running:
+            return
         if any(map(callable, (*args[1:], *kwargs.values()))):
             raise RunError(
                 f'{type(optimizer).__name__} computes gradients inside of its step, by a closure, where NonFiniteHook '
@@ -181,9 +191,11 @@ class NonFiniteHook(Hook):
         gradients = gradients_of(parameter for group in groups for parameter in group['params'])
         losses = [loss for call in self._now.calls for values in call.losses.values() for loss in values]
         self._now.is_judged = True
-        if any_rank_not_finite(losses, gradients, _device(model)):
+        if any_rank_not_finite(losses + self._buffers.running_statistics(), gradients, _device(model)):
             self._now.is_bad = True
-            self._now.bad_gradients += names_not_finite((name, value.grad) for name, value in model.named_parameters())
+            clips = any(getattr(one, 'clip_func', None) is torch.nn.utils.clip_grad_norm_ for one in wrappers)
+            self._now.bad_gradients = look_at_gradients(model, clipped_by_norm=clips)
+            self._now.bad_statistics = names_not_finite(_statistics(model))
 
     def _scale_is_spent(self, runner: Runner) -> bool:
         scalers = [scaler for one in optim_wrappers(runner.optim_wrapper) if (scaler := _scaler(one))]
@@ -199,11 +211,9 @@ class NonFiniteHook(Hook):
                 _remember(runner, name, _recall(runner, name) + 1)
         _remember(runner, _IS_SPOILED, 1)
 
-    def _report(self, runner: Runner, data_batch: Any) -> None:
-        model = unwrap_model(runner.model)
-        wrapper = runner.optim_wrapper
-        context = nullcontext() if isinstance(wrapper, OptimWrapperDict) else wrapper.optim_context(model)
-        finding = find_cause(model, _call_to_look_at(self._now.calls), context, self._now.bad_gradients, data_batch)
+    def _report(self, runner: Runner, now: _Iteration, data_batch: Any) -> None:
+        call = _call_to_look_at(now.calls)
+        finding = find_cause(unwrap_model(runner.model), call, now.bad_gradients, now.bad_statistics, data_batch)
         findings = all_gather_object(finding)
         message = f'iteration {runner.iter + 1}: {describe(findings)}'.replace(_SHARED_OUT, '')
         if any(finding.parameters_are_bad for finding in findings):
@@ -220,6 +230,21 @@ class NonFiniteHook(Hook):
         )
 
 
+def _watch(watched: Any, handle: RemovableHandle) -> None:
+    _WATCHED.setdefault(watched, []).append(handle)
+
+
+def _unwatch(watched: Any) -> None:
+    for handle in _WATCHED.pop(watched, []):
+        handle.remove()
+
+
+def _autocast(device: torch.device) -> torch.autocast:
+    """Return the autocast of now, to run something under it once more."""
+    kind = device.type
+    return torch.autocast(kind, dtype=torch.get_autocast_dtype(kind), enabled=torch.is_autocast_enabled(kind))
+
+
 def _device(model: nn.Module) -> torch.device:
     return next((parameter.device for parameter in model.parameters()), torch.device('cpu'))
 
@@ -234,11 +259,10 @@ def _remember(runner: Runner, name: str, value: int) -> None:
 
 
 def _call_to_look_at(calls: list[ForwardCall]) -> ForwardCall | None:
-    """Return the first call with a loss that is not finite, or else the last one."""
-    for call in calls:
-        if names_not_finite((name, value) for name, values in call.losses.items() for value in values):
-            return call
-    return calls[-1] if calls else None
+    """Return the first call in which a loss of any process is not finite, or else the last one: the same in all."""
+    place = next((place for place, call in enumerate(calls) if terms_not_finite(call.losses)), None)
+    places = [place for place in all_gather_object(place) if place is not None]
+    return calls[min([*places, len(calls) - 1])] if calls else None
 
 
 def _is_update(runner: Runner) -> bool:
@@ -251,9 +275,13 @@ def _scaler(wrapper: OptimWrapper) -> Any:
     return scaler if scaler is not None and scaler.is_enabled() else None
 
 
+def _statistics(model: nn.Module) -> list[tuple[str, Tensor]]:
+    return [item for item in model.named_buffers() if item[0].rpartition('.')[2] in STATISTICS]
+
+
 def _weights(model: nn.Module) -> list[tuple[str, Tensor]]:
-    statistics = [item for item in model.named_buffers() if item[0].endswith(('running_mean', 'running_var'))]
-    return [(name.replace(_SHARED_OUT, ''), tensor) for name, tensor in (*model.named_parameters(), *statistics)]
+    both = *model.named_parameters(), *_statistics(model)
+    return [(name.replace(_SHARED_OUT, ''), tensor) for name, tensor in both]
 
 
 def _listed(names: list[str]) -> str:

@@ -452,10 +452,10 @@ def test_a_diagnosis_that_fails_changes_no_generator_either():
             torch.rand(3)
             raise RuntimeError('its cache is empty by now')
 
-    call = ForwardCall((torch.zeros(1),), {}, capture_generators(), {'loss': [torch.tensor(NAN)]})
+    call = ForwardCall((torch.zeros(1),), {}, capture_generators(), nullcontext(), {'loss': [torch.tensor(NAN)]})
     torch.rand(8)  # what the call itself drew
     before = torch.get_rng_state()
-    assert find_cause(Once(), call, nullcontext(), [], None).cause == 'loss=nan'
+    assert find_cause(Once(), call, '', [], None).cause == 'loss=nan'
     assert torch.equal(torch.get_rng_state(), before)
 
 
