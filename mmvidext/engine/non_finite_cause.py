@@ -75,11 +75,11 @@ def find_cause(
         if bad := list(_bad_inputs(call)):
             parts.append(f'not finite in the batch: {_some(bad)}')
         parts += _first_module(model, call)  # in every process: synchronized layers wait for each other
+    beside = f'{losses}, but ' if losses else ''
     if statistics and not parts:
-        parts.append(f'{losses}, but running statistics are not finite: {_some(statistics)}')
-    if gradients and losses:
-        gradients = f'{losses}, but {gradients}'
-    return Finding('; '.join(parts), gradients, bool(bad_parameters), tuple(_sample_paths(data_batch)))
+        parts.append(f'{beside}running statistics are not finite: {_some(statistics)}')
+    paths = tuple(dict.fromkeys(_sample_paths(data_batch)))  # branches may hold the same samples
+    return Finding('; '.join(parts), f'{beside}{gradients}' if gradients else '', bool(bad_parameters), paths)
 
 
 def describe(findings: Sequence[Finding]) -> str:

@@ -86,19 +86,19 @@ class NonFiniteHook(Hook):
         Raises:
             TypeError: If an optimizer is not one of torch's kind, whose step can be prevented.
         """
-        model = unwrap_model(runner.model)
-        for watched in (model, *(wrapper.optimizer for wrapper in optim_wrappers(runner.optim_wrapper))):
-            _unwatch(watched)
-        _watch(model, model.register_forward_pre_hook(self._before_forward, with_kwargs=True))
-        _watch(model, model.register_forward_hook(self._after_forward))
-        for wrapper in optim_wrappers(runner.optim_wrapper):
-            optimizer = wrapper.optimizer
-            if not isinstance(optimizer, Optimizer):
+        model, wrappers = unwrap_model(runner.model), optim_wrappers(runner.optim_wrapper)
+        for wrapper in wrappers:
+            if not isinstance(wrapper.optimizer, Optimizer):
                 raise TypeError(
                     f'NonFiniteHook needs torch optimizers, but {type(wrapper).__name__} has a '
-                    f'{type(optimizer).__name__}: set default_hooks.non_finite=None'
+                    f'{type(wrapper.optimizer).__name__}: set default_hooks.non_finite=None'
                 )
-            _watch(optimizer, optimizer.register_step_pre_hook(partial(self._before_step, runner, wrapper)))
+        self._stop_watching(runner)  # a hook of a run before this one
+        _watch(model, model.register_forward_pre_hook(self._before_forward, with_kwargs=True))
+        _watch(model, model.register_forward_hook(self._after_forward))
+        for wrapper in wrappers:
+            hook = partial(self._before_step, runner, wrapper)
+            _watch(wrapper.optimizer, wrapper.optimizer.register_step_pre_hook(hook))
 
     def before_train_epoch(self, runner: Runner) -> None:
         """List the buffers, and check the weights: a file may have brought them.
@@ -109,7 +109,7 @@ class NonFiniteHook(Hook):
         self._buffers = KeptBuffers(unwrap_model(runner.model))
         ranks = all_gather_object(names_not_finite(_weights(unwrap_model(runner.model))))
         if bad := next(filter(None, ranks), None):
-            advice = _advice(runner) if runner.iter else 'check load_from'
+            advice = f'go on from an earlier checkpoint in {runner.work_dir}' if runner.iter else 'check load_from'
             raise RunError(f'before iteration {runner.iter + 1} {_listed(bad)} not finite: {advice}')
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
@@ -154,10 +154,15 @@ class NonFiniteHook(Hook):
 
     def after_train(self, runner: Runner) -> None:
         """Say how many updates were skipped."""
-        for watched in (unwrap_model(runner.model), *(one.optimizer for one in optim_wrappers(runner.optim_wrapper))):
-            _unwatch(watched)
+        self._stop_watching(runner)
         if count := _recall(runner, _COUNT):
             runner.logger.warning(f'{count} updates were skipped, because of numbers that were not finite')
+
+    def _stop_watching(self, runner: Runner) -> None:
+        optimizers = [wrapper.optimizer for wrapper in optim_wrappers(runner.optim_wrapper)]
+        for watched in (unwrap_model(runner.model), *optimizers):
+            for handle in _WATCHED.pop(watched, []):
+                handle.remove()
 
     def _before_forward(self, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if model.training and self._now.is_running:
@@ -232,11 +237,6 @@ class NonFiniteHook(Hook):
 
 def _watch(watched: Any, handle: RemovableHandle) -> None:
     _WATCHED.setdefault(watched, []).append(handle)
-
-
-def _unwatch(watched: Any) -> None:
-    for handle in _WATCHED.pop(watched, []):
-        handle.remove()
 
 
 def _autocast(device: torch.device) -> torch.autocast:

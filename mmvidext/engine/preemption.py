@@ -31,7 +31,7 @@ class Preemption:
         if threading.current_thread() is threading.main_thread():
             numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]  # Windows has but the first
             heeded = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
-            self._handlers = {number: signal.signal(number, self._note) for number in heeded}
+            self._handlers = {number: _before_runs(number, signal.signal(number, self._note)) for number in heeded}
         if distributed.is_initialized() and distributed.get_world_size() > 1:
             self._group = distributed.new_group(backend='gloo')  # of the CPUs: never waits for a GPU
 
@@ -56,3 +56,9 @@ class Preemption:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.noticed = True
+
+
+def _before_runs(number: int, handler: Any) -> Any:
+    """Return the handler that a run found, in place of the one of a run that ended with an error."""
+    owner = getattr(handler, '__self__', None)
+    return owner._handlers.get(number, signal.SIG_DFL) if isinstance(owner, Preemption) else handler

@@ -81,6 +81,9 @@ def test_the_batch_runs_once_more_under_its_autocast():
 def test_gradients_without_a_call_are_said_as_they_are():
     finding = find_cause(nn.Linear(1, 1), None, '2 gradients are not finite', [], dict(img_path='a.png'))
     assert describe([finding]) == '2 gradients are not finite; samples: a.png'
+    assert find_cause(nn.Linear(1, 1), None, '', ['bn.running_var'], None).cause == (
+        'running statistics are not finite: bn.running_var'
+    )
 
 
 def element(path):
@@ -93,6 +96,7 @@ def element(path):
         (dict(data_samples=[element('a.png'), element(Path('b.png'))]), ('a.png', 'b.png')),
         (dict(data_samples=dict(labeled=[element('a')], unlabeled=[element('b')])), ('a', 'b')),
         (dict(data_samples=[[element('a')], [element('b')]]), ('a', 'b')),
+        (dict(first=[element('a')], second=[element('a')]), ('a',)),
         (dict(data_samples=[dict(img_path='a', flip=True), dict(img_path='b')]), ('a', 'b')),
         (dict(inputs=torch.zeros(2), img_path=['a', 'b']), ('a', 'b')),
         ([dict(filename='a')], ('a',)),

@@ -9,7 +9,7 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
-from mmvidext.engine.preemption import EXIT_RESUME_ME
+from mmvidext.engine.preemption import EXIT_RESUME_ME, Preemption
 from mmvidext.engine.resume_point import find_resume_point
 from tests.reliability.tiny_run import config, in_child, newest, process_context, train
 from tools.chaos import differences, state
@@ -25,6 +25,21 @@ class RecordHook(Hook):
     def before_train_iter(self, runner, batch_idx, data_batch=None):
         with open(self.path, 'a') as file:
             file.write(f'{runner.epoch} {runner.iter} {batch_idx} {[float(x[0]) for x in data_batch["inputs"]]}\n')
+
+
+def test_the_signals_are_given_back_also_after_a_run_that_failed():
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        failed, good = Preemption(), Preemption()
+        failed.listen()  # and no close: the run ended with an error
+        good.listen()
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert good.noticed
+        assert not failed.noticed
+        good.close()
+        assert signal.getsignal(signal.SIGTERM) is before
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGUSR1])
