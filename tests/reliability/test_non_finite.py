@@ -21,7 +21,7 @@ from mmengine.structures import BaseDataElement
 from torch import nn
 from torch.utils.data import Dataset
 
-from mmvidext.engine import NonFiniteHook, RunError
+from mmvidext.engine import NonFiniteHook, RunError, non_finite_hook
 from mmvidext.engine.finite import any_rank_not_finite, names_not_finite
 from mmvidext.engine.non_finite_cause import ForwardCall, find_cause
 from mmvidext.generators import capture_generators
@@ -312,6 +312,13 @@ def test_weights_are_checked_before_training(tmp_path):
 
     with pytest.raises(RunError, match=r'before iteration 1 stem.1.running_var is not finite'):
         train(tmp_path / 'run', [None], hooks=[SpoilBefore(-1)])
+
+
+def test_a_weight_that_is_bad_in_one_process_stops_all(tmp_path, monkeypatch):
+    """The others would wait for the one that ended."""
+    monkeypatch.setattr(non_finite_hook, 'all_gather_object', lambda bad: [bad, ['stem.1.running_var']])
+    with pytest.raises(RunError, match=r'before iteration 1 stem.1.running_var is not finite: check load_from'):
+        train(tmp_path / 'run', [None])
 
 
 def test_a_checkpoint_never_holds_weights_that_are_not_finite(tmp_path):
