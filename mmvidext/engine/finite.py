@@ -70,11 +70,11 @@ def _can_be_scanned(tensors: list[Tensor], device: torch.device) -> bool:
 def _one_is_not_finite(values: list[Tensor], gradients: list[Tensor]) -> bool:
     if not all(value.isfinite().all() for value in values):
         return True
-    stored = [values for values in map(_stored, gradients) if values.numel()]
+    stored = [gradient for gradient in map(_stored, gradients) if gradient.numel()]
     if get_total_norm(stored).isfinite():
         return False
     # the squares of finite gradients may have overflowed: look at each of them, which takes longer
-    return not all(values.isfinite().all() for values in stored)
+    return not all(gradient.isfinite().all() for gradient in stored)
 
 
 def names_not_finite(tensors: Iterable[tuple[str, Tensor | None]]) -> list[str]:

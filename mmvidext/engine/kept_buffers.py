@@ -22,8 +22,9 @@ class KeptBuffers:
 
     def __init__(self, model: nn.Module) -> None:
         self._tables = [module._buffers for module in model.modules()]
-        self._buffers: list[Tensor | None] = []
-        self._places: list[tuple[dict[str, Tensor | None], str]] = []
+        self._before: list[dict[str, Tensor | None]] = []  # of each module
+        self._buffers: list[Tensor | None] = []  # all of them
+        self._statistics: list[tuple[dict[str, Tensor | None], str]] = []  # where they are
         self._copies: list[tuple[list[Tensor], list[Tensor]]] = []  # of each data type: the buffers, and their values
         self._shapes: list[torch.Size] = []
 
@@ -34,7 +35,9 @@ class KeptBuffers:
         is_known = len(buffers) == len(self._buffers) and all(map(is_, buffers, self._buffers))
         if not is_known or self._shapes_of_now() != self._shapes:
             self._buffers = buffers
-            self._places = [(table, name) for table in self._tables for name, _ in table.items()]
+            self._before = [dict(table.items()) for table in self._tables]
+            both = zip(self._tables, self._before, strict=True)
+            self._statistics = [(table, name) for table, before in both for name in before if name in STATISTICS]
             self._copies = self._allocate()
             self._shapes = self._shapes_of_now()
         for now, kept in self._copies:
@@ -43,14 +46,11 @@ class KeptBuffers:
     @torch.no_grad()
     def put_back(self) -> None:
         """Give the model the buffers that it had when they were kept, with their values."""
-        before: dict[int, dict[str, Tensor | None]] = defaultdict(dict)
-        for (table, name), buffer in zip(self._places, self._buffers, strict=True):
-            before[id(table)][name] = buffer
-        for table in self._tables:
-            now, then = dict(table.items()), before[id(table)]
-            for name in now.keys() - then.keys():
+        for table, before in zip(self._tables, self._before, strict=True):
+            now = dict(table.items())
+            for name in now.keys() - before.keys():
                 del table[name]
-            for name, buffer in then.items():
+            for name, buffer in before.items():
                 if now.get(name) is not buffer:
                     table[name] = buffer
         for buffers, kept in self._copies:
@@ -61,8 +61,7 @@ class KeptBuffers:
 
     def running_statistics(self) -> list[Tensor]:
         """Return the means and variances of now, of the normalizations that were there when the buffers were kept."""
-        statistics = [table[name] for table, name in self._places if name in STATISTICS]
-        return [value for value in statistics if value is not None]
+        return [value for table, name in self._statistics if (value := table[name]) is not None]
 
     def _shapes_of_now(self) -> list[torch.Size]:
         return [buffer.shape for now, _ in self._copies for buffer in now]
