@@ -63,10 +63,6 @@ def build(name, **kwargs):
     return MODELS.build(dict(type=name, **{**CASES[name][0], **extra, **kwargs}))
 
 
-def build_short(name):
-    return build(name, **SHORT.get(VARIANTS.get(name, (name,))[0], {}))
-
-
 def clip(name):
     return torch.randn(CASES[VARIANTS.get(name, (name,))[0]][1])
 
@@ -121,7 +117,8 @@ def test_bfloat16_autocast(name):
 @pytest.mark.parametrize('name', [*CASES, *VARIANTS])
 def test_compiles_without_graph_break(name):
     torch._dynamo.reset()
-    model, x = build_short(name), clip(name)
+    kind = VARIANTS[name][0] if name in VARIANTS else name
+    model, x = build(name, **SHORT.get(kind, {})), clip(name)
     model.eval()
     compiled = torch.compile(model, fullgraph=True, backend='eager')
     with torch.inference_mode():
@@ -266,7 +263,7 @@ def test_what_a_forward_hook_keeps_is_not_overwritten(name):
 
 @pytest.mark.parametrize('name', [*CASES, *VARIANTS])
 def test_traces_with_gradients_on(name):
-    model = build_short(name)
+    model = build(name)
     model.eval()
     x, other = clip(name), clip(name)
     traced = torch.jit.trace(model, x)
@@ -275,7 +272,7 @@ def test_traces_with_gradients_on(name):
 
 @pytest.mark.parametrize('name', [*CASES, *VARIANTS])
 def test_trains_in_bfloat16_autocast(name):
-    model = build_short(name)
+    model = build(name)
     model.init_weights()
     model.train()
     x = clip(name)
