@@ -49,9 +49,9 @@ def mim_folder(package: str, kind: str) -> Path | None:
     return Path(spec.submodule_search_locations[0]) / '.mim' / kind
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return ``; did you mean NAME?`` for the most similar name, or nothing if none is similar."""
-    close = difflib.get_close_matches(name, list(known), n=1)
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """Return ``; did you mean NAME?`` for the most similar name, or nothing if none is as similar as ``cutoff``."""
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
     return f'; did you mean {close[0]}?' if close else ''
 
 

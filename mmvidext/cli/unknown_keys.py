@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from mmengine import registry as all_registries
 from mmengine.config import Config
 from mmengine.dist import init_dist
 from mmengine.model import BaseModel
@@ -39,6 +40,8 @@ from mmvidext.cli.config_names import ConfigError, nearest
 
 __all__ = ['check_component_keys']
 
+_ROOTS = tuple(value for value in vars(all_registries).values() if isinstance(value, Registry))
+_SIMILAR_CLASS = 0.85  # names of classes are long and alike: RandomGamma is no misspelled RandomGrayscale
 # read by the registry or by who builds the object, and not passed on to it
 _ALWAYS = ('type', '_scope_', '_delete_', 'priority', 'convert_to_iter_based')
 _LOADER_KEYS = (*inspect.signature(DataLoader).parameters, 'num_batch_per_epoch', 'disable_subprocess_warning')
@@ -64,6 +67,7 @@ class _Component(NamedTuple):
     keys: Mapping[str, Any]
     registries: tuple[Registry, ...]
     more: tuple[str, ...] = ()  # keys that who builds it reads
+    scope: str | None = None  # where its ``type`` is looked up, if not in the default scope
 
 
 def check_component_keys(cfg: Config) -> list[str]:
@@ -80,14 +84,16 @@ def check_component_keys(cfg: Config) -> list[str]:
 
     Raises:
         ConfigError: If such a key looks like a misspelled one, or the class has no ``**kwargs``. Names the place of the
-            key, the class, and the most similar key that it takes.
+            key, the class, and the most similar key that it takes. So for a class that is not there, with the most
+            similar one that is.
     """
     unread = []
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'mmengine'):
         for component in _components(cfg):
-            cls = find_class(component.keys['type'], component.registries)
-            if cls is None:
-                _check_class_name(cfg, component)
+            with DefaultScope.overwrite_default_scope(component.scope):
+                cls = find_class(component.keys['type'], component.registries)
+                if cls is None:
+                    _check_class_name(cfg, component)
             arguments = None if cls is None else class_arguments(cls)
             if cls is not None and arguments is not None:
                 known = [*arguments.names, *component.more]
@@ -95,6 +101,8 @@ def check_component_keys(cfg: Config) -> list[str]:
                 unread += _check(cfg, component.place, component.keys, known, strict, taker=cls.__name__)
         for setting in _layer_settings(cfg.get('model'), 'model'):
             cls = find_class(setting.keys['type'], setting.registries)
+            if cls is None:
+                _check_class_name(cfg, setting)
             arguments = None if cls is None else class_arguments(cls)
             if cls is not None and arguments is not None:
                 known = [*arguments.names, *setting.more]
@@ -118,15 +126,41 @@ def _hooks_beside(cfg: Config) -> list[str]:
 
 
 def _check_class_name(cfg: Config, component: _Component) -> None:
-    """Refuse a class that is not there, of those of which mmengine does not say so, or only when training begins."""
+    """Refuse the name of a class that no registry has, if a class of that place has a similar name.
+
+    A name that is like no other, or that is a path to import, is left to who builds it; not so that of an optimizer or
+    a schedule, of which mmengine does not say so, or only when training begins.
+    """
     name = component.keys['type']
-    if not isinstance(name, str) or '.' in name or component.registries not in ((OPTIMIZERS,), (PARAM_SCHEDULERS,)):
+    if not isinstance(name, str):
         return
-    (registry,) = component.registries
+    known = [known for registry in component.registries for known in _names_in(registry)]
+    if f'mmvidext.{name}' in known:
+        near = f'; did you mean mmvidext.{name}?'
+    elif any(_is_registered(name, root) for root in _ROOTS):
+        return
+    else:
+        near = nearest(name, known, _SIMILAR_CLASS)
+    if near or ('.' not in name and component.registries in ((OPTIMIZERS,), (PARAM_SCHEDULERS,))):
+        raise ConfigError(f'{cfg.filename}: there is no {component.place}.type {name}{near}')
+
+
+def _is_registered(name: str, root: Registry) -> bool:
+    """Whether a class is there, in any scope if its name has none."""
+    scope, _, plain = name.rpartition('.')
+    scopes = [root, *root.children.values()] if not scope else filter(None, [root.children.get(scope)])
+    return any(plain in one.module_dict for one in scopes)
+
+
+def _names_in(registry: Registry) -> Iterator[str]:
+    """Yield the names that a ``type`` may have: plain ones of the default scope and its parents, others with theirs."""
     with registry.switch_scope_and_registry(None) as current:
-        if current.get(name) is None:
-            near = nearest(name, registry.module_dict)
-            raise ConfigError(f'{cfg.filename}: there is no {component.place}.type {name}{near}')
+        above: Registry | None = current
+        while above is not None:
+            yield from above.module_dict
+            above = above.parent
+        for scope, child in current.root.children.items():
+            yield from (f'{scope}.{name}' for name in child.module_dict)
 
 
 def _check(cfg: Config, place: str, keys: Iterable[str], known: list[str], strict: bool, taker: str) -> list[str]:
@@ -246,14 +280,17 @@ def _check_model_settings(cfg: Config) -> list[str]:
     return unread
 
 
-def _typed(node: Any, place: str, registries: tuple[Registry, ...], *, settings: bool = True) -> Iterator[_Component]:
+def _typed(
+    node: Any, place: str, registries: tuple[Registry, ...], *, settings: bool = True, scope: str | None = None
+) -> Iterator[_Component]:
     """Yield the dictionaries with a ``type`` inside of a node; with ``settings=False`` not those of keys ``...cfg``."""
     if isinstance(node, Mapping):
+        scope = node.get('_scope_', scope)
         if 'type' in node:
-            yield _Component(place, node, registries)
+            yield _Component(place, node, registries, scope=scope)
         for key, value in node.items():
             if settings or not key.endswith(('cfg', 'cfgs')):
-                yield from _typed(value, f'{place}.{key}', registries, settings=settings)
+                yield from _typed(value, f'{place}.{key}', registries, settings=settings, scope=scope)
     elif isinstance(node, (list, tuple)):
         for index, value in enumerate(node):
-            yield from _typed(value, f'{place}.{index}', registries, settings=settings)
+            yield from _typed(value, f'{place}.{index}', registries, settings=settings, scope=scope)

@@ -130,6 +130,43 @@ def test_a_key_that_no_class_takes(place, value, message):
     assert '\n' not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ('place', 'value', 'near'),
+    [
+        ('default_hooks.checkpoint.type', 'CheckpointHok', 'CheckpointHook'),
+        ('custom_hooks', [dict(type='mmvidext.NonFiniteHok')], 'mmvidext.NonFiniteHook'),
+        ('train_dataloader.dataset.type', 'VideoDatset', 'VideoDataset'),
+        ('train_dataloader.dataset.pipeline.1.type', 'SampleFrame', 'SampleFrames'),
+        ('train_dataloader.sampler.type', 'DefaultSmpler', 'DefaultSampler'),
+        ('val_evaluator.type', 'AccMetrc', 'AccMetric'),
+        ('optim_wrapper.type', 'OptimWraper', 'OptimWrapper'),
+        ('optim_wrapper.optimizer.type', 'Adaam', 'Adam'),
+        ('train_cfg.type', 'EpochBasedTrainLop', 'EpochBasedTrainLoop'),
+        ('model.cls_head.type', 'TSMHed', 'TSMHead'),
+        ('model.backbone.type', 'mmvidext.TSMResNt', 'mmvidext.TSMResNet'),
+        ('model.backbone.type', 'MSResNet', 'mmvidext.MSResNet'),
+        ('model.backbone.norm_cfg', dict(type='SyncBNN'), 'SyncBN'),
+        ('model.backbone.init_cfg', [dict(type='Kaimin', layer='Conv2d')], 'Kaiming'),
+        ('visualizer.vis_backends.0.type', 'LocalVisBacend', 'LocalVisBackend'),
+    ],
+)
+def test_a_class_that_is_not_there(place, value, near):
+    where = place.removesuffix('.type')
+    with pytest.raises(ConfigError, match=rf'there is no {where}\S*\.type \S+; did you mean {near}\?$'):
+        check_component_keys(changed(**{place: value}))
+
+
+def test_a_class_of_another_kind_or_of_a_package_is_left_to_who_builds_it():
+    """A normalization in the place of an activation has a name, a path can be imported later, nothing is like Zzz."""
+    for place, value in (
+        ('model.backbone.act_cfg.type', 'SyncBN'),
+        ('custom_hooks', [dict(type='my_package.hooks.NonFiniteHok')]),
+        ('custom_hooks', [dict(type='Zzz')]),
+        ('model.cls_head', dict(type='TSMHed', _scope_='mmseg')),
+    ):
+        assert check_component_keys(changed(**{place: value})) == []
+
+
 def test_a_key_that_a_class_drops_in_silence():
     """mmaction2's SampleFrames takes any name, and uses only its own."""
     with pytest.raises(ConfigError, match=r'pipeline\.1\.num_clip; did you mean num_clips\?'):

@@ -160,6 +160,16 @@ def test_a_buffer_with_one_element_is_put_back_however_it_was_made():
     assert model.step.item() == 0
 
 
+def test_a_running_statistic_that_a_step_removes_is_none_to_look_at():
+    model = nn.BatchNorm1d(2)
+    kept = KeptBuffers(model)
+    kept.keep()
+    del model.running_var
+    assert kept.running_statistics() == [model.running_mean]
+    kept.put_back()
+    assert model.running_var.tolist() == [1, 1]
+
+
 def test_a_scripted_part_of_a_model_trains(tmp_path):
     class Scripted(TinyNet):
         def __init__(self):
