@@ -63,7 +63,7 @@ DETECTION_LAUNCHES = {
     'DeepFeatureFlowDetector, key frame': [83, 82],
     'DeepFeatureFlowDetector, step': [158, 285],
     'DeepFeatureFlowDetector, training': [275, 344],
-    'RFCNHead': [202, 60],
+    'RFCNHead': [210, 60],
 }
 if find_spec('mmdet'):
     LAUNCHES |= DETECTION_LAUNCHES

@@ -5,7 +5,9 @@ from torch import Tensor
 
 from mmvidext.ops.precision import accumulation_dtype
 
-__all__ = ['bbox_overlaps', 'check_boxes']
+__all__ = ['bbox_overlaps', 'check_boxes', 'usable_rois']
+
+_FAR = 1e30  # pixels; the size of a box with corners beyond may overflow
 
 
 def check_boxes(boxes: Tensor, *, name: str, columns: int = 4) -> None:
@@ -17,6 +19,30 @@ def check_boxes(boxes: Tensor, *, name: str, columns: int = 4) -> None:
     if boxes.ndim != 2 or boxes.shape[1] != columns:
         layout = {4: '(K, 4), x1, y1, x2, y2', 5: '(K, 5), index of the image and x1, y1, x2, y2'}[columns]
         raise ValueError(f'{name} must be {layout}, but the shape is {tuple(boxes.shape)}')
+
+
+def usable_rois(rois: Tensor, num_images: int) -> tuple[Tensor, Tensor]:
+    """Return boxes that an op can pool from.
+
+    Args:
+        rois: ``(K, 5)``: index of the image and ``x1, y1, x2, y2``.
+        num_images: N, images that there are.
+
+    Returns:
+        The boxes, zero where one is not finite, and which of them count, ``(K, 1)``.
+
+    Raises:
+        ValueError: If a box names an image that there is not. To look on a GPU would be to wait: there such a box, and
+            one in a compiled model, does not count.
+    """
+    image = rois[:, :1]
+    exists = image == image.clamp(0, num_images - 1)
+    if rois.device.type == 'cpu' and not torch.compiler.is_compiling() and not torch.jit.is_tracing():
+        wrong = image[~exists & image.isfinite()]
+        if len(wrong):
+            raise ValueError(f'rois[:, 0] names image {int(wrong[0])}, but feature has {num_images}, from 0 on')
+    counts = rois.isfinite().all(dim=1, keepdim=True) & exists
+    return torch.where(counts, rois, 0).clamp(-_FAR, _FAR), counts
 
 
 def bbox_overlaps(

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from mmvidext.ops.exact_products import exact_conv1x1, exact_conv1x1_gradients
+from mmvidext.ops.forward_mode import has_tangent
 from mmvidext.ops.precision import accumulation_dtype
+from mmvidext.ops.second_derivatives import gradients_to_derive, is_derived_again
 
 __all__ = ['ProjectedKernel', 'filter_channels', 'filter_channels_projected']
 
@@ -53,8 +54,10 @@ def filter_channels(feature: Tensor, kernel: Tensor, *, chunk_channels: int | No
     Returns:
         ``(N, C', H, W)`` in the type of ``feature``.
     """
-    chunk = _chunk_length(chunk_channels, feature)
-    result: Tensor = _FilterChannels.apply(feature, kernel.unflatten(1, (-1, feature.shape[1])), chunk)
+    chunk, kernel = _chunk_length(chunk_channels, feature), kernel.unflatten(1, (-1, feature.shape[1]))
+    if has_tangent(feature, kernel):
+        return _filter(feature, kernel)
+    result: Tensor = _FilterChannels.apply(feature, kernel, chunk)
     return result
 
 
@@ -81,9 +84,24 @@ def filter_channels_projected(feature: Tensor, kernel: ProjectedKernel, *, chunk
     weight = weight.reshape(-1, channels, 1, 1).to(kernel.code.dtype)
     operand = feature.to(kernel.code.dtype)
     chunk = _chunk_length(chunk_channels, kernel.code)
-    result: Tensor = _FilterProjected.apply(operand, kernel.code, weight, chunk)
+    if has_tangent(operand, kernel.code, weight):
+        result = _filter_projected(operand, kernel.code, weight)
+    else:
+        result = _FilterProjected.apply(operand, kernel.code, weight, chunk)
     constant = exact_conv1x1(operand, kernel.bias.view(-1, channels, 1, 1).to(operand.dtype))
     return (result + constant).to(feature.dtype)
+
+
+def _filter(feature: Tensor, kernel: Tensor) -> Tensor:
+    """Apply ``kernel (N, C', C, H, W)`` as the formula does: all products at once."""
+    return (kernel * feature.unsqueeze(1)).sum(dim=2)
+
+
+def _filter_projected(feature: Tensor, code: Tensor, weight: Tensor) -> Tensor:
+    """Apply the kernels of a code, all products at once."""
+    dtype, code_channels = accumulation_dtype(code), code.shape[1]
+    response = exact_conv1x1(feature, weight).to(dtype).unflatten(1, (-1, code_channels))
+    return (response * code.to(dtype).unsqueeze(1)).sum(dim=2)
 
 
 class _FilterChannels(torch.autograd.Function):
@@ -101,9 +119,10 @@ class _FilterChannels(torch.autograd.Function):
         return out
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         feature, kernel = ctx.saved_tensors
+        if is_derived_again():
+            return *gradients_to_derive(_filter, (feature, kernel), ctx.needs_input_grad[:2], grad), None
         grad_feature = torch.zeros_like(feature) if ctx.needs_input_grad[0] else None
         grad_kernel = torch.empty_like(kernel) if ctx.needs_input_grad[1] else None
         for index in range(kernel.shape[1]):
@@ -132,9 +151,11 @@ class _FilterProjected(torch.autograd.Function):
         return torch.cat(parts, dim=1)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         feature, code, weight = ctx.saved_tensors
+        if is_derived_again():
+            inputs = feature, code, weight
+            return *gradients_to_derive(_filter_projected, inputs, ctx.needs_input_grad[:3], grad), None
         code_channels = code.shape[1]
         grad_feature = torch.zeros_like(feature, dtype=grad.dtype)
         grad_code = torch.zeros_like(code, dtype=grad.dtype)

@@ -2,7 +2,17 @@
 
 from torch import Tensor
 
-__all__ = ['check_at_least', 'check_positive', 'check_rank', 'check_segments']
+__all__ = [
+    'check_at_least',
+    'check_between',
+    'check_no_nan',
+    'check_positive',
+    'check_rank',
+    'check_reach',
+    'check_segments',
+]
+
+_LARGEST_REACH = 2**12  # cells; more is a mistake, and overflows the sizes of the buffers
 
 
 def check_rank(tensor: Tensor, layout: str, *, name: str) -> None:
@@ -44,6 +54,47 @@ def check_positive(value: float, *, name: str, hint: str = '') -> None:
     """
     if not 0 < value < float('inf'):
         raise ValueError(f'{name} must be a positive, finite number{hint}, but is {value}')
+
+
+def check_between(value: float, least: float, most: float, *, name: str, hint: str = '') -> None:
+    """Raise unless ``value`` is a number from ``least`` to ``most``.
+
+    Args:
+        value: The argument to check.
+        least: The smallest that is allowed.
+        most: The largest.
+        name: Its name, for the message.
+        hint: What else is allowed, for the message.
+
+    Raises:
+        ValueError: If it is not; also for NaN.
+    """
+    if not least <= value <= most:
+        raise ValueError(f'{name} must be between {least:g} and {most:g}{hint}, but is {value}')
+
+
+def check_no_nan(value: float, *, name: str) -> None:
+    """Raise if a number, which may be infinite, is NaN: nothing compares with it.
+
+    Raises:
+        ValueError: If it is.
+    """
+    if value != value:
+        raise ValueError(f'{name} must be a number, but is nan')
+
+
+def check_reach(reach: int, what: str) -> None:
+    """Raise if an op looks further than any map is wide.
+
+    Args:
+        reach: Cells from the center to the furthest one.
+        what: The arguments that say so, for the message.
+
+    Raises:
+        ValueError: If it does.
+    """
+    if reach > _LARGEST_REACH:
+        raise ValueError(f'{what} looks further than {_LARGEST_REACH} cells: lower it')
 
 
 def check_segments(num_frames: int, num_segments: int) -> None:

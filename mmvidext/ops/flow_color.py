@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from mmvidext.ops.checks import check_rank
+from mmvidext.ops.checks import check_between, check_rank
 
 __all__ = ['flow_color_wheel', 'flow_to_image']
 
@@ -25,15 +25,15 @@ def flow_to_image(flow: Tensor, max_magnitude: float | None = None) -> Tensor:
 
     Args:
         flow: ``(N, 2, H, W)`` in pixels, order ``(x, y)``.
-        max_magnitude: The length, in pixels, that gets full saturation; longer vectors get a darker color. None takes
-            the longest vector of each image of the batch.
+        max_magnitude: The length, in pixels, that gets full saturation, 1e-30 to 1e9; longer vectors get a darker
+            color. None takes the longest vector of each image of the batch.
 
     Returns:
         ``uint8 (N, 3, H, W)``, RGB: white where nothing moves, black where the flow is unknown (not finite, or longer
         than 1e9 pixels).
 
     Raises:
-        ValueError: If the shape does not fit or ``max_magnitude`` is not positive.
+        ValueError: If the shape does not fit or ``max_magnitude`` is out of range.
 
     Example:
         >>> import torch
@@ -44,8 +44,8 @@ def flow_to_image(flow: Tensor, max_magnitude: float | None = None) -> Tensor:
     check_rank(flow, '(N, 2, H, W)', name='flow')
     if flow.shape[1] != 2:
         raise ValueError(f'flow must have 2 channels (x, y), but its shape is {tuple(flow.shape)}')
-    if max_magnitude is not None and not max_magnitude > 0:
-        raise ValueError(f'max_magnitude must be a positive number of pixels, not {max_magnitude}')
+    if max_magnitude is not None:
+        check_between(max_magnitude, 1e-30, UNKNOWN_FLOW, name='max_magnitude', hint=' pixels, or None')
     flow = flow.detach().float()
     unknown = ~(flow.abs() < UNKNOWN_FLOW).all(dim=1)  # (N, H, W); also true for nan
     x, y = flow.masked_fill(unknown.unsqueeze(1), 0).unbind(dim=1)

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from mmvidext.ops.backends import LARGEST_BATCH, import_kernels
-from mmvidext.ops.checks import check_at_least, check_positive, check_rank, check_segments
+from mmvidext.ops.checks import check_at_least, check_rank, check_segments
+from mmvidext.ops.kernel_soft_argmax import check_softness
 
 __all__ = ['MOST_CHANNELS', 'match_frames']
 
@@ -32,8 +33,8 @@ def match_frames(
         frames: ``float32 (N*T, C, H, W)``, the frames of a clip one after the other, at most 128 channels.
         num_segments: T, the number of frames in a clip, at least 2.
         max_displacement: Largest displacement in cells.
-        sigma: Width of the Gaussian in cells; None omits it.
-        temperature: Temperature of the softmax.
+        sigma: Width of the Gaussian in cells, 1e-6 to 1e6; None omits it.
+        temperature: Temperature of the softmax, 1e-30 to 1e30.
         eps: Added to the squared norm.
 
     Returns:
@@ -50,9 +51,7 @@ def match_frames(
     check_segments(frames.shape[0], num_segments)
     check_at_least(num_segments, 2, name='num_segments')
     check_at_least(max_displacement, 0, name='max_displacement')
-    check_positive(temperature, name='temperature')
-    if sigma is not None:
-        check_positive(sigma, name='sigma', hint=', or None for the plain soft-argmax')
+    check_softness(sigma, temperature)
     if frames.dtype != torch.float32:
         raise TypeError(f'frames must be float32, but are {frames.dtype}')
     if frames.shape[0] > LARGEST_BATCH:

@@ -7,13 +7,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmvidext.ops.backends import KernelBackend, import_kernels, takes_triton
-from mmvidext.ops.checks import check_positive, check_rank
+from mmvidext.ops.checks import check_between, check_rank
 from mmvidext.ops.exact_products import exact_matmul
 from mmvidext.ops.precision import accumulation_dtype, without_autocast
 
-__all__ = ['kernel_soft_argmax']
+__all__ = ['check_softness', 'kernel_soft_argmax']
 
-_LARGEST_SIZE = 63  # the kernel holds all scores of a cell at once
+_LARGEST_SIZE = 63  # the kernel holds all scores of a cell at once, and plain torch a table of P*P*P*P numbers
 
 
 def kernel_soft_argmax(
@@ -34,8 +34,8 @@ def kernel_soft_argmax(
     Args:
         correlation: Scores ``(N, P, P, H, W)``, indexed ``[dy, dx]``, P odd, as :func:`mmvidext.ops.local_correlation`
             returns.
-        sigma: Width of the Gaussian in cells. None omits it: the plain soft-argmax.
-        temperature: The smaller, the closer to the plain argmax.
+        sigma: Width of the Gaussian in cells, 1e-6 to 1e6. None omits it: the plain soft-argmax.
+        temperature: The smaller, the closer to the plain argmax; 1e-30 to 1e30.
         backend: ``'torch'``; or ``'triton'``, one launch each way on a GPU for P up to 63, which keeps the scores only.
             ``'auto'`` takes it on an NVIDIA GPU.
 
@@ -44,8 +44,8 @@ def kernel_soft_argmax(
         W)``, the highest score. Half precision is computed in float32 and returned in the dtype of the input.
 
     Raises:
-        ValueError: If the scores are not ``(N, P, P, H, W)`` with odd P, or sigma or temperature is not positive
-            and finite; or if the backend is none of these, or cannot run this input.
+        ValueError: If the scores are not ``(N, P, P, H, W)`` with odd P, or sigma or temperature is out of its
+            range; or if the backend is none of these, or cannot run this input.
         TypeError: If the type of the scores is none of the backend.
         ImportError: If the backend is not installed.
 
@@ -60,14 +60,23 @@ def kernel_soft_argmax(
     size = correlation.shape[1]
     if size != correlation.shape[2] or size % 2 == 0:
         raise ValueError(f'correlation must be (N, P, P, H, W) with odd P, but its shape is {tuple(correlation.shape)}')
-    if sigma is not None:
-        check_positive(sigma, name='sigma', hint=', or None for the plain soft-argmax')
-    check_positive(temperature, name='temperature')
+    check_softness(sigma, temperature)
     if takes_triton(backend, correlation, size=size, largest=_LARGEST_SIZE, what='displacements along each axis'):
         cells = correlation.permute(0, 3, 4, 1, 2).contiguous()  # (N, H, W, P, P), as a correlation lies in memory
         motion: tuple[Tensor, Tensor] = _triton_op(cells, sigma, temperature)
         return motion
     return _from_plain_torch(correlation, sigma, temperature)
+
+
+def check_softness(sigma: float | None, temperature: float) -> None:
+    """Raise unless float32 can hold what is computed with these settings of :func:`kernel_soft_argmax`.
+
+    Raises:
+        ValueError: If one is out of its range.
+    """
+    if sigma is not None:
+        check_between(sigma, 1e-6, 1e6, name='sigma', hint=' cells, or None for the plain soft-argmax')
+    check_between(temperature, 1e-30, 1e30, name='temperature')
 
 
 def _from_plain_torch(correlation: Tensor, sigma: float | None, temperature: float) -> tuple[Tensor, Tensor]:
@@ -93,8 +102,13 @@ def _gaussian_around(best: Tensor, offsets: Tensor, sigma: float, temperature: f
 
     The temperature is 1 where ``cold (N, H, W)``.
     """
-    # P*P different kernels in all, one for each place of the center: computed once, then looked up
     squares = (offsets - offsets[:, None]) ** 2  # (P, P), row: center
+    size = len(offsets)
+    if size > _LARGEST_SIZE:
+        rows, columns = squares[best // size].unsqueeze(4), squares[best % size].unsqueeze(3)
+        kernel = torch.exp((rows + columns).flatten(3) * (-0.5 / sigma**2))
+        return kernel / torch.where(cold, 1.0, temperature).to(kernel.dtype).unsqueeze(3)
+    # P*P different kernels in all, one for each place of the center: computed once, then looked up
     distances = squares[:, None, :, None] + squares[None, :, None, :]  # (P, P, P, P), center first
     kernels = torch.exp(distances * (-0.5 / sigma**2)).flatten(2).flatten(0, 1)
     return F.embedding(torch.add(best, cold, alpha=len(kernels)), torch.cat([kernels / temperature, kernels]))

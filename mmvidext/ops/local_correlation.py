@@ -16,16 +16,15 @@ from mmvidext.ops._correlation_shifts import correlate_by_shifts, correlate_by_s
 from mmvidext.ops._correlation_tiles import correlate, correlate_backward
 from mmvidext.ops._non_finite_cells import gradients_in_place
 from mmvidext.ops.backends import LARGEST_BATCH, LARGEST_DISPLACEMENT, import_kernels, takes_triton
-from mmvidext.ops.checks import check_at_least, check_rank
+from mmvidext.ops.checks import check_at_least, check_rank, check_reach
 from mmvidext.ops.exact_products import exact_products
 from mmvidext.ops.exporting import is_exporting
+from mmvidext.ops.forward_mode import has_tangent
 from mmvidext.ops.precision import accumulation_dtype
 
 __all__ = ['Backend', 'local_correlation']
 
 Backend = Literal['auto', 'torch', 'triton', 'spatial_correlation_sampler', 'mmcv']
-
-_LARGEST_REACH = 2**12  # cells; more is a mistake, and overflows the sizes of the buffers
 
 
 def local_correlation(
@@ -121,12 +120,9 @@ def _check_geometry(
     check_at_least(stride, 1, name='stride')
     check_at_least(padding, 0, name='padding')
     height, width = shape[2:]
-    if max_displacement * dilation > _LARGEST_REACH:
-        raise ValueError(
-            f'max_displacement={max_displacement} with dilation={dilation} looks further than {_LARGEST_REACH} cells '
-            f'on a map of {height}x{width}: lower it'
-        )
-    if kernel_size > min(height, width) + 2 * padding and min(height, width) > 0:
+    check_reach(max_displacement * dilation, f'max_displacement={max_displacement} with dilation={dilation}')
+    check_reach(padding, f'padding={padding}')
+    if kernel_size > max(1, min(height, width) + 2 * padding):
         raise ValueError(
             f'kernel_size={kernel_size} is larger than the map of {height}x{width} with padding={padding}: lower it, '
             'or raise padding'
@@ -134,7 +130,7 @@ def _check_geometry(
 
 
 def _correlate_cells(feat1: Tensor, feat2: Tensor, max_displacement: int, dilation: int, kernels: str) -> Tensor:
-    if is_exporting():
+    if is_exporting() or has_tangent(feat1, feat2):
         return _correlate_by_gathering(feat1, feat2, max_displacement, dilation)
     return _local_correlation_op(feat1, feat2, max_displacement, dilation, kernels).permute(0, 3, 4, 1, 2)
 
@@ -142,6 +138,8 @@ def _correlate_cells(feat1: Tensor, feat2: Tensor, max_displacement: int, dilati
 def _sum_windows(scores: Tensor, kernel_size: int, stride: int, padding: int) -> Tensor:
     """Sum ``(N, P, P, H, W)`` over windows of ``kernel_size x kernel_size`` cells."""
     flat = F.pad(scores.flatten(1, 2), (padding,) * 4)
+    if kernel_size == 1:
+        return flat[..., ::stride, ::stride].unflatten(1, scores.shape[1:3])
     return F.avg_pool2d(flat, kernel_size, stride, divisor_override=1).unflatten(1, scores.shape[1:3])
 
 
@@ -150,8 +148,13 @@ def _samples_at_once(feat: Tensor) -> int:
     return 1 if feat.device.type == 'cpu' else max(1, feat.shape[0])
 
 
-def _needs_shifts(feat1: Tensor, feat2: Tensor) -> bool:
-    """Whether there are values that tiles would spread. To ask another device than the CPU would be to wait for it."""
+def _needs_shifts(feat1: Tensor, feat2: Tensor, max_displacement: int, dilation: int) -> bool:
+    """Whether to go by displacements: they are fewer than the subgrids of tiles, or tiles would spread values.
+
+    To ask another device than the CPU for values would be to wait for it.
+    """
+    if dilation > 2 * max_displacement + 1 or not feat1.shape[1]:
+        return True
     return feat1.device.type == 'cpu' and not all(math.isfinite(feat.sum()) for feat in (feat1, feat2))
 
 
@@ -161,7 +164,7 @@ def _local_correlation_op(feat1: Tensor, feat2: Tensor, max_displacement: int, d
     if kernels == 'triton':
         result: Tensor = import_kernels('correlation', feat1).correlate(feat1, feat2, max_displacement, dilation)
         return result
-    if _needs_shifts(feat1, feat2):
+    if _needs_shifts(feat1, feat2, max_displacement, dilation):
         return correlate_by_shifts(feat1, feat2, max_displacement, dilation)
     with exact_products(feat1.device):
         return correlate(feat1, feat2, max_displacement, dilation, group=_samples_at_once(feat1))
@@ -182,7 +185,7 @@ def _local_correlation_backward_op(
             grad, feat1, feat2, max_displacement, dilation
         )
         return grads
-    if _needs_shifts(feat1, feat2):
+    if _needs_shifts(feat1, feat2, max_displacement, dilation):
         return correlate_by_shifts_backward(grad, feat1, feat2, max_displacement, dilation)
 
     def backward(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:

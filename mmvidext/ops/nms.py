@@ -5,9 +5,10 @@ from torch import Tensor
 
 from mmvidext.ops.backends import DetectionBackend, takes_torchvision
 from mmvidext.ops.bbox_overlaps import bbox_overlaps, check_boxes
+from mmvidext.ops.checks import check_no_nan
 from mmvidext.ops.precision import accumulation_dtype
 
-__all__ = ['check_scores', 'nms']
+__all__ = ['check_scores', 'nan_is_lowest', 'nms']
 
 _BLOCK = 128  # boxes that are decided at once: their overlaps with all others stay in the cache
 
@@ -22,6 +23,11 @@ def check_scores(scores: Tensor, boxes: Tensor) -> None:
         raise ValueError(f'scores must be ({len(boxes)},), one for each box, but the shape is {tuple(scores.shape)}')
 
 
+def nan_is_lowest(scores: Tensor) -> Tensor:
+    """Return scores to sort by: torch takes NaN for the highest, and it would suppress all others."""
+    return torch.where(scores.isnan(), -torch.inf, scores)
+
+
 def nms(
     boxes: Tensor, scores: Tensor, *, iou_threshold: float, offset: int = 0, backend: DetectionBackend = 'auto'
 ) -> Tensor:
@@ -32,7 +38,7 @@ def nms(
 
     Args:
         boxes: ``(K, 4)``, ``x1, y1, x2, y2``.
-        scores: ``(K,)``. Of equal scores the first one wins.
+        scores: ``(K,)``. Of equal scores the first one wins; NaN is the lowest.
         iou_threshold: A box is dropped where its intersection over union is greater.
         offset: 1 where the end pixel is part of a box, so that its width is ``x2 - x1 + 1``.
         backend: ``'torch'``, ``'torchvision'`` or ``'auto'``: torchvision where it loads.
@@ -41,7 +47,7 @@ def nms(
         ``int64 (K',)``: indices of the kept boxes, in falling order of score.
 
     Raises:
-        ValueError: If a shape does not fit.
+        ValueError: If a shape does not fit, or the threshold is NaN.
         ImportError: If torchvision is asked for and does not load.
 
     Example:
@@ -53,7 +59,9 @@ def nms(
     """
     check_boxes(boxes, name='boxes')
     check_scores(scores, boxes)
+    check_no_nan(iou_threshold, name='iou_threshold')
     with torch.no_grad():
+        scores = nan_is_lowest(scores)
         boxes = boxes.to(accumulation_dtype(boxes))
         if takes_torchvision(backend):
             end_pixel = boxes.new_tensor([0, 0, offset, offset])

@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 
 from mmvidext.ops.bbox_overlaps import bbox_overlaps, check_boxes
-from mmvidext.ops.nms import check_scores
+from mmvidext.ops.checks import check_no_nan
+from mmvidext.ops.nms import check_scores, nan_is_lowest
 from mmvidext.ops.precision import accumulation_dtype
 
 __all__ = ['nms_match']
@@ -18,14 +19,14 @@ def nms_match(boxes: Tensor, scores: Tensor, *, iou_threshold: float) -> list[Te
 
     Args:
         boxes: ``(K, 4)``, ``x1, y1, x2, y2``.
-        scores: ``(K,)``. Of equal scores the first one wins.
+        scores: ``(K,)``. Of equal scores the first one wins; NaN is the lowest.
         iou_threshold: A box joins a group where its intersection over union with the first box is at least this.
 
     Returns:
         A list of ``int64 (k,)``: indices in falling order of score, each box in one group.
 
     Raises:
-        ValueError: If a shape does not fit.
+        ValueError: If a shape does not fit, or the threshold is NaN.
 
     Example:
         >>> import torch
@@ -36,8 +37,9 @@ def nms_match(boxes: Tensor, scores: Tensor, *, iou_threshold: float) -> list[Te
     """
     check_boxes(boxes, name='boxes')
     check_scores(scores, boxes)
+    check_no_nan(iou_threshold, name='iou_threshold')
     boxes = boxes.detach().to(accumulation_dtype(boxes))
-    left, groups = scores.sort(descending=True, stable=True).indices, []
+    left, groups = nan_is_lowest(scores).sort(descending=True, stable=True).indices, []
     while len(left):
         first, others = left[:1], left[1:]
         joins = bbox_overlaps(boxes[first], boxes[others])[0] >= iou_threshold

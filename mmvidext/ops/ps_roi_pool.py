@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmvidext.ops._non_finite_cells import is_known_to_spread
-from mmvidext.ops.bbox_overlaps import check_boxes
+from mmvidext.ops.bbox_overlaps import check_boxes, usable_rois
 from mmvidext.ops.checks import check_at_least, check_positive, check_rank
 
 __all__ = ['ps_roi_pool']
@@ -36,7 +36,8 @@ def ps_roi_pool(feature: Tensor, rois: Tensor, output_size: int, *, spatial_scal
         ``(K, C, k, k)`` in the dtype of ``feature``. A bin outside of the map is 0, a box that is not finite NaN.
 
     Raises:
-        ValueError: If a shape does not fit or an argument is out of range.
+        ValueError: If a shape does not fit, an argument is out of range, or a box names no image (looked at on a CPU;
+            elsewhere it is NaN).
 
     Example:
         >>> import torch
@@ -55,9 +56,7 @@ def ps_roi_pool(feature: Tensor, rois: Tensor, output_size: int, *, spatial_scal
         raise ValueError(
             f'feature must have a multiple of output_size * output_size = {output_size**2} channels, but has {channels}'
         )
-    rois = rois.detach().to(torch.promote_types(rois.dtype, torch.float32))
-    finite = rois.isfinite().all(dim=1)
-    rois = torch.where(finite.unsqueeze(1), rois, 0)
+    rois, counts = usable_rois(rois.detach().to(torch.promote_types(rois.dtype, torch.float32)), len(feature))
     left, right = _bin_edges(rois[:, 1], rois[:, 3], output_size, spatial_scale, width)
     top, bottom = _bin_edges(rois[:, 2], rois[:, 4], output_size, spatial_scale, height)
     image = rois[:, 0].long().view(-1, 1, 1)
@@ -76,7 +75,7 @@ def ps_roi_pool(feature: Tensor, rois: Tensor, output_size: int, *, spatial_scal
     total = _add_up_each_kind(add_up, feature) if is_known_to_spread(feature) else add_up(feature)
     area = ((bottom - top).unsqueeze(2) * (right - left).unsqueeze(1)).unsqueeze(3)
     mean = torch.where(area > 0, total / area.clamp(min=1), 0)
-    mean = torch.where(finite.view(-1, 1, 1, 1), mean, torch.nan)
+    mean = torch.where(counts.view(-1, 1, 1, 1), mean, torch.nan)
     return mean.permute(0, 3, 1, 2).to(feature.dtype)
 
 

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmvidext.ops.backends import DetectionBackend, takes_torchvision
-from mmvidext.ops.bbox_overlaps import check_boxes
+from mmvidext.ops.bbox_overlaps import check_boxes, usable_rois
 from mmvidext.ops.checks import check_at_least, check_positive, check_rank
 from mmvidext.ops.precision import accumulation_dtype
 
@@ -64,7 +64,8 @@ def roi_align(
         weight zero, in all backends.
 
     Raises:
-        ValueError: If a shape does not fit or an argument is out of range.
+        ValueError: If a shape does not fit, an argument is out of range, or a box names no image (looked at on a CPU;
+            elsewhere it is NaN).
         ImportError: If torchvision is asked for and does not load.
 
     Example:
@@ -81,15 +82,13 @@ def roi_align(
     check_at_least(sampling_ratio, 0, name='sampling_ratio')
     check_positive(spatial_scale, name='spatial_scale')
     dtype = accumulation_dtype(feature)
-    rois = rois.detach().to(dtype)
-    finite = rois.isfinite().all(dim=1)
-    boxes = torch.where(finite.unsqueeze(1), rois, 0)
+    boxes, counts = usable_rois(rois.detach().to(dtype), len(feature))
     if takes_torchvision(backend):
         arguments = (spatial_scale, *output_size, sampling_ratio, aligned)
         pooled = torch.ops.torchvision.roi_align(feature.to(dtype), boxes, *arguments)
     else:
         pooled = _align(feature.to(dtype), boxes, output_size, spatial_scale, sampling_ratio, aligned)
-    return torch.where(finite.view(-1, 1, 1, 1), pooled, torch.nan).to(feature.dtype)
+    return torch.where(counts.view(-1, 1, 1, 1), pooled, torch.nan).to(feature.dtype)
 
 
 def _align(

@@ -6,11 +6,12 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from mmvidext.ops.backends import LARGEST_BATCH, KernelBackend, import_kernels, takes_triton
-from mmvidext.ops.checks import check_at_least, check_rank
+from mmvidext.ops.checks import check_at_least, check_rank, check_reach
+from mmvidext.ops.forward_mode import has_tangent
 from mmvidext.ops.precision import accumulation_dtype
+from mmvidext.ops.second_derivatives import gradients_to_derive, is_derived_again
 
 __all__ = ['check_field', 'pool_padded', 'pool_samples']
 
@@ -23,11 +24,13 @@ def check_field(num_samples: int, sample_stride: int) -> None:
         sample_stride: Pixels between neighboring samples.
 
     Raises:
-        ValueError: If ``num_samples`` is even or below 1, or if ``sample_stride`` is below 1.
+        ValueError: If ``num_samples`` is even or below 1, ``sample_stride`` is below 1, or the field is absurdly large.
     """
     if num_samples < 1 or num_samples % 2 == 0:
         raise ValueError(f'num_samples must be an odd number, 1 or more, so that the field has a center: {num_samples}')
     check_at_least(sample_stride, 1, name='sample_stride')
+    reach = sample_stride * (num_samples - 1) // 2
+    check_reach(reach, f'num_samples={num_samples} with sample_stride={sample_stride}')
 
 
 def pool_samples(
@@ -90,14 +93,21 @@ def pool_padded(
         ``(N, C, H, W)`` in the type of ``padded``.
     """
     attention = attention.to(padded.dtype)
-    if takes_triton(backend, padded, size=padded.shape[0], largest=LARGEST_BATCH, what='maps'):
+    triton = takes_triton(backend, padded, size=padded.shape[0], largest=LARGEST_BATCH, what='maps')
+    if triton and not has_tangent(attention):
         return _triton_op(padded, attention.contiguous(), num_samples, sample_stride)
-    if torch.compiler.is_compiling():  # it forms the gradient itself, and decides what to keep for it
-        views = enumerate(_shifted_views(padded, attention.shape, num_samples, sample_stride))
-        total: Tensor = sum(view * attention[:, index : index + 1] for index, view in views)  # type: ignore[assignment]
-        return total
+    # a compiler forms the gradient itself, and decides what to keep for it
+    if torch.compiler.is_compiling() or has_tangent(padded, attention):
+        return _pool(padded, attention, num_samples, sample_stride)
     result: Tensor = _PoolSamples.apply(padded, attention, num_samples, sample_stride)
     return result
+
+
+def _pool(padded: Tensor, attention: Tensor, num_samples: int, sample_stride: int) -> Tensor:
+    """Sum the products as the formula does."""
+    views = enumerate(_shifted_views(padded, attention.shape, num_samples, sample_stride))
+    total: Tensor = sum(view * attention[:, index : index + 1] for index, view in views)  # type: ignore[assignment]
+    return total
 
 
 def _shifted_views(padded: Tensor, size: torch.Size, num_samples: int, sample_stride: int) -> Iterator[Tensor]:
@@ -122,9 +132,14 @@ class _PoolSamples(torch.autograd.Function):
         return pooled
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         padded, attention = ctx.saved_tensors
+        if is_derived_again():
+
+            def pool(padded: Tensor, attention: Tensor) -> Tensor:
+                return _pool(padded, attention, *ctx.field)
+
+            return *gradients_to_derive(pool, (padded, attention), ctx.needs_input_grad[:2], grad), None, None
         grad_padded = grad_attention = None
         if ctx.needs_input_grad[0]:
             grad_padded = torch.zeros_like(padded)

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mmvidext.ops.checks import check_rank
+from mmvidext.ops.checks import check_between, check_rank
 from mmvidext.ops.precision import accumulation_dtype
 
 __all__ = ['sigmoid_focal_loss']
@@ -22,7 +22,7 @@ def sigmoid_focal_loss(
     Args:
         logits: ``(N, C)``.
         target: ``int64 (N,)``: the class, or C for background. Any number outside of ``[0, C)`` is background.
-        gamma: How much easy samples count less, at least 0.
+        gamma: How much easy samples count less, 0 to 1e6.
         alpha: Weight of the positive class.
         weight: ``(C,)``, a factor for the row of each class; background has 1.
 
@@ -30,7 +30,7 @@ def sigmoid_focal_loss(
         ``(N, C)`` in the dtype of ``logits``.
 
     Raises:
-        ValueError: If a shape does not fit, or ``gamma`` is negative.
+        ValueError: If a shape does not fit, or ``gamma`` or ``alpha`` is out of range.
 
     Example:
         >>> import torch
@@ -42,8 +42,8 @@ def sigmoid_focal_loss(
     classes = logits.shape[1]
     if target.shape != logits.shape[:1]:
         raise ValueError(f'target must be ({len(logits)},), one class for each row, but is {tuple(target.shape)}')
-    if gamma < 0:
-        raise ValueError(f'gamma must be at least 0, but is {gamma}')
+    check_between(gamma, 0, 1e6, name='gamma')
+    check_between(alpha, -1e6, 1e6, name='alpha')
     if weight is not None and tuple(weight.shape) != (classes,):
         raise ValueError(f'weight must be ({classes},), one for each class, but is {tuple(weight.shape)}')
     x = logits.to(accumulation_dtype(logits))

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from mmvidext.ops.bbox_overlaps import bbox_overlaps, check_boxes
-from mmvidext.ops.checks import check_positive
-from mmvidext.ops.nms import check_scores
+from mmvidext.ops.checks import check_between, check_no_nan
+from mmvidext.ops.nms import check_scores, nan_is_lowest
 from mmvidext.ops.precision import accumulation_dtype
 
 __all__ = ['soft_nms']
@@ -29,10 +29,10 @@ def soft_nms(
 
     Args:
         boxes: ``(K, 4)``, ``x1, y1, x2, y2``.
-        scores: ``(K,)``. Of equal scores the first one is taken.
+        scores: ``(K,)``. Of equal scores the first one is taken; NaN is the lowest.
         iou_threshold: ``'naive'`` and ``'linear'`` lower the score of a box from this intersection over union on.
             Boxes without an area overlap nothing.
-        sigma: Width of the Gaussian.
+        sigma: Width of the Gaussian, 1e-6 to 1e6.
         min_score: A box whose score falls below this is dropped, but for the first one.
         method: The factor: ``'naive'`` 0, ``'linear'`` ``1 - iou``, ``'gaussian'`` ``exp(-iou^2 / sigma)``.
         offset: 1 where the end pixel is part of a box, so that its width is ``x2 - x1 + 1``.
@@ -42,7 +42,7 @@ def soft_nms(
         dtype of ``boxes``, of whole numbers in float32, and their indices, ``int64 (K',)``.
 
     Raises:
-        ValueError: If a shape does not fit, or ``method`` is unknown.
+        ValueError: If a shape does not fit, ``method`` is unknown, or a number is NaN or out of its range.
 
     Example:
         >>> import torch
@@ -53,14 +53,16 @@ def soft_nms(
     """
     check_boxes(boxes, name='boxes')
     check_scores(scores, boxes)
-    check_positive(sigma, name='sigma')
+    check_between(sigma, 1e-6, 1e6, name='sigma')
+    check_no_nan(iou_threshold, name='iou_threshold')
+    check_no_nan(min_score, name='min_score')
     if method not in METHODS:
         raise ValueError(f'method must be one of {METHODS}, not {method!r}')
     dtype = accumulation_dtype(boxes)
     left, left_scores = boxes.detach().to('cpu', dtype), scores.detach().to('cpu', dtype)
     places, taken, taken_scores = torch.arange(len(left)), [], []
     while len(places):
-        best = int(left_scores.argmax())
+        best = int(nan_is_lowest(left_scores).argmax())
         taken.append(places[best])
         taken_scores.append(left_scores[best])
         iou = bbox_overlaps(left[best : best + 1], left, offset=offset)[0].nan_to_num(nan=0.0)

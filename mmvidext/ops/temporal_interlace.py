@@ -60,13 +60,12 @@ def _frames(rows: Tensor, source: Tensor, factor: Tensor, undefined: Tensor, has
     clip = torch.arange(clips, device=rows.device).view(-1, 1, 1) * num_segments
     group = torch.arange(groups, device=rows.device)
     index = (clip + source.clamp(0, num_segments - 1)) * groups + group
-    taken = rows.index_select(0, index.flatten())
-    # products with zero would turn infinities of frames outside the clip, or without a share, into NaN
+    taken = torch.where(inside.reshape(-1, 1), rows.index_select(0, index.flatten()), rows.new_zeros(()))
+    # products with zero would turn infinities of frames without a share into NaN
     if has_share is not None:
         finite = taken.detach().nan_to_num(0, 0, 0)  # times zero: it hands no gradient on
         taken = torch.where(has_share.expand_as(source).reshape(-1, 1), taken, finite)
-    taken = taken * factor.to(rows.dtype).reshape(-1, 1)
-    return torch.where(inside.reshape(-1, 1), taken, taken.new_zeros(()))
+    return taken * factor.to(rows.dtype).reshape(-1, 1)
 
 
 def _check(x: Tensor, offsets: Tensor, weights: Tensor, num_segments: int) -> None:

@@ -163,6 +163,15 @@ def test_the_best_box_stays_whatever_its_score():
     assert detections[:, 4].tolist() == [pytest.approx(1e-4)]
 
 
+@pytest.mark.parametrize('backend', ['torch', 'auto'])
+def test_a_score_that_is_nan_suppresses_nothing(backend):
+    boxes = torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 10], [20, 20, 30, 30]])
+    scores = torch.tensor([0.5, math.nan, 0.1])
+    assert nms(boxes, scores, iou_threshold=0.5, backend=backend).tolist() == [0, 2]
+    assert [group.tolist() for group in nms_match(boxes, scores, iou_threshold=0.5)] == [[0, 1], [2]]
+    assert soft_nms(boxes, scores)[1].tolist() == [0, 2]
+
+
 def test_suppression_errors():
     boxes, scores = torch.zeros(2, 4), torch.zeros(3)
     for call in (
@@ -174,7 +183,16 @@ def test_suppression_errors():
             call()
     with pytest.raises(ValueError, match=r"method must be one of .*, not 'hard'"):
         soft_nms(boxes, scores[:2], method='hard')
-    with pytest.raises(ValueError, match='sigma must be a positive, finite number'):
+    with pytest.raises(ValueError, match=r'sigma must be between .* but is nan'):
         soft_nms(boxes, scores[:2], sigma=math.nan)
+    for call in (
+        lambda: nms(boxes, scores[:2], iou_threshold=math.nan),
+        lambda: nms_match(boxes, scores[:2], iou_threshold=math.nan),
+        lambda: soft_nms(boxes, scores[:2], iou_threshold=math.nan),
+    ):
+        with pytest.raises(ValueError, match='iou_threshold must be a number, but is nan'):
+            call()
+    with pytest.raises(ValueError, match='min_score must be a number, but is nan'):
+        soft_nms(boxes, scores[:2], min_score=math.nan)
     with pytest.raises(ValueError, match=r"backend must be one of .*, but is 'mmcv'"):
         nms(boxes, scores[:2], iou_threshold=0.5, backend='mmcv')

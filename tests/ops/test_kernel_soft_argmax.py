@@ -1,6 +1,7 @@
 import pytest
 import torch
 from torch.autograd import gradcheck
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmvidext.ops import kernel_soft_argmax
 from tests.oracles.local_correlation import kernel_soft_argmax as naive_kernel_soft_argmax
@@ -76,8 +77,12 @@ def test_compiles_without_graph_break():
         (torch.zeros(1, 3, 3, 2), {}, r'correlation must be \(N, P, P, H, W\), 5 dimensions'),
         (torch.zeros(1, 3, 5, 2, 2), {}, r'odd P, but its shape is \(1, 3, 5, 2, 2\)'),
         (torch.zeros(1, 4, 4, 2, 2), {}, 'odd P'),
-        (torch.zeros(1, 3, 3, 2, 2), {'sigma': 0.0}, 'sigma must be a positive, finite number, or None'),
-        (torch.zeros(1, 3, 3, 2, 2), {'temperature': 0.0}, 'temperature must be a positive, finite number, but'),
+        (
+            torch.zeros(1, 3, 3, 2, 2),
+            {'sigma': 0.0},
+            'sigma must be between .* cells, or None for the plain soft-argmax',
+        ),
+        (torch.zeros(1, 3, 3, 2, 2), {'temperature': 0.0}, 'temperature must be between .* but is 0.0'),
     ],
 )
 def test_errors(scores, options, message):
@@ -113,8 +118,41 @@ def test_shapes_on_meta():
     assert (displacement.shape, confidence.shape) == ((2, 2, 3, 4), (2, 1, 3, 4))
 
 
-@pytest.mark.parametrize('value', [float('nan'), float('inf')])
+@pytest.mark.parametrize('value', [float('nan'), float('inf'), 1e-39, 1e200])
 @pytest.mark.parametrize('name', ['sigma', 'temperature'])
-def test_settings_must_be_finite(name, value):
-    with pytest.raises(ValueError, match=f'{name} must be a positive, finite number.* but is {value}'):
+def test_settings_that_float32_cannot_hold(name, value):
+    with pytest.raises(ValueError, match=f'{name} must be between .* but is {value}'.replace('+', r'\+')):
         kernel_soft_argmax(torch.zeros(1, 3, 3, 1, 1), **{name: value})
+
+
+@pytest.mark.parametrize('settings', [{'sigma': 1e-6}, {'sigma': 1e6}, {'temperature': 1e-30}, {'temperature': 1e30}])
+def test_extreme_settings(settings):
+    """The formula in float64, of scores as they are and of all zeros."""
+    scores = torch.rand(1, 3, 3, 1, 2)
+    scores[..., 1] = 0
+    displacement, _ = kernel_soft_argmax(scores, **settings)
+    for cell in range(2):
+        expected, _ = naive_kernel_soft_argmax(
+            scores[0, ..., 0, cell].tolist(), **{'sigma': 5.0, 'temperature': 0.01, **settings}
+        )
+        torch.testing.assert_close(displacement[0, :, 0, cell], torch.tensor(expected), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize('sigma', [2.0, None])
+def test_many_displacements_take_memory_of_the_order_of_the_scores(sigma):
+    class Largest(TorchDispatchMode):
+        numbers = 0
+
+        def __torch_dispatch__(self, function, types, arguments=(), keywords=None):
+            out = function(*arguments, **(keywords or {}))
+            if isinstance(out, torch.Tensor):
+                self.numbers = max(self.numbers, out.numel())
+            return out
+
+    scores = torch.rand(1, 65, 65, 1, 2)
+    with Largest() as largest:
+        displacement, _ = kernel_soft_argmax(scores, sigma=sigma)
+    assert largest.numbers <= 2 * scores.numel()
+    for cell in range(2):
+        expected, _ = naive_kernel_soft_argmax(scores[0, ..., 0, cell].tolist(), sigma, 0.01)
+        torch.testing.assert_close(displacement[0, :, 0, cell], torch.tensor(expected), rtol=1e-4, atol=1e-4)

@@ -189,6 +189,35 @@ def test_half_precision_is_summed_in_float32():
     torch.testing.assert_close(under_autocast.double(), exact, rtol=1e-5, atol=1e-4)
 
 
+@pytest.mark.parametrize(('displacement', 'dilation'), [(0, 10**6), (1, 4096), (1, 6), (2, 6)])
+def test_displacements_that_lead_out_of_the_map(displacement, dilation):
+    """There are fewer of them than subgrids."""
+    feats = [torch.rand(2, 3, 7, 8, dtype=torch.float64, requires_grad=True) for _ in range(2)]
+    out, expected = (f(*feats, displacement, dilation=dilation) for f in (local_correlation, naive_local_correlation))
+    torch.testing.assert_close(out, expected)
+    grad = torch.rand_like(out)
+    for found, right in zip(*(torch.autograd.grad(y, feats, grad) for y in (out, expected)), strict=True):
+        torch.testing.assert_close(found, right)
+
+
+@pytest.mark.parametrize('patch', [{}, dict(kernel_size=3, padding=1), dict(stride=2)])
+def test_no_channels_give_zero(patch):
+    feats = [torch.rand(2, 0, 4, 5, requires_grad=True) for _ in range(2)]
+    out = local_correlation(*feats, 2, **patch)
+    assert out.shape == local_correlation(*(torch.rand(2, 1, 4, 5) for _ in range(2)), 2, **patch).shape
+    assert not out.any()
+    out.sum().backward()
+    assert feats[0].grad.shape == (2, 0, 4, 5)
+
+
+def test_patches_of_an_empty_map():
+    feats = torch.rand(2, 1, 3, 0, 5)
+    assert local_correlation(*feats, 1, stride=2).shape == (1, 3, 3, 0, 3)
+    assert local_correlation(*feats, 1, padding=1).shape == (1, 3, 3, 2, 7)
+    with pytest.raises(ValueError, match='kernel_size=3 is larger than the map of 0x5 with padding=1'):
+        local_correlation(*feats, 1, kernel_size=3, padding=1)
+
+
 def test_empty():
     for shape in ((0, 3, 4, 4), (2, 3, 0, 4)):
         feats = [torch.zeros(shape, requires_grad=True) for _ in range(2)]
@@ -232,7 +261,7 @@ def test_operator_passes_torchs_own_checks():
         (
             (torch.zeros(1, 2, 3, 4), torch.zeros(1, 2, 3, 4), 10**9),
             ValueError,
-            'max_displacement=1000000000 with dilation=1 looks further than 4096 cells on a map of 3x4: lower it',
+            'max_displacement=1000000000 with dilation=1 looks further than 4096 cells: lower it',
         ),
     ],
 )

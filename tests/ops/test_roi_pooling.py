@@ -122,6 +122,31 @@ def test_a_value_that_is_not_finite_reaches_only_boxes_on_it(sampling_ratio):
     assert not pooled[2].isfinite().all()
 
 
+@pytest.mark.parametrize('image', [-1, 2, 1e9])
+def test_a_box_of_no_image_is_refused(image):
+    feature, rois = torch.rand(2, 4, 5, 6), torch.tensor([[0.0, 0, 0, 3, 3], [image, 0, 0, 3, 3]])
+    for call in (lambda: ps_roi_pool(feature, rois, 2), lambda: roi_align(feature, rois, (2, 2))):
+        with pytest.raises(ValueError, match=rf'rois\[:, 0\] names image {int(image)}, but feature has 2, from 0 on'):
+            call()
+
+
+@pytest.mark.parametrize('image', [-1, 2])
+def test_a_box_of_no_image_is_nan_where_to_look_would_mean_to_wait(image):
+    feature, rois = torch.rand(2, 4, 5, 6), torch.tensor([[1.0, 0, 0, 3, 3], [image, 0, 0, 3, 3]])
+    found = torch.compile(ps_roi_pool, backend='eager')(feature, rois, 2)
+    assert found[1].isnan().all()
+    torch.testing.assert_close(found[:1], ps_roi_pool(feature, rois[:1], 2))
+
+
+@pytest.mark.parametrize('sampling_ratio', [0, 2])
+def test_a_box_of_the_largest_numbers(sampling_ratio):
+    """Its bins are larger than the map: in a quarter of the box each."""
+    feature, rois = torch.rand(1, 4, 5, 6), torch.tensor([[0, -2e38, -2e38, 2e38, 2e38]])
+    assert roi_align(feature, rois, (2, 2), sampling_ratio=sampling_ratio).isfinite().all()
+    pooled = ps_roi_pool(feature, rois, 2)
+    torch.testing.assert_close(pooled, torch.tensor([0, 0, 0, 1.0]).view(1, 1, 2, 2) * feature[:, 3].mean())
+
+
 def test_layouts_agree_and_inputs_are_not_written_to():
     feature, rois = torch.randn(2, 4, 7, 9), ROIS.float()
     copies = feature.clone(), rois.clone()

@@ -52,7 +52,9 @@ def test_errors():
     logits, target = torch.zeros(4, 3), torch.zeros(4, dtype=torch.int64)
     with pytest.raises(ValueError, match=r'target must be \(4,\), one class for each row, but is \(3,\)'):
         sigmoid_focal_loss(logits, target[1:])
-    with pytest.raises(ValueError, match='gamma must be at least 0, but is -1'):
+    with pytest.raises(ValueError, match=r'alpha must be between .* but is nan'):
+        sigmoid_focal_loss(logits, target, alpha=float('nan'))
+    with pytest.raises(ValueError, match=r'gamma must be between 0 and .* but is -1'):
         sigmoid_focal_loss(logits, target, gamma=-1)
     with pytest.raises(ValueError, match=r'weight must be \(3,\), one for each class, but is \(2,\)'):
         sigmoid_focal_loss(logits, target, weight=torch.ones(2))

@@ -1,0 +1,31 @@
+"""Derivatives of the gradients that an op of ours forms by hand."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+__all__ = ['gradients_to_derive', 'is_derived_again']
+
+
+def is_derived_again() -> bool:
+    """Whether a backward pass that runs now is recorded (``create_graph=True``). A compiler refuses that itself."""
+    return torch.is_grad_enabled() and not torch.compiler.is_compiling()
+
+
+def gradients_to_derive(
+    function: Callable[..., Tensor], inputs: Sequence[Tensor], needed: Sequence[bool], grad: Tensor
+) -> tuple[Tensor | None, ...]:
+    """Return the gradients of ``inputs`` as autograd forms them, so that it can derive them once more.
+
+    Args:
+        function: What the op computes, in operators that autograd knows.
+        inputs: Its arguments, as the op has kept them.
+        needed: Which of them need a gradient.
+        grad: The gradient of its result.
+    """
+    with torch.enable_grad():
+        result = function(*inputs)
+    wanted = [tensor for tensor, is_needed in zip(inputs, needed, strict=True) if is_needed]
+    found = iter(torch.autograd.grad(result, wanted, grad, create_graph=True))
+    return tuple(next(found) if is_needed else None for is_needed in needed)
