@@ -13,10 +13,10 @@ LAYERS = {
     'layers': {'ops', 'registry'},
     'models': {'ops', 'layers', 'registry', 'checkpoints'},
     'checkpoints': {'safe_numpy', 'file_digest'},  # it knows state dicts, not models
-    'datasets': {'ops', 'registry', 'generators', 'file_digest'},
+    'datasets': {'ops', 'registry', 'generators', 'file_digest', 'folder_lock'},
     'evaluation': {'ops', 'registry', 'datasets', 'checkpoints', 'drawing'},
     'drawing': {'ops'},
-    'engine': {'ops', 'registry', 'models', 'checkpoints', 'generators', 'drawing', 'file_digest'},
+    'engine': {'ops', 'registry', 'models', 'checkpoints', 'generators', 'drawing', 'file_digest', 'folder_lock'},
     'apis': {'ops', 'layers', 'models', 'datasets', 'evaluation', 'engine', 'checkpoints', 'registry', 'drawing'},
 }
 LAYERS['app'] = {'apis', 'datasets', 'drawing', 'ops'}

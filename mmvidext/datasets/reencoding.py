@@ -4,6 +4,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from mmvidext.datasets.listed_videos import find_videos, list_targets, read_list
 from mmvidext.datasets.media.files import BadFileError, file_problem
 from mmvidext.datasets.media.reencode import Encoding, encoder_name, reencode_video
 from mmvidext.datasets.parallel import iterate_with_progress
+from mmvidext.folder_lock import lock_folder
 
 __all__ = ['ReencodedVideo', 'Reencoding', 'reencode_videos']
 
@@ -34,6 +36,7 @@ class ReencodedVideo:
         num_frames: Frames of both.
         psnr: The lowest peak signal-to-noise ratio of a frame, in dB.
         problem: Why there is no copy, None if there is one.
+        folder: Of the videos.
     """
 
     path: str
@@ -44,6 +47,7 @@ class ReencodedVideo:
     num_frames: int = 0
     psnr: float = 0.0
     problem: str | None = None
+    folder: str = ''  # none in the journals of older versions
 
 
 @dataclass
@@ -92,6 +96,7 @@ class _Task:
             status.st_mtime_ns if status else 0,
             f'{encoder_name()} {settings}',
             problem=problem,
+            folder=str(self.folder.resolve()),
         )
 
 
@@ -114,7 +119,7 @@ def reencode_videos(
 
     Copies are in ``out/videos``, lists in ``out`` under their names, with the same labels. What is done is noted at
     once in ``reencoded.jsonl``, so that a second run does only what is missing, was changed, or has failed. Failures
-    are listed in ``failed_videos.txt``; without ``drop_bad`` there are no lists then.
+    are listed in ``failed_videos.txt``; without ``drop_bad`` there are no lists then. One run at a time uses ``out``.
 
     Args:
         folder: Of the videos.
@@ -127,28 +132,39 @@ def reencode_videos(
 
     Raises:
         FileNotFoundError: If there is no list or no video.
-        ValueError: If something is wrong in a list, two copies would have the same name, or ``out`` has the originals.
-        OSError: If the disk is full.
+        ValueError: If something is wrong in a list, two copies would have the same name, one would replace that of
+            another video, or the copies and the originals would lie in one folder.
+        OSError: If another run uses ``out``, or the disk is full.
     """
     targets = list_targets(folder, lists, out)
     listed = [read_listed_videos(path, delimiter=delimiter) for path in lists]
     paths = list(dict.fromkeys(video.path for videos in listed for video in videos)) or find_videos(folder)
-    if (out / VIDEOS).resolve() == folder.resolve():
-        raise ValueError(f'{folder} has the originals; choose another folder for the copies than {out}')
-    _check_names(paths)
     tasks = [_Task(folder, out, path, encoding or Encoding()) for path in paths]
-    result = _run(tasks, out, workers=workers)
-    (out / FAILURES).unlink(missing_ok=True)
-    failed = {video.path for video in result.failed}
-    if failed:
-        atomic_write_text(out / FAILURES, ''.join(f'{video.path}\t{video.problem}\n' for video in result.failed))
-    if failed and not drop_bad:
-        return result
-    for target, videos in zip(targets, listed, strict=True):
-        lines = [video.line(new_name(video.path)) for video in videos if video.path not in failed]
-        atomic_write_text(target, ''.join(lines))
-        result.written.append(target)
+    _check_apart(folder, out, tasks)
+    _check_names(paths)
+    with lock_folder(out, advice='wait for it, or choose another folder') or nullcontext():
+        result = _run(tasks, out, workers=workers)
+        failed = {video.path for video in result.failed}
+        (out / FAILURES).unlink(missing_ok=True)
+        if failed:
+            atomic_write_text(out / FAILURES, ''.join(f'{video.path}\t{video.problem}\n' for video in result.failed))
+        if failed and not drop_bad:
+            return result
+        for target, videos in zip(targets, listed, strict=True):
+            lines = [video.line(new_name(video.path)) for video in videos if video.path not in failed]
+            atomic_write_text(target, ''.join(lines))
+            result.written.append(target)
     return result
+
+
+def _check_apart(folder: Path, out: Path, tasks: Sequence[_Task]) -> None:
+    """Check that no copy replaces an original, and that no later run finds it among the originals."""
+    copies = (out / VIDEOS).resolve()
+    if copies.is_relative_to(folder.resolve()):
+        raise ValueError(f'{folder} has the originals; choose a folder outside of it for the copies, not {out}')
+    for task in tasks:
+        if task.source.resolve().is_relative_to(copies):
+            raise ValueError(f'{task.source} lies among the copies in {copies}; choose another folder than {out}')
 
 
 def _check_names(paths: Sequence[str]) -> None:
@@ -160,12 +176,11 @@ def _check_names(paths: Sequence[str]) -> None:
 
 
 def _run(tasks: Sequence[_Task], out: Path, *, workers: int) -> Reencoding:
-    out.mkdir(parents=True, exist_ok=True)
+    done = {new_name(video.path): video for video in _read_journal(out / JOURNAL)}
+    kept = {task.path: video for task in tasks if (video := done.get(new_name(task.path))) and _is_current(task, video)}
     for left in (out / VIDEOS).rglob('.*.mp4'):
         if _LEFT_BEHIND.fullmatch(left.name):
             left.unlink(missing_ok=True)
-    done = {video.path: video for video in _read_journal(out / JOURNAL)}
-    kept = {task.path: done[task.path] for task in tasks if task.path in done and _is_current(task, done[task.path])}
     rest = [task for task in tasks if task.path not in kept]
     new = iterate_with_progress(_reencode, rest, description='Encoding videos', workers=workers)
     found = kept | {video.path: video for video in new}
@@ -181,9 +196,21 @@ def _read_journal(path: Path) -> Iterator[ReencodedVideo]:
 
 
 def _is_current(task: _Task, done: ReencodedVideo) -> bool:
+    """Whether the copy is there and of this video as it is now.
+
+    Raises:
+        ValueError: If it is there, but of another video.
+    """
+    if done.problem is not None or not task.target.is_file():
+        return False
     now = task.unfinished()
-    same = (now.size, now.modified, now.encoder) == (done.size, done.modified, done.encoder)
-    return same and done.problem is None and task.target.is_file() and task.target.stat().st_size == done.new_size
+    same = (now.size, now.modified) == (done.size, done.modified)
+    if now.path != done.path or (done.folder not in ('', now.folder) and not same):  # the same if it was moved
+        raise ValueError(
+            f'{task.target} is the copy of {Path(done.folder, done.path)}, which that of {task.source} would replace; '
+            f'choose another folder than {task.out}'
+        )
+    return same and now.encoder == done.encoder and task.target.stat().st_size == done.new_size
 
 
 def _reencode(task: _Task) -> ReencodedVideo:

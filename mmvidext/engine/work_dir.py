@@ -1,73 +1,34 @@
 """A work directory belongs to one run, can be written to, and has room for a checkpoint."""
 
-import errno
 import os
 import shutil
-import socket
 from pathlib import Path
-from typing import IO, Any
-
-from mmengine.logging import MMLogger
+from typing import IO
 
 from mmvidext.engine.run_error import RunError
+from mmvidext.folder_lock import lock_folder
 
 __all__ = ['check_room', 'lock_work_dir']
 
-fcntl: Any
-try:
-    import fcntl
-except ImportError:  # Windows has no such locks
-    fcntl = None
-
-_LOCK = '.lock'
-
 
 def lock_work_dir(work_dir: Path) -> IO[str] | None:
-    """Lock a work directory until the returned file is closed or this process ends, however it ends.
-
-    The lock is the operating system's, so a dead process never leaves one behind; its file stays and means nothing.
-    Worker processes do not inherit it.
+    """Lock a work directory with :func:`~mmvidext.folder_lock.lock_folder`.
 
     Returns:
-        The open file. None on a file system without locks and on Windows, which is logged.
+        The open file, or None where there are no locks.
 
     Raises:
         RunError: If another run holds the lock, or the directory cannot be written to.
     """
-    path = work_dir / _LOCK
     try:
-        work_dir.mkdir(parents=True, exist_ok=True)
-        file = _open_no_link(path)
+        return lock_folder(work_dir, advice='use another --work-dir')
+    except BlockingIOError as error:
+        raise RunError(str(error)) from None
     except OSError as error:
         raise RunError(
-            f'the work directory {work_dir} cannot be written to: {error.strerror or error}: {error.filename or path}'
+            f'the work directory {work_dir} cannot be written to: {error.strerror or error}: '
+            f'{error.filename or work_dir}'
         ) from error
-    try:
-        if fcntl is None:
-            raise OSError(errno.ENOTSUP, 'this system has no fcntl')
-        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        file.seek(0)
-        owner = file.read(200).strip() or 'another process'
-        file.close()
-        raise RunError(
-            f'{work_dir} is in use by {owner}: two runs would overwrite each other; use another --work-dir'
-        ) from None
-    except OSError as error:
-        logger = MMLogger.get_current_instance()
-        logger.warning(f'{work_dir} cannot be locked ({error.strerror}): see that only one run uses it')
-        file.close()
-        return None
-    file.truncate(0)
-    file.write(f'process {os.getpid()} on {socket.gethostname()}\n')
-    file.flush()
-    return file
-
-
-def _open_no_link(path: Path) -> IO[str]:
-    """Open a file to append to, but not one elsewhere that a link leads to: it would be emptied."""
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, 'O_NOFOLLOW', 0)
-    return os.fdopen(os.open(path, flags, 0o666), 'a+')
 
 
 def check_room(directory: Path, needed: int) -> None:

@@ -134,6 +134,51 @@ def test_a_second_run_does_what_is_missing_or_has_changed(tmp_path):
     assert reencode_videos(videos, out, encoding=Encoding(4)).num_kept == 0
 
 
+def test_no_original_and_no_copy_of_another_video_is_replaced(tmp_path):
+    for folder, name in (('data', 'a.webm'), ('data/videos', 'a.mp4'), ('other', 'a.webm'), ('linked', 'b.webm')):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / name).write_bytes(folder.encode())
+    data, videos, other, linked = (tmp_path / name for name in ('data', 'data/videos', 'other', 'linked'))
+    for out in (data, data / 'fast'):
+        with pytest.raises(ValueError, match=r'data has the originals; choose a folder outside of it .* not .*data'):
+            reencode_videos(data, out)
+    assert (videos / 'a.mp4').read_bytes() == b'data/videos'
+    (linked / 'a.mp4').symlink_to(videos / 'a.mp4')
+    with pytest.raises(ValueError, match=r'linked/a\.mp4 lies among the copies in .*data/videos; choose another'):
+        reencode_videos(linked, data)
+    out = tmp_path / 'out'
+    write_video(other / 'a.webm')
+    assert reencode_videos(other, out).failed == []
+    (tmp_path / 'other').rename(tmp_path / 'moved')
+    assert reencode_videos(tmp_path / 'moved', out).num_kept == 1
+    copy = (out / 'videos' / 'a.mp4').read_bytes()
+    with pytest.raises(ValueError, match=r'a\.mp4 is the copy of .*other/a\.webm, which that of .*/videos/a\.mp4'):
+        reencode_videos(videos, out)
+    (tmp_path / 'moved' / 'a.webm').rename(tmp_path / 'moved' / 'a.avi')
+    with pytest.raises(ValueError, match=r'a\.mp4 is the copy of .*other/a\.webm, which that of .*moved/a\.avi'):
+        reencode_videos(tmp_path / 'moved', out)
+    assert (out / 'videos' / 'a.mp4').read_bytes() == copy
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='needs locks')
+def test_a_second_run_at_once_is_refused(tmp_path):
+    videos, out = tmp_path / 'videos', tmp_path / 'out'
+    videos.mkdir()
+    write_video(videos / '1.webm')
+    being_written = out / 'videos' / '.2.123-0123abcd.mp4'
+    being_written.parent.mkdir(parents=True)
+    being_written.touch()
+    lock = str(out / '.lock')
+    code = f'import fcntl; file = open({lock!r}, "a+"); fcntl.lockf(file, fcntl.LOCK_EX); print(); input()'
+    with subprocess.Popen([sys.executable, '-c', code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        other.stdout.readline()
+        output = invoke(reencode, videos, out, '--workers', 0, status=1)
+        other.communicate(b'\n')
+    assert 'out is in use by another process: two runs would overwrite each other; wait for it' in output
+    assert being_written.exists()
+    assert not (out / 'reencoded.jsonl').exists()
+
+
 def test_bad_arguments(tmp_path):
     with pytest.raises(FileNotFoundError, match='there is no folder'):
         reencode_videos(tmp_path / 'videos', tmp_path / 'out')
