@@ -1,6 +1,7 @@
 """Videos and labels in a few large tar files, in the format of WebDataset."""
 
 import json
+import re
 import tarfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -66,12 +67,16 @@ def write_shards(
     Raises:
         ImportError: If webdataset is not installed.
         FileNotFoundError: If a list or a video is missing.
-        ValueError: If something is wrong in a list, a video is empty, or there are shards of other settings.
+        ValueError: If something is wrong in a list, two lists differ in their suffixes alone, a video is empty or has
+            no suffix, or there are shards of other settings.
     """
     _webdataset()
     if shard_size < 1:
         raise ValueError(f'shard_size must be 1 byte or more, but is {shard_size}')
     targets = list_targets(folder, lists, out)
+    for number, target in enumerate(targets):
+        if target.stem in [other.stem for other in targets[:number]]:
+            raise ValueError(f'the shards of two lists would be named {target.stem}-000000.tar; rename one list')
     num_shards = num_videos = num_kept = 0
     for path, target in zip(lists, targets, strict=True):
         videos = read_listed_videos(path, delimiter=delimiter)
@@ -104,6 +109,8 @@ def _split(folder: Path, target: Path, videos: Sequence[ListedVideo], shard_size
         source = folder / video.path
         if problem := file_problem(source):
             raise FileNotFoundError(f'{source} {problem}; correct the list, or repair the video')
+        if source.suffix.lower() in ('', '.json'):  # it names a video beside its label, K.mp4 and K.json
+            raise ValueError(f'{source} has not the suffix of a video, such as .mp4; rename it, and correct the list')
         if source.stat().st_size > room or not groups:
             groups.append([])
             room = shard_size
@@ -111,7 +118,8 @@ def _split(folder: Path, target: Path, videos: Sequence[ListedVideo], shard_size
         room -= source.stat().st_size
     firsts = [0, *accumulate(map(len, groups))]
     paths = [target.with_name(f'{target.stem}-{number:06}.tar') for number in range(len(groups))]
-    if stale := sorted(set(target.parent.glob(f'{target.stem}-[0-9]*.tar')) - set(paths)):
+    ours = re.compile(rf'{re.escape(target.stem)}-[0-9]{{6,}}\.tar')  # not train-2024-000000.tar for train.txt
+    if stale := sorted({path for path in target.parent.glob('*.tar') if ours.fullmatch(path.name)} - set(paths)):
         raise ValueError(f'{stale[0]} is of a run with other settings; delete it, or choose another folder')
     return [
         _Shard(folder, path, tuple(group), first)
@@ -127,15 +135,22 @@ def _members(shard: _Shard) -> list[tuple[str, ListedVideo]]:
     ]
 
 
+def _description(video: ListedVideo) -> bytes:
+    return json.dumps(dict(path=video.path, label=video.rest.strip())).encode()
+
+
 def _is_current(shard: _Shard) -> bool:
-    """Whether the tar file is there, has these videos, and is newer than they are."""
+    """Whether the tar file is there, has these videos and labels, and is newer than the videos."""
     if not shard.path.is_file():
         return False
     sources = [(shard.folder / video.path).stat() for video in shard.videos]
     with tarfile.open(shard.path) as tar:
         sizes = {member.name: member.size for member in tar}
+        texts = [member for member in tar.getmembers() if member.isfile() and member.name.endswith('.json')]
+        descriptions = {member.name: file.read() for member in texts if (file := tar.extractfile(member))}
     names = [name for name, _ in _members(shard)]
     same = [sizes.get(name) for name in names] == [source.st_size for source in sources]
+    same &= [descriptions.get(f'{Path(name).stem}.json') for name in names] == list(map(_description, shard.videos))
     return same and shard.path.stat().st_mtime_ns > max(source.st_mtime_ns for source in sources)
 
 
@@ -145,8 +160,7 @@ def _write(shard: _Shard) -> None:
         for name, video in _members(shard):
             key, _, suffix = name.partition('.')
             content = read_bytes(shard.folder / video.path)
-            description = dict(path=video.path, label=video.rest.strip())
-            writer.write({'__key__': key, suffix: content, 'json': json.dumps(description).encode()})
+            writer.write({'__key__': key, suffix: content, 'json': _description(video)})
 
 
 def _lines(shard: _Shard) -> list[str]:

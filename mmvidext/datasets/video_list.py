@@ -6,6 +6,7 @@ from typing import Any
 from mmvidext.datasets.list_dataset import ListDataset
 from mmvidext.datasets.media.files import BadFileError
 from mmvidext.datasets.media.limits import crash_in_child
+from mmvidext.datasets.media.shard_file import PREFIX
 from mmvidext.datasets.media.video_file import VideoFile
 from mmvidext.registry import DATASETS
 
@@ -24,10 +25,15 @@ class VideoListDataset(ListDataset):
     mmaction2's ``DecordInit`` ends the process at some damaged files. Where a pipeline has it, PyAV opens each file
     first, and then the pipeline is tried in a child process, once a file. ``mmvidext.InitVideo`` needs neither.
 
+    Videos in shards (``data_prefix=dict(video='shards://...')``) need ``mmvidext.InitVideo``.
+
     Args:
         *args: ``ann_file`` and ``pipeline``.
         **kwargs: See :class:`~mmvidext.datasets.list_dataset.ListDataset`; the folder is
             ``data_prefix=dict(video=...)``.
+
+    Raises:
+        ValueError: If the videos are in shards, and a transform of the pipeline reads files of the disk alone.
     """
 
     prefix_key = 'video'
@@ -36,6 +42,13 @@ class VideoListDataset(ListDataset):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._tried: set[str] = set()
         super().__init__(*args, **kwargs)
+        folder = self.data_prefix.get(self.prefix_key) or ''
+        for transform in self.pipeline.transforms if folder.startswith(f'{PREFIX}://') else ():
+            if getattr(transform, 'io_backend', None) == 'disk':  # mmaction2's, which take the path for that of a file
+                raise ValueError(
+                    f'{type(transform).__name__} cannot read from {folder} (data_prefix of the dataset); put '
+                    'mmvidext.InitVideo and mmvidext.DecodeVideo into the pipeline'
+                )
 
     def files(self, results: dict[str, Any]) -> list[str]:
         """Return the video; the pictures of a folder are looked at when they are read."""

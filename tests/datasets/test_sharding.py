@@ -74,6 +74,14 @@ def test_a_data_set_reads_the_same_from_shards_and_from_files(folder):
         assert shards[index]['data_samples'].gt_label == expected['data_samples'].gt_label
 
 
+@pytest.mark.parametrize('name', ['DecordInit', 'OpenCVInit', 'PyAVInit'])
+def test_a_pipeline_that_reads_the_disk_alone_is_refused(folder, name):
+    with pytest.raises(ValueError, match=rf'{name} cannot read from shards://.*; put mmvidext\.InitVideo and'):
+        dataset(folder, pipeline=[dict(type=name), *PIPELINE[1:]])
+    where = dict(ann_file=str(folder / 'train.txt'), data_prefix=dict(video=str(folder / 'videos')))
+    dataset(folder, pipeline=[dict(type=name), *PIPELINE[1:]], **where)
+
+
 def test_a_second_run_writes_what_is_missing(tmp_path, folder):
     pytest.importorskip('webdataset')
     arguments = (folder / 'videos', tmp_path, '--list', folder / 'train.txt', '--workers', 0)
@@ -87,6 +95,42 @@ def test_a_second_run_writes_what_is_missing(tmp_path, folder):
     assert first == ((tmp_path / 'train-000000.tar').read_bytes(), (tmp_path / 'train.txt').read_text())
     (tmp_path / 'train-000001.tar').touch()
     assert 'train-000001.tar is of a run with other settings' in invoke(shard, *arguments, status=1)
+
+
+def test_a_shard_of_other_labels_or_videos_is_written_anew(tmp_path, folder):
+    ann_file, shard_file = tmp_path / 'a[1].txt', tmp_path / 'out' / 'a[1]-000000.tar'
+    for name in 'ab':
+        (tmp_path / f'{name}.webm').write_bytes((folder / 'videos' / '0.webm').read_bytes())
+
+    def run(text):
+        ann_file.write_text(text)
+        kept = write_shards(tmp_path, tmp_path / 'out', [ann_file]).num_kept
+        samples = webdataset.WebDataset(str(shard_file), shardshuffle=False)
+        return kept, sorted(tuple(json.loads(sample['json']).values()) for sample in samples)
+
+    assert run('a.webm 0\nb.webm 1\n') == (0, [('a.webm', '0'), ('b.webm', '1')])
+    assert run('a.webm 0\nb.webm 1\n')[0] == 1
+    assert run('a.webm 0\nb.webm 2\n') == (0, [('a.webm', '0'), ('b.webm', '2')])
+    assert run('b.webm 0\na.webm 2\n') == (0, [('a.webm', '2'), ('b.webm', '0')])
+
+
+def test_lists_of_similar_names(tmp_path, folder):
+    lists = [tmp_path / name for name in ('train-2024.txt', 'train.txt', 'train.csv')]
+    for path in lists:
+        path.write_text('0.webm 0\n')
+    assert write_shards(folder / 'videos', tmp_path / 'out', lists[:2]).num_kept == 0
+    assert write_shards(folder / 'videos', tmp_path / 'out', lists[:2]).num_kept == 2
+    with pytest.raises(ValueError, match=r'the shards of two lists would be named train-000000\.tar; rename one list'):
+        write_shards(folder / 'videos', tmp_path / 'out', lists)
+
+
+@pytest.mark.parametrize('name', ['video', 'video.JSON'])
+def test_a_video_without_a_suffix_of_its_own(tmp_path, name):
+    (tmp_path / name).write_bytes(b'0')
+    (tmp_path / 'a.txt').write_text(f'{name} 0\n')
+    with pytest.raises(ValueError, match=f'{name} has not the suffix of a video, such as .mp4; rename it'):
+        write_shards(tmp_path, tmp_path / 'out', [tmp_path / 'a.txt'])
+    assert not (tmp_path / 'out').exists()
 
 
 def test_errors(tmp_path, folder, monkeypatch):
