@@ -8,6 +8,8 @@ from pathlib import Path
 
 __all__ = ['atomic_path', 'atomic_write_text', 'naming_target']
 
+_LONGEST = 100  # bytes of a name; with what is added it stays below the 143 of an encrypted folder, and 255 elsewhere
+
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
@@ -20,7 +22,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
         The name to write to, with the suffix of ``path``. The block must create it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'.{path.stem}.{os.getpid()}-{secrets.token_hex(4)}{path.suffix}')
+    stem = os.fsencode(path.stem)[:_LONGEST].decode(errors='ignore')  # not in the middle of a character
+    temporary = path.with_name(f'.{stem}.{os.getpid()}-{secrets.token_hex(4)}{path.suffix}')
     try:
         yield temporary
         os.replace(temporary, path)

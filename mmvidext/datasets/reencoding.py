@@ -20,6 +20,7 @@ __all__ = ['ReencodedVideo', 'Reencoding', 'reencode_videos']
 VIDEOS = 'videos'
 JOURNAL = 'reencoded.jsonl'
 FAILURES = 'failed_videos.txt'
+_MOST_BYTES = 255  # of the name of a file
 _LEFT_BEHIND = re.compile(r'\..+\.[0-9]+-[0-9a-f]{8}\.mp4')  # what atomic_path writes to
 
 
@@ -173,6 +174,8 @@ def _check_names(paths: Sequence[str]) -> None:
         other = first.setdefault(new_name(path), path)
         if other != path:
             raise ValueError(f'the copies of {other} and {path} would have the same name {new_name(path)}; rename one')
+        if len(os.fsencode(Path(new_name(path)).name)) > _MOST_BYTES:
+            raise ValueError(f'the copy of {path} would have a name of more than {_MOST_BYTES} bytes; rename the video')
 
 
 def _run(tasks: Sequence[_Task], out: Path, *, workers: int) -> Reencoding:

@@ -40,6 +40,15 @@ def test_a_file_is_replaced_in_one_step(tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_a_name_may_be_as_long_as_the_system_allows(tmp_path):
+    path = tmp_path / f'a{"ü" * 125}.txt'
+    assert len(path.name.encode()) == 255
+    with atomic_path(path) as temporary:
+        temporary.write_text('one')
+        assert temporary.name.startswith(f'.a{"ü" * 49}.')
+    assert [path.read_text() for path in tmp_path.iterdir()] == ['one']
+
+
 def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / 'file.txt'
     atomic_write_text(path, 'one')

@@ -189,6 +189,9 @@ def test_bad_arguments(tmp_path):
         (tmp_path / 'videos' / name).touch()
     with pytest.raises(ValueError, match=r'the copies of 1\.avi and 1\.webm would have the same name 1\.mp4'):
         reencode_videos(tmp_path / 'videos', tmp_path / 'out')
+    (tmp_path / 'a.txt').write_text(f'{"x" * 252}.ts 0\n')
+    with pytest.raises(ValueError, match=r'the copy of x*\.ts would have a name of more than 255 bytes; rename'):
+        reencode_videos(tmp_path / 'videos', tmp_path / 'out', lists=[tmp_path / 'a.txt'])
     with pytest.raises(ValueError, match='has the originals'):
         reencode_videos(tmp_path / 'videos', tmp_path)
     (tmp_path / 'a.txt').write_text('1.avi 0\n')
