@@ -71,8 +71,9 @@ def test_a_checkpoint_is_that_of_the_whole_model_and_the_run_goes_on_from_it(tmp
     assert rates[0] == rates[1]
 
 
-def test_a_bad_batch_is_skipped_and_named(tmp_path):
-    log = run(tmp_path, config(value='nan'), '--work-dir', 'bad', '--cfg-options', 'train_cfg.max_epochs=1')[1]
+def test_a_bad_batch_is_skipped_and_named_in_channels_last_too(tmp_path):
+    arguments = ('--channels-last', '--cfg-options', 'train_cfg.max_epochs=1')
+    log = run(tmp_path, config(value='nan'), '--work-dir', 'bad', *arguments)[1]
     assert 'not finite in the batch: inputs[' in log
     assert 'first module whose output is not finite: backbone.conv1.conv (Conv2d)' in log
     assert '1 updates were skipped' in log
