@@ -9,29 +9,37 @@ from mmengine.config import Config
 from mmvidext.datasets.transforms import ClipTransform
 from mmvidext.registry import TRANSFORMS
 
-__all__ = ['frame_transforms', 'test_dataset']
+__all__ = ['frame_transforms', 'innermost_dataset', 'test_dataset']
 
 # what finds, loads or packs, by the names that all toolboxes use: a stream brings its frames itself, without labels
 _NOT_FOR_FRAMES = ('Load', 'Pack', 'Sample')
 
 
-def test_dataset(config: Config) -> dict[str, Any]:
-    """Return the config of the data set that a model is tested on, without wrappers; an empty one if there is none.
+def innermost_dataset(config: Config, loader: str) -> dict[str, Any]:
+    """Return the config of the data set of a loader, without wrappers; an empty one if there is none.
+
+    Args:
+        config: Of a run.
+        loader: ``train_dataloader``, ``val_dataloader`` or ``test_dataloader``.
 
     Raises:
         ValueError: If data sets that are concatenated have different pipelines.
     """
-    loader = config.get('test_dataloader') or {}
-    dataset = loader.get('dataset') or {}
+    dataset = (config.get(loader) or {}).get('dataset') or {}
     while 'dataset' in dataset or 'datasets' in dataset:
         inner = dataset.get('datasets') or [dataset['dataset']]
         if any(other.get('pipeline') != inner[0].get('pipeline') for other in inner):
             raise ValueError(
-                'the data sets of test_dataloader have different pipelines, so it is not known how to prepare a frame: '
-                'give them one pipeline, or test_dataloader one data set'
+                f'the data sets of {loader} have different pipelines, so it is not known which one to take: '
+                f'give them one pipeline, or {loader} one data set'
             )
         dataset = inner[0]
     return dataset
+
+
+def test_dataset(config: Config) -> dict[str, Any]:
+    """Return the config of the data set that a model is tested on, see :func:`innermost_dataset`."""
+    return innermost_dataset(config, 'test_dataloader')
 
 
 def frame_transforms(config: Config) -> list[ClipTransform]:

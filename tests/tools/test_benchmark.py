@@ -1,5 +1,6 @@
 """The parts of the benchmark whose results do not depend on the machine."""
 
+import argparse
 import importlib
 import json
 import shutil
@@ -34,6 +35,35 @@ def test_decoders_return_the_same_pixels(video, name):
     assert len(others) == len(numbers)
     for frame, other in zip(ours, others, strict=True):
         assert np.abs(frame.astype(int) - other).max() <= 2  # frames differ by 10, rounding by 2
+
+
+def test_a_decoder_that_fails_costs_its_own_rows_alone(video, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(TOOLS)
+    decode = importlib.import_module('benchmarks.decode')
+    ours = installed_decoders()['PyAV']
+
+    def fail(path, choose):
+        raise RuntimeError('no frame 0')
+
+    monkeypatch.setattr(decode, 'installed_decoders', lambda: {'PyAV': ours, 'broken': fail, 'whole': ours})
+    args = argparse.Namespace(videos=[str(video)], key_frame_intervals=[], rounds=1)
+    assert [row.other for row in decode.run(args)] == ['whole']
+    assert 'as they are: PyAV against broken failed: RuntimeError: no frame 0' in capsys.readouterr().out
+
+
+def test_the_pipeline_of_a_wrapped_data_set(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(TOOLS)
+    build_steps = importlib.import_module('benchmarks.pipeline').build_steps
+    config = tmp_path / 'config.py'
+    config.write_text(
+        "default_scope = 'mmaction'\n"
+        "data = dict(type='VideoDataset', pipeline=[dict(type='mmvidext.InitVideo')])\n"
+        "train_dataloader = dict(dataset=dict(type='RepeatDataset', times=2, dataset=data))\n"
+    )
+    assert [type(step).__name__ for step in build_steps(str(config))] == ['InitVideo']
+    config.write_text("default_scope = 'mmaction'\n")
+    with pytest.raises(SystemExit, match='has no train_dataloader with a pipeline; choose another --config'):
+        build_steps(str(config))
 
 
 def test_launches_and_bytes():

@@ -48,7 +48,11 @@ def run(args: argparse.Namespace) -> list[Comparison]:
         for kind, paths in found.items():
             calls = [decoding(decode, paths) for _, decode in (ours, *others)]
             for (name, _), call in zip(others, calls[1:], strict=True):
-                times = time_alternately(calls[0], call, rounds=max(args.rounds, len(paths)))
+                try:
+                    times = time_alternately(calls[0], call, rounds=max(args.rounds, len(paths)))
+                except Exception as error:  # each library has its own; the others are timed nevertheless
+                    print(f'{kind}: {ours[0]} against {name} failed: {type(error).__name__}: {error}')
+                    continue
                 rows.append(Comparison(f'videos {kind}', ours[0], name, *times))
                 speeds = ', '.join(f'{side} {1000 / ms:.1f}' for side, ms in zip((ours[0], name), times, strict=True))
                 print(f'{kind}, clips/s: {speeds}')

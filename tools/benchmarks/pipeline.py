@@ -18,6 +18,8 @@ from benchmarks.timing import Comparison, time_once
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
+from mmvidext.apis.frame_pipeline import innermost_dataset
+
 CONFIG = Path(__file__).resolve().parents[2] / 'configs' / 'tsm_r50_sthv2.py'
 
 
@@ -36,7 +38,10 @@ def build_steps(config: str) -> list[Any]:
     init_default_scope(loaded.default_scope)
     from mmaction.registry import TRANSFORMS
 
-    return [TRANSFORMS.build(dict(step)) for step in loaded.train_dataloader.dataset.pipeline]
+    steps = innermost_dataset(loaded, 'train_dataloader').get('pipeline')
+    if not steps:
+        raise SystemExit(f'{config} has no train_dataloader with a pipeline; choose another --config')
+    return [TRANSFORMS.build(dict(step)) for step in steps]
 
 
 def time_steps(steps: list[Any], path: str) -> dict[str, float]:
