@@ -1,17 +1,16 @@
 """The JSON files of Something-Something V2, read with errors that name the file and the item."""
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmvidext.datasets.media.files import read_bytes
+from mmvidext.datasets.class_names import names_in_order
+from mmvidext.datasets.json_file import read_json
 
 __all__ = ['VideoItem', 'annotation_path', 'read_class_names', 'read_items']
 
 _PREFIX = 'something-something-v2-'
-_INDEX = re.compile('[0-9]{1,9}')
 
 
 @dataclass(frozen=True)
@@ -42,14 +41,7 @@ def annotation_path(folder: Path, name: str) -> Path | None:
 
 
 def _read_json(path: Path, expected: type, description: str) -> Any:
-    try:
-        content = json.loads(read_bytes(path).decode('utf-8-sig'))
-    except json.JSONDecodeError as error:
-        raise ValueError(f'{path}:{error.lineno}: not valid JSON: {error.msg}; download the file again') from error
-    except RecursionError:
-        raise ValueError(f'{path} is nested too deeply: it must hold {description}') from None
-    except UnicodeDecodeError as error:
-        raise ValueError(f'{path} must be in UTF-8, but {error}; download the file again') from error
+    content = read_json(path, hint=f'it must hold {description}: download it again')
     if not isinstance(content, expected):
         raise ValueError(f'{path} must hold {description}, but holds a {type(content).__name__}')
     return content
@@ -67,17 +59,7 @@ def read_class_names(path: Path) -> list[str]:
     Raises:
         ValueError: If it is not such a file, or the indices are not 0, 1, 2, ... without gap or repetition.
     """
-    names: dict[int, str] = {}
-    for name, index in _read_json(path, dict, 'one object, from template to index').items():
-        if not _INDEX.fullmatch(str(index)):
-            raise ValueError(f'{path}: the index of {name!r} must be a whole number, but is {index!r}')
-        if int(index) in names:
-            raise ValueError(f'{path}: {name!r} and {names[int(index)]!r} have the same index {index}')
-        names[int(index)] = name
-    missing = sorted(set(range(len(names))) - set(names))
-    if missing or not names:
-        raise ValueError(f'{path}: indices must be 0, 1, 2, ... without a gap, but these are missing: {missing[:10]}')
-    return [names[index] for index in range(len(names))]
+    return names_in_order(path, _read_json(path, dict, 'one object, from template to index').items())
 
 
 def read_items(path: Path, class_names: list[str], *, labeled: bool = True) -> list[VideoItem]:

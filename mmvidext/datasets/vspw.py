@@ -1,10 +1,9 @@
 """VSPW: video scene parsing in the wild, every frame labeled."""
 
-import json
 from pathlib import Path
 from typing import Any
 
-from mmvidext.datasets.media.files import read_bytes
+from mmvidext.datasets.json_file import read_json
 from mmvidext.datasets.video_folders import VideoFolderSegDataset
 from mmvidext.registry import DATASETS
 
@@ -71,14 +70,17 @@ class VSPWDataset(VideoFolderSegDataset):
 
 def _read_classes(path: Path, first: int) -> tuple[str, ...]:
     """Return the class names in the order of their numbers, from number ``first`` on; 255 is void."""
+    form = 'one object, from class name to number'
     try:
-        numbers = {name: int(number) for name, number in json.loads(read_bytes(path).decode('utf-8-sig')).items()}
+        content = read_json(path, hint=f'it must hold {form}')
     except FileNotFoundError:
         raise FileNotFoundError(
             f'the class list {path} is missing; give metainfo=dict(classes=...) to do without it'
         ) from None
-    except (ValueError, AttributeError, TypeError, RecursionError) as error:
-        raise ValueError(f'{path} must hold one object, from class name to number, but: {error}') from error
+    try:
+        numbers = {name: int(number) for name, number in content.items()}
+    except (ValueError, AttributeError, TypeError, OverflowError) as error:
+        raise ValueError(f'{path} must hold {form}, but: {error}') from error
     names = sorted((name for name, number in numbers.items() if first <= number < 255), key=numbers.__getitem__)
     found = [numbers[name] for name in names]
     if found != list(range(first, first + len(names))):

@@ -10,7 +10,6 @@ from mmengine.config import Config
 
 from mmvidext.apis.frame_sources import open_source
 from mmvidext.cli.stream import stream
-from mmvidext.datasets.class_names import read_class_names
 from tests.apis.online_config import online_config
 from tests.cli.invoke import invoke
 
@@ -77,23 +76,6 @@ def test_errors(config, pictures, tmp_path):
         assert message in output
     for flag in ('--max-frames', '--every'):
         assert '0 is not in the range x>=1' in invoke(stream, config, 'none', pictures, flag, '0', status=2)
-
-
-@pytest.mark.parametrize(
-    'content', [['b', 'a'], {'b': 0, 'a': '1'}, {'1': 'a', '0': 'b'}, {'a': 10, 'b': 9}], ids=['list', 'a', 'b', 'c']
-)
-def test_labels_in_json(content, tmp_path):
-    path = tmp_path / 'labels.json'
-    path.write_text(json.dumps(content))
-    assert read_class_names(path) == ['b', 'a']
-
-
-@pytest.mark.parametrize('text', ['[1, 2]', '{"a": "b"}', '3', '{"a": 0.5}', '['])
-def test_other_json_is_refused(text, tmp_path):
-    path = tmp_path / 'labels.json'
-    path.write_text(text)
-    with pytest.raises(ValueError, match=r'labels\.json must be a JSON list of class names, or'):
-        read_class_names(path)
 
 
 def test_no_input_is_overwritten(config, pictures, tmp_path):

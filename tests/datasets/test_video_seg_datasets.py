@@ -300,7 +300,16 @@ class TestVSPW:
         assert [snippet.name for snippet in self.make(tmp_path, allow_outside=True).snippets] == ['../data/a']
 
     @pytest.mark.parametrize(
-        'content', ['[1]', '{"a": "x"}', '{', '{"others": 0, "a": 1, "b": 3}', '{"a": 1, "b": 1}', '[' * 100000]
+        'content',
+        [
+            '[1]',
+            '{"a": "x"}',
+            '{',
+            '{"others": 0, "a": 1, "b": 3}',
+            '{"a": 1, "b": 1}',
+            '[' * 100000,
+            '{"a": Infinity}',
+        ],
     )
     def test_errors_in_the_class_list(self, tmp_path, content):
         write_vspw(tmp_path)

@@ -19,6 +19,7 @@ _SPLIT = ('split', 'subset', 'set')
 _RECORDING = ('recording', 'source', 'group')
 _HMDB51 = re.compile(r'(.+)_test_split(\d+)\.txt')
 _HMDB51_SPLITS = {'1': 'train', '2': 'val'}  # 0: not used
+_MOST_NUMBERED = 10_000  # classes that have a number and no name; what is above is a date or an id
 
 
 class _Row(NamedTuple):
@@ -106,26 +107,37 @@ def _read_file(path: Path) -> tuple[str, list[_Row]]:
     split = next((found for word in words if (found := split_name(word))), None)
     first = lines[0][1]
     for delimiter in ',;\t':
-        header = [field.strip().lower() for field in next(csv.reader([first], delimiter=delimiter))]
+        header = [cell.lower() for cell in _cut(*lines[0], delimiter)]
         if any(name in header for name in _PATH) and any(name in header for name in _LABEL):
             form = 'Kinetics' if 'youtube_id' in header else 'a table'
             return form, _read_table(lines, header, delimiter, split)
     if ';' in first:
-        return 'Jester', [_two_fields(where, text, split, _at(';')) for where, text in lines]
+        return 'Jester', [_row(where, text, *_at(';')(text), split) for where, text in lines]
     if '\t' in first:
-        return 'a plain list', [_two_fields(where, text, split, _at('\t')) for where, text in lines]
+        return 'a plain list', [_row(where, text, *_at('\t')(text), split) for where, text in lines]
     if ',' in first:
-        return 'a table', [_Row(where, row[0], row[1], split) for where, row in _cells(lines, ',')]
-    return 'a plain list', [_two_fields(where, text, split, _at_last_space) for where, text in lines]
+        return 'a table', [_row(where, text, cells[0], cells[1], split) for where, text, cells in _cells(lines, ',')]
+    return 'a plain list', [_row(where, text, *_at_last_space(text), split) for where, text in lines]
 
 
-def _cells(lines: Sequence[tuple[str, str]], delimiter: str) -> list[tuple[str, list[str]]]:
-    rows = []
-    for where, text in lines:
-        cells = [cell.strip() for cell in next(csv.reader([text], delimiter=delimiter))]
-        if len(cells) < 2 or not cells[0]:
+def _row(where: str, text: str, name: str, label: str, split: str | None, recording: str | None = None) -> _Row:
+    if not name or not label:
+        raise ValueError(f'{where}: expected a path and a class, but it is {text!r}: correct the line, or remove it')
+    return _Row(where, name, label, split, recording)
+
+
+def _cut(where: str, text: str, delimiter: str) -> list[str]:
+    try:
+        return [cell.strip() for cell in next(csv.reader([text], delimiter=delimiter))]
+    except csv.Error as error:  # which is no ValueError
+        raise ValueError(f'{where}: not a line of a table: {error}') from error
+
+
+def _cells(lines: Sequence[tuple[str, str]], delimiter: str) -> list[tuple[str, str, list[str]]]:
+    rows = [(where, text, _cut(where, text, delimiter)) for where, text in lines]
+    for where, text, cells in rows:
+        if len(cells) < 2:
             raise ValueError(f'{where}: expected a path and a class, separated by {delimiter!r}, but it is {text!r}')
-        rows.append((where, cells))
     return rows
 
 
@@ -136,32 +148,26 @@ def _read_table(lines: Sequence[tuple[str, str]], header: list[str], delimiter: 
     path, label, of_split, of_recording = (column(names) for names in (_PATH, _LABEL, _SPLIT, _RECORDING))
     times = [header.index(name) for name in ('time_start', 'time_end') if name in header]
     rows = []
-    for where, cells in _cells(lines[1:], delimiter):
+    for where, text, cells in _cells(lines[1:], delimiter):
         if len(cells) != len(header) or path is None or label is None:
             raise ValueError(
                 f'{where}: expected {len(header)} columns ({", ".join(header)}), but there are {len(cells)}'
             )
-        name, recording = cells[path], None if of_recording is None else cells[of_recording] or None
-        if len(times) == 2:
-            recording = recording or name
-            name += ''.join(f'_{_seconds(cells[place], where):06d}' for place in times)
         own = None if of_split is None else split_name(cells[of_split])
-        rows.append(_Row(where, name, cells[label], own or split, recording))
+        recording = None if of_recording is None else cells[of_recording] or None
+        row = _row(where, text, cells[path], cells[label], own or split, recording)
+        if len(times) == 2:
+            clip = ''.join(f'_{_seconds(cells[place], where):06d}' for place in times)
+            row = row._replace(name=row.name + clip, recording=recording or row.name)
+        rows.append(row)
     return rows
 
 
 def _seconds(text: str, where: str) -> int:
     try:
         return round(float(text))
-    except ValueError:
+    except (ValueError, OverflowError):
         raise ValueError(f'{where}: a time must be a number of seconds, but is {text!r}') from None
-
-
-def _two_fields(where: str, text: str, split: str | None, cut: Callable[[str], tuple[str, str]]) -> _Row:
-    name, label = cut(text)
-    if not name or not label:
-        raise ValueError(f'{where}: expected a path and a class, but it is {text!r}')
-    return _Row(where, name, label, split)
 
 
 def _at(delimiter: str) -> Callable[[str], tuple[str, str]]:
@@ -177,16 +183,25 @@ def _at_last_space(text: str) -> tuple[str, str]:
 def _class_names(rows: Sequence[_Row], classes: Sequence[str]) -> list[str]:
     if classes:
         return list(classes)
-    labels = {row.label for row in rows}
-    if all(label.isdecimal() for label in labels):
-        return [f'class {number}' for number in range(max(map(int, labels)) + 1)]
-    return sorted(labels)
+    if not all(row.label.isdecimal() for row in rows):
+        return sorted({row.label for row in rows})
+    if wrong := next((row for row in rows if not _is_below(row.label, _MOST_NUMBERED)), None):
+        raise ValueError(
+            f'{wrong.where}: {wrong.label} is no number of a class, which without their names are below '
+            f'{_MOST_NUMBERED}: the class must be the last field, or the column "label"'
+        )
+    return [f'class {number}' for number in range(max(int(row.label) for row in rows) + 1)]
+
+
+def _is_below(label: str, limit: int) -> bool:
+    """Whether a label is a number below the limit; the digits are counted first, since they can be any number."""
+    return label.isdecimal() and len(label) <= 9 and int(label) < limit
 
 
 def _label(row: _Row, names: Sequence[str]) -> int:
     if row.label in names:
         return names.index(row.label)
-    if row.label.isdecimal() and int(row.label) < len(names):
+    if _is_below(row.label, len(names)):
         return int(row.label)
     raise ValueError(f'{row.where}: {row.label!r} is no class; there are {len(names)}: {", ".join(names[:8])}, ...')
 

@@ -16,7 +16,7 @@ __all__ = ['CLASSES_FILE', 'MEMORY', 'PreparedClip', 'PreparedVideos', 'list_fil
 
 CLASSES_FILE = 'classes.txt'
 MEMORY = 'checked_videos.jsonl'
-_NO_LIST = re.compile(r'[\x00-\x1f\x7f\x85\u2028\u2029]|^ | $')
+_NO_LIST = re.compile(r'[\x00-\x1f\x7f\x85\u2028\u2029]|^ | $|^$')
 
 
 @dataclass(frozen=True)

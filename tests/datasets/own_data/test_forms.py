@@ -100,6 +100,12 @@ def test_ucf101_and_hmdb51(tmp_path):
     ]
 
 
+def test_the_recording_is_optional_in_any_column(tmp_path):
+    (tmp_path / 'list.csv').write_text('recording,path,label\nr1,a,x\n,b,y\n')
+    listing = read_annotations(tmp_path, [tmp_path / 'list.csv'])
+    assert found(listing) == [('a', 'x', 'r1', None), ('b', 'y', None, None)]
+
+
 @pytest.mark.parametrize(
     ('text', 'message'),
     [
@@ -107,6 +113,14 @@ def test_ucf101_and_hmdb51(tmp_path):
         ('path,label\na.mp4\n', r"list\.txt:2: expected a path and a class, separated by ','"),
         ('path,label\na.mp4,x,y\n', r'list\.txt:2: expected 2 columns \(path, label\), but there are 3'),
         ('youtube_id,label,time_start,time_end\na,x,1,b\n', r"list\.txt:2: a time must be a number .* 'b'"),
+        ('youtube_id,label,time_start,time_end\na,x,1,inf\n', r"list\.txt:2: a time must be a number .* 'inf'"),
+        ('path,label\na.mp4,x\nb.mp4, \n', r"list\.txt:3: expected a path and a class, but it is 'b\.mp4,'"),
+        ('a.mp4,x\n,y\n', r"list\.txt:2: expected a path and a class, but it is ',y'"),
+        ('path,label\n' + 'x' * 200_000 + ',a\n', r'list\.txt:2: not a line of a table: field larger than'),
+        ('x' * 200_000 + '\ta\n', r'list\.txt:1: not a line of a table: field larger than'),
+        ('a.mp4 0\nb.mp4 99999999999\n', r'list\.txt:2: 99999999999 is no number of a class, which .* below 10000'),
+        ('a.mp4,20260101\n', r'list\.txt:1: 20260101 is no number of a class'),
+        ('a.mp4,' + '9' * 5000 + '\n', r'list\.txt:1: 9999.* is no number of a class'),
     ],
 )
 def test_a_wrong_line(tmp_path, text, message):
@@ -115,7 +129,8 @@ def test_a_wrong_line(tmp_path, text, message):
         read_annotations(tmp_path, [tmp_path / 'list.txt'])
 
 
-def test_a_label_that_is_no_class(tmp_path):
-    (tmp_path / 'list.txt').write_text('a.mp4\tx\nb.mp4\tz\n')
-    with pytest.raises(ValueError, match=r"list\.txt:2: 'z' is no class; there are 2: x, y"):
+@pytest.mark.parametrize('label', ['z', '2', '9' * 5000])
+def test_a_label_that_is_no_class(tmp_path, label):
+    (tmp_path / 'list.txt').write_text(f'a.mp4\tx\nb.mp4\t{label}\n')
+    with pytest.raises(ValueError, match=rf"list\.txt:2: '{label}' is no class; there are 2: x, y"):
         read_annotations(tmp_path, [tmp_path / 'list.txt'], classes=['x', 'y'])
