@@ -147,6 +147,16 @@ class TestCityscapes:
             loaded = cityscapes(tmp_path, distances=(0,))[0]['data_samples'].gt_sem_seg.data
             assert np.array_equal(loaded[0], labels)
 
+    def test_a_program_is_no_label_map(self, tmp_path):
+        """Pillow knows PostScript, and gives it to Ghostscript."""
+        write_cityscapes(tmp_path)
+        text = (
+            '%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 16 8\n%ImageData: 16 8 8 1 0 1 1 "beginimage"\n%%EndComments\n'
+        )
+        (tmp_path / LABEL).write_text(text)
+        with pytest.raises(ValueError, match=r'labelTrainIds\.png is not a picture'):
+            cityscapes(tmp_path, distances=(0,))[0]
+
     @pytest.mark.parametrize('content', [b'', b'no picture', 'truncated'])
     def test_a_damaged_label_file_is_named(self, tmp_path, content):
         write_cityscapes(tmp_path)

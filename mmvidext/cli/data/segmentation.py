@@ -19,18 +19,27 @@ def label_classes(values: Sequence[int], names: Sequence[str]) -> tuple[list[str
     """Return the names of the classes, and which value is which class; empty where the values are the classes.
 
     Args:
-        values: Values in the label files, ascending, without the one that is ignored.
+        values: Values in the label files, ascending. 255 is ignored, but 0 and 255 alone are a mask of two classes.
         names: Of the classes; may be empty.
 
     Raises:
-        ValueError: If there are neither as many names as values, nor enough for the greatest value.
+        ValueError: If there are fewer than two values to tell apart, or neither as many names as values, nor enough for
+            the greatest value.
     """
+    found = list(values)
+    if found != [0, IGNORED]:
+        values = [value for value in found if value != IGNORED]
+    if len(values) < 2:
+        raise ValueError(
+            f'the label files hold only {", ".join(map(str, found))} ({IGNORED} is ignored): there is nothing to tell '
+            'apart; each pixel needs the number of its class'
+        )
     if names and values[-1] < len(names):
         return list(names), {}
     if names and len(names) != len(values):
         raise ValueError(
-            f'--classes names {len(names)} classes, but the label files hold {len(values)} values: {list(values)}; '
-            'name one for each, in this order'
+            f'--classes names {len(names)} classes, but the label files hold {len(values)} values: {list(values)} '
+            f'({IGNORED} is ignored); name one for each, in this order'
         )
     label_map = {} if list(values) == list(range(len(values))) else {value: n for n, value in enumerate(values)}
     return list(names) or [f'value {value}' for value in values], label_map
@@ -51,10 +60,11 @@ def segmentation(
 ) -> None:
     """Prepare your own videos for segmentation: DIR holds frames/VIDEO/* and labels/VIDEO/*.
 
-    A label file has the name of its frame, one channel of 8 bits, and the number of a class for each pixel; 255 is
-    ignored. Not every frame needs one. Opens every file, leaves out the videos with a wrong one, divides the others
-    into training and validation, and writes train.txt, val.txt, report.md and the config MODEL.py. frames/train/VIDEO
-    and frames/val/VIDEO are a split that is kept. A second run checks only what is new or has changed.
+    A label file has the name of its frame, one channel of 8 bits (gray or palette), and the number of a class for each
+    pixel; 255 is ignored, except in masks of 0 and 255. Not every frame needs one. Opens every file, leaves out the
+    videos with a wrong one, divides the others into training and validation, and writes train.txt, val.txt, report.md
+    and the config MODEL.py. frames/train/VIDEO and frames/val/VIDEO are a split that is kept. A second run checks only
+    what is new or has changed.
 
     Example: mmvidext data segmentation street_videos
     """
@@ -62,7 +72,6 @@ def segmentation(
     with one_line_errors():
         base_of_model(model, 'segmentation')
         result = prepare_folders(root, 'labels', out, ratio=ratio, seed=seed, workers=workers)
-        values = sorted(value for value in result.values() if value != IGNORED)
-        names, label_map = label_classes(values, read_class_names(classes) if classes else ())
+        names, label_map = label_classes(sorted(result.values()), read_class_names(classes) if classes else ())
         config = segmentation_config(result, root, out, model, names, label_map)
-        tell(out, describe_folders(root, result, names), config, ['train.txt', 'val.txt'])
+        tell(out, describe_folders(root, result, names, label_map), config, ['train.txt', 'val.txt'])

@@ -1,7 +1,7 @@
 """The report on one's own videos, as a page that is read before training."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from statistics import median
 
@@ -96,8 +96,20 @@ def _advice(result: PreparedVideos) -> list[str]:
     return notes
 
 
-def describe_folders(root: object, result: PreparedFolders, classes: Sequence[str] = ()) -> str:
-    """Return the report on videos as folders of frames: what each split has, and, of label maps, the classes."""
+def describe_folders(
+    root: object,
+    result: PreparedFolders,
+    classes: Sequence[str] = (),
+    label_map: Mapping[int, int] | None = None,
+) -> str:
+    """Return the report on videos as folders of frames: what each split has, and, of label maps, the classes.
+
+    Args:
+        root: Heads the report.
+        result: The videos.
+        classes: Names of the classes; without them the videos have flow.
+        label_map: Value in the label files to class; empty if the values are the classes.
+    """
     rows = [
         (split, len(videos), sum(one.num_frames for one in videos), sum(one.num_labeled for one in videos))
         for split, videos in result.videos.items()
@@ -108,10 +120,11 @@ def describe_folders(root: object, result: PreparedFolders, classes: Sequence[st
     if classes:
         values = result.values()
         total = sum(values.values()) or 1
-        rest = [
-            (value, classes[number] if number < len(classes) else 'ignored', f'{100 * values[value] / total:.2f} %')
-            for number, value in enumerate(sorted(values, key=lambda value: (value == IGNORED, value)))
-        ]
+        numbers = label_map or {number: number for number in range(len(classes))}
+        named = {value: classes[number] for value, number in numbers.items()}
+        if IGNORED in values:
+            named.setdefault(IGNORED, 'ignored')
+        rest = [(value, name, f'{100 * values[value] / total:.2f} %') for value, name in named.items()]
         lines += ['## Classes', '', *_table(('value', 'class', 'of all pixels'), rest), '']
     else:
         lines += [

@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from mmvidext.datasets.atomic_write import atomic_write_text
@@ -15,6 +14,7 @@ from mmvidext.datasets.flow_folders import pairs_of_video
 from mmvidext.datasets.flow_io import read_flow
 from mmvidext.datasets.media.frame_folder import list_pictures
 from mmvidext.datasets.media.images import read_image
+from mmvidext.datasets.media.label_map import read_label_map
 from mmvidext.datasets.media.memory import check_with_memory, fingerprint
 from mmvidext.datasets.own_data.clips import split_name, subfolders
 from mmvidext.datasets.own_data.splitting import split_by_recording
@@ -159,8 +159,7 @@ def _read_frames(paths: Sequence[Path], folder: Path) -> tuple[int, int]:
     """Read every frame of a video; return their width and height."""
     if not paths:
         raise ValueError(f'{folder} holds no picture')
-    if len(suffixes := {path.suffix for path in paths}) > 1:
-        raise ValueError(f'the frames in {folder} must have one suffix, but have {", ".join(sorted(suffixes))}')
+    _check_suffix(paths, folder)
     first: tuple[int, int] | None = None
     for path in paths:
         size = read_image(str(path)).shape[1::-1]
@@ -170,6 +169,12 @@ def _read_frames(paths: Sequence[Path], folder: Path) -> tuple[int, int]:
     return first or (0, 0)
 
 
+def _check_suffix(paths: Sequence[Path], folder: Path) -> None:
+    """The config names one suffix; files with another one would not be found."""
+    if len(suffixes := {path.suffix for path in paths}) > 1:
+        raise ValueError(f'the pictures in {folder} must have one suffix, but have {", ".join(sorted(suffixes))}')
+
+
 def _look_at_labels(root: Path, video: str) -> CheckedFolder:
     frames = list_pictures(root / 'frames' / video)
     size = _read_frames(frames, root / 'frames' / video)
@@ -177,17 +182,12 @@ def _look_at_labels(root: Path, video: str) -> CheckedFolder:
     labels = list_pictures(root / 'labels' / video) if (root / 'labels' / video).is_dir() else []
     if not labels:
         raise ValueError(f'{root / "labels" / video} holds no label map')
+    _check_suffix(labels, root / 'labels' / video)
     counts = np.zeros(256, np.int64)
     for path in labels:
         if path.stem not in stems:
             raise ValueError(f'{path} has no frame of its name')
-        image = read_image(str(path), cv2.IMREAD_UNCHANGED)
-        if image.ndim != 2 or image.dtype != np.uint8:
-            raise ValueError(
-                f'{path} must have one channel of 8 bits with the number of the class, not colors or 16 bits'
-            )
-        if image.shape[::-1] != size:
-            raise ValueError(f'{path} is {image.shape[1]}x{image.shape[0]}, but its frame is {size[0]}x{size[1]}')
+        image = read_label_map(str(path), str(root / 'frames' / video), size[::-1])
         counts += np.bincount(image.ravel(), minlength=256)
     values = {str(value): float(counts[value]) for value in np.flatnonzero(counts)}
     return CheckedFolder(video, None, len(frames), len(labels), size, (frames[0].suffix, labels[0].suffix), values)

@@ -1,14 +1,11 @@
 """Load the label map of a clip's last frame."""
 
-import io
 from typing import Any
 
 import numpy as np
 from mmseg.datasets.transforms import LoadAnnotations
-from PIL import Image
 
-from mmvidext.datasets.media.files import read_bytes
-from mmvidext.datasets.media.images import check_picture_size
+from mmvidext.datasets.media.label_map import DECODE_ERRORS, check_label_file
 from mmvidext.registry import TRANSFORMS
 
 __all__ = ['LoadClipAnnotations']
@@ -40,11 +37,11 @@ class LoadClipAnnotations(LoadAnnotations):
         if 'seg_map_path' not in results:
             return results
         path = results['seg_map_path']
-        _check_label_file(path, results.get('img_path', ''), results.get('ori_shape'))
+        check_label_file(path, results.get('img_path', ''), results.get('ori_shape'))
         label_map = results.get('label_map')
         try:
             results = super().transform({**results, 'label_map': None})
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # Pillow's on damaged files
+        except DECODE_ERRORS as error:
             raise ValueError(f'label file {path} cannot be decoded: {error}') from error
         known = range(results['num_classes']) if label_map is None else label_map
         present = np.flatnonzero(np.bincount(results['gt_seg_map'].ravel(), minlength=256))
@@ -69,32 +66,3 @@ def _class_numbers(label_map: dict[int, int]) -> np.ndarray:
     numbers = np.arange(256, dtype=np.uint8)
     numbers[list(label_map)] = list(label_map.values())
     return numbers
-
-
-def _check_label_file(path: str, frame: str, frame_size: tuple[int, int] | None) -> None:
-    """Look at the header only: mmseg would cut 16 bits down to 8, and take colors for more pixels."""
-    try:
-        content = read_bytes(path)
-    except (FileNotFoundError, ValueError) as error:
-        raise type(error)(f'label file {error}') from error
-    check_picture_size(f'label file {path}', io.BytesIO(content))
-    try:
-        with Image.open(io.BytesIO(content)) as image:
-            mode, size, is_jpeg = image.mode, image.size[::-1], image.format in ('JPEG', 'MPO')
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ValueError(f'label file {path} is not a picture, or is damaged: {error}') from error
-    if mode not in ('1', 'L', 'P'):
-        raise ValueError(
-            f'label file {path} has pixels of mode {mode!r} (Pillow), but a label map has one channel of 8 bits with '
-            'the number of the class: convert colors or 16-bit ids to class numbers'
-        )
-    if is_jpeg:
-        raise ValueError(
-            f'label file {path} is a JPEG, which changes the values along the borders of the classes: make the labels '
-            'anew, as PNG'
-        )
-    if frame_size is not None and size != tuple(frame_size):
-        raise ValueError(
-            f'label file {path} is {size} (height, width), but its frame is {tuple(frame_size)}: a label map must have '
-            f'the size of its frame {frame}'.rstrip()
-        )

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 from mmengine.registry import DATASETS, init_default_scope
+from PIL import Image
 
 from mmvidext.cli.data import data
 from mmvidext.cli.ready_config import config_of_data
@@ -96,7 +97,7 @@ def test_segmentation(tmp_path):
     output = invoke(data, 'segmentation', tmp_path, '--classes', tmp_path / 'names.txt', '--val', 0.5, '--workers', 0)
     assert '| 7 | road | 46.88 % |' in output
     assert '| 255 | ignored |' in output
-    assert 'labels/bad/3.png is 48x16, but its frame is 48x32' in output
+    assert 'labels/bad/3.png is (16, 48) (height, width), but its frame is (32, 48)' in output
     config = Config.fromfile(tmp_path / 'dff_pspnet_r18.py')
     assert config.model.segmentor.decode_head.num_classes == 2
     init_default_scope('mmseg')
@@ -106,6 +107,59 @@ def test_segmentation(tmp_path):
     sample = datasets[0][0]
     assert sample['inputs'].shape[0] == 2
     assert set(sample['data_samples'].gt_sem_seg.data.unique().tolist()) <= {0, 1, 255}
+
+
+ONE_BIT = np.arange(32 * 48).reshape(32, 48) % 3 == 0
+PALETTE = Image.fromarray(ONE_BIT.astype(np.uint8), 'P')
+PALETTE.putpalette([0, 0, 0, 128, 0, 0])
+
+
+@pytest.mark.parametrize(
+    ('picture', 'names', 'row'),
+    [
+        (Image.fromarray(ONE_BIT), ['no', 'yes'], '| 1 | yes | 33.33 % |'),
+        (PALETTE, ['no', 'yes', 'never'], '| 2 | never | 0.00 % |'),
+        (Image.fromarray(ONE_BIT * np.uint8(255)), ['no', 'yes'], '| 255 | yes | 33.33 % |'),
+        (Image.fromarray(ONE_BIT * np.uint8(2)), ['no', 'never', 'yes'], '| 2 | yes | 33.33 % |'),
+    ],
+    ids=['one bit', 'palette', '0 and 255', 'a class that no pixel has'],
+)
+def test_training_sees_the_classes_of_the_report(tmp_path, picture, names, row):
+    for video in ('a', 'b'):
+        write_frames(tmp_path / 'frames' / video, 1)
+        (tmp_path / 'labels' / video).mkdir(parents=True)
+        picture.save(tmp_path / 'labels' / video / '0.png')
+    (tmp_path / 'names.txt').write_text('\n'.join(names))
+    assert row in invoke(data, 'segmentation', tmp_path, '--classes', tmp_path / 'names.txt', '--workers', 0)
+    config = Config.fromfile(tmp_path / 'dff_pspnet_r18.py')
+    assert config.model.segmentor.decode_head.num_classes == len(names)
+    init_default_scope('mmseg')
+    pipeline = [dict(type=f'mmvidext.{name}') for name in ('LoadClip', 'LoadClipAnnotations')]
+    dataset = DATASETS.build({**config.val_dataloader.dataset, 'pipeline': pipeline, 'test_mode': True})
+    assert (dataset[0]['gt_seg_map'] == np.where(ONE_BIT, names.index('yes'), 0)).all()
+
+
+@pytest.mark.parametrize(('values', 'held'), [((0,), '0'), ((3, 255), '3, 255'), ((255,), '255')])
+def test_labels_with_nothing_to_tell_apart(tmp_path, values, held):
+    for video in ('a', 'b'):
+        write_frames(tmp_path / 'frames' / video, 1)
+        write_frames(tmp_path / 'labels' / video, 0)
+        labels = np.resize(np.asarray(values, np.uint8), (32, 48))
+        cv2.imwrite(str(tmp_path / 'labels' / video / '0.png'), labels)
+    (tmp_path / 'names.txt').write_text('road\ncar\n')
+    names = ('--classes', tmp_path / 'names.txt')
+    output = ' '.join(invoke(data, 'segmentation', tmp_path, *names, '--workers', 0, status=1).split())
+    assert f'the label files hold only {held} (255 is ignored): there is nothing to tell apart' in output
+
+
+def test_labels_with_two_suffixes(tmp_path):
+    for video in ('a', 'b'):
+        write_frames(tmp_path / 'frames' / video, 2)
+        write_frames(tmp_path / 'labels' / video, 0)
+        for name in ('0.png', '1.bmp'):
+            cv2.imwrite(str(tmp_path / 'labels' / video / name), np.eye(32, 48, dtype=np.uint8))
+    output = invoke(data, 'segmentation', tmp_path, '--workers', 0, status=1)
+    assert 'labels/a must have one suffix, but have .bmp, .png' in ' '.join(output.split())
 
 
 def test_flow(tmp_path):
