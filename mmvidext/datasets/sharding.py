@@ -140,14 +140,17 @@ def _description(video: ListedVideo) -> bytes:
 
 
 def _is_current(shard: _Shard) -> bool:
-    """Whether the tar file is there, has these videos and labels, and is newer than the videos."""
+    """Whether the tar file has these videos and labels, and is newer than the videos; a damaged one is not."""
     if not shard.path.is_file():
         return False
     sources = [(shard.folder / video.path).stat() for video in shard.videos]
-    with tarfile.open(shard.path) as tar:
-        sizes = {member.name: member.size for member in tar}
-        texts = [member for member in tar.getmembers() if member.isfile() and member.name.endswith('.json')]
-        descriptions = {member.name: file.read() for member in texts if (file := tar.extractfile(member))}
+    try:
+        with tarfile.open(shard.path, 'r:') as tar:  # not compressed
+            sizes = {member.name: member.size for member in tar}
+            texts = [member for member in tar.getmembers() if member.isfile() and member.name.endswith('.json')]
+            descriptions = {member.name: file.read() for member in texts if (file := tar.extractfile(member))}
+    except (tarfile.TarError, ValueError):  # damaged
+        return False
     names = [name for name, _ in _members(shard)]
     same = [sizes.get(name) for name in names] == [source.st_size for source in sources]
     same &= [descriptions.get(f'{Path(name).stem}.json') for name in names] == list(map(_description, shard.videos))

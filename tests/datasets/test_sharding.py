@@ -90,8 +90,10 @@ def test_a_second_run_writes_what_is_missing(tmp_path, folder):
     output = invoke(shard, *arguments)
     assert '12 videos in 1 shards, of which 1 were there' in output
     assert f"data_prefix=dict(video='shards://{tmp_path}')" in output
-    (tmp_path / 'train-000000.tar').write_bytes(first[0][:-20_000])
-    assert 'of which 0 were there' in invoke(shard, *arguments)
+    damage = first[0][:512] + bytes(range(256)) * 4 + first[0][1536:]
+    for damaged in (first[0][:-20_000], first[0][:700], b'', b'\x1f\x8b' + first[0][2:], damage):
+        (tmp_path / 'train-000000.tar').write_bytes(damaged)
+        assert 'of which 0 were there' in invoke(shard, *arguments)
     assert first == ((tmp_path / 'train-000000.tar').read_bytes(), (tmp_path / 'train.txt').read_text())
     (tmp_path / 'train-000001.tar').touch()
     assert 'train-000001.tar is of a run with other settings' in invoke(shard, *arguments, status=1)

@@ -60,18 +60,30 @@ def split_name(word: str) -> str | None:
 
 
 def subfolders(folder: Path) -> list[Path]:
-    """Return the folders in a folder that are not hidden, in natural order."""
+    """Return the folders in a folder that are not hidden, in natural order; no links to itself or to one above it."""
+    place = folder.resolve()
     found = [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(('.', '__'))]
-    return sorted(found, key=lambda path: natural_key(path.name))
+    inside = [path for path in found if not (path.is_symlink() and place.is_relative_to(path.resolve()))]
+    return sorted(inside, key=lambda path: natural_key(path.name))
 
 
 def clips_below(folder: Path) -> Iterator[Path]:
-    """Yield the videos in a folder and below it, and the folders that hold pictures and no video."""
+    """Yield the videos in a folder and below it, and the folders that hold pictures and no video.
+
+    A folder to which several links lead is read once.
+    """
+    yield from _clips_below(folder, set())
+
+
+def _clips_below(folder: Path, seen: set[Path]) -> Iterator[Path]:
+    seen.add(folder.resolve())
     files = sorted(folder.iterdir(), key=lambda path: natural_key(path.name))
     videos = [path for path in files if path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith('.')]
     yield from (path for path in videos if not path.is_dir())
     for inner in subfolders(folder):
-        below = list(clips_below(inner))
+        if inner.resolve() in seen:
+            continue
+        below = list(_clips_below(inner, seen))
         if not below and list_pictures(inner):
             yield inner
         yield from below

@@ -40,6 +40,28 @@ def test_folders_that_are_split_already(tmp_path):
     }
 
 
+@pytest.mark.parametrize(
+    ('links', 'more'),
+    [
+        ({'a/self': '.'}, []),
+        ({'a/sub/up': '../..'}, []),
+        ({'loop': '.'}, []),
+        ({'a/other': '../b', 'b/other': '../a'}, ['a/other/2.mp4', 'a/other/pictures']),
+        ({'a/once': '../../store', 'a/twice': '../../store'}, ['a/once/3.mp4']),
+    ],
+    ids=['itself', 'above', 'root', 'each other', 'twice'],
+)
+def test_links_do_not_repeat_videos(tmp_path, links, more):
+    root = tmp_path / 'root'
+    touch(tmp_path / 'store', '3.mp4')
+    touch(root, 'a/1.mp4', 'a/sub/notes.txt', 'b/2.mp4', 'b/pictures/1.jpg')
+    for link, target in links.items():
+        (root / link).symlink_to(target)
+    listing = read_class_folders(root)
+    assert listing.classes == ['a', 'b']
+    assert [clip.path for clip in listing.clips if clip.label == 0] == ['a/1.mp4', *more]
+
+
 def test_no_folder_of_classes(tmp_path):
     with pytest.raises(FileNotFoundError, match='there is no folder'):
         read_class_folders(tmp_path / 'none')
