@@ -11,20 +11,24 @@ from typing import Any, BinaryIO
 
 from mmvidext.safe_numpy import PickledArray, PickledDtype, rebuild_array, rebuild_scalar
 
-__all__ = ['load_numpy_pickle']
+__all__ = ['encode_latin1', 'load_numpy_pickle']
 
 
-def _encode_latin1(text: str, encoding: str) -> bytes:
-    """Replace ``_codecs.encode``, which Python 3 writes for bytes: it may only undo latin-1."""
+def encode_latin1(text: str, encoding: str) -> bytes:
+    """Replace ``_codecs.encode``, which Python 3 writes for bytes: it may only undo latin-1.
+
+    Raises:
+        UnpicklingError: If it is asked for another encoding.
+    """
     if encoding not in ('latin1', 'latin-1'):
-        raise pickle.UnpicklingError(f'refused to decode with {str(encoding)[:20]!r}')
+        raise pickle.UnpicklingError(f'refused to encode with {str(encoding)[:20]!r}')
     return codecs.encode(text, 'latin1')
 
 
 _ALLOWED: dict[tuple[str, str], Any] = {
     ('numpy', 'ndarray'): PickledArray,
     ('numpy', 'dtype'): PickledDtype,
-    ('_codecs', 'encode'): _encode_latin1,
+    ('_codecs', 'encode'): encode_latin1,
     ('collections', 'OrderedDict'): OrderedDict,
     **{(f'numpy.{core}.multiarray', '_reconstruct'): rebuild_array for core in ('core', '_core')},
     **{(f'numpy.{core}.multiarray', 'scalar'): rebuild_scalar for core in ('core', '_core')},

@@ -3,7 +3,6 @@
 import json
 import math
 import pickle
-import pickletools
 import re
 import zipfile
 from collections.abc import Callable
@@ -17,14 +16,13 @@ from torch import Tensor
 
 from mmvidext.checkpoints.locate import find_checkpoint
 from mmvidext.checkpoints.numpy_pickle import load_numpy_pickle
+from mmvidext.checkpoints.pickle_bounds import check_pickle
 
 __all__ = ['Checkpoint', 'StateDict', 'check_bounds', 'read_checkpoint']
 
 StateDict = dict[str, Tensor]
 
 _LEGACY_TORCH = pickle.dumps(0x1950A86A20F9469CFC6C, 2)  # how files of torch before 1.6 begin
-_MAX_OPCODES = 2_000_000  # of a pickle; a ResNet-152 with its optimizer has some 100,000
-_PUTS = ('PUT', 'BINPUT', 'LONG_BINPUT')
 _MAX_REPEATED = 2**30  # bytes that expanded tensors have beyond those of the file
 _MAX_HEADER = 100_000_000  # bytes of a safetensors header
 _SAFETENSORS = {
@@ -115,7 +113,7 @@ def _format(file: BinaryIO) -> tuple[Callable[[BinaryIO], None], Callable[[Binar
     if start.startswith(_LEGACY_TORCH[: len(start)] or b'?'):
         return _check_legacy, _read_torch
     if start.startswith(b'\x80'):
-        return _check_size, _read_caffe2
+        return check_pickle, _read_caffe2
     if start[8:9] == b'{':
         return _check_header, _read_safetensors
     raise ValueError('it is not a file of torch, safetensors or pickle')
@@ -127,15 +125,15 @@ def _check_zip(file: BinaryIO) -> None:
         expanded = sum(entry.file_size for entry in archive.infolist())
         if expanded > 2 * size + 2**20:
             raise ValueError(f'{size} bytes expand to {expanded}: torch does not compress')
-        for name in archive.namelist():
-            if name.endswith('data.pkl'):
-                with archive.open(name) as entry:
-                    _check_size(entry)  # type: ignore[arg-type]
+        for entry in archive.infolist():  # torch finds it in upper case too, and among two of one name either
+            if entry.filename.lower().endswith('data.pkl'):
+                with archive.open(entry) as file_in_it:
+                    check_pickle(file_in_it)  # type: ignore[arg-type]
 
 
 def _check_legacy(file: BinaryIO) -> None:
-    for _ in range(4):  # magic number, protocol, system, content
-        _check_size(file)
+    for _ in range(5):  # magic number, protocol, system, content, keys of the storages
+        check_pickle(file)
 
 
 def _read_torch(file: BinaryIO) -> Any:
@@ -147,16 +145,6 @@ def _read_caffe2(file: BinaryIO) -> Any:
     if not isinstance(content, dict) or not isinstance(content.get('blobs'), dict):
         raise ValueError('a pickle without a dictionary of "blobs" is not a Caffe2 checkpoint of VMZ')
     return content
-
-
-def _check_size(file: BinaryIO) -> None:
-    """Walk through a pickle without executing it; raise if it, or the memory it asks for, is larger than any."""
-    for number, (operation, argument, _) in enumerate(pickletools.genops(file)):
-        if number > _MAX_OPCODES:
-            raise ValueError(f'its pickle has more than {_MAX_OPCODES} operations')
-        # an unpickler makes room for as many objects as the place of one in its memory says
-        if operation.name in _PUTS and int(argument or 0) > _MAX_OPCODES:
-            raise ValueError(f'its pickle puts an object in place {argument}, of at most {_MAX_OPCODES}')
 
 
 def _check_expanded(content: Any) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.logging import print_log
 
+from mmvidext.checkpoints.read import check_bounds
 from mmvidext.file_digest import sha256_of
 
 __all__ = ['PARTIAL', 'WholeFileBackend', 'checksum_path', 'file_damage', 'remove_partial_files', 'write_whole']
@@ -86,6 +87,7 @@ def file_damage(path: Path) -> str | None:
             same = checksum_path(path).read_text('utf-8', 'replace').split()[:1] == [sha256_of(path)]
             return None if same else 'it does not match its checksum'
         if zipfile.is_zipfile(path):
+            check_bounds(path)
             with zipfile.ZipFile(path) as archive:
                 bad = archive.testzip()
             return None if bad is None else f'{bad} in it does not match its checksum'

@@ -1,3 +1,4 @@
+import _codecs
 import errno
 import io
 import json
@@ -5,6 +6,7 @@ import pickle
 import re
 import threading
 import zipfile
+from collections import Counter, OrderedDict
 from contextlib import suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -216,6 +218,88 @@ def test_a_pickle_cannot_ask_for_room_for_any_number_of_objects(put, tmp_path):
     (tmp_path / 'a.pkl').write_bytes(b'\x80\x02}' + put + b'.')
     with pytest.raises(ValueError, match=r'a\.pkl .*its pickle puts an object in place 2000001, of at most 2000000'):
         read_checkpoint(tmp_path / 'a.pkl')
+
+
+class Call:
+    """Is pickled as a call."""
+
+    def __init__(self, function, *args):
+        self.call = function, args
+
+    def __reduce__(self):
+        return self.call
+
+
+EXPANDED = torch.zeros(1).expand(2**40)
+TAKES_MEMORY = {
+    'bytearray': Call(bytearray, 2**40),
+    'of a tensor': Call(bytearray, torch.tensor(2**40)),
+    'elements of a tensor': Call(set, EXPANDED),
+    'tensor': Call(torch.Tensor, 2**40),
+    'other tensor': Call(torch.FloatTensor, 2**40),
+    'storage': Call(torch.UntypedStorage, 2**40),
+    'indirect': Call(torch._tensor._rebuild_from_type_v2, bytearray, torch.Tensor, (2**40,), {}),
+    'conversion': Call(torch._utils._rebuild_device_tensor_from_cpu_tensor, EXPANDED, torch.float64, 'cpu', False),
+}
+
+
+@pytest.mark.parametrize('new', [True, False])
+@pytest.mark.parametrize('place', ['state_dict', 'meta'])
+@pytest.mark.parametrize('call', TAKES_MEMORY)
+def test_a_call_cannot_ask_for_memory(call, place, new, tmp_path):
+    content = {'state_dict': {'a': torch.zeros(1)}, 'meta': {}}
+    content[place]['x'] = TAKES_MEMORY[call]
+    torch.save(content, tmp_path / 'a.pth', _use_new_zipfile_serialization=new)
+    with pytest.raises(ValueError, match=r'a\.pth .*its pickle calls \S+(Tensor|Storage|bytearray|set|cpu_tensor)\b'):
+        read_checkpoint(tmp_path / 'a.pth')
+
+
+@pytest.mark.parametrize('encoding', ['hex', 'utf-32'])
+def test_bytes_are_encoded_in_one_way(encoding, tmp_path):
+    """Each call of ``hex`` doubles what it is given."""
+    torch.save({'state_dict': {'a': torch.zeros(1)}, 'x': Call(_codecs.encode, 'a', encoding)}, tmp_path / 'a.pth')
+    with pytest.raises(ValueError, match=rf"a\.pth .*refused to encode with '{encoding}'"):
+        read_checkpoint(tmp_path / 'a.pth')
+
+
+@pytest.mark.parametrize('copies', [bytearray, set])
+def test_one_value_is_not_copied_again_and_again(copies, tmp_path):
+    value = 'a' * 10_000 if copies is bytearray else list(range(10_000))
+    arguments = (value, 'latin1') if copies is bytearray else (value,)
+    torch.save(
+        {'state_dict': {'a': torch.zeros(1)}, 'x': [Call(copies, *arguments) for _ in range(200)]}, tmp_path / 'a'
+    )
+    with pytest.raises(ValueError, match='its pickle copies the same values again and again'):
+        read_checkpoint(tmp_path / 'a')
+
+
+def test_plain_containers_are_read(tmp_path):
+    meta = dict(a=bytearray(b'ab'), b={1, 2}, c=Counter('aab'), d=OrderedDict(a=1), e=b'ab', f=np.arange(3.0), g=1j)
+    meta['h'] = torch.nn.Parameter(torch.ones(2))
+    meta['i'] = torch.ones(2)
+    meta['i'].note = 'attributes of a tensor are pickled by a call of a call'
+    torch.save({'state_dict': {'a': torch.zeros(1)}, 'meta': meta}, tmp_path / 'a.pth')
+    read = read_checkpoint(tmp_path / 'a.pth').meta
+    assert all(read[key] == meta[key] for key in 'abcdeg')
+    assert [read[key].tolist() for key in 'fhi'] == [[0, 1, 2], [1, 1], [1, 1]]
+    assert read['i'].note == meta['i'].note
+
+
+def test_a_pickle_is_checked_under_each_name_that_torch_finds(tmp_path):
+    torch.save({'state_dict': {'a': torch.zeros(1)}, 'meta': Call(bytearray, 2**40)}, tmp_path / 'a.pth')
+    with zipfile.ZipFile(tmp_path / 'a.pth') as given, zipfile.ZipFile(tmp_path / 'b.pth', 'w') as archive:
+        for name in given.namelist():
+            archive.writestr(name.replace('data.pkl', 'DATA.PKL'), given.read(name))
+    with pytest.raises(ValueError, match=r'b\.pth .*its pickle calls __builtin__\.bytearray'):
+        read_checkpoint(tmp_path / 'b.pth')
+
+
+def test_the_keys_behind_an_old_checkpoint_are_checked_too(tmp_path):
+    torch.save({'a': 1}, tmp_path / 'a.pth', _use_new_zipfile_serialization=False)
+    without_keys = (tmp_path / 'a.pth').read_bytes().removesuffix(pickle.dumps([], 2))
+    (tmp_path / 'a.pth').write_bytes(without_keys + pickle.dumps(Call(bytearray, 2**40), 2))
+    with pytest.raises(ValueError, match=r'a\.pth .*its pickle calls __builtin__\.bytearray'):
+        read_checkpoint(tmp_path / 'a.pth')
 
 
 @pytest.mark.parametrize('place', ['state_dict', 'optimizer'])

@@ -14,7 +14,7 @@ from mmengine.hooks import CheckpointHook as MMEngineCheckpointHook
 from mmengine.runner import find_latest_checkpoint
 
 from mmvidext.engine import RunError
-from mmvidext.engine.resume_point import find_resume_point
+from mmvidext.engine.resume_point import check_whole, find_resume_point
 from mmvidext.engine.whole_file import WholeFileBackend, file_damage, write_whole
 from tests.reliability.tiny_run import config, in_child, kill_in_save, newest, train
 from tools.chaos import differences, state
@@ -107,6 +107,8 @@ def test_an_archive_that_expands_is_not_read(tmp_path):
         archive.writestr('epoch_9/version', '3')
     with pytest.raises(RunError, match=r'epoch_9\.pth: it cannot be read .*bytes expand to 50000001'):
         find_resume_point(tmp_path)
+    with pytest.raises(RunError, match=r'epoch_9\.pth is damaged: it cannot be read .*bytes expand to 50000001'):
+        check_whole(tmp_path / 'epoch_9.pth')
 
 
 def limited(cfg, size, resume):
