@@ -1,6 +1,7 @@
 """Fetch a file from an address: resumed where it broke off, checked, and there only when it is whole."""
 
 import hashlib
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ __all__ = ['cached_file', 'download', 'sha256_in_name']
 _TRIES = 5
 _CHUNK = 1 << 18  # bytes
 _TIMEOUT = 60.0  # seconds without a byte
+_LONGEST_NAME = 245  # bytes; NAME.part.etag has 255
 # OpenMMLab and torchvision end a name with how the SHA-256 of the file begins; eight digits may be a date
 _NAMED_SHA256 = re.compile(r'-(?=[0-9]*[a-f])([0-9a-f]{8})\.(?:pth|pt|pkl|safetensors)$')
 
@@ -44,10 +46,18 @@ def cached_file(url: str) -> Path:
 
     A name that ends with the file's hash belongs to one file, whoever fetched it. Another, such as ``latest.pth``, may
     stand at the end of many addresses, so each address has a folder.
+
+    Raises:
+        FileNotFoundError: If the address ends with no name that a file of the cache can have.
     """
     folder = Path(torch.hub.get_dir()) / 'checkpoints'
-    name = unquote(Path(urlparse(url).path).name)
-    return folder / name if sha256_in_name(name) else folder / hashlib.sha256(url.encode()).hexdigest()[:8] / name
+    try:
+        name = Path(unquote(urlparse(url).path)).name
+    except ValueError as error:
+        raise FileNotFoundError(f'{url} cannot be downloaded: {error}') from error
+    if not name.isprintable() or name.startswith('.') or not 0 < len(os.fsencode(name)) <= _LONGEST_NAME:
+        raise FileNotFoundError(f'{url} cannot be downloaded: its last part, {name[:40]!r}, is no name for a file')
+    return folder / name if sha256_in_name(name) else folder / hashlib.sha256(os.fsencode(url)).hexdigest()[:8] / name
 
 
 def sha256_in_name(name: str) -> str:
@@ -72,10 +82,6 @@ def download(url: str, path: Path | None = None, *, sha256: str = '', wait: floa
         FileNotFoundError: If it cannot be fetched.
         ValueError: If it has another SHA-256, or is a web page; then nothing is kept.
     """
-    try:
-        urlparse(url)
-    except ValueError as error:
-        raise FileNotFoundError(f'{url} cannot be downloaded: {error}') from error
     path = cached_file(url) if path is None else path
     sha256 = (sha256 or sha256_in_name(path.name)).lower()
     if path.is_file():
@@ -113,14 +119,16 @@ def _transfer(url: str, part: Path, wait: float) -> None:
         try:
             _continue(opener, url, part, tag)
         except HTTPError as error:
-            if error.code < 500 and error.code not in (408, 429):
+            if error.code == 416 and tag.is_file():  # all of it had come; it is fetched anew, as it was not checked
+                tag.unlink()
+            elif error.code < 500 and error.code not in (408, 429):
                 raise FileNotFoundError(f'{url} cannot be downloaded: {error}') from error
             reason: object = error
         except URLError as error:  # nobody answers: that is no transfer that breaks off
             text = getattr(error.reason, 'strerror', None) or error.reason
             by_hand = f'without a network, fetch it elsewhere and put it at {part.with_suffix("")}'
             raise FileNotFoundError(f'{url} cannot be downloaded: {text}; {by_hand}') from error
-        except InvalidURL as error:
+        except (InvalidURL, ValueError) as error:  # http.client and the codecs of hosts raise both
             raise FileNotFoundError(f'{url} cannot be downloaded: {error}') from error
         except (HTTPException, ConnectionError, TimeoutError, SSLError) as error:
             reason = error
@@ -137,18 +145,19 @@ def _transfer(url: str, part: Path, wait: float) -> None:
 def _continue(opener: OpenerDirector, url: str, part: Path, tag: Path) -> None:
     """Fetch what is missing of a file."""
     request = Request(url, headers={'User-Agent': 'mmvidext'})
-    begin = part.stat().st_size if part.is_file() and tag.is_file() else 0
+    kept = tag.read_text(encoding='latin-1') if tag.is_file() else ''  # as http.client reads and writes headers
+    begin = part.stat().st_size if part.is_file() and kept and kept.isprintable() else 0
     if begin:  # only if the file is still the same; else the server sends all of it
         request.add_header('Range', f'bytes={begin}-')
-        request.add_header('If-Range', tag.read_text(encoding='ascii'))
+        request.add_header('If-Range', kept)
     with opener.open(request, timeout=_TIMEOUT) as answer:
         if answer.headers.get_content_type() == 'text/html':
             raise FileNotFoundError(f'{url} cannot be downloaded: it is a web page, not a file')
         goes_on = answer.status == 206 and answer.headers.get('Content-Range', '').startswith(f'bytes {begin}-')
         name = answer.headers.get('ETag') or answer.headers.get('Last-Modified') or ''
         if name and not name.startswith('W/'):
-            tag.write_text(name, encoding='ascii')
-        length = int(answer.headers.get('Content-Length') or 0)
+            tag.write_text(name, encoding='latin-1')
+        length = getattr(answer, 'length', None)  # None too if the server sends what is no number
         begin = begin if goes_on else 0
         with part.open('ab' if goes_on else 'wb') as file:
             _copy(answer, file, begin=begin, total=begin + length if length else None)

@@ -24,6 +24,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(('127.0.0.1', 0), Handler)
         self.asked = []
         self.etag = '"one"'
+        self.length = None  # what Content-Length says instead
         self.breaks = 2  # transfers that end in the middle
 
     def url(self, path):
@@ -52,7 +53,11 @@ class Handler(BaseHTTPRequestHandler):
             self.server.breaks -= 1
             self.send_error(503)
         else:
-            self.answer(CONTENT, self.begin())
+            begin = self.begin()
+            if begin < len(CONTENT):
+                self.answer(CONTENT, begin)
+            else:
+                self.send_error(416)
 
     def begin(self):
         if self.headers.get('If-Range') != self.server.etag or self.path.strip('/').startswith('broken_whole'):
@@ -65,7 +70,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header('Content-Range', f'bytes {begin}-{len(content) - 1}/{len(content)}')
         self.send_header('Content-Type', kind)
         self.send_header('ETag', self.server.etag)
-        self.send_header('Content-Length', str(len(content) - begin))
+        self.send_header('Content-Length', self.server.length or str(len(content) - begin))
         self.end_headers()
         self.wfile.write(content[begin:][:stop])
 
@@ -74,7 +79,7 @@ class Handler(BaseHTTPRequestHandler):
 def server(tmp_path, monkeypatch):
     monkeypatch.setattr('torch.hub.get_dir', lambda: str(tmp_path))
     server = Server()
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs=dict(poll_interval=0.01), daemon=True).start()
     yield server
     server.shutdown()
     server.server_close()
@@ -101,6 +106,26 @@ def test_two_addresses_that_end_alike_are_two_files(tmp_path, monkeypatch):
     named = 'resnet50-0676ba61.pth'  # as torch.hub keeps it: one file, wherever it is from
     assert cached_file(f'https://download.pytorch.org/models/{named}') == tmp_path / 'checkpoints' / named
     assert cached_file(f'https://example.org/mirror/{named}') == tmp_path / 'checkpoints' / named
+
+
+@pytest.mark.parametrize('path', ['..%2F..%2Fa.pth', '%2Ftmp%2Fa.pth', '..%2F..%2Fa-0a0a0a0a.pth', 'b/../a.pth'])
+def test_no_address_leads_out_of_the_cache(path, tmp_path, monkeypatch):
+    monkeypatch.setattr('torch.hub.get_dir', lambda: str(tmp_path))
+    kept = cached_file(f'https://example.org/{path}')
+    assert kept.relative_to(tmp_path / 'checkpoints').parts[-1] in ('a.pth', 'a-0a0a0a0a.pth')
+    assert '..' not in kept.parts
+
+
+@pytest.mark.parametrize('path', ['', 'a/..', 'a/%2E%2E', 'a%00b.pth', 'a%0Ab.pth', '.download.lock', 'a' * 246])
+def test_an_address_that_ends_with_no_name_is_refused(path, server, tmp_path):
+    with pytest.raises(FileNotFoundError, match=rf'/{path} cannot be downloaded: its last part, .*, is no name for'):
+        download(server.url(path))
+    assert server.asked == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_longest_name_has_room_for_its_parts(server):
+    assert download(server.url('a' * 245)).read_bytes() == CONTENT
 
 
 def test_a_transfer_that_breaks_off_is_continued(server, tmp_path):
@@ -137,6 +162,37 @@ def test_a_file_that_has_changed_meanwhile_is_fetched_anew(server, monkeypatch):
         download(server.url('broken.pth'))
     server.breaks, server.etag = 0, '"two"'
     assert download(server.url('broken.pth'), sha256=SHA256).read_bytes() == CONTENT
+
+
+def test_a_file_that_had_come_whole_is_fetched_anew(server):
+    """The process was killed before the file had its name."""
+    path = cached_file(server.url('a.pth'))
+    path.parent.mkdir(parents=True)
+    path.with_name('a.pth.part').write_bytes(CONTENT)
+    path.with_name('a.pth.part.etag').write_text(server.etag)
+    assert download(server.url('a.pth'), wait=0).read_bytes() == CONTENT
+    assert [asked for _, asked in server.asked] == [f'bytes={len(CONTENT)}-', None]
+
+
+@pytest.mark.parametrize('etag', [b'\xff\xfe', b'"one"\n', b'"\x00"', b''])
+def test_a_part_with_a_damaged_tag_is_fetched_anew(etag, server):
+    path = cached_file(server.url('a.pth'))
+    path.parent.mkdir(parents=True)
+    path.with_name('a.pth.part').write_bytes(b'another')
+    path.with_name('a.pth.part.etag').write_bytes(etag)
+    assert download(server.url('a.pth'), wait=0).read_bytes() == CONTENT
+
+
+def test_a_tag_with_any_letters_is_sent_back(server):
+    server.etag = '"caf\xe9"'
+    assert download(server.url('broken.pth'), wait=0).read_bytes() == CONTENT
+    assert [asked for _, asked in server.asked] == [None, 'bytes=30000-', 'bytes=60000-']
+
+
+@pytest.mark.parametrize('length', ['abc', '-5', '9' * 5000])
+def test_a_length_that_is_no_number_is_no_length(length, server):
+    server.length = length
+    assert download(server.url('a.pth'), wait=0).read_bytes() == CONTENT
 
 
 def test_a_server_without_ranges_sends_it_all_again(server):
@@ -191,7 +247,16 @@ def test_the_hash_in_a_name(name, expected):
     assert sha256_in_name(name) == expected
 
 
-@pytest.mark.parametrize('address', ['https://localhost/a b.pth', 'https://[::1/a.pth', 'http://localhost:port/a.pth'])
+@pytest.mark.parametrize(
+    'address',
+    [
+        'https://localhost/a b.pth',
+        'https://[::1/a.pth',
+        'http://localhost:port/a.pth',
+        f'http://{"a" * 64}.org/a.pth',
+        'https://localhost/\xe9.pth',
+    ],
+)
 def test_what_is_no_address_is_not_asked_for_again(address, tmp_path, monkeypatch):
     monkeypatch.setattr('torch.hub.get_dir', lambda: str(tmp_path))
     monkeypatch.setattr('time.sleep', lambda seconds: pytest.fail('it was tried again'))
