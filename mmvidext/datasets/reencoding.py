@@ -193,9 +193,11 @@ def _run(tasks: Sequence[_Task], out: Path, *, workers: int) -> Reencoding:
 def _read_journal(path: Path) -> Iterator[ReencodedVideo]:
     for line in path.read_text(encoding='utf-8').splitlines() if path.exists() else ():
         try:
-            yield ReencodedVideo(**json.loads(line))
-        except (ValueError, TypeError):  # a line that was cut off when a run was stopped
+            video = ReencodedVideo(**json.loads(line))
+        except (ValueError, TypeError, RecursionError):  # a line that was cut off when a run was stopped
             continue
+        if isinstance(video.path, str):
+            yield video
 
 
 def _is_current(task: _Task, done: ReencodedVideo) -> bool:

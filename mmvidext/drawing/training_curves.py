@@ -35,7 +35,7 @@ def read_scalars(work_dir: Path) -> Rows:
             break
         try:
             rows.append(dict(json.loads(line)))
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise ValueError(f'{logs[-1]}:{number} is no JSON object: delete the line') from error
     return rows
 

@@ -124,7 +124,7 @@ def test_a_second_run_does_what_is_missing_or_has_changed(tmp_path):
     left_behind = out / 'videos' / '.1.123-0123abcd.mp4'
     left_behind.write_bytes(b'part of a video')
     with (out / 'reencoded.jsonl').open('a') as journal:
-        journal.write('{"path": "1.we')
+        journal.write('[' * 100_000 + '\n{"path": [], "size": 1, "modified": 1, "encoder": ""}\n{"path": "1.we')
     assert reencode_videos(videos, out).num_kept == 3
     assert not left_behind.exists()
     write_video(videos / '1.webm', num_frames=5)

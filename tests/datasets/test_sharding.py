@@ -141,6 +141,9 @@ def test_errors(tmp_path, folder, monkeypatch):
     assert backend.get_text(f'shards://{tmp_path}/a.tar/3+4/b.mp4') == '3456'
     with pytest.raises(BadFileError, match=r'a\.tar is truncated: .*/8\+4/b\.mp4 is not in it'):
         backend.get(f'shards://{tmp_path}/a.tar/8+4/b.mp4')
+    for place in ('0+999999999999', '999999999999999+5', '11+0'):
+        with pytest.raises(BadFileError, match=r'a\.tar is truncated: .*b\.mp4 is not in it'):
+            backend.get(f'shards://{tmp_path}/a.tar/{place}/b.mp4')
     with pytest.raises(BadFileError, match=r'b\.mp4 is not the place of a video in a shard'):
         backend.get(f'shards://{tmp_path}/b.mp4')
     with pytest.raises(FileNotFoundError):

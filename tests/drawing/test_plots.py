@@ -61,9 +61,10 @@ def test_the_log_of_the_newest_run_is_read_without_its_unfinished_line(tmp_path)
     log.parent.mkdir(parents=True)
     log.write_text(''.join(f'{json.dumps(row)}\n' for row in EPOCHS) + '{"loss": 1')
     assert read_scalars(tmp_path) == EPOCHS
-    log.write_text('{"loss": 1}\n[1\n')
-    with pytest.raises(ValueError, match=r'scalars\.json:2 is no JSON object'):
-        read_scalars(tmp_path)
+    for line in ('[1', '[' * 100_000):
+        log.write_text(f'{{"loss": 1}}\n{line}\n')
+        with pytest.raises(ValueError, match=r'scalars\.json:2 is no JSON object'):
+            read_scalars(tmp_path)
 
 
 def test_motion_is_colored_and_fades_where_it_is_not_sure():

@@ -212,6 +212,17 @@ def test_no_motion_file(tmp_path):
         VIDMetric(motion_file=str(tmp_path / 'text.mat'))
 
 
+def test_a_damaged_motion_file(tmp_path):
+    io = pytest.importorskip('scipy.io')
+    path = tmp_path / 'motion.mat'
+    io.savemat(path, dict(motion_iou=np.zeros((3, 1), object)), do_compression=True)
+    whole = path.read_bytes()
+    for content in (whole[:140], *(whole[:at] + bytes([whole[at] ^ 255]) + whole[at + 1 :] for at in (136, 137, 150))):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=r'motion\.mat holds no motion_iou as the authors wrote it: '):
+            read_motion_file(str(path))
+
+
 def test_a_motion_file_of_other_frames(tmp_path):
     metric = metric_of([one_object((0, 0, 7, 7))], motion_file=write_motion(tmp_path / 'm.mat', [[0.8, 0.1]]))
     with pytest.raises(ValueError, match=r'does not know the 1 objects of frame 0 of v, number 1 of the list'):

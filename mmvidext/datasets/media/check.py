@@ -63,7 +63,18 @@ def check_videos(paths: Sequence[str], memory: Path, *, workers: int = 0) -> lis
     Returns:
         The findings, in the order of ``paths``.
     """
-    found = check_with_memory(
-        _check, paths, memory, current=fingerprint, description='Checking videos', workers=workers
+    return check_with_memory(
+        _check,
+        paths,
+        memory,
+        current=fingerprint,
+        description='Checking videos',
+        workers=workers,
+        restore=_restore,
     )
-    return [CheckedVideo(**{**one, 'frame_size': tuple(one['frame_size'])}) for one in found]
+
+
+def _restore(found: dict[str, Any]) -> CheckedVideo:
+    width, height = found['frame_size']
+    size, num_frames, frame_rate = int(found['size']), int(found['num_frames']), float(found['frame_rate'])
+    return CheckedVideo(str(found['path']), size, found['problem'], num_frames, frame_rate, (int(width), int(height)))

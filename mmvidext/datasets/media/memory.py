@@ -34,7 +34,8 @@ def check_with_memory(
     current: Callable[[str], list[int]],
     description: str,
     workers: int = 0,
-) -> list[Finding]:
+    restore: Callable[[Finding], Any] = dict,
+) -> list[Any]:
     """Check what was not found good before, or has changed since.
 
     Args:
@@ -45,18 +46,19 @@ def check_with_memory(
         current: The fingerprint of a name now, see :func:`fingerprint`.
         description: Shown in front of the progress bar.
         workers: Processes; 0 works in this one.
+        restore: Makes of a finding what is returned. A line of the memory of which it cannot is not used.
 
     Returns:
-        The findings, in the order of ``names``.
+        The findings, restored, in the order of ``names``.
 
     Raises:
         ValueError: If a worker process dies.
     """
-    known = _read(memory)
+    known = _read(memory, restore)
     findings = {}
     for name in names:
-        before, finding = known.get(name, ([], {'problem': ''}))
-        if finding['problem'] is None and before == current(name):
+        before, problem, finding = known.get(name, ([], '', None))
+        if problem is None and before == current(name):
             findings[name] = finding
     unknown = [name for name in dict.fromkeys(names) if name not in findings]
     memory.parent.mkdir(parents=True, exist_ok=True)
@@ -66,7 +68,7 @@ def check_with_memory(
         results: Iterable[Finding] = iterate_with_progress(check, unknown, description=description, workers=workers)
         try:
             for name, finding in zip(unknown, results, strict=True):
-                findings[name] = finding
+                findings[name] = restore(finding)
                 file.write(json.dumps([name, current(name), finding]) + '\n')
                 file.flush()
         except BrokenProcessPool as error:
@@ -77,12 +79,13 @@ def check_with_memory(
     return [findings[name] for name in names]
 
 
-def _read(memory: Path) -> dict[str, tuple[list[int], Finding]]:
+def _read(memory: Path, restore: Callable[[Finding], Any]) -> dict[str, tuple[list[int], Any, Any]]:
     known = {}
-    for line in memory.read_text(encoding='utf-8').splitlines() if memory.exists() else ():
+    for line in memory.read_text(encoding='utf-8', errors='replace').splitlines() if memory.exists() else ():
         try:
             name, before, finding = json.loads(line)
-            known[name] = before, {'problem': finding['problem'], **finding}
-        except (ValueError, TypeError, LookupError):  # a line that was cut off when the last run was stopped
+            known[name] = before, finding['problem'], restore(finding)
+        # a line that was cut off when the last run was stopped, or that somebody else wrote
+        except (ValueError, TypeError, LookupError, OverflowError, RecursionError):
             continue
     return known

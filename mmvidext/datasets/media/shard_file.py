@@ -52,13 +52,12 @@ class ShardBackend(BaseStorageBackend):
             BadFileError: If the path is not that of a video in a shard, or the shard is truncated.
         """
         found = _parse(filepath.removeprefix(f'{PREFIX}://'))
-        size = int(found['size'])
+        offset, size = int(found['offset']), int(found['size'])
         with open(found['shard'], 'rb') as file:
-            file.seek(int(found['offset']))
-            content = file.read(size)
-        if len(content) < size:
-            raise BadFileError(f'{found["shard"]} is truncated: {filepath} is not in it')
-        return content
+            if offset + size > file.seek(0, 2):  # room is made for what is read
+                raise BadFileError(f'{found["shard"]} is truncated: {filepath} is not in it')
+            file.seek(offset)
+            return file.read(size)
 
     def get_text(self, filepath: str, encoding: str = 'utf-8') -> str:
         """Return the text of a member."""

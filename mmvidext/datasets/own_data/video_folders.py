@@ -101,15 +101,15 @@ def prepare_folders(
     else:
         names, splits = [top.name for top in tops], {}
     check: Callable[[str], dict[str, Any]] = partial(_check, str(root), beside)
-    findings = check_with_memory(
+    checked: list[CheckedFolder] = check_with_memory(
         check,
         names,
         out / MEMORY,
         current=lambda name: fingerprint(root / 'frames' / name, root / beside / name),
         description='Checking videos',
         workers=workers,
+        restore=_restore,
     )
-    checked = [_finding(one) for one in findings]
     good = [one for one in checked if one.problem is None]
     if len(kinds := {one.suffixes for one in good}) > 1:
         raise ValueError(f'all videos must have frames, and {beside}, of one suffix, but there are {sorted(kinds)}')
@@ -143,8 +143,12 @@ def _split(
     }
 
 
-def _finding(found: dict[str, Any]) -> CheckedFolder:
-    return CheckedFolder(**{**found, 'frame_size': tuple(found['frame_size']), 'suffixes': tuple(found['suffixes'])})
+def _restore(found: dict[str, Any]) -> CheckedFolder:
+    width, height = map(int, found['frame_size'])
+    frames, beside = map(str, found['suffixes'])
+    values = {str(key): float(value) for key, value in dict(found['values'] or {}).items()}
+    numbers = int(found['num_frames']), int(found['num_labeled'])
+    return CheckedFolder(str(found['video']), found['problem'], *numbers, (width, height), (frames, beside), values)
 
 
 def _check(root: str, beside: str, video: str) -> dict[str, Any]:

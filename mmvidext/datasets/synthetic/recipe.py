@@ -27,7 +27,10 @@ def claim_folder(folder: Path, recipe: Mapping[str, object]) -> None:
         atomic_write_text(path, json.dumps(wanted, indent=2) + '\n')
         return
     off = {name: value for name, value in wanted.items() if not value}
-    found = {**off, **json.loads(path.read_text(encoding='utf-8'))}  # a setting that is newer than the folder was off
+    try:
+        found = {**off, **json.loads(path.read_bytes())}  # a setting that is newer than the folder was off
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ValueError(f'{path} is damaged: choose another folder, or delete this one') from error
     if found != wanted:
         names = sorted(name for name in {*found, *wanted} if found.get(name) != wanted.get(name))
         changes = ', '.join(f'{name} {found.get(name)} (now {wanted.get(name)})' for name in names)

@@ -1,11 +1,14 @@
 import json
 import os
 
+import cv2
+import numpy as np
 import pytest
 
 from mmvidext.datasets.media import check as video_check
 from mmvidext.datasets.media.check import check_video, check_videos
-from mmvidext.datasets.media.memory import check_with_memory
+from mmvidext.datasets.media.memory import check_with_memory, fingerprint
+from mmvidext.datasets.own_data.video_folders import prepare_folders
 from tests.datasets.videos import write_bad_videos, write_video
 
 
@@ -82,6 +85,38 @@ def test_an_interrupted_check_continues_where_it_stopped(tmp_path, monkeypatch):
     calls.clear()
     check_videos(paths, memory)
     assert calls == []
+
+
+@pytest.mark.parametrize(
+    'finding',
+    [
+        {'problem': None},
+        {'problem': None, 'frame_size': 5},
+        {'problem': None, 'frame_size': [1, 2], 'num_frames': 'many'},
+        {'problem': None, 'frame_size': [1, 2], 'num_frames': float('inf')},
+        [],
+    ],
+)
+def test_a_line_that_is_no_finding_is_as_if_it_were_not_there(finding, good, tmp_path):
+    """The memory may have come with the data."""
+    memory = tmp_path / 'memory.jsonl'
+    whole = {'path': str(good), 'size': 1, 'frame_rate': 1.0, **finding} if finding else finding
+    lines = [json.dumps([str(good), fingerprint(good), whole]), '[' * 100_000, '[[], [], {"problem": null}]']
+    memory.write_bytes('\n'.join(lines).encode() + b'\xff')
+    assert check_videos([str(good)], memory) == [check_video(str(good))]
+
+
+def test_a_folder_is_checked_again_where_the_memory_holds_no_finding(tmp_path):
+    for part, channels in (('frames', (3,)), ('labels', ())):
+        for video in 'abc':
+            (tmp_path / part / video).mkdir(parents=True)
+            cv2.imwrite(str(tmp_path / part / video / '0.png'), np.ones((4, 4, *channels), np.uint8))
+    found = prepare_folders(tmp_path, 'labels', tmp_path / 'out')
+    memory = tmp_path / 'out' / 'checked_videos.jsonl'
+    lines = [json.loads(line) for line in memory.read_text().splitlines()]
+    memory.write_text(''.join(json.dumps([*one[:2], {'problem': None}]) + '\n' for one in lines))
+    assert prepare_folders(tmp_path, 'labels', tmp_path / 'out') == found
+    assert prepare_folders(tmp_path, 'labels', tmp_path / 'out') == found
 
 
 def _die(name):

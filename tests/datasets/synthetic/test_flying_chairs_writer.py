@@ -79,3 +79,7 @@ def test_a_folder_that_is_older_than_a_setting_goes_on(tmp_path):
     write_flying_chairs(tmp_path, OPTIONS, num_train=2, num_val=1)
     with pytest.raises(ValueError, match=r'filled with other settings: keep_in_view None \(now True\)'):
         write_flying_chairs(tmp_path, replace(OPTIONS, keep_in_view=True), num_train=2, num_val=1)
+    for damaged in ('{', '[1]', '[' * 100_000):
+        recipe.write_text(damaged)
+        with pytest.raises(ValueError, match=r'synthetic\.json is damaged: choose another folder'):
+            write_flying_chairs(tmp_path, OPTIONS, num_train=2, num_val=1)
