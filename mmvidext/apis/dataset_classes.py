@@ -8,6 +8,7 @@ from mmengine.config import Config
 from mmengine.registry import Registry
 
 from mmvidext.apis.frame_pipeline import test_dataset
+from mmvidext.checkpoints.read import saved_classes
 
 __all__ = ['classes_and_palette']
 
@@ -25,13 +26,21 @@ def classes_and_palette(
         meta: ``meta`` of the checkpoint.
         num_classes: How many there are.
         registry: Where the data set is looked up.
+
+    Raises:
+        ValueError: If the classes in the checkpoint are no list of names.
     """
-    own = {**_metainfo(test_dataset(config), registry), **(meta.get('dataset_meta') or {})}
-    names, colors = own.get('classes') or (), own.get('palette') or ()
+    saved = meta.get('dataset_meta')
+    names = saved_classes(saved)
+    own = {**_metainfo(test_dataset(config), registry), **(saved or {})}
+    names = names or own.get('classes') or []
     if len(names) != num_classes:
         names = [f'class {number}' for number in range(num_classes)]
-    palette = np.array(colors, np.uint8) if len(colors) == num_classes else _spread_colors(num_classes)
-    return list(names), palette
+    try:
+        palette = np.array(own.get('palette'), np.uint8)
+    except (ValueError, TypeError, OverflowError):  # it may be the name of one, or none at all
+        palette = np.empty(0, np.uint8)
+    return list(names), palette if palette.shape == (num_classes, 3) else _spread_colors(num_classes)
 
 
 def _metainfo(dataset: Mapping[str, Any], registry: Registry) -> Mapping[str, Any]:

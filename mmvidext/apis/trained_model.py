@@ -1,12 +1,13 @@
 """Find the config and the weights of a trained model by one name: its own, its work directory, or its config."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from mmengine.config import Config
 from torch import nn
 
 from mmvidext.checkpoints.model_index import read_model_index
+from mmvidext.checkpoints.read import saved_classes
 from mmvidext.datasets.annotation_lines import read_lines
 from mmvidext.engine.resume_point import find_resume_point
 
@@ -85,10 +86,12 @@ def class_names(model: nn.Module, config: Config, num_classes: int) -> list[str]
         model: With the ``dataset_meta`` of its checkpoint.
         config: Its config.
         num_classes: How many there are.
+
+    Raises:
+        ValueError: If those in the checkpoint are no list of names.
     """
-    meta: dict[str, Any] = getattr(model, 'dataset_meta', None) or {}
-    names = meta.get('classes') or _in_config(config)
-    return list(names) if len(names) == num_classes else [f'class {number}' for number in range(num_classes)]
+    names = saved_classes(getattr(model, 'dataset_meta', None)) or _in_config(config)
+    return names if len(names) == num_classes else [f'class {number}' for number in range(num_classes)]
 
 
 def _in_config(config: Config) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 from torch import nn
 
 from mmvidext.checkpoints import Fit, check_settings, fit_weights, load_weights
+from mmvidext.checkpoints.read import saved_classes
 from mmvidext.engine.run_parts import unwrap_model
 from mmvidext.models.pretrained_file import pretrained_file
 
@@ -25,7 +26,7 @@ def load_for_inference(model: nn.Module, checkpoint: str | Path) -> Fit:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it does not fit. The message names the tensors.
+        ValueError: If it does not fit, or its classes are no list of names. The message names the tensors.
     """
     model = unwrap_model(model)
     feature_flow: Any = getattr(model, 'feature_flow', None)
@@ -44,6 +45,10 @@ def load_for_inference(model: nn.Module, checkpoint: str | Path) -> Fit:
     if any(name.startswith('feature_flow.flow_net.') for name in fit.skipped):
         flow_net.init_weights()
         check_settings(feature_flow, getattr(flow_net, 'origin', None))
+    try:
+        saved_classes(fit.meta.get('dataset_meta'))
+    except ValueError as error:
+        raise ValueError(f'{checkpoint}: {error}') from error
     return fit
 
 

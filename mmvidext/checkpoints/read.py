@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from reprlib import repr as short_repr
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -18,7 +19,7 @@ from mmvidext.checkpoints.locate import find_checkpoint
 from mmvidext.checkpoints.numpy_pickle import load_numpy_pickle
 from mmvidext.checkpoints.pickle_bounds import check_pickle
 
-__all__ = ['Checkpoint', 'StateDict', 'check_bounds', 'read_checkpoint']
+__all__ = ['Checkpoint', 'StateDict', 'check_bounds', 'read_checkpoint', 'saved_classes']
 
 StateDict = dict[str, Tensor]
 
@@ -102,6 +103,25 @@ def check_bounds(path: Path) -> None:
     with path.open('rb') as file:
         check, _ = _format(file)
         check(file)
+
+
+def saved_classes(dataset_meta: Any) -> list[str]:
+    """Return the names of the classes in the ``dataset_meta`` of a checkpoint's meta; none if there are none.
+
+    Raises:
+        ValueError: If they are no list of names.
+    """
+    if dataset_meta is not None and not isinstance(dataset_meta, dict):
+        raise ValueError(f'its dataset_meta is {short_repr(dataset_meta)}, not a dictionary: it is damaged')
+    classes = (dataset_meta or {}).get('classes')
+    if classes is None:
+        return []
+    classes = [classes] if isinstance(classes, str) else classes
+    if not isinstance(classes, (list, tuple)) or not all(isinstance(name, (str, int)) for name in classes):
+        raise ValueError(
+            f'the classes in its dataset_meta are {short_repr(classes)}, not a list of names: it is damaged'
+        )
+    return [str(name) for name in classes]
 
 
 def _format(file: BinaryIO) -> tuple[Callable[[BinaryIO], None], Callable[[BinaryIO], Any]]:

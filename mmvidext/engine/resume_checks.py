@@ -1,12 +1,14 @@
 """What a checkpoint must be like for a run to resume from it, and what of it never reaches the run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from reprlib import repr as short_repr
 from typing import Any
 
-from mmengine.runner import Runner
+from mmengine.optim import OptimWrapperDict
+from mmengine.runner import EpochBasedTrainLoop, Runner
 
+from mmvidext.checkpoints.read import saved_classes
 from mmvidext.engine.run_error import RunError
 from mmvidext.engine.run_parts import unwrap_model
 
@@ -23,6 +25,7 @@ _PROGRESS = {
     'cooldown_counter',
     'verbose',
 }
+_COUNTS = ('last_step', '_global_step', 'end')
 _PLAIN = (int, float, str, bool, list, tuple, dict)  # milestones are counted in a dict
 
 
@@ -46,9 +49,11 @@ def confine(checkpoint: dict[str, Any], directory: Path) -> None:
             info[key] = str(path)
         else:
             del info[key]
-            hub.get('resumed_keys', {}).pop(key, None)
+            if isinstance(hub.get('resumed_keys'), dict):
+                hub['resumed_keys'].pop(key, None)
     if 'keep_ckpt_ids' in info:
-        info['keep_ckpt_ids'] = [one for one in info['keep_ckpt_ids'] if isinstance(one, int)]
+        ids = info['keep_ckpt_ids']
+        info['keep_ckpt_ids'] = [one for one in ids if isinstance(one, int)] if isinstance(ids, list) else []
 
 
 def check_resumable(runner: Runner, checkpoint: dict[str, Any]) -> list[tuple[Any, int]]:
@@ -58,21 +63,67 @@ def check_resumable(runner: Runner, checkpoint: dict[str, Any]) -> list[tuple[An
         The schedulers that had ended and go on in this longer run, each with the steps that it has missed.
 
     Raises:
-        RunError: If it is the weights alone, or of another model, other classes or another schedule.
+        RunError: If it is the weights alone, damaged, or of another model, other classes, another optimizer, another
+            schedule or a longer run.
     """
-    missing = [key for key in ('meta', 'message_hub', 'optimizer') if not isinstance(checkpoint.get(key), dict)]
+    missing = [
+        key for key in ('meta', 'message_hub', 'optimizer', 'state_dict') if not isinstance(checkpoint.get(key), dict)
+    ]
     if missing or not all(isinstance(checkpoint['meta'].get(key), int) for key in ('epoch', 'iter')):
         raise RunError(
             f'this checkpoint has no {missing[0] if missing else "position"}: it is weights, such as those of best_*, '
             'and no run can resume from it; begin a new one from them with load_from, or resume from a regular one'
         )
+    _check_meta(runner, checkpoint['meta'], checkpoint['message_hub'])
     _check_model(unwrap_model(runner.model).state_dict(), checkpoint['state_dict'])
     _check_classes(runner, checkpoint['meta'].get('dataset_meta'))
+    _check_optimizers(runner.optim_wrapper, checkpoint['optimizer'])
     return _check_schedulers(runner.param_schedulers, checkpoint.get('param_schedulers'))
 
 
+def _check_meta(runner: Runner, meta: dict[str, Any], hub: dict[str, Any]) -> None:
+    seed = meta.get('seed')
+    if seed is not None and not (isinstance(seed, int) and 0 <= seed < 2**32):
+        raise RunError(f'this checkpoint is damaged: its seed is {short_repr(seed)}')
+    if min(meta['epoch'], meta['iter']) < 0:
+        raise RunError(f'this checkpoint is damaged: it is of epoch {meta["epoch"]}, iteration {meta["iter"]}')
+    for key in ('log_scalars', 'runtime_info', 'resumed_keys'):
+        if not isinstance(hub.get(key), dict):
+            raise RunError(f'this checkpoint is damaged: the {key} of its message_hub are {short_repr(hub.get(key))}')
+    if isinstance(runner.train_loop, EpochBasedTrainLoop):
+        unit, done, end = 'epochs', meta['epoch'], runner.max_epochs
+    else:
+        unit, done, end = 'iters', meta['iter'], runner.max_iters
+    if done > end:
+        raise RunError(f'this checkpoint is of {done} {unit}, and the run ends after {end}: give a larger max_{unit}')
+
+
+def _check_optimizers(own: Any, saved: dict[str, Any]) -> None:
+    for name, wrapper in own.items() if isinstance(own, OptimWrapperDict) else [('', own)]:
+        state = saved.get(name) if name else saved
+        state = state if isinstance(state, dict) else {}
+        groups, values = state.get('param_groups'), state.get('state')
+        sizes = [len(group['params']) for group in wrapper.optimizer.param_groups]
+        if _group_sizes(groups) != sizes or not isinstance(values, dict) or not _are_dicts(values.values()):
+            raise RunError(
+                f'this checkpoint has no state of the optimizer {name or type(wrapper.optimizer).__name__}, or that of '
+                'other parameters: resume with the config that it was trained with'
+            )
+
+
+def _group_sizes(groups: Any) -> list[int]:
+    if not isinstance(groups, list) or not _are_dicts(groups):
+        return []
+    params = [group.get('params') for group in groups]
+    return [len(one) if isinstance(one, list) and all(isinstance(p, int) for p in one) else -1 for one in params]
+
+
+def _are_dicts(values: Iterable[Any]) -> bool:
+    return all(isinstance(value, dict) for value in values)
+
+
 def _check_model(own: dict[str, Any], saved: dict[str, Any]) -> None:
-    saved = {name.removeprefix('module.'): tensor for name, tensor in saved.items()}
+    saved = {str(name).removeprefix('module.'): tensor for name, tensor in saved.items()}
     wrong = [f'{name} is missing' for name in own if name not in saved]
     wrong += [f'{name} is not in the model' for name in saved if name not in own]
     wrong += [
@@ -86,9 +137,12 @@ def _check_model(own: dict[str, Any], saved: dict[str, Any]) -> None:
 
 def _check_classes(runner: Runner, saved: Any) -> None:
     own = getattr(runner.train_loop.dataloader.dataset, 'metainfo', None)
-    names = [list(one['classes']) if isinstance(one, dict) and one.get('classes') else None for one in (own, saved)]
-    if None not in names and names[0] != names[1]:
-        raise RunError(f'this checkpoint is of other classes: {_start(names[1])} instead of {_start(names[0])}')
+    try:
+        here, there = saved_classes(own if isinstance(own, dict) else None), saved_classes(saved)
+    except ValueError as error:
+        raise RunError(f'this checkpoint cannot be resumed from: {error}') from error
+    if here and there and here != there:
+        raise RunError(f'this checkpoint is of other classes: {_start(there)} instead of {_start(here)}')
 
 
 def _start(names: Any) -> str:
@@ -109,6 +163,8 @@ def _check_schedulers(own: Any, saved: Any) -> list[tuple[Any, int]]:
                 f'config {len(schedulers)}: resume with the config that it was trained with'
             )
         for scheduler, state in zip(schedulers, states, strict=True):
+            if not isinstance(state, dict) or not all(isinstance(state.get(key), int) for key in _COUNTS):
+                raise RunError(f'this checkpoint is damaged: it has no state of {type(scheduler).__name__}')
             for key, here, there in _differences(scheduler.state_dict(), state):
                 here, there = (sorted(value) if isinstance(value, dict) else value for value in (here, there))
                 raise RunError(
@@ -116,10 +172,9 @@ def _check_schedulers(own: Any, saved: Any) -> list[tuple[Any, int]]:
                     'checkpoint: resume with the schedule that it was trained with, or begin a new one from its '
                     'weights: --weights (load_from)'
                 )
-            if 'end' in state:
-                # at the end of its run a scheduler only counts, and it would do so after the old length for ever
-                missed.append((scheduler, min(state['_global_step'] + 1, scheduler.end) - state['end']))
-                state['end'] = scheduler.end
+            # at the end of its run a scheduler only counts, and it would do so after the old length for ever
+            missed.append((scheduler, min(state['_global_step'] + 1, scheduler.end) - state['end']))
+            state['end'] = scheduler.end
     return [(scheduler, steps) for scheduler, steps in missed if steps > 0]
 
 

@@ -1,12 +1,15 @@
 """What a run does not resume from, and what of a checkpoint never reaches it."""
 
+import json
 import os
 import shutil
 
 import pytest
 import torch
+from mmengine.config import Config
+from mmengine.runner import Runner
 
-from mmvidext.engine import RunError
+from mmvidext.engine import ExactResumeHook, RunError
 from mmvidext.engine.resume_checks import confine
 from mmvidext.engine.resume_point import check_whole
 from tests.reliability.tiny_run import config, in_child, newest, train
@@ -187,6 +190,70 @@ def test_weights_are_no_state_to_resume_from(run_a, tmp_path):
     error = refusal(config(tmp_path / 'run_b'), bare, tmp_path)
     assert error is not None
     assert 'this checkpoint has no meta' in error
+
+
+def meta(**values):
+    return lambda checkpoint: checkpoint['meta'].update(values)
+
+
+def hub(**values):
+    return lambda checkpoint: checkpoint['message_hub'].update(values)
+
+
+def part(**values):
+    return lambda checkpoint: checkpoint.update(values)
+
+
+def without_ids(checkpoint):
+    checkpoint['message_hub']['runtime_info'].update(keep_ckpt_ids=5, last_ckpt='x')
+
+
+def groups(*groups, state=()):
+    return part(optimizer=dict(param_groups=list(groups), state=dict(state)))
+
+
+CRAFTED = {
+    'iter': (meta(iter=-5), 'damaged: it is of epoch 2, iteration -5'),
+    'epoch': (meta(epoch=10**12), f'is of {10**12} epochs, and the run ends after 3: give a larger max_epochs'),
+    'seed': (meta(seed='x'), "damaged: its seed is 'x'"),
+    'classes': (meta(dataset_meta=dict(classes=5)), 'the classes in its dataset_meta are 5, not a list of names'),
+    'dataset_meta': (meta(dataset_meta=7), 'its dataset_meta is 7, not a dictionary'),
+    'resumed_keys': (hub(resumed_keys=[]), 'damaged: the resumed_keys of its message_hub are []'),
+    'log_scalars': (part(message_hub=dict(a=1)), 'damaged: the log_scalars of its message_hub are None'),
+    'optimizer': (part(optimizer=dict(state=5, param_groups=7)), 'no state of the optimizer AdamW'),
+    'groups': (groups(), 'no state of the optimizer AdamW, or that of other parameters'),
+    'parameters': (groups(dict(params=[[]] * 6)), 'no state of the optimizer AdamW'),
+    'state': (groups(dict(params=list(range(6))), state={0: 5}), 'no state of the optimizer AdamW'),
+    'schedulers': (part(param_schedulers=[5, 5]), 'damaged: it has no state of OneCycleLR'),
+    'scheduler': (part(param_schedulers=[dict(end='x'), {}]), 'damaged: it has no state of OneCycleLR'),
+    'state_dict': (part(state_dict=5), 'this checkpoint has no state_dict'),
+    'model': (part(state_dict={3: torch.zeros(1)}), 'of another model than that of the config'),
+    'ids': (without_ids, None),
+}
+
+
+def outcomes(cfg, path, file):
+    runner, found = Runner.from_cfg(Config(cfg)), {}
+    runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
+    runner.param_schedulers = runner.build_param_scheduler(runner.param_schedulers)
+    runner._resume = True
+    for name, (function, _) in CRAFTED.items():
+        checkpoint = torch.load(path)
+        function(checkpoint)
+        try:
+            ExactResumeHook().after_load_checkpoint(runner, checkpoint)
+        except Exception as error:
+            found[name] = f'{type(error).__name__}: {error}'
+    file.write_text(json.dumps(found))
+
+
+def test_a_checkpoint_whose_parts_are_of_other_kinds_is_one_line(run_a, tmp_path):
+    assert in_child(outcomes, config(tmp_path / 'run_b'), run_a / 'epoch_2.pth', tmp_path / 'found.json') == 0
+    found = json.loads((tmp_path / 'found.json').read_text())
+    for name, (_, message) in CRAFTED.items():
+        text = found.get(name)
+        assert (text is None) if message is None else text.startswith('RunError: this checkpoint '), (name, text)
+        assert message is None or (message in text and '\n' not in text), (name, text)
 
 
 def test_the_middle_of_an_epoch_of_other_batches_is_refused(tmp_path):
