@@ -28,7 +28,8 @@ _TRUNCATED = 'ended prematurely'
 _MATROSKA_DAMAGE = (_TRUNCATED, 'invalid as first byte of an EBML number')
 _LISTS = ('concat', 'dash', 'hls', 'imf', 'sdp')  # formats of FFmpeg that hold names of files, not frames
 _NEAR = 8  # so few frames are decoded on the way to a key frame: a jump throws away what the decoder holds already
-_log_lock = threading.Lock()
+_log_lock = threading.Lock()  # held for a moment only: a thread that hangs is left behind, and others must go on
+_log_settings: list[tuple[int | None, bool]] = []  # as each thread that reads found them, the first at the beginning
 
 _NO_DECODER = (
     ', or this PyAV (FFmpeg) has no decoder for it: install one that has (pip install -U av), or convert the file: '
@@ -306,16 +307,17 @@ def _demuxer_errors() -> Iterator[list[str]]:
     """Collect what the Matroska reader says about damage: it has no other way to tell."""
     errors: list[str] = []
     with _log_lock:
-        level = av.logging.get_level()
-        skips = av.logging.get_skip_repeated()
+        _log_settings.append((av.logging.get_level(), av.logging.get_skip_repeated()))
         av.logging.set_skip_repeated(False)
         av.logging.set_level(av.logging.ERROR)
-        try:
-            with av.logging.Capture(local=True) as logs:
-                yield errors
-        finally:
+    try:
+        with av.logging.Capture(local=True) as logs:
+            yield errors
+    finally:
+        with _log_lock:
+            level, skips = _log_settings.pop()  # the last thread to end has those that the first one found
             av.logging.set_level(level)
             av.logging.set_skip_repeated(skips)
-            errors += [
-                text for _, name, text in logs if 'matroska' in name and any(part in text for part in _MATROSKA_DAMAGE)
-            ]
+        errors += [
+            text for _, name, text in logs if 'matroska' in name and any(part in text for part in _MATROSKA_DAMAGE)
+        ]

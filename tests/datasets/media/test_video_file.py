@@ -3,6 +3,8 @@ import logging
 import os
 import socket
 import struct
+import threading
+from contextlib import contextmanager
 from fractions import Fraction
 
 import av
@@ -12,6 +14,7 @@ import pytest
 from mmvidext.apis.video_files import VideoReader
 from mmvidext.datasets.media import video_file
 from mmvidext.datasets.media.files import BadFileError
+from mmvidext.datasets.media.limits import within
 from mmvidext.datasets.media.video_file import VideoFile
 from tests.datasets.videos import write_video, write_with_av
 
@@ -231,6 +234,35 @@ def test_the_level_of_logging_is_left_as_it_was(tmp_path):
     VideoFile(str(path))
     assert (av.logging.get_level(), av.logging.get_skip_repeated()) == before
     assert logging.getLogger('libav').handlers == []
+
+
+def test_a_file_that_hangs_holds_up_no_other(tmp_path, monkeypatch):
+    """Its thread is left behind at the time limit."""
+    slow, good = write_with_av(tmp_path / 'slow.mp4'), write_with_av(tmp_path / 'good.mkv')
+    before = av.logging.get_level(), av.logging.get_skip_repeated()
+    opened, hangs, go_on = VideoFile._open, threading.Event(), threading.Event()
+
+    @contextmanager
+    def hanging(video):
+        with opened(video) as (container, stream):
+            if video.path == str(slow):
+                hangs.set()
+                go_on.wait(60)
+            yield container, stream
+
+    monkeypatch.setattr(VideoFile, '_open', hanging)
+    thread = threading.Thread(target=VideoFile, args=(str(slow),))
+    thread.start()
+    assert hangs.wait(60)
+    try:
+        assert within(20, lambda: VideoFile(str(good)), name='good').num_frames == 20
+        good.write_bytes(good.read_bytes()[:-400])
+        with pytest.raises(BadFileError, match='is truncated'):
+            within(20, lambda: VideoFile(str(good)), name='good')
+    finally:
+        go_on.set()
+        thread.join()
+    assert (av.logging.get_level(), av.logging.get_skip_repeated()) == before
 
 
 @pytest.mark.parametrize(('matrix', 'turns'), [((0, 1, -1, 0), -1), ((-1, 0, 0, -1), 2), ((0, -1, 1, 0), 1)])
