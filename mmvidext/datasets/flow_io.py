@@ -1,6 +1,7 @@
 """Optical flow files: Middlebury ``.flo`` (FlyingChairs, Sintel), KITTI's 16-bit PNG and ``.pfm`` (FlyingThings3D)."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ Flow = NDArray[np.float32]
 
 FLO_MAGIC = b'PIEH'  # the bytes of the little-endian float 202021.25
 FLO_HEADER_BYTES = 12
+PFM_HEADER = re.compile(rb'(P[Ff])\s+([0-9]{1,9})\s+([0-9]{1,9})\s+(-?)[0-9.]{1,20}(?:[eE][+-]?[0-9]{1,3})?\r?\s')
 UNKNOWN_FLOW = 1e9
 KITTI_SCALE = 64.0
 KITTI_OFFSET = 2.0**15
@@ -75,12 +77,7 @@ def read_flo(path: PathLike) -> Flow:
     width, height = (int(value) for value in np.frombuffer(data, '<i4', count=2, offset=4))
     if width < 1 or height < 1:
         raise ValueError(f'{path} is damaged: its header says {width} x {height} (width x height) pixels')
-    expected = FLO_HEADER_BYTES + width * height * 8
-    if len(data) != expected:
-        what = 'is truncated' if len(data) < expected else 'has bytes after its end'
-        raise ValueError(
-            f'{path} {what}: {width} x {height} (width x height) vectors take {expected} bytes, but it has {len(data)}'
-        )
+    _check_length(path, data, FLO_HEADER_BYTES, (width, height), 8)
     return np.frombuffer(data, '<f4', offset=FLO_HEADER_BYTES).reshape(height, width, 2).astype(np.float32)
 
 
@@ -111,15 +108,24 @@ def read_pfm_flow(path: PathLike) -> Flow:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not a portable float map, is truncated, or has one channel, as disparity has.
+        ValueError: If it is not a portable float map, the file's length does not fit the size, or it has one channel,
+            as disparity has.
     """
-    image = read_image(str(path), cv2.IMREAD_UNCHANGED)
-    if image.dtype != np.float32 or image.ndim != 3:
+    data = read_bytes(str(path))
+    found = PFM_HEADER.match(data)
+    if found is None:
         raise ValueError(
-            f'{path} must have three channels of float32 to hold flow, but it has {_channels(image)} of {image.dtype}; '
-            'one channel is disparity or depth'
+            f"{path} is not a portable float map, which starts with 'PF', width, height and scale: it starts with "
+            f'{data[:8]!r}'
         )
-    return np.ascontiguousarray(image[..., :0:-1])  # opencv gives (0, y, x)
+    if found[1] != b'PF':
+        raise ValueError(
+            f'{path} must have three channels to hold flow, but it has one; one channel is disparity or depth'
+        )
+    width, height = int(found[2]), int(found[3])
+    _check_length(path, data, found.end(), (width, height), 12)
+    vectors = np.frombuffer(data, '<f4' if found[4] else '>f4', offset=found.end()).reshape(height, width, 3)
+    return vectors[::-1, :, :2].astype(np.float32, order='C')  # the last row comes first
 
 
 def read_kitti_flow(path: PathLike) -> tuple[Flow, NDArray[np.bool_]]:
@@ -175,6 +181,17 @@ def write_kitti_flow(path: PathLike, flow: Flow, valid: NDArray[np.bool_] | None
 
 def _channels(image: NDArray[Any]) -> int:
     return 1 if image.ndim == 2 else image.shape[2]
+
+
+def _check_length(path: PathLike, data: bytes, header: int, size: tuple[int, int], bytes_each: int) -> None:
+    """Compare a file's length with the size in its header: nothing is allocated for a false one."""
+    width, height = size
+    expected = header + width * height * bytes_each
+    if len(data) != expected:
+        what = 'is truncated' if len(data) < expected else 'has bytes after its end'
+        raise ValueError(
+            f'{path} {what}: {width} x {height} (width x height) vectors take {expected} bytes, but it has {len(data)}'
+        )
 
 
 def _check_flow(flow: Flow) -> None:

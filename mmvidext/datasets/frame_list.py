@@ -7,7 +7,7 @@ from typing import Any
 
 from mmvidext.datasets.list_dataset import ListDataset
 from mmvidext.datasets.media.bit_depth import check_8_bits
-from mmvidext.datasets.media.files import BadFileError, file_problem, is_local, visible
+from mmvidext.datasets.media.files import BadFileError, check_one_size, file_problem, is_local, visible
 from mmvidext.datasets.media.images import check_picture_size, read_image
 from mmvidext.registry import DATASETS
 
@@ -86,21 +86,18 @@ class FrameListDataset(ListDataset):
         if not is_local(folder):
             return
         last = results['start_index'] + results['total_frames'] - 1
-        sizes: dict[tuple[int, int], str] = {}
+        sizes: dict[str, tuple[int, int]] = {}
         for number in dict.fromkeys([last, *results.get('frame_inds', ())]):
             for name in self._frame_names(int(number)):
                 path = os.path.join(folder, name)
                 if problem := file_problem(path):
                     raise BadFileError(f'{folder} should hold {results["total_frames"]} frames, but {path} {problem}')
                 check_8_bits(path)
-                if size := _picture_size(path):
-                    sizes.setdefault(size, path)
-        if len(sizes) > 1:
-            found = ', but '.join(f'{path} is {width}x{height}' for (width, height), path in list(sizes.items())[1::-1])
-            raise BadFileError(f'{folder}: {found}: the frames of a video must have one size')
+                sizes[path] = _picture_size(path)
+        check_one_size(folder, sizes)
 
 
-def _picture_size(path: str) -> tuple[int, int] | None:
+def _picture_size(path: str) -> tuple[int, int]:
     try:
         with open(path, 'rb') as file:
             return check_picture_size(path, file)

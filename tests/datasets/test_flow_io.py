@@ -115,9 +115,17 @@ def test_pfm_of_flying_things3d(tmp_path, scale):
     np.testing.assert_array_equal(read, flow)
     assert valid.all()
     data = (tmp_path / 'a.pfm').read_bytes()
-    for content in (b'', data[:-1], data[:9], b'no image'):
+    damages = {
+        b'': 'is empty',
+        data[:-1]: 'is truncated: 7 x 5',
+        data + b'0': 'has bytes after its end',
+        data[:9]: 'is not a portable float map',
+        b'no image': 'is not a portable float map',
+        b'PF\n30000 30000\n-1.0\n': 'is truncated: 30000 x 30000',
+    }
+    for content, message in damages.items():
         (tmp_path / 'b.pfm').write_bytes(content)
-        with pytest.raises(ValueError, match=r'b\.pfm (is not a picture, or is damaged|is empty)'):
+        with pytest.raises(ValueError, match=rf'b\.pfm {message}'):
             read_flow(tmp_path / 'b.pfm')
     (tmp_path / 'disparity.pfm').write_bytes(b'Pf\n7 5\n-1.0\n' + flow[..., 0].tobytes())
     with pytest.raises(ValueError, match=r'disparity\.pfm must have three channels .* one channel is disparity'):

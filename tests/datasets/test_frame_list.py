@@ -1,7 +1,6 @@
 import os
 import struct
 import zlib
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -57,7 +56,7 @@ def test_reads_frames_from_one_on(folder):
     [
         ('9 4 0', r'frames/9 should hold 4 frames, but .*frames/9/00004\.jpg does not exist'),
         ('8 6 0', r'frames/8 should hold 6 frames, but .*frames/8/00006\.jpg does not exist'),
-        ('damaged 4 0', r'frames/damaged cannot be read: [^;]*; .*damaged/00001\.jpg is not a picture, or is damaged'),
+        ('damaged 4 0', r'frames/damaged/0000[1-4]\.jpg is not a picture, or is damaged'),
     ],
 )
 def test_bad_folders(folder, line, message):
@@ -93,10 +92,8 @@ def test_flow(folder):
 def test_a_fifo_in_the_place_of_a_frame_does_not_hang(folder):
     for frame in range(1, 5):
         (folder / 'frames/fifo').mkdir(exist_ok=True)
-        (os.mkfifo if frame == 2 else Path.touch)(folder / f'frames/fifo/{frame:05d}.jpg')
-    (folder / 'frames/fifo/00004.jpg').write_bytes(b'x')
-    (folder / 'frames/fifo/00001.jpg').write_bytes(b'x')
-    (folder / 'frames/fifo/00003.jpg').write_bytes(b'x')
+        path = folder / f'frames/fifo/{frame:05d}.jpg'
+        os.mkfifo(path) if frame == 2 else cv2.imwrite(str(path), np.zeros((8, 8, 3), np.uint8))
     with pytest.raises(BadFileError, match=r'frames/fifo/00002\.jpg is not a regular file'):
         build(folder, 'fifo 4 1\n', test_mode=True)[0]
 

@@ -44,7 +44,7 @@ def check_video(path: str) -> CheckedVideo:
         video = open_video(path)
         video.check()
     except BadFileError as error:
-        return CheckedVideo(path, size, str(error).removeprefix(path).strip())
+        return CheckedVideo(path, size, str(error).removeprefix(path).strip(' :'))
     return CheckedVideo(path, size, None, video.num_frames, video.frame_rate, video.frame_size)
 
 

@@ -2,12 +2,12 @@
 
 import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import mmengine.fileio as fileio
 
-__all__ = ['VIDEO_SUFFIXES', 'BadFileError', 'file_problem', 'is_local', 'read_bytes', 'visible']
+__all__ = ['VIDEO_SUFFIXES', 'BadFileError', 'check_one_size', 'file_problem', 'is_local', 'read_bytes', 'visible']
 
 # containers that cameras, phones and published data sets use
 VIDEO_SUFFIXES = (
@@ -63,6 +63,25 @@ def read_bytes(path: str | Path) -> bytes:
         raise FileNotFoundError(f'{path} {problem}') if problem == 'does not exist' else ValueError(f'{path} {problem}')
     content: bytes = fileio.get(str(path))
     return content
+
+
+def check_one_size(path: str, sizes: Mapping[str, tuple[int, ...]]) -> None:
+    """Check that the frames of a video have one size: a clip of several cannot be stacked, or is cropped askew.
+
+    Args:
+        path: The video, for the message.
+        sizes: Width and height of each frame, by its name.
+
+    Raises:
+        BadFileError: If one differs from the first.
+    """
+    first = next(iter(sizes))
+    for name, (width, height) in sizes.items():
+        if (width, height) != sizes[first]:
+            raise BadFileError(
+                f'{path}: {name} is {width}x{height}, but {first} is {sizes[first][0]}x{sizes[first][1]}: the frames '
+                'of a video must have one size'
+            )
 
 
 def visible(paths: Iterable[Path]) -> list[Path]:

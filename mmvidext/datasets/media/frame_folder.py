@@ -9,7 +9,7 @@ import numpy as np
 from mmengine.logging import print_log
 from numpy.typing import NDArray
 
-from mmvidext.datasets.media.files import BadFileError, visible
+from mmvidext.datasets.media.files import BadFileError, check_one_size, visible
 from mmvidext.datasets.media.images import read_rgb
 from mmvidext.datasets.media.video_file import VideoFile
 from mmvidext.datasets.natural_order import natural_key, numbering_gap, repeated_number
@@ -60,7 +60,7 @@ class FrameFolder:
 
         Raises:
             IndexError: If a number is not in ``[0, num_frames)``.
-            BadFileError: If a picture cannot be read.
+            BadFileError: If a picture cannot be read, or they differ in size.
         """
         if not all(0 <= number < self.num_frames for number in numbers):
             raise IndexError(f'{self.path} has {self.num_frames} frames, but {list(numbers)} are asked for')
@@ -68,6 +68,7 @@ class FrameFolder:
             read = {int(number): read_rgb(str(self._pictures[number])) for number in set(numbers)}
         except (OSError, ValueError) as error:
             raise BadFileError(str(error)) from error
+        check_one_size(self.path, {str(self._pictures[number]): read[number].shape[1::-1] for number in sorted(read)})
         return [read[int(number)] for number in numbers]
 
     def check(self) -> None:

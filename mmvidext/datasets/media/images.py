@@ -36,7 +36,7 @@ def read_image(path: str, flags: int = cv2.IMREAD_COLOR) -> NDArray[Any]:
     wants_8_bits = flags in (cv2.IMREAD_COLOR, cv2.IMREAD_GRAYSCALE)
     flags |= cv2.IMREAD_ANYDEPTH * wants_8_bits
     try:
-        image = cv2.imdecode(np.frombuffer(content, np.uint8), flags) if content else None
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
     except cv2.error as error:
         raise ValueError(f'{path} cannot be decoded: {error}') from error
     if image is None:
@@ -49,7 +49,7 @@ def read_image(path: str, flags: int = cv2.IMREAD_COLOR) -> NDArray[Any]:
     return image
 
 
-def check_picture_size(path: str, content: BinaryIO) -> tuple[int, int] | None:
+def check_picture_size(path: str, content: BinaryIO) -> tuple[int, int]:
     """Look at the header: a few kilobytes can hold a picture that takes gigabytes.
 
     Args:
@@ -57,18 +57,19 @@ def check_picture_size(path: str, content: BinaryIO) -> tuple[int, int] | None:
         content: The file, of which no more than the header is read.
 
     Returns:
-        Width and height; None if Pillow does not know the file: OpenCV may, or will say that it is damaged.
+        Width and height.
 
     Raises:
-        ValueError: If it has more than 2^26 pixels.
+        ValueError: If it has more than 2^26 pixels, or Pillow does not know the file: OpenCV reads more formats, but
+            tells no size before it decodes.
     """
     try:
         with Image.open(content) as image:
             size: tuple[int, int] = image.size
     except Image.DecompressionBombError:  # more than Pillow's own limit, which is above ours
         size = (MOST_PIXELS + 1, 1)
-    except (OSError, SyntaxError, ValueError):
-        return None
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ValueError(f'{path} is not a picture, or is damaged') from error
     if size[0] * size[1] > MOST_PIXELS:
         raise ValueError(f'{path} has more than {MOST_PIXELS} pixels, which are not read; make it smaller')
     return size

@@ -17,7 +17,7 @@ from av.video.reformatter import VideoReformatter
 from mmengine.fileio import get
 from numpy.typing import NDArray
 
-from mmvidext.datasets.media.files import BadFileError, file_problem, is_local
+from mmvidext.datasets.media.files import BadFileError, check_one_size, file_problem, is_local
 from mmvidext.datasets.media.limits import MOST_PIXELS
 
 __all__ = ['BadVideoError', 'VideoFile', 'open_container', 'upright_rgb']
@@ -35,6 +35,7 @@ _NO_DECODER = (
     ', or this PyAV (FFmpeg) has no decoder for it: install one that has (pip install -U av), or convert the file: '
     'ffmpeg -i IN -c:v libx264 OUT.mp4'
 )
+_SMALLER = '; make it smaller, for example with: ffmpeg -i IN -vf scale=-2:1080 OUT'
 
 
 class BadVideoError(BadFileError):
@@ -103,7 +104,7 @@ class VideoFile:
 
         Raises:
             IndexError: If a number is not in ``[0, num_frames)``.
-            BadVideoError: If a frame cannot be decoded.
+            BadFileError: If a frame cannot be decoded, or they differ in size.
         """
         wanted = sorted({int(number) for number in numbers})
         if not wanted or wanted[0] < 0 or wanted[-1] >= self.num_frames:
@@ -112,13 +113,14 @@ class VideoFile:
             decoded = self._decode_by_time(wanted) if self._index.times else {}
             if len(decoded) < len(wanted):
                 decoded = self._decode_in_order(wanted)
+        check_one_size(self.path, {f'frame {number}': decoded[number].shape[1::-1] for number in wanted})
         return [decoded[int(number)] for number in numbers]
 
     def check(self) -> None:
         """Decode every frame.
 
         Raises:
-            BadVideoError: If one is damaged.
+            BadFileError: If one is damaged, or they differ in size.
         """
         self._check_count(sum(1 for _ in self.decode()))
 
@@ -126,12 +128,16 @@ class VideoFile:
         """Yield every frame, as PyAV's ``VideoFrame``.
 
         Raises:
-            BadVideoError: If one is damaged.
+            BadFileError: If one is damaged, or they differ in size.
         """
+        first: tuple[int, int] | None = None
         with self._naming_the_file(), self._open() as (container, _):
             for number, frame in enumerate(container.decode(video=0)):
                 if frame.is_corrupt:
                     raise BadVideoError(f'{self.path} is damaged at frame {number} of {self.num_frames}')
+                size = frame.width, frame.height
+                first = first or size
+                check_one_size(self.path, {'frame 0': first, f'frame {number}': size})
                 yield frame
 
     @contextmanager
@@ -139,11 +145,13 @@ class VideoFile:
         try:
             yield
         except av.FFmpegError as error:
-            has_decoder = error.errno != errno.ENOSYS and not isinstance(error, av.error.DecoderNotFoundError)
+            advice = ''
+            if error.errno == errno.ENOSYS or isinstance(error, av.error.DecoderNotFoundError):
+                advice = _NO_DECODER
+            elif error.errno == errno.EINVAL:  # what decoders answer at max_pixels
+                advice = f', or a frame has more than {MOST_PIXELS} pixels, which are not read{_SMALLER}'
             text = error.strerror or type(error).__name__
-            raise BadVideoError(
-                f'{self.path} (codec {self.codec}) cannot be decoded: {text}{"" if has_decoder else _NO_DECODER}'
-            ) from error
+            raise BadVideoError(f'{self.path} (codec {self.codec}) cannot be decoded: {text}{advice}') from error
         except IndexError as error:  # PyAV's, at a packet of a stream that was not there when the file was opened
             raise BadVideoError(f'{self.path} is damaged: a stream begins in the middle of it') from error
 
@@ -159,7 +167,7 @@ class VideoFile:
             if stream.width * stream.height > MOST_PIXELS:
                 raise BadVideoError(
                     f'{self.path} has frames of {stream.width}x{stream.height}, and more than {MOST_PIXELS} pixels are '
-                    'not read; make it smaller, for example with: ffmpeg -i IN -vf scale=-2:1080 OUT'
+                    f'not read{_SMALLER}'
                 )
             stream.codec_context.thread_count = 1  # workers are the parallelism
             yield container, stream
@@ -244,6 +252,8 @@ class VideoFile:
 def open_container(path: str, content: bytes | None = None) -> Iterator[Any]:
     """Open a file with PyAV so that it reaches no other one: a list may name any video of this machine.
 
+    Its decoders refuse a frame of more than 2^26 pixels before they make room for it, whatever the header says.
+
     Args:
         path: The file.
         content: What it holds, where it was read already.
@@ -260,6 +270,9 @@ def open_container(path: str, content: bytes | None = None) -> Iterator[Any]:
             raise BadVideoError(
                 f'{path} is a list of other files ({container.format.name}): name the videos themselves'
             )
+        for stream in container.streams.video:
+            if stream.codec_context is not None:
+                stream.codec_context.options = {'max_pixels': str(MOST_PIXELS)}
         yield container
 
 

@@ -49,6 +49,14 @@ def test_the_same_number_twice_is_an_error(tmp_path):
         FrameFolder(str(tmp_path))
 
 
+def test_pictures_of_several_sizes(tmp_path):
+    write(tmp_path, '1.png', '2.png')
+    cv2.imwrite(str(tmp_path / '3.png'), np.zeros((6, 4, 3), np.uint8))
+    assert len(FrameFolder(str(tmp_path)).frames([1, 0, 1])) == 3
+    with pytest.raises(BadFileError, match=r'3\.png is 4x6, but .*2\.png is 6x4: the frames of a video must have one'):
+        FrameFolder(str(tmp_path)).frames([2, 1])
+
+
 def test_a_folder_without_pictures(tmp_path):
     with pytest.raises(BadFileError, match='holds no picture'):
         FrameFolder(str(tmp_path))

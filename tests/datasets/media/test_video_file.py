@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from fractions import Fraction
 
 import av
+import cv2
 import numpy as np
 import pytest
 
 from mmvidext.apis.video_files import VideoReader
 from mmvidext.datasets.media import video_file
+from mmvidext.datasets.media.check import check_video
 from mmvidext.datasets.media.files import BadFileError
 from mmvidext.datasets.media.limits import within
 from mmvidext.datasets.media.video_file import VideoFile
@@ -219,6 +221,40 @@ def test_huge_frames_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(video_file, 'MOST_PIXELS', 700)
     with pytest.raises(BadFileError, match=r'a\.mp4 has frames of 32x24, and more than 700 pixels are not read'):
         VideoFile(str(path))
+
+
+def write_motion_jpeg(path, sizes):
+    """Write an AVI whose header states the size of the first frame alone."""
+    with av.open(str(path), 'w') as container:
+        stream = container.add_stream('mjpeg', rate=25)
+        (stream.width, stream.height), stream.pix_fmt = sizes[0], 'yuvj420p'
+        for number, (width, height) in enumerate(sizes):
+            packet = av.Packet(cv2.imencode('.jpg', np.full((height, width, 3), 90, np.uint8))[1].tobytes())
+            packet.stream, packet.pts, packet.dts, packet.time_base = stream, number, number, Fraction(1, 25)
+            container.mux(packet)
+    return path
+
+
+def test_a_video_whose_size_changes(tmp_path):
+    path = str(write_motion_jpeg(tmp_path / 'a.avi', [(64, 48)] * 2 + [(32, 96)] * 2))
+    assert len(VideoFile(path).frames([0, 1])) == 2
+    message = 'a.avi: frame 2 is 32x96, but frame {} is 64x48: the frames of a video must have one size'
+    with pytest.raises(BadFileError, match=message.format(1)):
+        VideoFile(path).frames([1, 2])
+    with pytest.raises(BadFileError, match=message.format(0)):
+        VideoFile(path).check()
+    assert check_video(path).problem == message.format(0).removeprefix('a.avi: ')
+
+
+def test_huge_frames_behind_small_ones_are_not_decoded(tmp_path, monkeypatch):
+    path = str(write_motion_jpeg(tmp_path / 'a.avi', [(64, 16)] * 2 + [(64, 48)] * 2))
+    monkeypatch.setattr(video_file, 'MOST_PIXELS', 2000)
+    assert VideoFile(path).frames([1])[0].shape == (16, 64, 3)
+    for read in (VideoFile(path).check, lambda: VideoFile(path).frames([2])):
+        with pytest.raises(BadFileError, match=r'a\.avi .* a frame has more than 2000 pixels, which are not read'):
+            read()
+    with pytest.raises(ValueError, match=r'a\.avi is damaged: 2 of 4 frames can be decoded'):
+        list(VideoReader(path))
 
 
 def test_numbers_outside(tmp_path):
