@@ -1,6 +1,7 @@
 """List in the work directory what training could not read."""
 
 import logging
+import re
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,10 +12,13 @@ from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
+from mmvidext.datasets.media.policy import read_bad_files
 from mmvidext.engine.whole_file import write_whole
 from mmvidext.registry import HOOKS
 
 __all__ = ['BadFilesHook']
+
+_NAME = re.compile(r'bad_files(_rank[0-9]+)?\.txt')  # a copy under another name is not ours
 
 
 @HOOKS.register_module()
@@ -47,9 +51,11 @@ class BadFilesHook(Hook):
         self._count = 0
         known: dict[str, str] = {}
         for path in Path(runner.work_dir).glob('bad_files*.txt'):
+            if not _NAME.fullmatch(path.name):
+                continue
             if runner._resume:
-                known |= _read(path)
-            elif rank == 0:
+                known |= read_bad_files(path)
+            elif rank == 0 and not path.is_dir():
                 path.unlink(missing_ok=True)
         for dataset in self._datasets:
             dataset.remember(known)
@@ -108,13 +114,6 @@ def _replacing(dataset: Any) -> Iterator[Any]:
     elif dataset is not None:
         for part in [getattr(dataset, 'dataset', None), *getattr(dataset, 'datasets', ())]:
             yield from _replacing(part)
-
-
-def _read(path: Path) -> dict[str, str]:
-    if not path.is_file():  # a FIFO would never end
-        return {}
-    lines = path.read_text('utf-8', 'replace').splitlines()
-    return dict(line.split('\t', 1) for line in lines if '\t' in line)
 
 
 def _write(path: Path, datasets: list[Any]) -> int:

@@ -1,5 +1,6 @@
 """What a data set does about files that cannot be read: replace a few in training, never in a test."""
 
+import errno
 import logging
 import os
 import secrets
@@ -21,7 +22,7 @@ from mmvidext.datasets.media.files import BadFileError, file_problem, is_local
 from mmvidext.datasets.media.limits import within
 from mmvidext.generators import generator_states, set_generator_states
 
-__all__ = ['BadFilePolicy']
+__all__ = ['BadFilePolicy', 'read_bad_files']
 
 _MOST_LISTED = 20
 
@@ -92,6 +93,7 @@ class BadFilePolicy(BaseDataset):
         self._is_bad = torch.zeros(0, dtype=torch.bool)
         # what workers find reaches the main process, and a run that resumes, as lines of this file
         self._notes = Path(tempfile.gettempdir(), f'mmvidext-bad-files-{secrets.token_hex(8)}')
+        self._reasons: dict[str, str] = {}  # that were read from it
         weakref.finalize(self, _remove, self._notes, os.getpid())
         super().__init__(*args, **kwargs)
 
@@ -138,10 +140,10 @@ class BadFilePolicy(BaseDataset):
 
     def bad_files(self) -> dict[str, str]:
         """Return path and reason of the bad samples that this process and its workers have found."""
-        if not self._notes.exists():
-            return {}
-        lines = self._notes.read_text(encoding='utf-8').splitlines()
-        return dict(sorted(line.split('\t', 1) for line in lines))
+        self._reasons |= read_bad_files(self._notes)
+        # the temporary folder may have been full, or emptied by the system
+        unknown = f'cannot be read; {self._notes}, which said why, was removed or could not be written'
+        return dict(sorted((dict.fromkeys(map(_one_line, self.bad_paths()), unknown) | self._reasons).items()))
 
     def remember(self, bad_files: dict[str, str]) -> None:
         """Take samples for bad without reading them: those that an earlier run has found.
@@ -221,8 +223,8 @@ class BadFilePolicy(BaseDataset):
         return ''
 
     def _count(self, idx: int, error: BadFileError) -> None:
-        self._is_bad[idx] = True
         self._note(self._path(idx), str(error))
+        self._is_bad[idx] = True  # after the note: who sees the one finds the other
         bad = torch.nonzero(self._is_bad).flatten().tolist()
         if excess := self._excess(bad):
             own = _one_line(self._path(idx))
@@ -236,16 +238,19 @@ class BadFilePolicy(BaseDataset):
         print_log(text, logger='current', level=logging.WARNING)
 
     def _note(self, path: str, reason: str) -> None:
-        """Add a line in one write, so that those of several workers do not mix."""
+        """Add a line in one write, so that those of several workers do not mix, nor with one that was cut off."""
+        line = f'\n{_one_line(path)}\t{_one_line(reason)}\n'.encode()
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, 'O_NOFOLLOW', 0)
         try:
             handle = os.open(self._notes, flags, 0o600)
             try:
-                os.write(handle, f'{_one_line(path)}\t{_one_line(reason)}\n'.encode())
+                if os.write(handle, line) < len(line):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             finally:
                 os.close(handle)
         except OSError as error:  # the temporary folder is full, or was removed: the sample counts nevertheless
-            text = f'bad_files.txt will not list {_one_line(path)}: {self._notes} cannot be written: {error.strerror}'
+            text = f'bad_files.txt will not say why {_one_line(path)} is bad: {self._notes} cannot be written: '
+            text += str(error.strerror)
             print_log(text, logger='current', level=logging.WARNING)
 
     def _excess(self, bad: list[int]) -> str:
@@ -259,6 +264,18 @@ class BadFilePolicy(BaseDataset):
                 limit = f'max_bad_fraction_per_class is {self.max_bad_fraction_per_class}'
                 return f'{count} of {size} {self.what} of class {label} cannot be read, and {limit}'
         return ''
+
+
+def read_bad_files(path: Path) -> dict[str, str]:
+    """Read a list of bad files: path and reason of each line; what is no such line is skipped, as one that was cut off.
+
+    Args:
+        path: The list; nothing is read where it is no regular file.
+    """
+    if not path.is_file():  # a FIFO would never end
+        return {}
+    lines = path.read_text('utf-8', 'replace').splitlines()
+    return dict(line.split('\t', 1) for line in lines if '\t' in line)
 
 
 def _one_line(text: str) -> str:

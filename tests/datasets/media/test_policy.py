@@ -334,15 +334,61 @@ def test_a_copy_that_computes_is_not_replaced(tmp_path):
 
 
 def test_a_full_temporary_folder_ends_no_training(tmp_path):
-    """The sample is replaced and counts; only the list cannot name it."""
+    """The sample is replaced and counts; only the list cannot say why."""
     _, _, files = make_chairs(tmp_path)
     dataset = chairs(tmp_path)
     files['image'].write_bytes(b'')
     dataset._notes = tmp_path / 'removed' / 'notes'
     assert dataset[0]['sample_idx'] in (1, 2)
     assert dataset.num_bad == 1
-    assert dataset.bad_files() == {}
+    (reason,) = dataset.bad_files().values()
+    assert 'which said why, was removed or could not be written' in reason
     (tmp_path / 'bad_files.txt').mkdir()
     dataset._notes = tmp_path / 'notes'
     dataset._note('a', 'is empty')
-    assert write_list(tmp_path / 'bad_files.txt', [dataset]) == 1
+    assert write_list(tmp_path / 'bad_files.txt', [dataset]) == 2
+
+
+def test_a_folder_that_fills_up_in_the_middle_of_a_line(tmp_path, monkeypatch):
+    """The line that was cut off takes nothing of the one after it along."""
+    dataset = chairs(make_chairs(tmp_path) and tmp_path)
+    write = os.write
+    monkeypatch.setattr(os, 'write', lambda handle, data: write(handle, data[:10]))
+    dataset._note('/videos/first.mp4', 'is empty')
+    monkeypatch.undo()
+    dataset._note('/videos/second.mp4', 'is empty')
+    assert dataset.bad_files() == {'/videos/second.mp4': 'is empty'}
+
+
+def test_the_list_keeps_what_it_had_when_the_temporary_folder_is_emptied(tmp_path):
+    write_chairs(tmp_path, codes=(1,) * 6)
+    dataset = chairs(tmp_path, max_bad_fraction=0.5)
+    hook, runner = BadFilesHook(), Runner(dataset, tmp_path)
+    hook.before_train(runner)
+    first, second, third = (tmp_path / f'data/0000{number}_img1.ppm' for number in (1, 2, 3))
+    for path in (first, second, third):
+        path.write_bytes(b'')
+    dataset[0]
+    hook.after_train_iter(runner, 0)
+    dataset[1]
+    dataset._notes.unlink()  # before the second was listed
+    dataset[2]
+    hook.after_train_iter(runner, 1)
+    lines = dict(line.split('\t') for line in (tmp_path / 'bad_files.txt').read_text().splitlines())
+    assert list(lines) == [str(first), str(second), str(third)]
+    assert [f'{path} is empty' == lines[str(path)] for path in (first, second, third)] == [True, False, True]
+
+
+def test_only_the_lists_of_the_hook_are_its_own(tmp_path):
+    _, _, files = make_chairs(tmp_path)
+    copy, folder = tmp_path / 'bad_files_before_repair.txt', tmp_path / 'bad_files.txt'
+    copy.write_text(f'{files["image"]}\tis empty\n')
+    folder.mkdir()
+    (tmp_path / 'bad_files_rank1.txt').write_text('a.ppm\tis empty\n')
+    dataset = chairs(tmp_path)
+    BadFilesHook().before_train(Runner(dataset, tmp_path, resume=True))
+    assert dataset.num_bad == 0
+    BadFilesHook().before_train(Runner(dataset, tmp_path))
+    assert copy.exists()
+    assert folder.exists()
+    assert not (tmp_path / 'bad_files_rank1.txt').exists()
