@@ -1,11 +1,12 @@
 """What the data sets of optical flow share: a list of pairs whose files exist."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 from mmvidext.datasets.media.policy import BadFilePolicy
 
-__all__ = ['FlowPairDataset', 'FlowPairPolicy']
+__all__ = ['FlowPairDataset', 'FlowPairPolicy', 'match_stem']
 
 
 class FlowPairPolicy(BadFilePolicy):
@@ -47,6 +48,24 @@ class FlowPairDataset(FlowPairPolicy):
             raise FileNotFoundError(f'{self.data_root} holds no pair; expected {self.layout}')
         for pair in pairs:
             for key, path in pair.items():
-                if key.endswith('_path') and path is not None and not Path(path).is_file():
+                if key.endswith('_path') and path is not None and not Path(path).exists():
                     raise FileNotFoundError(f'{path} is missing: the pair {pair["sample_id"]} needs it')
         return pairs
+
+
+def match_stem(file: Path, pattern: str, *, layout: str, example: str) -> re.Match[str]:
+    """Match the name of a file without its suffix.
+
+    Args:
+        file: The file.
+        pattern: What the whole name must match.
+        layout: How files are named, for the message.
+        example: Such a name, likewise.
+
+    Raises:
+        ValueError: If it does not match.
+    """
+    found = re.fullmatch(pattern, file.stem)
+    if found is None:
+        raise ValueError(f'{file} must be named {layout}{file.suffix}, for example {example}{file.suffix}')
+    return found

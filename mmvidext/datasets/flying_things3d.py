@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mmvidext.datasets.flow_pairs import FlowPairDataset
+from mmvidext.datasets.flow_pairs import FlowPairDataset, match_stem
 from mmvidext.datasets.media.files import visible
 from mmvidext.registry import DATASETS
 
@@ -80,8 +80,10 @@ class FlyingThings3DDataset(FlowPairDataset):
         place = f'{self.split}/{scene.parent.name}/{scene.name}'
         frames = Path(self.data_root, f'frames_{pass_name}pass', place, camera)
         pairs = []
-        for flow in sorted((scene / direction / camera).glob(f'OpticalFlow{label}_*_{camera[0].upper()}.pfm')):
-            number = int(flow.stem.split('_')[1])
+        start, end = f'OpticalFlow{label}_', f'_{camera[0].upper()}'
+        for flow in sorted((scene / direction / camera).glob(f'{start}*{end}.pfm')):
+            naming = dict(layout=f'{start}NUMBER{end}', example=f'{start}0006{end}')
+            number = int(match_stem(flow, f'{start}([0-9]{{1,9}}){end}', **naming)[1])
             second, third = (frames / f'{number + count * step:04d}.png' for count in (1, 2))
             if not second.is_file() and not third.is_file():  # the scene ends here
                 continue

@@ -11,6 +11,7 @@ __all__ = ['ListedFrames', 'read_frame_list', 'read_image_list', 'read_video_lis
 HINT = 'The lists lie in the ImageSets folder of msracver/Deep-Feature-Flow'
 
 _NUMBER = re.compile(r'[0-9]{1,9}')
+_MOST_FRAMES = 10**6
 
 
 class ListedFrames(NamedTuple):
@@ -66,8 +67,8 @@ def read_video_list(path: str) -> list[ListedFrames]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If a line is not of this form, a video does not begin with frame 0, or the numbers do not go on
-            from one video to the next.
+        ValueError: If a line is not of this form, a video does not begin with frame 0 or has more than a million
+            frames, or the numbers do not go on from one video to the next.
     """
     found: list[ListedFrames] = []
     expected = 1
@@ -75,6 +76,11 @@ def read_video_list(path: str) -> list[ListedFrames]:
         if frame != 0 or length < 1:
             raise ValueError(
                 f'{where}: a video is listed by its first frame, 0, and its length, but by {frame} {length}'
+            )
+        if length > _MOST_FRAMES:  # each becomes a sample in memory
+            raise ValueError(
+                f'{where}: a video has at most {_MOST_FRAMES} frames, whose files are named by six digits, but '
+                f'{length} are written'
             )
         if number != expected:
             raise ValueError(f'{where}: its first frame is number {expected} of the list, but {number} is written')

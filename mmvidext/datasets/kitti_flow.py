@@ -5,7 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from mmvidext.datasets.flow_pairs import FlowPairDataset
+from mmvidext.datasets.flow_pairs import FlowPairDataset, match_stem
 from mmvidext.datasets.media.files import visible
 from mmvidext.registry import DATASETS
 
@@ -86,6 +86,7 @@ class HD1KDataset(FlowPairDataset):
 
     Raises:
         FileNotFoundError: If there is no pair, or a file of one is missing.
+        ValueError: If a file of ``flow_occ`` is named otherwise.
     """
 
     layout = 'hd1k_input/image_2/000000_0010.png and hd1k_flow_gt/flow_occ/000000_0010.png'
@@ -98,8 +99,8 @@ class HD1KDataset(FlowPairDataset):
         images, flows = Path(self.data_root, 'hd1k_input/image_2'), Path(self.data_root, 'hd1k_flow_gt/flow_occ')
         scenes = defaultdict(list)
         for flow in visible(flows.glob('*_*.png')):
-            scene, frame = flow.stem.split('_')
-            scenes[scene].append((int(frame), flow))
+            named = match_stem(flow, '([0-9]+)_([0-9]{1,9})', layout='SCENE_FRAME', example='000000_0010')
+            scenes[named[1]].append((int(named[2]), flow))
         pairs = []
         for scene in sorted(scenes):
             frames = sorted(scenes[scene])

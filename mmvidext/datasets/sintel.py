@@ -1,11 +1,10 @@
 """MPI Sintel optical flow."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mmvidext.datasets.flow_pairs import FlowPairDataset
+from mmvidext.datasets.flow_pairs import FlowPairDataset, match_stem
 from mmvidext.datasets.media.files import visible
 from mmvidext.registry import DATASETS
 
@@ -86,10 +85,9 @@ class SintelDataset(FlowPairDataset):
             files = sorted((root / 'flow' / scene).glob('frame_*.flo'))
         else:
             files = sorted((root / pass_name / scene).glob('frame_*.png'))[:-1]
-        for file in files:
-            if not re.fullmatch('frame_[0-9]{1,9}', file.stem):
-                raise ValueError(f'{file} must be named frame_NUMBER{file.suffix}, for example frame_0001{file.suffix}')
-        return [self._pair(root, pass_name, scene, int(file.stem.removeprefix('frame_'))) for file in files]
+        naming = dict(layout='frame_NUMBER', example='frame_0001')
+        numbers = [int(match_stem(file, 'frame_([0-9]{1,9})', **naming)[1]) for file in files]
+        return [self._pair(root, pass_name, scene, number) for number in numbers]
 
     def _pair(self, root: Path, pass_name: str, scene: str, number: int) -> dict[str, Any]:
         frame = f'frame_{number:04d}'

@@ -64,9 +64,7 @@ def read_vid_annotation(path: str) -> VIDAnnotation:
 
 
 def _parse(path: str) -> ElementTree.Element:
-    content = read_bytes(path)
-    if len(content) > _MOST_BYTES:
-        raise ValueError(f'{path} has {len(content)} bytes, more than the annotation of a frame can have')
+    content = read_bytes(path, most=_MOST_BYTES)
     try:
         if b'\0' in content:  # UTF-16, in which the next test would find nothing
             raise ValueError(f'{path} is not XML in UTF-8: it has zero bytes')

@@ -8,6 +8,7 @@ from mmvidext.datasets.flow_io import write_flo, write_kitti_flow
 from mmvidext.datasets.flying_chairs import FlyingChairsDataset
 from mmvidext.datasets.flying_things3d import FlyingThings3DDataset
 from mmvidext.datasets.kitti_flow import HD1KDataset, KITTIFlowDataset
+from mmvidext.datasets.media.files import BadFileError
 from mmvidext.datasets.sintel import SintelDataset
 from tests.datasets.flow_files import random_image, write_chairs, write_pfm, write_sintel
 
@@ -117,6 +118,15 @@ def test_sintel_errors(tmp_path):
         FileNotFoundError, match=r'final/alley_1/frame_0003\.png is missing: the pair final/alley_1/frame_0002 needs'
     ):
         SintelDataset(str(tmp_path))
+    fifo = tmp_path / 'training' / 'clean' / 'alley_1' / 'frame_0002.png'
+    fifo.unlink()
+    os.mkfifo(fifo)
+    pairs = SintelDataset(str(tmp_path), passes='clean', pipeline=PIPELINE)
+    assert pairs[0]['data_samples'].sample_id not in ('clean/alley_1/frame_0001', 'clean/alley_1/frame_0002')
+    pairs.test_mode = True
+    with pytest.raises(BadFileError, match=r'frame_0002\.png is not a regular file'):
+        pairs[0]
+    fifo.unlink()
     cv2.imwrite(str(tmp_path / 'training' / 'clean' / 'alley_1' / 'frame_0002.png'), np.zeros((8, 8, 3), np.uint8))
     with pytest.raises(ValueError, match=r'frame_0002\.png is \(8, 8\) .* a pair has one size'):
         SintelDataset(str(tmp_path), passes='clean', pipeline=PIPELINE, test_mode=True)[0]
@@ -199,6 +209,13 @@ def test_hd1k(tmp_path):
     ]
     assert dataset.get_data_info(1)['img2_path'].endswith('000000_0012.png')
     assert dataset[1]['data_samples'].gt_flow.unique().tolist() == [11]
+    for name in ('000000_0010 (copy).png', '000000_0010_old.png'):
+        (flows / name).touch()
+        with pytest.raises(
+            ValueError, match=r'000000_0010.*\.png must be named SCENE_FRAME\.png, for example 000000_0010'
+        ):
+            HD1KDataset(str(tmp_path))
+        (flows / name).unlink()
     (flows / '000000_0011.png').unlink()
     with pytest.raises(FileNotFoundError, match=r'frame 10 of scene 000000 is followed by frame 12'):
         HD1KDataset(str(tmp_path))
@@ -226,6 +243,11 @@ def test_flying_things3d(tmp_path):
     ]
     assert len(pairs) == 8
     assert dataset[3]['data_samples'].gt_flow.unique().tolist() == [8]
+    copy = tmp_path / 'optical_flow/TRAIN/A/0000/into_past/left/OpticalFlowIntoPast_0006 (copy)_L.pfm'
+    copy.touch()
+    with pytest.raises(ValueError, match=r'\(copy\)_L\.pfm must be named OpticalFlowIntoPast_NUMBER_L\.pfm, for'):
+        FlyingThings3DDataset(str(tmp_path), passes='clean')
+    copy.unlink()
     (tmp_path / 'frames_cleanpass' / 'TRAIN' / 'A' / '0000' / 'left' / '0007.png').unlink()
     with pytest.raises(FileNotFoundError, match=r'left/0007\.png is missing: the pair clean/TRAIN/A/0000/left/Optical'):
         FlyingThings3DDataset(str(tmp_path), passes='clean')

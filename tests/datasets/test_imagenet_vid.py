@@ -5,6 +5,7 @@ import torch
 pytest.importorskip('mmdet', reason="mmdet is not installed: pip install 'mmvidext[mmdet]'")
 
 from click.testing import CliRunner
+from mmengine import fileio
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
@@ -134,6 +135,7 @@ def test_each_process_gets_whole_videos(root, world_size, monkeypatch):
         (read_frame_list, 'a 1 -1 12', "expected '<video> <number> <frame> <length>'"),
         (read_video_list, 'a 1 3 12', 'listed by its first frame, 0, and its length'),
         (read_video_list, 'a 2 0 12', 'its first frame is number 1 of the list, but 2 is written'),
+        (read_video_list, 'a 1 0 999999999', '1: a video has at most 1000000 frames, .* but 999999999 are written'),
         (read_video_list, '\n', 'lists nothing'),
     ],
 )
@@ -176,7 +178,7 @@ BOMB = '<!DOCTYPE a [<!ENTITY b "bbbb"><!ENTITY c "&b;&b;">]>' + OBJECT.replace(
         (OBJECT.encode('utf-16'), 'is not XML in UTF-8'),
         (BOMB, 'has a document type'),
         (BOMB.encode('utf-16-le'), 'is not XML in UTF-8'),
-        (OBJECT + ' ' * (1 << 20), 'more than the annotation of a frame can have'),
+        (OBJECT + ' ' * (1 << 20), 'bytes, and more than 1048576 are not read'),
         ('<a>' * 20000, 'is not XML in UTF-8'),
     ],
 )
@@ -185,6 +187,14 @@ def test_a_wrong_annotation(content, message, tmp_path):
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ValueError, match=message):
         read_vid_annotation(str(path))
+
+
+def test_a_huge_annotation_is_not_read(tmp_path, monkeypatch):
+    with (tmp_path / '1.xml').open('wb') as file:
+        file.truncate(1 << 33)
+    monkeypatch.setattr(fileio, 'get', lambda *_: pytest.fail('read'))
+    with pytest.raises(ValueError, match=r'1\.xml has 8589934592 bytes, and more than 1048576 are not read'):
+        read_vid_annotation(str(tmp_path / '1.xml'))
 
 
 def test_an_annotation(tmp_path):

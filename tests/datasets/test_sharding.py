@@ -1,5 +1,6 @@
 import json
 import multiprocessing
+import os
 import sys
 
 import numpy as np
@@ -146,8 +147,11 @@ def test_errors(tmp_path, folder, monkeypatch):
             backend.get(f'shards://{tmp_path}/a.tar/{place}/b.mp4')
     with pytest.raises(BadFileError, match=r'b\.mp4 is not the place of a video in a shard'):
         backend.get(f'shards://{tmp_path}/b.mp4')
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=r'c\.tar does not exist'):
         backend.get(f'shards://{tmp_path}/c.tar/8+4/b.mp4')
+    os.mkfifo(tmp_path / 'd.tar')  # opening it would never end
+    with pytest.raises(BadFileError, match=r'd\.tar is not a regular file'):
+        backend.get(f'shards://{tmp_path}/d.tar/8+4/b.mp4')
     (tmp_path / 'list.txt').write_text('missing.webm 1\n')
     with pytest.raises(FileNotFoundError, match=r'missing\.webm does not exist'):
         write_shards(folder / 'videos', tmp_path / 'out', [tmp_path / 'list.txt'])

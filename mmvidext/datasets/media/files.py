@@ -52,16 +52,26 @@ def file_problem(path: str | Path) -> str | None:
     return None if status.st_size else 'is empty'
 
 
-def read_bytes(path: str | Path) -> bytes:
+def read_bytes(path: str | Path, *, most: int | None = None) -> bytes:
     """Read a file, local or at an address that mmengine's file backends know.
+
+    Args:
+        path: The file.
+        most: How many bytes it may have; a larger one is refused, a local one before it is read.
 
     Raises:
         FileNotFoundError: If a local path does not exist.
-        ValueError: If it is a directory, FIFO, socket or device, or an empty file.
+        ValueError: If it is a directory, FIFO, socket or device, or an empty or too large file.
     """
     if is_local(str(path)) and (problem := file_problem(path)):
         raise FileNotFoundError(f'{path} {problem}') if problem == 'does not exist' else ValueError(f'{path} {problem}')
-    content: bytes = fileio.get(str(path))
+    content = b''
+    size = Path(path).stat().st_size if is_local(str(path)) else 0
+    if most is None or size <= most:
+        content = fileio.get(str(path))
+        size = len(content)
+    if most is not None and size > most:
+        raise ValueError(f'{path} has {size} bytes, and more than {most} are not read')
     return content
 
 

@@ -9,7 +9,7 @@ import re
 
 from mmengine.fileio import BaseStorageBackend, register_backend
 
-from mmvidext.datasets.media.files import BadFileError
+from mmvidext.datasets.media.files import BadFileError, file_problem
 
 __all__ = ['PREFIX', 'ShardBackend', 'member_path', 'shard_of']
 
@@ -49,9 +49,12 @@ class ShardBackend(BaseStorageBackend):
 
         Raises:
             FileNotFoundError: If there is no such shard.
-            BadFileError: If the path is not that of a video in a shard, or the shard is truncated.
+            BadFileError: If the path is not that of a video in a shard, or the shard is truncated or no regular file.
         """
         found = _parse(filepath.removeprefix(f'{PREFIX}://'))
+        if problem := file_problem(found['shard']):
+            kind = FileNotFoundError if problem == 'does not exist' else BadFileError
+            raise kind(f'{found["shard"]} {problem}: {filepath} is not in it')
         offset, size = int(found['offset']), int(found['size'])
         with open(found['shard'], 'rb') as file:
             if offset + size > file.seek(0, 2):  # room is made for what is read
