@@ -175,11 +175,18 @@ class VideoFile:
     def _read_index(self) -> _Index:
         with _demuxer_errors() as errors, self._open() as (container, stream):
             codec = stream.name
-            packets = [_Packet.of(packet, codec) for packet in container.demux(stream) if packet.size]
+            packets, end = [], Fraction(0)
+            is_flv = container.format.name == 'flv'
+            for packet in container.demux(*([] if is_flv else [stream])):  # its duration is that of the longest stream
+                if is_flv and packet.pts is not None:
+                    end = max(end, packet.pts * packet.time_base)
+                if packet.size and packet.stream == stream:
+                    packets.append(_Packet.of(packet, codec))
             shown = [packet for packet in packets if packet.is_shown]
             is_avi, is_transport_stream = container.format.name == 'avi', container.format.name == 'mpegts'
             num_stated, frame_rate = stream.frames, stream.average_rate
             is_live, time_base = container.duration is None, stream.time_base
+            duration = (container.duration or 0) / av.time_base
             frame_size = stream.width, stream.height
         if is_live:  # what a browser records says neither its duration nor where its last cluster ends
             errors = [text for text in errors if _TRUNCATED not in text]
@@ -191,6 +198,8 @@ class VideoFile:
             raise BadVideoError(f'{self.path} is damaged: {len(shown)} of {num_stated} frames are left')
         if not shown:
             raise BadVideoError(f'{self.path} has no frames')
+        if is_flv and end + 1 / (frame_rate or USUAL_RATE) < 0.9 * duration:
+            raise BadVideoError(f'{self.path} is truncated: {float(end):.1f} of {duration:.1f} s are left')
         if not (is_transport_stream and frame_rate):  # the times of a transport stream may jump
             frame_rate = _average_rate(times, time_base, frame_rate)
         return _Index(

@@ -34,6 +34,8 @@ GOOD = {
     'b_frames.avi': dict(options={'bf': '2'}),
     'key_frames.mkv': dict(options={'g': '4', 'bf': '2'}),
     'motion_jpeg.avi': dict(codec='mjpeg'),
+    'slow.flv': dict(codec='flv1', rate=1),
+    'sound_longer.flv': dict(codec='flv1', sound_seconds=4.0),
     'alternate_references.webm': dict(
         codec='libvpx', num_frames=40, options={'auto-alt-ref': '1', 'lag-in-frames': '16', 'b': '20k'}
     ),
@@ -113,13 +115,13 @@ def test_only_the_key_frame_before_is_decoded_from(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize('part', [0.3, 0.7])
-@pytest.mark.parametrize('name', ['plain.webm', 'plain.mkv', 'plain.mp4', 'plain.avi', 'motion_jpeg.avi'])
+@pytest.mark.parametrize('name', ['plain.webm', 'plain.mkv', 'plain.mp4', 'plain.avi', 'motion_jpeg.avi', 'plain.flv'])
 def test_a_truncated_file_is_found(tmp_path, name, part):
     path = tmp_path / name
     if name == 'plain.webm':
         write_video(path, num_frames=20)
     else:
-        write_with_av(path, codec='mjpeg' if 'jpeg' in name else 'mpeg4')
+        write_with_av(path, codec='mjpeg' if 'jpeg' in name else 'flv1' if name.endswith('flv') else 'mpeg4')
     content = path.read_bytes()
     index = content.rfind(b'idx1') if name.endswith('avi') else len(content)  # behind it nothing is lost
     path.write_bytes(content[: int(index * part)])
