@@ -9,7 +9,7 @@ from mmengine.logging import print_log
 from numpy.typing import NDArray
 
 from mmvidext.apis.video_files import decode
-from mmvidext.datasets.media.video_file import USUAL_RATE, upright_rgb
+from mmvidext.datasets.media.video_file import plausible_rate, upright_rgb
 
 __all__ = ['open_camera', 'open_url']
 
@@ -36,7 +36,7 @@ def open_url(url: str, *, timeout: float, reconnects: int, wait: Callable[[float
     if scheme.startswith('rtsp'):
         options['rtsp_transport'] = 'tcp'  # over udp packets get lost
 
-    def connect() -> tuple[Iterator[Frame], int, float, bool]:
+    def connect() -> av.container.InputContainer:
         try:
             container = av.open(url, options=options, timeout=timeout, metadata_errors='replace')
         except av.FFmpegError as error:
@@ -44,18 +44,26 @@ def open_url(url: str, *, timeout: float, reconnects: int, wait: Callable[[float
         if not container.streams.video:
             container.close()
             raise ValueError(f'{url} has no video stream')
-        stream = container.streams.video[0]
-        is_live = container.duration is None
-        return _frames_of(container, url, is_live), stream.frames, float(stream.average_rate or USUAL_RATE), is_live
+        return container
 
-    frames, num_frames, frame_rate, is_live = connect()
-    if is_live:
-        frames = _reconnecting(frames, lambda: connect()[0], url, reconnects=reconnects, wait=wait)
+    def reconnect() -> Iterator[Frame]:
+        container = connect()
+        if (duration := container.duration) is not None:  # such as a notice, which would be played over and over
+            container.close()
+            raise ValueError(f'{url} gives a video of {duration / av.time_base:.1f} s, no live stream')
+        return _frames_of(container, url)
+
+    container = connect()
+    stream = container.streams.video[0]
+    num_frames, frame_rate = stream.frames, plausible_rate(stream.average_rate)
+    frames = _frames_of(container, url)
+    if container.duration is None:
+        frames = _reconnecting(frames, reconnect, reconnects=reconnects, wait=wait)
     return frames, num_frames, frame_rate
 
 
-def _frames_of(container: av.container.InputContainer, url: str, is_live: bool) -> Iterator[Frame]:
-    count, seconds = 0, 0.0
+def _frames_of(container: av.container.InputContainer, url: str) -> Iterator[Frame]:
+    count, seconds, is_live = 0, 0.0, container.duration is None
     stated, duration = container.streams.video[0].frames, (container.duration or 0) / av.time_base
     with container:
         try:
@@ -82,10 +90,10 @@ def open_camera(number: int, *, reconnects: int, wait: Callable[[float], object]
         capture = cv2.VideoCapture(number)
         if not capture.isOpened():
             raise ConnectionError(f'camera {number} cannot be opened')
-        return _frames_of_camera(capture, number), capture.get(cv2.CAP_PROP_FPS) or USUAL_RATE
+        return _frames_of_camera(capture, number), plausible_rate(capture.get(cv2.CAP_PROP_FPS))
 
     frames, frame_rate = connect()
-    frames = _reconnecting(frames, lambda: connect()[0], f'camera {number}', reconnects=reconnects, wait=wait)
+    frames = _reconnecting(frames, lambda: connect()[0], reconnects=reconnects, wait=wait)
     return frames, 0, frame_rate
 
 
@@ -103,7 +111,6 @@ def _frames_of_camera(capture: cv2.VideoCapture, number: int) -> Iterator[Frame]
 def _reconnecting(
     frames: Iterator[Frame],
     connect: Callable[[], Iterator[Frame]],
-    name: str,
     *,
     reconnects: int,
     wait: Callable[[float], object],
@@ -129,4 +136,7 @@ def _reconnecting(
 
 def _connect_later(connect: Callable[[], Iterator[Frame]]) -> Iterator[Frame]:
     """Connect when the first frame is asked for, so that a failure to connect is one of reading."""
-    yield from connect()
+    try:
+        yield from connect()
+    except ValueError as error:  # it was a live stream before, and may be one again
+        raise ConnectionError(str(error)) from error

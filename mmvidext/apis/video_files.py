@@ -18,6 +18,7 @@ from mmvidext.datasets.media.video_file import (
     BadVideoError,
     VideoFile,
     open_container,
+    plausible_rate,
     upright_rgb,
 )
 
@@ -78,7 +79,7 @@ class VideoReader:
             if next(self._decode(), None) is None:
                 raise ValueError(self._damage) from error
         else:
-            self.num_frames, self.frame_rate = file.num_frames, file.frame_rate or USUAL_RATE
+            self.num_frames, self.frame_rate = file.num_frames, plausible_rate(file.frame_rate)
 
     def __iter__(self) -> Iterator[Frame]:
         count = 0
@@ -152,7 +153,7 @@ class VideoWriter:
 
     Args:
         path: The file. Missing folders are created.
-        frame_rate: Frames per second.
+        frame_rate: Frames per second; 25 is taken for what no source has.
 
     Attributes:
         num_written: How many frames were written.
@@ -164,7 +165,7 @@ class VideoWriter:
 
     def __init__(self, path: str | Path, frame_rate: float) -> None:
         self.path = Path(path)
-        self.frame_rate = Fraction(frame_rate).limit_denominator(1001) if 0 < frame_rate < 1000 else Fraction(25)
+        self.frame_rate = Fraction(plausible_rate(frame_rate)).limit_denominator(1001)
         self.num_written = 0
         self._container: Any = None
         self._encoder = _find_encoder(self.path)

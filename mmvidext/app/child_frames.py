@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from mmvidext.app.limits import Limits
 from mmvidext.datasets.media.files import BadFileError
-from mmvidext.datasets.media.video_file import USUAL_RATE, VideoFile, upright_rgb
+from mmvidext.datasets.media.video_file import VideoFile, plausible_rate, upright_rgb
 
 __all__ = ['FrameProcess', 'decode_into', 'start_frame_server']
 
@@ -57,7 +57,7 @@ def decode_into(path: str, connection: Connection, limits: Limits) -> None:
     _limit_resources()
     try:
         video = VideoFile(path)
-        rate = video.frame_rate or USUAL_RATE
+        rate = plausible_rate(video.frame_rate)
         _check_length(video.num_frames, rate, limits)
         _send(connection, num_frames=video.num_frames, frame_rate=rate)
         for number, frame in enumerate(video.decode(), start=1):

@@ -4,6 +4,7 @@ import io
 import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice
 
 import av
 import cv2
@@ -94,10 +95,11 @@ def test_what_is_no_source(folder):
 
 
 class Server(ThreadingHTTPServer):
-    """Serves bytes: all, or, in the requests named, only a part of them."""
+    """Serves bytes: all, or only a part of them; in the requests named, an error or others."""
 
-    def __init__(self, content, *, cut=None, length=True, failing=()):
+    def __init__(self, content, *, cut=None, length=True, failing=(), others=None):
         super().__init__(('127.0.0.1', 0), Handler)
+        self.others = others or {}
         self.content, self.cut, self.length, self.failing = content, cut, length, failing
         self.requests = 0
         threading.Thread(target=self.serve_forever, daemon=True).start()
@@ -112,11 +114,12 @@ class Handler(BaseHTTPRequestHandler):
         self.server.requests += 1
         if self.server.requests in self.server.failing:
             return self.send_error(503)
+        content = self.server.others.get(self.server.requests, self.server.content)
         self.send_response(200)
         if self.server.length:
-            self.send_header('Content-Length', str(len(self.server.content)))
+            self.send_header('Content-Length', str(len(content)))
         self.end_headers()
-        self.wfile.write(self.server.content[: self.server.cut])
+        self.wfile.write(content[: self.server.cut])
         return None
 
     def log_message(self, *args):
@@ -150,6 +153,16 @@ def live():
     pictures = [cv2.imencode('.jpg', frame[..., ::-1])[1].tobytes() for frame in scene(10)]
     head = b'--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n'
     return b''.join(head % len(picture) + picture + b'\r\n' for picture in pictures)
+
+
+def sound():
+    file = io.BytesIO()
+    with av.open(file, 'w', format='mpegts') as container:
+        stream = container.add_stream('mp2', rate=44100)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1152), np.int16), 's16', 'mono')
+        frame.sample_rate, frame.pts = 44100, 0
+        container.mux([*stream.encode(frame), *stream.encode()])
+    return file.getvalue()
 
 
 def test_a_video_at_an_address(serve, webm):
@@ -192,6 +205,24 @@ def test_a_live_stream_that_does_not_come_back(serve, live):
     assert server.requests == 4
 
 
+def test_a_live_stream_that_sends_something_else_meanwhile(serve, live, webm):
+    """Sound alone, or a video with an end, is an answer as bad as none."""
+    server = serve(live, length=False, others={2: sound(), 3: webm})
+    pauses = []
+    source = open_source(server.url, reconnects=3, wait=pauses.append)
+    assert [next(source.frames).shape for _ in range(20)] == [(48, 64, 3)] * 20
+    assert pauses == [0.5, 1.0, 2.0]
+    assert server.requests == 4
+
+
+def test_a_live_stream_that_becomes_a_video_with_an_end(serve, live, webm):
+    server = serve(live, length=False, others=dict.fromkeys(range(2, 100), webm))
+    frames = []
+    with pytest.raises(ConnectionError, match=r'gives a video of 0\.8 s, no live stream; it did not come back'):
+        frames.extend(islice(open_source(server.url, reconnects=2, wait=lambda seconds: None).frames, 40))
+    assert len(frames) == 10
+
+
 def test_a_pause_can_be_cut_short(serve, live):
     server = serve(live, length=False, failing=range(2, 100))
     assert len(list(open_source(server.url, wait=lambda seconds: True).frames)) == 10
@@ -220,7 +251,7 @@ def test_a_playlist_cannot_reach_local_files(serve, tmp_path):
 class Camera:
     """Gives three frames, then fails; opens again at the second attempt."""
 
-    opened = 0
+    opened, rate = 0, 0.0
 
     def __init__(self, number):
         Camera.opened += 1
@@ -230,7 +261,7 @@ class Camera:
         return Camera.opened != 2
 
     def get(self, key):
-        return 0.0
+        return self.rate
 
     def read(self):
         self.left -= 1
@@ -245,3 +276,11 @@ def test_a_camera_that_comes_back(monkeypatch):
     source = open_source('/dev/video0', reconnects=2, wait=lambda seconds: None)
     assert brightness(next(source.frames) for _ in range(6)) == [10] * 3 + [30] * 3
     assert source.frame_rate == 25
+
+
+@pytest.mark.parametrize('stated', [0.0, -1.0, 1e-9, 90000.0, float('nan'), float('inf')])
+def test_a_camera_that_states_an_odd_rate(monkeypatch, stated):
+    monkeypatch.setattr(Camera, 'opened', 2)
+    monkeypatch.setattr(Camera, 'rate', stated)
+    monkeypatch.setattr(live_sources.cv2, 'VideoCapture', Camera)
+    assert open_source('0').frame_rate == 25

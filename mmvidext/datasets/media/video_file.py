@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from mmvidext.datasets.media.files import BadFileError, check_one_size, file_problem, is_local
 from mmvidext.datasets.media.limits import MOST_PIXELS
 
-__all__ = ['BadVideoError', 'VideoFile', 'open_container', 'upright_rgb']
+__all__ = ['BadVideoError', 'VideoFile', 'open_container', 'plausible_rate', 'upright_rgb']
 
 USUAL_RATE = 25.0  # frames per second, where a source states none
+_LOWEST_RATE, _HIGHEST_RATE = 0.001, 1000.0
 # what the Matroska reader logs for a truncated file, and for bytes that are no Matroska; it continues after both
 _TRUNCATED = 'ended prematurely'
 _MATROSKA_DAMAGE = (_TRUNCATED, 'invalid as first byte of an EBML number')
@@ -255,6 +256,15 @@ class VideoFile:
                     break  # decoding in order will tell whether the file is damaged or only cannot be sought
                 next_number = number_at[group_times[-1]] + 1
         return decoded
+
+
+def plausible_rate(stated: float | Fraction | None) -> float:
+    """Return the frames per second that a source states, or the usual 25 for none and for what no source has.
+
+    Cameras state -1, NaN, or their clock of 90,000 ticks a second, and damaged files anything.
+    """
+    rate = float(stated or 0)
+    return rate if _LOWEST_RATE <= rate < _HIGHEST_RATE else USUAL_RATE
 
 
 @contextmanager
