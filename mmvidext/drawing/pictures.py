@@ -14,6 +14,7 @@ __all__ = ['draw_bars', 'draw_border', 'draw_boxes', 'draw_legend']
 Frame = NDArray[np.uint8]
 
 _LEAST_WIDTH = 320  # smaller pictures are enlarged, so that text can be read
+_MOST_HEIGHT = 1920  # up to which they are
 _WHITE, _BAR = (255, 255, 255), (30, 120, 220)
 
 
@@ -21,7 +22,8 @@ def draw_bars(frame: Frame, best: Sequence[tuple[str, float]], *, note: str = ''
     """Draw the best classes over the top of a picture, each with a bar as long as its probability.
 
     Args:
-        frame: RGB ``uint8 (H, W, 3)``. One that is narrower than 320 pixels is enlarged.
+        frame: RGB ``uint8 (H, W, 3)``. One that is narrower than 320 pixels is enlarged, but not above a height of
+            1920; what is missing of the width then is black.
         best: Names and probabilities, best first.
         note: A last line, for example the speed.
 
@@ -124,11 +126,12 @@ def draw_boxes(frame: Frame, boxes: NDArray[np.float32], names: Sequence[str], c
 
 
 def _enlarged(frame: Frame) -> Frame:
-    times = -(-_LEAST_WIDTH // frame.shape[1])
-    if times == 1:
+    height, width = frame.shape[:2]
+    if width >= _LEAST_WIDTH:
         return frame.copy()
-    size = (frame.shape[1] * times, frame.shape[0] * times)
-    return np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_CUBIC), np.uint8)
+    times = max(1, min(-(-_LEAST_WIDTH // width), _MOST_HEIGHT // height))
+    large = cv2.resize(frame, (width * times, height * times), interpolation=cv2.INTER_CUBIC)
+    return np.pad(large, ((0, 0), (0, max(0, _LEAST_WIDTH - width * times)), (0, 0)))
 
 
 def _cut(text: str, room: float, font: ImageFont.FreeTypeFont) -> str:

@@ -27,6 +27,16 @@ def test_bars(size):
     assert (picture[-1] == 200).all()
 
 
+@pytest.mark.parametrize(('size', 'drawn'), [((960, 1), (1920, 320)), ((2000, 300), (2000, 320))])
+def test_a_tall_picture_is_not_enlarged_beyond_what_a_video_can_hold(size, drawn):
+    picture = draw_bars(np.full((*size, 3), 200, np.uint8), [('a', 0.75)])
+    assert picture.shape == (*drawn, 3)
+    times = drawn[0] // size[0]
+    assert (picture[-1, : times * size[1]] == 200).all()
+    assert (picture[-1, times * size[1] :] == 0).all()
+    assert max(bar_lengths(picture)) == pytest.approx(0.75 * 320, rel=0.15)
+
+
 def test_no_prediction_yet():
     frame = np.full((240, 320, 3), 200, np.uint8)
     assert bar_lengths(draw_bars(frame, [])) == []
