@@ -57,12 +57,11 @@ class MultiLevelEPE(nn.Module):
         for level, (flow, weight) in enumerate(zip(flows, self.weights, strict=True), start=2):
             size = (flow.shape[-2], flow.shape[-1])
             level_target = F.adaptive_avg_pool2d(target, size)
-            error = flow.float()
             if known is None:
-                error = torch.linalg.vector_norm(error - level_target, dim=1)
+                difference = flow.float() - level_target
             else:
                 share = F.adaptive_avg_pool2d(known, size)
-                error = torch.linalg.vector_norm(error - level_target / share.clamp(min=1e-6), dim=1)
-                error = torch.where(share[:, 0] > 0, error, 0)
-            losses[f'loss_level{level}'] = weight * error.sum() / len(flow)
+                # before the norm, whose gradient is NaN where a prediction is
+                difference = torch.where(share > 0, flow.float() - level_target / share.clamp(min=1e-6), 0)
+            losses[f'loss_level{level}'] = weight * torch.linalg.vector_norm(difference, dim=1).sum() / len(flow)
         return losses

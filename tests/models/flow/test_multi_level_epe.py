@@ -46,8 +46,11 @@ def test_unknown_pixels_have_no_part(flows):
     for flow in exact:
         with torch.no_grad():
             flow[0, :, :, : flow.shape[3] // 2] = 99  # wrong, but nobody knows
+            flow[0, :, 0, 0] = float('nan')
     losses = MultiLevelEPE()(exact, target, valid)
     assert sum(losses.values()).item() == pytest.approx(0, abs=1e-4)
+    sum(losses.values()).backward()
+    assert all(flow.grad.isfinite().all() for flow in exact)
     sum(MultiLevelEPE()(flows, target, valid).values()).backward()
     for flow in flows:
         assert flow.grad.isfinite().all()
