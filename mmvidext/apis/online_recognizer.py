@@ -10,7 +10,7 @@ from mmengine.config import Config
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mmvidext.apis.recognizer_loading import build_recognizer, frame_transforms, recognizer_config
+from mmvidext.apis.recognizer_loading import build_recognizer, finite_scores, frame_transforms, recognizer_config
 from mmvidext.apis.trained_model import class_names
 
 __all__ = ['OnlineRecognizer']
@@ -88,17 +88,19 @@ class OnlineRecognizer:
 
         Raises:
             TypeError: If the frame is not an array of ``uint8``.
-            ValueError: If its shape is not ``(H, W, 3)``, it has no pixels, or its size differs from the frames since
-                :meth:`reset`.
+            ValueError: If its shape is not ``(H, W, 3)``, it has no pixels, its size differs from the frames since
+                :meth:`reset`, or its scores are not finite. The stream goes on without it.
         """
         self._check(frame)
         picture = self._preprocess(frame)
         backbone = self.model.backbone
         state = backbone.initial_state(1, *picture.shape[2:]) if self.state is None else self.state
-        features, self.state = backbone.step(picture, state)
-        self._size = frame.shape[:2]
-        self._logits.append(classify(self.model.cls_head, features))
-        return torch.stack(tuple(self._logits)).mean(0)[0].softmax(-1).float().cpu().numpy()
+        features, next_state = backbone.step(picture, state)
+        logits = [*self._logits, classify(self.model.cls_head, features)][-self.window :]
+        scores = finite_scores(torch.stack(logits).mean(0)[0].softmax(-1))
+        self.state, self._size = next_state, frame.shape[:2]
+        self._logits.append(logits[-1])
+        return scores
 
     def _check(self, frame: NDArray[np.uint8]) -> None:
         if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8:

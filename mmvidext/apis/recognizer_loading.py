@@ -1,16 +1,19 @@
-"""Build a recognizer and its preprocessing from a config, for use outside a runner."""
+"""Build a recognizer and its preprocessing from a config, and check its scores, for use outside a runner."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import DefaultScope
+from numpy.typing import NDArray
+from torch import Tensor
 
 from mmvidext.apis.model_building import build_model
 from mmvidext.apis.weights import load_for_inference
 
-__all__ = ['build_recognizer', 'frame_transforms', 'recognizer_config', 'split_pipeline']
+__all__ = ['build_recognizer', 'finite_scores', 'frame_transforms', 'recognizer_config', 'split_pipeline']
 
 Transform = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -49,6 +52,18 @@ def build_recognizer(config: Config, checkpoint: str | Path | None = None) -> An
     if checkpoint is not None:
         model.dataset_meta = load_for_inference(model, checkpoint).meta.get('dataset_meta')
     return model
+
+
+def finite_scores(scores: Tensor) -> NDArray[np.float32]:
+    """Return the scores of classes as an array.
+
+    Raises:
+        ValueError: If one is not finite: it has no place among the others, and none in a file of JSON.
+    """
+    array: NDArray[np.float32] = scores.float().cpu().numpy()
+    if not np.isfinite(array).all():
+        raise ValueError('the scores of the model are not finite: check its weights and its data_preprocessor')
+    return array
 
 
 def frame_transforms(config: Config) -> list[Transform]:

@@ -7,7 +7,9 @@ from typing import Any
 from torch import nn
 
 from mmvidext.checkpoints import Fit, check_settings, fit_weights, load_weights
+from mmvidext.checkpoints.fit import list_names
 from mmvidext.checkpoints.read import saved_classes
+from mmvidext.engine.finite import names_not_finite, weights_of
 from mmvidext.engine.run_parts import unwrap_model
 from mmvidext.models.pretrained_file import pretrained_file
 
@@ -26,7 +28,8 @@ def load_for_inference(model: nn.Module, checkpoint: str | Path) -> Fit:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it does not fit, or its classes are no list of names. The message names the tensors.
+        ValueError: If it does not fit, holds a NaN or an infinity, or its classes are no list of names. The message names
+            the tensors.
     """
     model = unwrap_model(model)
     feature_flow: Any = getattr(model, 'feature_flow', None)
@@ -49,6 +52,8 @@ def load_for_inference(model: nn.Module, checkpoint: str | Path) -> Fit:
         saved_classes(fit.meta.get('dataset_meta'))
     except ValueError as error:
         raise ValueError(f'{checkpoint}: {error}') from error
+    if names := names_not_finite(weights_of(model)):
+        raise ValueError(f'{checkpoint} holds numbers that are not finite, in {list_names(names)}: take another file')
     return fit
 
 

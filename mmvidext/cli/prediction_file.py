@@ -76,4 +76,4 @@ def _json(model: str, predictions: Mapping[str, VideoPrediction], problems: Mapp
     videos += [{'video': video, 'problem': problem} for video, problem in problems.items()]
     classes = next((one.classes for one in predictions.values()), [])
     content = {'model': model, 'classes': classes, 'videos': videos}
-    return json.dumps(content, ensure_ascii=False, indent=1) + '\n'
+    return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + '\n'

@@ -59,7 +59,7 @@ class ScoreFile:
                 csv.writer(self._file).writerow([frame, *values])
             else:
                 self._file.write(
-                    (',\n' if self._count else '\n') + json.dumps({'frame': frame, 'scores': values}, allow_nan=True)
+                    (',\n' if self._count else '\n') + json.dumps({'frame': frame, 'scores': values}, allow_nan=False)
                 )
             self._file.flush()
         except OSError as problem:

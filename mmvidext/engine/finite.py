@@ -5,10 +5,23 @@ from typing import Any
 
 import torch
 from mmengine.dist import all_reduce
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.utils import get_total_norm
 
-__all__ = ['any_rank_not_finite', 'gradients_of', 'loss_terms', 'names_not_finite', 'terms_not_finite']
+from mmvidext.engine.kept_buffers import STATISTICS
+
+__all__ = [
+    'SHARED_OUT',
+    'any_rank_not_finite',
+    'gradients_of',
+    'loss_terms',
+    'names_not_finite',
+    'statistics_of',
+    'terms_not_finite',
+    'weights_of',
+]
+
+SHARED_OUT = '_fsdp_wrapped_module.'  # FSDP puts it into the names of modules, but not of what is saved
 
 
 def loss_terms(losses: Mapping[str, Any]) -> dict[str, list[Tensor]]:
@@ -24,6 +37,17 @@ def loss_terms(losses: Mapping[str, Any]) -> dict[str, list[Tensor]]:
 def gradients_of(parameters: Iterable[Tensor]) -> list[Tensor]:
     """Return the gradients that are there."""
     return [gradient for parameter in parameters if (gradient := parameter.grad) is not None]
+
+
+def statistics_of(model: nn.Module) -> list[tuple[str, Tensor]]:
+    """Return the running statistics of a model's normalizations with their names."""
+    return [item for item in model.named_buffers() if item[0].rpartition('.')[2] in STATISTICS]
+
+
+def weights_of(model: nn.Module) -> list[tuple[str, Tensor]]:
+    """Return the parameters and the running statistics of a model with their names in a checkpoint."""
+    both = *model.named_parameters(), *statistics_of(model)
+    return [(name.replace(SHARED_OUT, ''), tensor) for name, tensor in both]
 
 
 def terms_not_finite(losses: Mapping[str, Any]) -> list[str]:

@@ -10,12 +10,21 @@ from mmengine.dist import all_gather_object
 from mmengine.hooks import Hook
 from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
-from mmvidext.engine.finite import any_rank_not_finite, gradients_of, loss_terms, names_not_finite, terms_not_finite
-from mmvidext.engine.kept_buffers import STATISTICS, KeptBuffers
+from mmvidext.engine.finite import (
+    SHARED_OUT,
+    any_rank_not_finite,
+    gradients_of,
+    loss_terms,
+    names_not_finite,
+    statistics_of,
+    terms_not_finite,
+    weights_of,
+)
+from mmvidext.engine.kept_buffers import KeptBuffers
 from mmvidext.engine.non_finite_cause import ForwardCall, describe, find_cause, look_at_gradients
 from mmvidext.engine.run_error import RunError
 from mmvidext.engine.run_parts import optim_wrappers, unwrap_model
@@ -28,7 +37,6 @@ __all__ = ['NonFiniteHook']
 _COUNT = 'skipped_updates'
 _IN_A_ROW = 'skipped_updates_in_a_row'
 _IS_SPOILED = 'accumulated_update_is_spoiled'
-_SHARED_OUT = '_fsdp_wrapped_module.'  # FSDP puts it into the names of modules, but not of what is saved
 
 # what watches a model or an optimizer: a run that ended with an error leaves it there, for the next run to take away
 _WATCHED: WeakKeyDictionary[Any, list[RemovableHandle]] = WeakKeyDictionary()
@@ -107,7 +115,7 @@ class NonFiniteHook(Hook):
             RunError: If a parameter or a running statistic is not finite.
         """
         self._buffers = KeptBuffers(unwrap_model(runner.model))
-        ranks = all_gather_object(names_not_finite(_weights(unwrap_model(runner.model))))
+        ranks = all_gather_object(names_not_finite(weights_of(unwrap_model(runner.model))))
         if bad := next(filter(None, ranks), None):
             advice = f'go on from an earlier checkpoint in {runner.work_dir}' if runner.iter else 'check load_from'
             raise RunError(f'before iteration {runner.iter + 1} {_listed(bad)} not finite: {advice}')
@@ -144,7 +152,7 @@ class NonFiniteHook(Hook):
         Raises:
             RunError: If a parameter or a running statistic is not finite.
         """
-        weights = {name for name, _ in _weights(unwrap_model(runner.model))}
+        weights = {name for name, _ in weights_of(unwrap_model(runner.model))}
         state = checkpoint.get('state_dict') or {}
         if bad := names_not_finite((name, state[name]) for name in state if name in weights):
             raise RunError(
@@ -200,7 +208,7 @@ class NonFiniteHook(Hook):
             self._now.is_bad = True
             clips = any(getattr(one, 'clip_func', None) is torch.nn.utils.clip_grad_norm_ for one in wrappers)
             self._now.bad_gradients = look_at_gradients(model, clipped_by_norm=clips)
-            self._now.bad_statistics = names_not_finite(_statistics(model))
+            self._now.bad_statistics = names_not_finite(statistics_of(model))
 
     def _scale_is_spent(self, runner: Runner) -> bool:
         scalers = [scaler for one in optim_wrappers(runner.optim_wrapper) if (scaler := _scaler(one))]
@@ -220,7 +228,7 @@ class NonFiniteHook(Hook):
         call = _call_to_look_at(now.calls)
         finding = find_cause(unwrap_model(runner.model), call, now.bad_gradients, now.bad_statistics, data_batch)
         findings = all_gather_object(finding)
-        message = f'iteration {runner.iter + 1}: {describe(findings)}'.replace(_SHARED_OUT, '')
+        message = f'iteration {runner.iter + 1}: {describe(findings)}'.replace(SHARED_OUT, '')
         if any(finding.parameters_are_bad for finding in findings):
             raise RunError(f'{message}. No later batch can repair a parameter: {_advice(runner)}')
         in_a_row = _recall(runner, _IN_A_ROW)
@@ -273,15 +281,6 @@ def _is_update(runner: Runner) -> bool:
 def _scaler(wrapper: OptimWrapper) -> Any:
     scaler = getattr(wrapper, 'loss_scaler', None)
     return scaler if scaler is not None and scaler.is_enabled() else None
-
-
-def _statistics(model: nn.Module) -> list[tuple[str, Tensor]]:
-    return [item for item in model.named_buffers() if item[0].rpartition('.')[2] in STATISTICS]
-
-
-def _weights(model: nn.Module) -> list[tuple[str, Tensor]]:
-    both = *model.named_parameters(), *_statistics(model)
-    return [(name.replace(_SHARED_OUT, ''), tensor) for name, tensor in both]
 
 
 def _listed(names: list[str]) -> str:

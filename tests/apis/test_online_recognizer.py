@@ -109,3 +109,16 @@ def test_a_frame_that_cannot_be_computed_leaves_the_stream_as_it_is(monkeypatch)
         with pytest.raises(ZeroDivisionError):
             recognizer.step(frames(1, (8, 8))[0])
     assert np.isfinite(recognizer.step(good)).all()
+
+
+def test_scores_that_are_not_finite_are_an_error_and_leave_the_stream_as_it_is():
+    recognizer, (first, second) = OnlineRecognizer(online_config()), frames(2)
+    recognizer.step(first)
+    weight = recognizer.model.backbone.conv1.conv.weight
+    kept, weight.data = weight.data, torch.full_like(weight, float('nan'))
+    with pytest.raises(ValueError, match='the scores of the model are not finite: check its weights'):
+        recognizer.step(second)
+    weight.data = kept
+    scores = recognizer.step(second)
+    recognizer.reset()
+    np.testing.assert_array_equal(scores, [recognizer.step(frame) for frame in (first, second)][1])

@@ -21,6 +21,7 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
 from mmvidext.apis import FlowInferencer, OnlineRecognizer, VideoDetector, VideoRecognizer, VideoSegmentor
+from mmvidext.apis.weights import load_for_inference
 from mmvidext.cli.export import export as export_command
 from mmvidext.cli.test import test as test_command
 from mmvidext.cli.train import train as train_command
@@ -237,6 +238,17 @@ def test_every_module_that_takes_a_checkpoint_is_covered():
     assert {path for path in callers if not path.startswith('checkpoints/')} == set(CALLERS)
     for by in CALLERS.values():
         assert (root / by).is_file() if isinstance(by, Path) else by in ENTRANCES
+
+
+@pytest.mark.parametrize('name', ['flow_net.conv1.weight', 'norm.running_var'])
+def test_numbers_that_are_not_finite_are_refused(name, tmp_path):
+    model = build(flow_config())
+    model.norm = torch.nn.BatchNorm2d(2)
+    weights = model.state_dict()
+    weights[name].view(-1)[0] = float('inf')
+    torch.save({'state_dict': weights, 'meta': {}}, tmp_path / 'a.pth')
+    with pytest.raises(ValueError, match=rf'a\.pth holds numbers that are not finite, in {name}: take another file'):
+        load_for_inference(model, tmp_path / 'a.pth')
 
 
 @pytest.mark.parametrize('kind', KINDS)
