@@ -8,6 +8,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from numpy.typing import NDArray
 
+from mmvidext.apis.frame_sources import check_frame
 from mmvidext.apis.model_building import build_model
 from mmvidext.apis.weights import load_for_inference
 from mmvidext.models.flow import FlowEstimator
@@ -61,7 +62,7 @@ class FlowInferencer:
         """Estimate the flow from ``first`` to ``second``.
 
         Args:
-            first: RGB ``uint8 (H, W, 3)``, of any size.
+            first: RGB ``uint8 (H, W, 3)``, of any size, with pixels.
             second: The same size.
 
         Returns:
@@ -71,9 +72,8 @@ class FlowInferencer:
         Raises:
             ValueError: If a frame is not as described.
         """
-        for name, frame in (('first', first), ('second', second)):
-            if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
-                raise ValueError(f'{name} must be RGB uint8 (H, W, 3), but it is {frame.dtype} {frame.shape}')
+        check_frame(first, name='first')
+        check_frame(second, name='second')
         if first.shape != second.shape:
             raise ValueError(f'both frames must have the same size, but they are {first.shape} and {second.shape}')
         pair = torch.from_numpy(np.stack((first, second)).transpose(0, 3, 1, 2).copy())
@@ -91,5 +91,5 @@ class FlowInferencer:
         Returns:
             RGB ``uint8 (H, W, 3)``.
         """
-        image = flow_to_image(torch.from_numpy(flow).permute(2, 0, 1).unsqueeze(0), max_magnitude)
+        image = flow_to_image(torch.from_numpy(np.ascontiguousarray(flow)).permute(2, 0, 1).unsqueeze(0), max_magnitude)
         return image[0].permute(1, 2, 0).numpy()

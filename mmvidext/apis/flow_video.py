@@ -91,5 +91,5 @@ def estimate_video_flow(
                 count += 1
                 if on_flow is not None:
                     on_flow(number, flow)
-            previous = frame
+            previous = frame.copy()  # a source may use one buffer for all frames
     return count

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from glob import escape, glob
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from mmengine.logging import print_log
@@ -18,7 +18,7 @@ from mmvidext.datasets.media.frame_folder import PICTURE_SUFFIXES, list_pictures
 from mmvidext.datasets.media.images import read_rgb
 from mmvidext.datasets.natural_order import natural_key, numbering_gap, repeated_number
 
-__all__ = ['Frame', 'Source', 'open_source']
+__all__ = ['Frame', 'Source', 'check_frame', 'open_source']
 
 Frame = NDArray[np.uint8]
 PICTURES_RATE = 12.0
@@ -29,7 +29,7 @@ class Source(NamedTuple):
     """Frames to go through.
 
     Attributes:
-        frames: RGB, ``uint8 (H, W, 3)``. A source may change the size of its frames.
+        frames: RGB, ``uint8 (H, W, 3)``. A source may change the size of its frames, and use one array for all of them.
         num_frames: How many there are, 0 if that is not known.
         frame_rate: Frames per second.
         files: The local files that are read, which no output may be.
@@ -39,6 +39,18 @@ class Source(NamedTuple):
     num_frames: int
     frame_rate: float
     files: tuple[Path, ...] = ()
+
+
+def check_frame(frame: Any, *, name: str = 'frame') -> None:
+    """Check that a frame is RGB, ``uint8 (H, W, 3)``, with pixels.
+
+    Raises:
+        ValueError: If it is not; the message begins with ``name``.
+    """
+    if not isinstance(frame, np.ndarray):
+        raise ValueError(f'{name} must be an RGB uint8 array (H, W, 3), but got {frame!r:.80}')
+    if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8 or not frame.size:
+        raise ValueError(f'{name} must be an RGB uint8 array (H, W, 3), but got {frame.dtype} {frame.shape}')
 
 
 def open_source(

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from mmvidext.apis.dataset_classes import classes_and_palette
 from mmvidext.apis.frame_pipeline import frame_transforms
-from mmvidext.apis.frame_sources import Source, open_source
+from mmvidext.apis.frame_sources import Source, check_frame, open_source
 from mmvidext.apis.model_building import build_model
 from mmvidext.apis.picture_outputs import check_outputs
 from mmvidext.apis.weights import load_for_inference
@@ -119,10 +119,7 @@ class VideoStream(ABC):
         Raises:
             ValueError: If the frame is not such an array, or has no pixels. The stream goes on without it.
         """
-        if not isinstance(frame, np.ndarray):
-            raise ValueError(f'frame must be an RGB uint8 array (H, W, 3), but got {frame!r:.80}')
-        if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8 or not frame.size:
-            raise ValueError(f'frame must be an RGB uint8 array (H, W, 3), but got {frame.dtype} {frame.shape}')
+        check_frame(frame)
         size = frame.shape[:2]
         results: dict[str, Any] = dict(imgs=[frame[..., ::-1].copy()], img_shape=size, ori_shape=size, seg_fields=[])
         for transform in self._transforms:

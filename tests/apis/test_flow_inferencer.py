@@ -4,6 +4,8 @@ import torch
 from mmengine.config import Config
 
 from mmvidext.apis.flow_inferencer import FlowInferencer
+from mmvidext.apis.flow_video import estimate_video_flow
+from mmvidext.apis.frame_sources import Source
 from mmvidext.models.flow import FlowEstimator
 
 NET = dict(type='mmvidext.FlowNetS', width=0.125)
@@ -65,7 +67,34 @@ def test_errors(frames, checkpoint, tmp_path):
     ):
         FlowInferencer(wider, checkpoint[0])
     inferencer = FlowInferencer(CONFIG)
-    with pytest.raises(ValueError, match=r'second must be RGB uint8 \(H, W, 3\), but it is float32 \(37, 53, 3\)'):
+    with pytest.raises(ValueError, match=r'second must be an RGB uint8 array \(H, W, 3\), but got float32 \(37'):
         inferencer(frames[0], frames[1].astype(np.float32))
+    for bad in (frames[0][:0], frames[0].tolist()):
+        with pytest.raises(ValueError, match=r'first must be an RGB uint8 array \(H, W, 3\), but got '):
+            inferencer(bad, bad)
     with pytest.raises(ValueError, match='both frames must have the same size'):
         inferencer(frames[0], frames[1][:-1])
+
+
+def test_a_flow_upside_down_is_drawn_upside_down():
+    flow = np.random.default_rng(0).normal(size=(5, 7, 2)).astype(np.float32)
+    np.testing.assert_array_equal(FlowInferencer.draw(flow[::-1]), FlowInferencer.draw(flow)[::-1])
+
+
+def in_one_buffer(frames):
+    """Give frames as a camera does that writes all into one array."""
+    buffer = np.empty_like(frames[0])
+    for frame in frames:
+        buffer[:] = frame
+        yield buffer
+
+
+def test_a_source_may_use_one_buffer(frames):
+    pairs = []
+
+    def inferencer(first, second):
+        pairs.append((first.copy(), second.copy()))
+        return np.zeros((37, 53, 2), np.float32)
+
+    assert estimate_video_flow(inferencer, Source(in_one_buffer(frames), 2, 25.0)) == 1
+    np.testing.assert_array_equal(pairs, [frames])
