@@ -1,5 +1,6 @@
 """The latest frames of a stream as the clip that a config's validation pipeline would make of them."""
 
+import math
 from collections import deque
 from typing import Any
 
@@ -11,10 +12,11 @@ from numpy.typing import NDArray
 
 from mmvidext.apis.recognizer_loading import split_pipeline
 
-__all__ = ['ClipWindow']
+__all__ = ['ClipWindow', 'frames_in']
 
 Frame = NDArray[np.uint8]
 _LONGEST = 10.0  # seconds, for networks that look at a whole video
+_MOST_FRAMES = 2**31  # more than any stream has, and as many as a deque can be told
 
 
 class ClipWindow:
@@ -32,12 +34,11 @@ class ClipWindow:
         length: The most frames that are kept.
 
     Raises:
-        ValueError: If the pipeline decodes no frames, or ``seconds`` is not positive.
+        ValueError: If the pipeline decodes no frames, or ``seconds`` is not positive and finite.
     """
 
     def __init__(self, config: Config, frame_rate: float, *, seconds: float | None = None) -> None:
-        if seconds is not None and not seconds > 0:
-            raise ValueError(f'the window must be longer than 0 seconds, but is {seconds}')
+        kept = frames_in(_LONGEST if seconds is None else seconds, frame_rate, name='window')
         with DefaultScope.overwrite_default_scope(config.get('default_scope', 'mmaction')):
             self._samplers, self._transforms = split_pipeline(config)
         self._resize: list[Resize] = []
@@ -45,7 +46,7 @@ class ClipWindow:
             self._resize.append(self._transforms.pop(0))
         self._frame_rate = frame_rate
         span = max((_span(step) for step in self._samplers), default=0)
-        self.length = max(1, round(seconds * frame_rate)) if seconds else span or max(1, round(_LONGEST * frame_rate))
+        self.length = span if span and seconds is None else kept
         self._frames: deque[Frame] = deque(maxlen=self.length)
         self._size: tuple[int, ...] = ()
 
@@ -60,7 +61,7 @@ class ClipWindow:
         results: dict[str, Any] = dict(imgs=[frame], img_shape=self._size, original_shape=self._size, modality='RGB')
         for step in self._resize:
             results = step(results)
-        self._frames.append(results['imgs'][0])
+        self._frames.append(results['imgs'][0].copy())  # a source may use one buffer for all frames
 
     def clip(self) -> dict[str, Any]:
         """Return what the pipeline packs, of the frames that are there: ``inputs`` and ``data_samples``."""
@@ -74,6 +75,22 @@ class ClipWindow:
         for step in self._transforms:
             results = step(results)
         return results
+
+
+def frames_in(seconds: float, frame_rate: float, *, name: str) -> int:
+    """Return how many frames come in a time, at least 1.
+
+    Args:
+        seconds: The time.
+        frame_rate: Frames per second.
+        name: What the time is, for the error.
+
+    Raises:
+        ValueError: If the time is not positive and finite.
+    """
+    if not 0 < seconds < math.inf:
+        raise ValueError(f'the {name} must be a finite number of seconds above 0, but is {seconds}')
+    return max(1, round(min(seconds * frame_rate, _MOST_FRAMES)))
 
 
 def _span(sampler: Any) -> int:

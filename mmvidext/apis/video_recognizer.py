@@ -9,10 +9,11 @@ import torch
 from mmengine.config import Config
 from numpy.typing import NDArray
 
-from mmvidext.apis.clip_window import ClipWindow
+from mmvidext.apis.clip_window import ClipWindow, frames_in
 from mmvidext.apis.frame_sources import Frame, Source, open_source
-from mmvidext.apis.recognizer_loading import build_recognizer
+from mmvidext.apis.recognizer_loading import build_recognizer, finite_scores
 from mmvidext.apis.trained_model import class_names, find_model
+from mmvidext.datasets.media.video_file import plausible_rate
 
 __all__ = ['RecognitionRun', 'VideoPrediction', 'VideoRecognizer', 'WindowPrediction', 'best_classes']
 
@@ -103,7 +104,7 @@ class VideoRecognizer:
 
         Raises:
             FileNotFoundError: If there is nothing of that name.
-            ValueError: If it cannot be read, or has no frame.
+            ValueError: If it cannot be read, has no frame, or has scores that are not finite.
         """
         run = self.run(source if isinstance(source, Source) else open_source(source), window=window)
         for _ in run:
@@ -116,7 +117,11 @@ class VideoRecognizer:
 
     @torch.inference_mode()
     def probabilities(self, window: ClipWindow) -> NDArray[np.float32]:
-        """Return the probability of each class in the frames of a window, ``float32 (num_classes,)``."""
+        """Return the probability of each class in the frames of a window, ``float32 (num_classes,)``.
+
+        Raises:
+            ValueError: If one is not finite.
+        """
         packed = window.clip()
         data = dict(inputs=[packed['inputs']], data_samples=[packed['data_samples']])
         scores = self.model.test_step(data)[0].pred_score.float()
@@ -124,7 +129,7 @@ class VideoRecognizer:
             scores = scores.sigmoid()
         elif self._activation == 'softmax':
             scores = scores.softmax(-1)
-        return scores.cpu().numpy()
+        return finite_scores(scores)
 
 
 class RecognitionRun:
@@ -141,17 +146,17 @@ class RecognitionRun:
         num_frames: The frames so far.
 
     Raises:
-        ValueError: If window or stride is not positive; while going through, if a frame cannot be read.
+        ValueError: If window or stride is not positive and finite; while going through, if a frame cannot be read, or
+            scores are not finite.
     """
 
     def __init__(
         self, recognizer: VideoRecognizer, source: Source, *, window: float | None = None, stride: float = 0.5
     ) -> None:
-        if not stride > 0:
-            raise ValueError(f'the stride must be longer than 0 seconds, but is {stride}')
         self._recognizer, self._source = recognizer, source
-        self._window = ClipWindow(recognizer.config, source.frame_rate, seconds=window)
-        self._stride = max(1, round(stride * source.frame_rate))
+        self._rate = plausible_rate(source.frame_rate)
+        self._window = ClipWindow(recognizer.config, self._rate, seconds=window)
+        self._stride = frames_in(stride, self._rate, name='stride')
         self.windows: list[WindowPrediction] = []
         self.num_frames = 0
         self._covered = 0
@@ -166,7 +171,7 @@ class RecognitionRun:
             yield frame, self.windows[-1] if self.windows else None
 
     def _predict(self) -> None:
-        rate, end = self._source.frame_rate, self.num_frames
+        rate, end = self._rate, self.num_frames
         probabilities = self._recognizer.probabilities(self._window)
         self.windows.append(WindowPrediction((end - len(self._window)) / rate, end / rate, probabilities))
         self._covered = end

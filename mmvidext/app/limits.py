@@ -1,5 +1,6 @@
 """How much the page takes from those who use it."""
 
+import math
 from dataclasses import dataclass, fields
 
 __all__ = ['Limits']
@@ -22,7 +23,7 @@ class Limits:
         keep_seconds: How long an upload that nobody works on, and a result, is kept.
 
     Raises:
-        ValueError: If one is not above 0.
+        ValueError: If one is not above 0 and finite.
     """
 
     max_megabytes: float = 100
@@ -39,8 +40,8 @@ class Limits:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if not value > 0:
-                raise ValueError(f'{field.name} must be above 0, but is {value}')
+            if not 0 < value < math.inf:
+                raise ValueError(f'{field.name} must be above 0 and finite, but is {value}')
 
     @property
     def max_bytes(self) -> int:

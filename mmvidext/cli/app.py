@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mmvidext.cli.options import Decorator, device_option, one_line_errors
+from mmvidext.cli.options import Decorator, FiniteRange, device_option, one_line_errors
 from mmvidext.cli.stop_signals import StopSignals
 
 if TYPE_CHECKING:
@@ -81,8 +81,8 @@ def _limit(name: str, kind: click.ParamType, default: int, text: str) -> Decorat
 @click.option('--host', default='127.0.0.1', show_default=True, help='Address to listen on; others need a password.')
 @click.option('--port', type=click.IntRange(1, 65535), default=7860, show_default=True, help='Port to listen on.')
 @click.option('--user', default='mmvidext', show_default=True, help='Name to log in with, where there is a password.')
-@_limit('--max-megabytes', click.FloatRange(1), 100, 'Largest file of a video.')
-@_limit('--max-seconds', click.FloatRange(1), 60, 'Longest duration of a video.')
+@_limit('--max-megabytes', FiniteRange(1), 100, 'Largest file of a video.')
+@_limit('--max-seconds', FiniteRange(1), 60, 'Longest duration of a video.')
 @_limit('--max-uploads', click.IntRange(1), 16, 'Largest number of videos that are kept at a time.')
 @_limit('--max-waiting', click.IntRange(1), 8, 'Largest number of requests in the queue.')
 @_limit('--max-side', click.IntRange(32), 960, 'Longest side of a frame, in pixels; larger ones are shrunk.')

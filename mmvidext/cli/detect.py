@@ -13,6 +13,7 @@ from mmvidext.cli.config import load_config
 from mmvidext.cli.key_frames import FrameProgress, echo_report, key_frame_options
 from mmvidext.cli.options import (
     PATH,
+    FiniteRange,
     PathEndingIn,
     RunCommand,
     cfg_options_option,
@@ -40,7 +41,7 @@ __all__ = ['detect']
 )
 @click.option(
     '--score',
-    type=click.FloatRange(0, 1),
+    type=FiniteRange(0, 1),
     default=0.3,
     show_default=True,
     help='Lowest score of a box that is drawn and written.',

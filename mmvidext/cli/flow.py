@@ -14,6 +14,7 @@ from mmvidext.apis.picture_outputs import check_outputs
 from mmvidext.cli.config import load_config
 from mmvidext.cli.options import (
     PATH,
+    FiniteRange,
     RunCommand,
     cfg_options_option,
     config_argument,
@@ -125,7 +126,7 @@ def check_suffix(out: Path | None, picture: Path | None, *, is_pair: bool) -> No
 @click.option('--legend', type=PATH, help='Write the color wheel that explains --picture to this file.')
 @click.option(
     '--max-magnitude',
-    type=click.FloatRange(0, min_open=True),
+    type=FiniteRange(0, min_open=True),
     help='Motion that is drawn in full color, in pixels.  [default: the longest vector]',
 )
 @source_options

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from mmengine.utils import ProgressBar
 
+from mmvidext.cli.options import FiniteRange
+
 if TYPE_CHECKING:
     from mmvidext.apis.video_stream import VideoReport
     from mmvidext.models.propagation import KeyFramePolicy
@@ -40,7 +42,7 @@ def key_frame_options(function: Callable[..., Any]) -> Callable[..., Any]:
     )
     @click.option(
         '--adaptive',
-        type=float,
+        type=FiniteRange(0),
         metavar='THRESHOLD',
         help='Choose key frames by the motion: a frame becomes one where its residual is above this.',
     )

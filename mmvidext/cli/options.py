@@ -1,5 +1,6 @@
 """Options that several commands share, and how a command reports an error of the user."""
 
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +22,7 @@ __all__ = [
     'FILE',
     'PATH',
     'Decorator',
+    'FiniteRange',
     'PathEndingIn',
     'RunCommand',
     'add_options',
@@ -55,6 +57,17 @@ class PathEndingIn(click.Path):
         if path.suffix not in self.suffixes:
             self.fail(f'the file must end in {" or ".join(self.suffixes)}, but is {path}', param, ctx)
         return path
+
+
+class FiniteRange(click.FloatRange):
+    """A number of a range, which click's own takes a NaN for, and an infinity where the range has no end."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number."""
+        number: Any = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f'it must be a finite number, but is {value}', param, ctx)
+        return number
 
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -221,7 +234,7 @@ def source_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @click.option(
         '--timeout',
-        type=click.FloatRange(0.1),
+        type=FiniteRange(0.1),
         default=10.0,
         show_default=True,
         help='Seconds that a network address may stay silent.',

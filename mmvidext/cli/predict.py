@@ -13,6 +13,7 @@ from mmvidext.apis.video_recognizer import VideoPrediction, VideoRecognizer, bes
 from mmvidext.cli.config import load_config
 from mmvidext.cli.options import (
     PATH,
+    FiniteRange,
     PathEndingIn,
     RunCommand,
     cfg_options_option,
@@ -132,12 +133,12 @@ def recognize_each(
 @click.option('--top', type=click.IntRange(1), default=5, show_default=True, help='Number of classes to show.')
 @click.option(
     '--window',
-    type=click.FloatRange(0, min_open=True),
+    type=FiniteRange(0, min_open=True),
     help='Seconds of video that one prediction looks at.  [default: one clip of the model, or up to 10 s]',
 )
 @click.option(
     '--stride',
-    type=click.FloatRange(0, min_open=True),
+    type=FiniteRange(0, min_open=True),
     default=0.5,
     show_default=True,
     help='Seconds from one prediction to the next.',

@@ -11,9 +11,11 @@ from mmengine.registry import DATASETS, init_default_scope
 
 from mmvidext.apis import VideoRecognizer
 from mmvidext.apis.clip_window import ClipWindow
-from mmvidext.apis.frame_sources import open_source
+from mmvidext.apis.frame_sources import Source, open_source
 from mmvidext.apis.trained_model import find_model
 from mmvidext.cli.predict import predict
+from tests.apis.online_config import online_config
+from tests.apis.test_flow_inferencer import in_one_buffer
 from tests.cli.invoke import invoke
 from tests.configs.paths import CONFIGS
 from tests.datasets.videos import write_video, write_with_av
@@ -93,8 +95,9 @@ def test_windows_slide(folder):
     assert [window.begin for window in result.windows] == [0, 0, 0.5, 1, 1.5]
     full = [window.probabilities for window in result.windows[1:]]
     assert np.allclose(result.probabilities, np.mean(full, axis=0))
-    with pytest.raises(ValueError, match='stride must be longer than 0 seconds, but is 0'):
-        recognizer.run(open_source(folder / '一 a.avi'), stride=0)
+    for stride in (0, float('nan'), float('inf')):
+        with pytest.raises(ValueError, match=f'stride must be a finite number of seconds above 0, but is {stride}'):
+            recognizer.run(open_source(folder / '一 a.avi'), stride=stride)
 
 
 def test_a_window_keeps_small_frames_and_begins_anew_with_another_size(folder):
@@ -108,8 +111,30 @@ def test_a_window_keeps_small_frames_and_begins_anew_with_another_size(folder):
     window.push(np.zeros((480, 640, 3), np.uint8))
     assert len(window) == 1
     assert window.clip()['inputs'].shape == (1, 3, 16, 32, 32)
-    with pytest.raises(ValueError, match='longer than 0 seconds, but is -1'):
-        ClipWindow(config, 30.0, seconds=-1)
+    for seconds in (-1, 0, float('nan'), float('inf')):
+        with pytest.raises(ValueError, match=f'window must be a finite number of seconds above 0, but is {seconds}'):
+            ClipWindow(config, 30.0, seconds=seconds)
+    assert ClipWindow(config, 30.0, seconds=1e300).length == 2**31
+
+
+def test_a_source_may_state_an_odd_rate_and_use_one_buffer():
+    config = online_config(causal=False)
+    config.val_dataloader.dataset.pipeline.pop(3)  # Resize, which copies
+    recognizer = VideoRecognizer(config)
+    frames = np.random.default_rng(0).integers(0, 256, (6, 32, 32, 3), np.uint8)
+    expected = recognizer(Source(iter(frames), 6, 25.0))
+    for rate in (0.0, -1.0, float('nan'), float('inf'), 90000.0):
+        result = recognizer(Source(in_one_buffer(frames), 6, rate))
+        np.testing.assert_array_equal(result.probabilities, expected.probabilities)
+        assert result.windows[-1].end == expected.windows[-1].end
+
+
+def test_scores_that_are_not_finite_are_an_error():
+    recognizer = VideoRecognizer(online_config(causal=False))
+    recognizer.model.cls_head.fc_cls.bias.data[2] = float('nan')
+    frames = np.zeros((3, 32, 32, 3), np.uint8)
+    with pytest.raises(ValueError, match='the scores of the model are not finite: check its weights'):
+        recognizer(Source(iter(frames), 3, 25.0))
 
 
 def test_the_names_travel_in_the_checkpoint(folder, work_dir, tmp_path):

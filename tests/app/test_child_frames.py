@@ -74,5 +74,7 @@ def test_the_process_ends_with_the_block(video):
 
 
 def test_limits_are_positive():
-    with pytest.raises(ValueError, match='max_uploads must be above 0, but is 0'):
+    with pytest.raises(ValueError, match='max_uploads must be above 0 and finite, but is 0'):
         Limits(max_uploads=0)
+    with pytest.raises(ValueError, match='max_megabytes must be above 0 and finite, but is inf'):
+        Limits(max_megabytes=float('inf'))

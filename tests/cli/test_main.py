@@ -55,6 +55,26 @@ def test_help_shows_one_example_that_is_accepted(name, tmp_path, monkeypatch):
         assert config == 'mmvidext::NAME,' or find_config(config).is_file()
 
 
+def takes(option, value):
+    try:
+        option.type.convert(value, option, None)
+    except click.BadParameter:
+        return False
+    return True
+
+
+@pytest.mark.parametrize('value', ['nan', 'inf', '-inf'])
+def test_every_number_is_finite(value):
+    numbers = [
+        (name, option)
+        for name, command in COMMANDS.items()
+        for option in command.params
+        if isinstance(option.type, click.types.FloatParamType)
+    ]
+    assert len(numbers) > 20
+    assert [f'{name} {option.name}' for name, option in numbers if takes(option, value)] == []
+
+
 OPTIONS = [
     (name, option)
     for name, command in COMMANDS.items()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from mmvidext.cli.options import PATH, Decorator, add_options, workers_option
+from mmvidext.cli.options import PATH, Decorator, FiniteRange, add_options, workers_option
 from mmvidext.datasets.atomic_write import atomic_write_text
 
 __all__ = ['REPORT', 'folder_options', 'tell']
@@ -22,7 +22,14 @@ def folder_options(share: str) -> Decorator:
     return add_options(
         click.argument('root', metavar='DIR', type=PATH),
         click.option('--out', type=PATH, help='Folder for lists, config and report.  [default: DIR]'),
-        click.option('--val', 'ratio', default=0.2, show_default=True, help=f'Share of {share} for validation.'),
+        click.option(
+            '--val',
+            'ratio',
+            type=FiniteRange(0, 1, min_open=True, max_open=True),
+            default=0.2,
+            show_default=True,
+            help=f'Share of {share} for validation.',
+        ),
         click.option('--seed', default=0, show_default=True, help='Seed of the random split.'),
         workers_option,
     )

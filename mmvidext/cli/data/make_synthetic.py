@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from mmvidext.cli.options import Decorator, add_options, one_line_errors, workers_option
+from mmvidext.cli.options import Decorator, FiniteRange, add_options, one_line_errors, workers_option
 from mmvidext.datasets.synthetic.cityscapes_writer import write_cityscapes
 from mmvidext.datasets.synthetic.flying_chairs_writer import write_flying_chairs
 from mmvidext.datasets.synthetic.imagenet_vid_writer import write_imagenet_vid
@@ -62,7 +62,7 @@ def scene_options(*, max_displacement: float) -> Decorator:
     options_of_scene = add_options(
         click.option(
             '--max-displacement',
-            type=float,
+            type=FiniteRange(0),
             default=max_displacement,
             show_default=True,
             help='Largest motion of a point between frames, in pixels.',

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from mmvidext.cli.options import PATH, one_line_errors, workers_option
+from mmvidext.cli.options import PATH, FiniteRange, one_line_errors, workers_option
 from mmvidext.datasets.media.reencode import Encoding, encoder_name
 from mmvidext.datasets.reencoding import FAILURES, VIDEOS, Reencoding, reencode_videos
 
@@ -59,6 +59,7 @@ def report(result: Reencoding, out: Path, *, drop_bad: bool) -> None:
 @click.option('--crf', default=DEFAULT.crf, show_default=True, help='Quality from 0, without loss, to 51, the worst.')
 @click.option(
     '--min-psnr',
+    type=FiniteRange(0),
     default=DEFAULT.min_psnr,
     show_default=True,
     help='Refuse a copy with a frame of a lower peak signal-to-noise ratio, in dB.',

@@ -1,5 +1,6 @@
 """Scenes for segmentation and flow: several objects that move, turn and grow over a moving ground."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,10 +73,10 @@ class SceneOptions:
                 f'scenes need sides of at least 16 pixels and a frame, but size is {self.size} and num_frames '
                 f'{self.num_frames}'
             )
-        if self.max_displacement < 0 or self.num_objects < 0 or self.thin_objects < 0:
+        if not 0 <= self.max_displacement < math.inf or self.num_objects < 0 or self.thin_objects < 0:
             raise ValueError(
-                f'max_displacement, num_objects and thin_objects must be 0 or more, but are {self.max_displacement}, '
-                f'{self.num_objects} and {self.thin_objects}'
+                'max_displacement, num_objects and thin_objects must be finite and 0 or more, but are '
+                f'{self.max_displacement}, {self.num_objects} and {self.thin_objects}'
             )
 
 

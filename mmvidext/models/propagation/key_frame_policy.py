@@ -58,13 +58,13 @@ class AdaptiveInterval:
         max_interval: A key frame comes at the latest after this many frames.
 
     Raises:
-        ValueError: If the threshold is negative or the interval below 1.
+        ValueError: If the threshold is negative or NaN, or the interval below 1.
     """
 
     needs_residual = True
 
     def __init__(self, threshold: float = 0.3, *, max_interval: int = 30) -> None:
-        if threshold < 0:
+        if not threshold >= 0:
             raise ValueError(f'the threshold of the residual must be at least 0, but got {threshold}')
         if max_interval < 1:
             raise ValueError(f'the greatest key-frame interval must be at least 1, but got {max_interval}')

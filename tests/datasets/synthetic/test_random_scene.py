@@ -78,8 +78,9 @@ def test_the_generator_alone_decides():
     [
         (dict(size=(8, 64)), r'sides of at least 16 pixels and a frame, but size is \(8, 64\)'),
         (dict(num_frames=0), 'num_frames 0'),
-        (dict(max_displacement=-1.0), 'must be 0 or more, but are -1.0, 6 and 0'),
-        (dict(thin_objects=-2), 'must be 0 or more, but are 4.0, 6 and -2'),
+        (dict(max_displacement=-1.0), 'must be finite and 0 or more, but are -1.0, 6 and 0'),
+        (dict(max_displacement=float('nan')), 'must be finite and 0 or more, but are nan, 6 and 0'),
+        (dict(thin_objects=-2), 'must be finite and 0 or more, but are 4.0, 6 and -2'),
     ],
 )
 def test_options_out_of_range(change, message):

@@ -22,3 +22,5 @@ def test_errors_by_message():
         AdaptiveInterval(max_interval=0)
     with pytest.raises(ValueError, match='the threshold of the residual must be at least 0, but got -1'):
         AdaptiveInterval(-1)
+    with pytest.raises(ValueError, match='the threshold of the residual must be at least 0, but got nan'):
+        AdaptiveInterval(float('nan'))
