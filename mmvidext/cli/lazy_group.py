@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from mmvidext.cli.config_names import nearest
+
 __all__ = ['HELP_NAMES', 'LazyGroup']
 
 HELP_NAMES = ['-h', '--help']
@@ -46,6 +48,17 @@ class LazyGroup(click.Group):
             raise click.ClickException(
                 f"{cmd_name} needs what is not installed: {error}; pip install 'mmvidext[openmmlab]' installs it"
             ) from error
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is called; the error names the most similar one, too."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            if near := nearest(args[0], self.summaries):
+                raise click.UsageError(f'{error.message.removesuffix(".")}{near}', ctx) from error
+            raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the summaries, without an import of the commands."""

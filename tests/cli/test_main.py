@@ -101,8 +101,16 @@ def test_summaries_are_those_of_the_commands():
                 assert COMMANDS[f'{name} {part}'].help
 
 
-def test_an_unknown_command():
-    assert "No such command 'trian'" in invoke(main, 'trian', status=2)
+@pytest.mark.parametrize(
+    ('words', 'message'),
+    [
+        ('trian', "No such command 'trian'; did you mean train?"),
+        ('data foldr', "No such command 'foldr'; did you mean folder?"),
+        ('zzz', "No such command 'zzz'."),
+    ],
+)
+def test_an_unknown_command(words, message):
+    assert f'{message}\n' in invoke(main, *words.split(), status=2)
 
 
 def test_a_package_that_is_not_installed_is_one_line(monkeypatch):
