@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from mmengine.config import Config, DictAction
 from mmengine.logging import print_log
 
-from mmvidext.cli.config_chain import ConfigFile, evaluate, read_config_file, read_located
+from mmvidext.cli.config_chain import ConfigFile, check_place, evaluate, read_config_file, read_located
 from mmvidext.cli.config_keys import ENVIRONMENT_KEYS, KNOWN_KEYS, find_typo, is_unread
 from mmvidext.cli.config_names import ConfigError, find_config, nearest
 
@@ -50,6 +50,7 @@ def load_config(path_or_name: str | Path, options: Iterable[str] = (), *, warns:
     path = find_config(path_or_name)
     changes = [_parse_option(option) for option in options]
     if path.suffix != '.py':
+        check_place(path)
         cfg = read_located(path, lambda: Config.fromfile(path), {})
         values, used, built_from = dict[str, Any](), set[str](), set[str]()
         own = set(cfg)

@@ -1,6 +1,7 @@
 """The Python files that a config is made of: parsed before they are run, and run again with other values."""
 
 import ast
+import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -12,9 +13,12 @@ from mmengine.config import Config
 
 from mmvidext.cli.config_names import ConfigError, find_config, nearest
 
-__all__ = ['ConfigFile', 'evaluate', 'read_config_file', 'read_located']
+__all__ = ['ConfigFile', 'check_place', 'evaluate', 'read_config_file', 'read_located']
 
 BASE = '_base_'
+# what mmengine replaces by the place of a config, in its text, before it reads it
+_PLACE = re.compile(r'{{\s*(fileDirname|fileBasename|fileBasenameNoExtension|fileExtname)\s*}}')
+_HARMLESS = re.compile(r'[\w./ ()+,~=-]*')
 
 
 @dataclass
@@ -94,6 +98,7 @@ def read_config_file(path: Path, inside: tuple[Path, ...] = ()) -> ConfigFile:
         raise ConfigError(f'{path}:{error.lineno}: {error.msg}') from error
     except (OSError, ValueError) as error:  # no text, or a NUL in it
         raise ConfigError(f'{path} cannot be read as Python: {error}') from error
+    check_place(path, text)
     file = ConfigFile(path, text, tree)
     value = _base_value(tree)
     if value is None:
@@ -105,8 +110,49 @@ def read_config_file(path: Path, inside: tuple[Path, ...] = ()) -> ConfigFile:
         if base is not None and base.resolve() in inside:
             raise ConfigError(f'{place}: the base {name} inherits from this config, in a circle')
         is_python = base is not None and base.suffix == '.py'
+        if base is not None and not is_python:
+            check_place(base)
         file.bases.append((str(base or name), read_config_file(base, inside) if base and is_python else None))
     return file
+
+
+def check_place(path: Path, text: str | None = None) -> None:
+    """Check that where a config lies does not change what it says: ``{{ fileDirname }}`` is replaced in its text.
+
+    In a folder with the name ``a"+run()+"`` the string around it would end there, and what follows would be run.
+
+    Args:
+        path: The config.
+        text: What it holds; None reads it.
+
+    Raises:
+        ConfigError: If a character of the path would be read as a part of the config.
+    """
+    text = path.read_text(encoding='utf-8', errors='replace') if text is None else text
+    whole = path.absolute()
+    places = dict(fileDirname=str(whole.parent), fileBasename=whole.name)
+    places |= dict(fileBasenameNoExtension=whole.stem, fileExtname=whole.suffix)
+    used = dict.fromkeys(_PLACE.findall(text))
+    if all(_HARMLESS.fullmatch(places[name].replace(os.sep, '/')) for name in used):
+        return
+    if path.suffix != '.py' or any('{{' in places[name] for name in used) or not _stays_in_strings(text, places):
+        raise ConfigError(
+            f'{str(path)!r} uses {", ".join(f"{{{{{name}}}}}" for name in used)}, but a character of its path would be '
+            'read as a part of the config: rename the folder or the file'
+        )
+
+
+def _stays_in_strings(text: str, places: Mapping[str, str]) -> bool:
+    """Whether Python reads a text, in which mmengine has put the places, with these in strings and as they are."""
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            node.value = _PLACE.sub(lambda found: places[found[1]].replace(os.sep, '/'), node.value)
+    try:
+        read = ast.parse(_PLACE.sub(lambda found: places[found[1]].replace('\\', '/'), text))
+    except (SyntaxError, ValueError):
+        return False
+    return ast.dump(read) == ast.dump(tree)
 
 
 def _base_names(value: ast.expr, place: str) -> list[str]:

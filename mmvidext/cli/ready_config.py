@@ -1,10 +1,12 @@
 """A config for one's own data that is ready to train: a few lines that inherit from one of ours."""
 
+import json
 import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from mmvidext.cli.config_chain import check_place
 from mmvidext.cli.config_names import ConfigError, find_config, nearest
 from mmvidext.datasets.atomic_write import atomic_write_text
 from mmvidext.datasets.own_data.preparation import CLASSES_FILE, PreparedVideos
@@ -13,6 +15,7 @@ from mmvidext.datasets.own_data.video_folders import PreparedFolders
 __all__ = [
     'DEFAULT_MODELS',
     'base_of_model',
+    'check_folders',
     'config_of_data',
     'flow_config',
     'model_names',
@@ -91,8 +94,10 @@ def segmentation_config(
         label_map: Value in the label files to class; empty if the values are the classes.
 
     Raises:
-        ConfigError: If the model is unknown.
+        ConfigError: If the model is unknown, or a name of a class cannot be in a config.
     """
+    for name in classes:
+        _check_braces(name)
     image, label = result.all[0].suffixes
     lines = [
         *_head(f'segmentation: {len(classes)} classes, {_counts(result)}', model, 'segmentation'),
@@ -127,6 +132,19 @@ def flow_config(result: PreparedFolders, root: Path, out: Path, model: str) -> P
     return _write(out, model, lines)
 
 
+def check_folders(root: Path, out: Path) -> None:
+    """Check that a ready config in a folder can name that of the data.
+
+    Args:
+        root: The folder of the data.
+        out: Where the lists are, and the config goes.
+
+    Raises:
+        ConfigError: If mmengine would read a part of a name as code.
+    """
+    _places(root, out)
+
+
 def _places(root: Path, out: Path) -> list[str]:
     """Return the lines with the folders of the data and the lists.
 
@@ -137,12 +155,21 @@ def _places(root: Path, out: Path) -> list[str]:
     inside = root.is_relative_to(out) or out.is_relative_to(root)
     step = os.path.relpath(root, out).replace(os.sep, '/')
     folder = '/'.join([_HERE, step] if step != '.' else [_HERE]) if inside else str(root)
-    return [f'data_root = {_quoted(folder)}', f'lists = {_quoted(_HERE)}']
+    lines = [f'data_root = {_quoted(folder)}', f'lists = {_quoted(_HERE)}']
+    _check_braces(str(root))
+    check_place(out / 'config.py', '\n'.join(lines))
+    return lines
 
 
 def _quoted(path: str) -> str:
-    """Return a path as Python code, in the quotes that a path in the place of ``fileDirname`` does not hold."""
-    return f'"{path}"' if _HERE in path else repr(path)
+    """Return a path as Python code, in double quotes: a single one in the place of ``fileDirname`` does no harm."""
+    return json.dumps(path, ensure_ascii=False)
+
+
+def _check_braces(name: str) -> None:
+    """Refuse a name with braces, between which mmengine replaces text in a config."""
+    if '{{' in name:
+        raise ConfigError(f'a config cannot hold {{{{, which mmengine replaces, but there is {name!r}: rename it')
 
 
 def _counts(result: PreparedFolders) -> str:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from mmvidext.datasets.media.files import read_bytes
 
-__all__ = ['AnnotationLine', 'check_paths', 'read_annotation', 'read_lines']
+__all__ = ['AnnotationLine', 'check_paths', 'leads_outside', 'read_annotation', 'read_lines']
 
 Labels = Literal['none', 'one', 'many']
 
@@ -104,6 +104,12 @@ def read_annotation(
     return lines
 
 
+def leads_outside(path: str) -> bool:
+    """Whether a path of a list is absolute or leads out of the data folder by ``..``."""
+    path = os.path.normpath(path)
+    return os.path.isabs(path) or path.split(os.sep)[0] == os.pardir
+
+
 def check_paths(paths: Sequence[tuple[str, str]], *, allow_outside: bool = False) -> None:
     """Check that no path is listed twice or leads out of the data folder.
 
@@ -117,7 +123,7 @@ def check_paths(paths: Sequence[tuple[str, str]], *, allow_outside: bool = False
     first_seen: dict[str, str] = {}
     for where, given in paths:
         path = os.path.normpath(given)
-        if not allow_outside and (os.path.isabs(path) or path.split(os.sep)[0] == '..'):
+        if not allow_outside and leads_outside(given):
             raise ValueError(
                 f'{where}: {given} leads out of the data folder; if that is meant, set allow_outside=True in the '
                 'dataset'

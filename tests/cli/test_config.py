@@ -60,6 +60,54 @@ def test_one_of_several_names_of_an_assignment(config):
     assert (cfg.height, cfg.width, cfg.crop) == (10, 6, [10])
 
 
+CODE = '+str(__import__("pathlib").Path("ran").touch())+'
+
+
+@pytest.mark.parametrize('options', [[], ['mine=2']])
+@pytest.mark.parametrize(
+    ('folder', 'text'),
+    [
+        (f'a"{CODE}"', 'root = "{{fileDirname}}"\n'),
+        (f"a'{CODE}'", "root = '{{ fileDirname }}/x'\n"),
+        ('a{print(1)}', "root = f'{{fileDirname}}'\n"),
+        ('a\nb = 1', '# {{fileDirname}}\n'),
+        ('a\\b', 'root = "{{fileDirname}}"\n'),
+        ('a{{fileBasename}}', 'root = "{{fileDirname}}"\n'),
+        ('a" "b', 'root = "{{fileDirname}}"\n'),
+    ],
+)
+def test_the_name_of_a_folder_is_never_read_as_code(folder, text, options, tmp_path, monkeypatch):
+    """Which mmengine puts into the text of a config as it is."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / folder).mkdir()
+    write(tmp_path / folder / 'base.py', text)
+    write(tmp_path / folder / 'top.py', "_base_ = './base.py'\nmine = 1\nx = mine\n")
+    with pytest.raises(ConfigError, match=r'base\.py.* uses \{\{fileDirname\}\}, but .*: rename the folder') as error:
+        load_config(tmp_path / folder / 'top.py', options)
+    assert '\n' not in str(error.value)
+    assert not (tmp_path / 'ran').exists()
+    write(tmp_path / folder / 'base.py', 'root = "data"\n')
+    assert load_config(tmp_path / folder / 'top.py', options).root == 'data'
+
+
+def test_a_name_that_would_change_yaml(tmp_path):
+    (tmp_path / 'a", mine: "b').mkdir()
+    path = write(tmp_path / 'a", mine: "b' / 'config.yaml', 'root: "{{ fileDirname }}"\n')
+    with pytest.raises(ConfigError, match='rename the folder or the file'):
+        load_config(path)
+    top = write(tmp_path / 'top.py', f'_base_ = {str(path)!r}\n')
+    with pytest.raises(ConfigError, match='rename the folder or the file'):
+        load_config(top)
+
+
+@pytest.mark.parametrize('folder', ["Tom's (1)", '视频 é', 'a"b'])
+def test_a_name_that_is_text_only_is_accepted(folder, tmp_path):
+    (tmp_path / folder).mkdir()
+    quotes = "'" if '"' in folder else '"'
+    path = write(tmp_path / folder / 'config.py', f'root = {quotes}{{{{ fileDirname }}}}/x{quotes}\n')
+    assert load_config(path).root == f'{tmp_path / folder}/x'
+
+
 def test_the_dumped_config_is_the_changed_one(config, tmp_path):
     cfg = load_config(config, ['sizes=(16,12)', 'train_dataloader.batch_size=7'])
     cfg.dump(tmp_path / 'dumped.py')

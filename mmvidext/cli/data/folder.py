@@ -6,7 +6,7 @@ import click
 
 from mmvidext.cli.data.folder_options import folder_options, tell
 from mmvidext.cli.options import FILE, PATH, one_line_errors
-from mmvidext.cli.ready_config import DEFAULT_MODELS, base_of_model, recognition_config
+from mmvidext.cli.ready_config import DEFAULT_MODELS, base_of_model, check_folders, recognition_config
 from mmvidext.datasets.class_names import read_class_names
 from mmvidext.datasets.own_data.annotations import read_annotations
 from mmvidext.datasets.own_data.class_folders import read_class_folders
@@ -34,6 +34,11 @@ __all__ = ['folder']
     '--split-number', type=click.IntRange(1, 3), default=1, show_default=True, help='Which split of UCF101 or HMDB51.'
 )
 @click.option(
+    '--allow-outside',
+    is_flag=True,
+    help='Accept paths of --annotations that lead out of DIR: absolute ones, and those with "..".',
+)
+@click.option(
     '--recordings',
     metavar='EXPRESSION',
     help='Regular expression for the beginning of file names: clips whose first group is equal are of one recording, '
@@ -48,6 +53,7 @@ def folder(
     annotations: tuple[Path, ...],
     classes: Path | None,
     split_number: int,
+    allow_outside: bool,
     recordings: str | None,
     ratio: float,
     seed: int,
@@ -69,9 +75,12 @@ def folder(
         raise click.UsageError('--classes is for --annotations: the folders name the classes')
     with one_line_errors():
         base_of_model(model, 'recognition')  # a wrong name is an error before hours of checks
+        check_folders(root, out)
         if annotations:
             names = read_class_names(classes) if classes else ()
-            listing = read_annotations(root, annotations, classes=names, split_number=split_number)
+            listing = read_annotations(
+                root, annotations, classes=names, split_number=split_number, allow_outside=allow_outside
+            )
         else:
             listing = read_class_folders(root)
         result = prepare_videos(listing, out, recordings=recordings, ratio=ratio, seed=seed, workers=workers)

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from mmvidext.datasets.annotation_lines import read_lines
+from mmvidext.datasets.annotation_lines import leads_outside, read_lines
 from mmvidext.datasets.own_data.clips import Clip, Listing, clips_below, split_name
 
 __all__ = ['read_annotations']
@@ -33,7 +33,12 @@ class _Row(NamedTuple):
 
 
 def read_annotations(
-    root: Path, annotations: Sequence[Path], *, classes: Sequence[str] = (), split_number: int = 1
+    root: Path,
+    annotations: Sequence[Path],
+    *,
+    classes: Sequence[str] = (),
+    split_number: int = 1,
+    allow_outside: bool = False,
 ) -> Listing:
     """List the clips of annotation files, whose form is recognized.
 
@@ -50,10 +55,11 @@ def read_annotations(
             is of that split.
         classes: Names, in the order of their numbers; by default those of the files, sorted.
         split_number: Which of the three splits of UCF101 or HMDB51.
+        allow_outside: Accept videos outside the root, such as ``../1.mp4`` or ``/videos/1.mp4``.
 
     Raises:
         FileNotFoundError: If a file or folder is missing.
-        ValueError: If the form is unknown, or a line is wrong; the message has ``file:line``.
+        ValueError: If the form is unknown, or a line is wrong or leads out of the root; the message has ``file:line``.
     """
     if not root.is_dir():
         raise FileNotFoundError(f'there is no folder {root}')
@@ -67,6 +73,12 @@ def read_annotations(
     names = _class_names(rows, classes)
     find = _Finder(root).find
     clips = [Clip(find(row.name), _label(row, names), row.recording, row.split) for row in rows]
+    for row, clip in zip(rows, clips, strict=True):
+        if leads_outside(clip.path) and not allow_outside:
+            raise ValueError(
+                f'{row.where}: {row.name} leads out of {root}; if that is meant, give --allow-outside '
+                '(allow_outside=True)'
+            )
     return Listing(form, root, names, clips)
 
 

@@ -4,8 +4,9 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
+from mmvidext.datasets.annotation_lines import leads_outside
 from mmvidext.datasets.atomic_write import atomic_write_text
 from mmvidext.datasets.media.check import CheckedVideo, check_videos
 from mmvidext.datasets.own_data.clips import SPLITS, Clip, Listing
@@ -65,8 +66,7 @@ class PreparedVideos:
     @property
     def leads_outside(self) -> bool:
         """Whether a path leads out of the root of the listing."""
-        paths = [PurePosixPath(clip.clip.path) for clip in self.clips]
-        return any(path.is_absolute() or '..' in path.parts for path in paths)
+        return any(leads_outside(clip.clip.path) for clip in self.clips)
 
 
 def list_file(out: Path, split: str) -> Path:

@@ -1,6 +1,7 @@
 """One's own videos, frames and labels, frames and flow: checked, split, and written as a config that trains."""
 
 import json
+import re
 
 import cv2
 import numpy as np
@@ -9,9 +10,11 @@ from mmengine.config import Config
 from mmengine.registry import DATASETS, init_default_scope
 from PIL import Image
 
+from mmvidext.cli.config_names import ConfigError
 from mmvidext.cli.data import data
-from mmvidext.cli.ready_config import config_of_data
+from mmvidext.cli.ready_config import config_of_data, segmentation_config
 from mmvidext.datasets.flow_io import write_flo
+from mmvidext.datasets.own_data.video_folders import PreparedFolders
 from tests.cli.invoke import invoke
 from tests.datasets.videos import write_video, write_with_av
 
@@ -64,6 +67,23 @@ def test_the_config_reads_every_video(videos, monkeypatch, tmp_path):
     for dataset in datasets:
         assert dataset.metainfo['classes'] == ('noch eine', 'turn left', '向右')
         assert all(dataset[index]['inputs'].shape == (8, 3, 96, 96) for index in range(len(dataset)))
+
+
+def test_annotations_that_lead_outside(videos, tmp_path):
+    """Are refused with their line, unless that is allowed; then the config allows it, too."""
+    inside, outside = '向右/clip 1.mp4', videos / 'noch eine' / 'clip 2.mp4'
+    (tmp_path / 'list.txt').write_text(f'{inside}\t0\n../turn left/clip 0.mp4\t1\n{outside}\t0\n')
+    arguments = ('folder', videos / '向右', '--annotations', tmp_path / 'list.txt', '--out', tmp_path / 'out')
+    output = invoke(data, *arguments, '--workers', 0, status=1)
+    assert output == (
+        f'Error: {tmp_path}/list.txt:2: ../turn left/clip 0.mp4 leads out of {videos}/向右; if that is meant, '
+        'give --allow-outside (allow_outside=True)\n'
+    )
+    (tmp_path / 'list.txt').write_text(f'clip 1.mp4\t0\n../turn left/clip 0.mp4\t1\n{outside}\t0\n')
+    invoke(data, *arguments, '--workers', 0, '--allow-outside', '--val', 0.5)
+    dataset = Config.fromfile(tmp_path / 'out' / 'ms_tsm_r18.py').train_dataloader.dataset
+    assert dataset.allow_outside
+    assert str(outside) in ''.join((tmp_path / 'out' / f'{split}.txt').read_text() for split in ('train', 'val'))
 
 
 @pytest.mark.parametrize(
@@ -162,6 +182,12 @@ def test_labels_with_two_suffixes(tmp_path):
     assert 'labels/a must have one suffix, but have .bmp, .png' in ' '.join(output.split())
 
 
+def test_a_class_whose_name_a_config_cannot_hold(tmp_path):
+    result = PreparedFolders({}, [])
+    with pytest.raises(ConfigError, match=r"a config cannot hold \{\{.* there is '\{\{_base_\.x\}\}': rename it"):
+        segmentation_config(result, tmp_path, tmp_path, 'dff_pspnet_r18', ['road', '{{_base_.x}}'], {})
+
+
 def test_flow(tmp_path):
     for video in ('a', 'b', 'c'):
         write_frames(tmp_path / 'frames' / video, 3)
@@ -179,3 +205,29 @@ def test_flow(tmp_path):
     assert len(dataset) == 2
     assert dataset[1]['sample_id'][2:] == '1'
     assert (dataset[1]['gt_flow'] == 3).all()
+
+
+HOSTILE = 'a"+str(__import__("pathlib").Path("ran").touch())+"b'
+
+
+@pytest.mark.parametrize('kind', ['folder', 'segmentation', 'flow'])
+@pytest.mark.parametrize('name', [HOSTILE, 'a\\b', 'a{{fileBasename}}'])
+def test_a_name_that_a_config_cannot_hold(kind, name, tmp_path, monkeypatch):
+    """mmengine puts the folder of a config into its text; this is said before anything is checked."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).mkdir()
+    output = invoke(data, kind, name, '--workers', 0, status=1)
+    assert re.search(r'Error: .*: rename (it|the folder or the file)$', output.strip())
+    assert not (tmp_path / 'ran').exists()
+
+
+def test_a_name_that_the_config_itself_writes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for video in ('a', 'b'):
+        write_frames(tmp_path / HOSTILE / 'frames' / video, 2)
+        (tmp_path / HOSTILE / 'flow' / video).mkdir(parents=True)
+        write_flo(tmp_path / HOSTILE / 'flow' / video / '0.flo', np.full((32, 48, 2), 3, np.float32))
+    for out in (tmp_path, tmp_path / 'lists'):
+        invoke(data, 'flow', HOSTILE, '--out', out, '--val', 0.5, '--workers', 0)
+        assert Config.fromfile(out / 'flownets.py').data_root == str(tmp_path / HOSTILE)
+    assert not (tmp_path / 'ran').exists()
