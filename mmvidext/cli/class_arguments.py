@@ -12,7 +12,7 @@ from mmengine.registry import Registry
 from mmengine.runner import Runner
 from mmengine.utils import get_object_from_string
 
-__all__ = ['Arguments', 'class_arguments', 'find_class', 'keys_read', 'source_of']
+__all__ = ['Arguments', 'class_arguments', 'find_class', 'keys_read', 'source_of', 'words_in']
 
 # where the `**kwargs` of a class go, if not to its base class
 _TAKES_MORE = {CheckpointHook: Runner.save_checkpoint}
@@ -24,10 +24,11 @@ _KEY_READ = re.compile(
 
 
 class Arguments(NamedTuple):
-    """What a class takes by name, and whether it takes any other name as well, and drops it."""
+    """What a class takes by name, whether it takes any other name as well, and drops it, and its defaults."""
 
     names: list[str]
     drops_others: bool
+    defaults: dict[str, Any]
 
 
 def find_class(kind: Any, registries: tuple[Registry, ...]) -> type | None:
@@ -49,24 +50,26 @@ def class_arguments(cls: type) -> Arguments | None:
     None if that cannot be told, because they go elsewhere.
     """
     names: dict[str, None] = {}
+    defaults: dict[str, Any] = {}
     for base in cls.__mro__:
         if '__init__' not in vars(base) or base is object:
             continue
         parameters = list(inspect.signature(vars(base)['__init__']).parameters.values())[1:]
         names.update({p.name: None for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)})
+        defaults = {p.name: p.default for p in parameters} | defaults  # those of a subclass count
         others = next((p.name for p in parameters if p.kind is p.VAR_KEYWORD), None)
         if others is None:
-            return Arguments(list(names), drops_others=False)
+            return Arguments(list(names), drops_others=False, defaults=defaults)
         if base in _TAKES_MORE:
             names.update(dict.fromkeys(inspect.signature(_TAKES_MORE[base]).parameters))
-            return Arguments(list(names), drops_others=False)
+            return Arguments(list(names), drops_others=False, defaults=defaults)
         read, uses, goes_to_base = _uses(base, others)
         names.update(dict.fromkeys(read))
         if uses == 0:
-            return Arguments(list(names), drops_others=True)
+            return Arguments(list(names), drops_others=True, defaults=defaults)
         if uses > 1 or not goes_to_base:
             return None
-    return Arguments(list(names), drops_others=False)
+    return Arguments(list(names), drops_others=False, defaults=defaults)
 
 
 def _uses(cls: type, name: str) -> tuple[list[str], int, bool]:
@@ -101,6 +104,11 @@ def source_of(classes: Iterable[type]) -> str:
         except (OSError, TypeError):  # written in C, or typed in
             continue
     return '\n'.join(texts)
+
+
+def words_in(source: str) -> set[str]:
+    """Return the words in code that may be keys: in quotes, or behind a dot."""
+    return set(re.findall(r'[\'".](\w+)', source))
 
 
 def keys_read(source: str) -> list[str]:

@@ -19,8 +19,8 @@ from mmengine.config import Config, DictAction
 from mmengine.logging import print_log
 
 from mmvidext.cli.config_chain import ConfigFile, check_place, evaluate, read_config_file, read_located
-from mmvidext.cli.config_keys import ENVIRONMENT_KEYS, KNOWN_KEYS, find_typo, is_unread
-from mmvidext.cli.config_names import ConfigError, find_config, nearest
+from mmvidext.cli.config_keys import ENVIRONMENT_KEYS, KNOWN_KEYS, VALUE_TYPES, find_typo, is_unread
+from mmvidext.cli.config_names import ConfigError, find_config, mim_folder, nearest
 
 __all__ = ['ConfigError', 'load_config']
 
@@ -53,26 +53,31 @@ def load_config(path_or_name: str | Path, options: Iterable[str] = (), *, warns:
         check_place(path)
         cfg = read_located(path, lambda: Config.fromfile(path), {})
         values, used, built_from = dict[str, Any](), set[str](), set[str]()
-        own = set(cfg)
+        own, switches = set(cfg), set[str]()
     else:
         file = read_config_file(path)
         variables, used = _changeable(file), file.names_read()
-        own = {name for name, _ in file.assignments()}  # a base may offer what this config has no use for
+        own = {name for name, _ in file.assignments()} | _of_own_bases(file)
+        switches = _switches(file)
         values = {change.key: change.value for change in changes if change.key in variables}
         cfg = evaluate(file, values)
         built_from = (variables & used) | (set(cfg) - variables)
-    _check_keys(cfg, used, path)
-    if warns and (unread := [key for key in cfg if key in own and is_unread(key, used)]):
-        print_log(f'{path}: nothing reads {", ".join(unread)}', logger='current', level=logging.WARNING)
     for change in changes:
+        _check_switch(cfg, change, switches)
         if change.key not in values:
             _check_option(cfg, change, built_from, path)
-            if (known := find_typo(change.key, used)) and '.' not in change.key:
-                raise ConfigError(f'+{change.key}: nothing reads it; did you mean {known}?')
+            head = change.key.partition('.')[0]
+            if known := find_typo(head, used):
+                raise ConfigError(f'+{change.key}: nothing reads {head}; did you mean {known}?')
             try:
                 cfg.merge_from_dict({change.key: change.value})
             except (KeyError, TypeError, AttributeError) as error:  # AttributeError: a number in a list
                 raise ConfigError(f'{change.key} cannot be set in {path}: {error}') from error
+            own.add(head)
+    _check_types(cfg, path)
+    _check_keys(cfg, used, path)
+    if warns and (unread := [key for key in cfg if key in own and is_unread(key, used)]):
+        print_log(f'{path}: nothing reads {", ".join(unread)}', logger='current', level=logging.WARNING)
     return cfg
 
 
@@ -91,16 +96,61 @@ def _changeable(file: ConfigFile) -> set[str]:
     return set() if 'read_base' in file.names_read() else file.variables()
 
 
+def _of_own_bases(file: ConfigFile) -> set[str]:
+    """Return the names that bases assign; those of a package may offer what a config has no use for."""
+    ours = mim_folder('mmvidext', 'configs')
+    return {
+        name
+        for base in file.chain()
+        if base is not file and '.mim' not in base.path.parts
+        if ours is None or not base.path.resolve().is_relative_to(ours.resolve())
+        for name, _ in base.assignments()
+    }
+
+
+def _switches(file: ConfigFile) -> set[str]:
+    """Return the variables that a config or a base sets to True or False."""
+    return {
+        name
+        for part in file.chain()
+        for name, statement in part.assignments()
+        if isinstance(getattr(getattr(statement, 'value', None), 'value', None), bool)
+    }
+
+
+def _value(cfg: Config, key: str) -> Any:
+    """Return what a path leads to; ``Ellipsis`` if it leads nowhere."""
+    node: Any = cfg
+    for part in key.split('.'):
+        if isinstance(node, (list, tuple)):
+            node = node[int(part)] if part.isdecimal() and int(part) < len(node) else ...
+        else:
+            node = node.get(part, ...) if hasattr(node, 'keys') else ...
+    return node
+
+
+def _check_switch(cfg: Config, option: Option, switches: set[str]) -> None:
+    """Refuse a text in the place of True or False: as a value, any text is true."""
+    was_bool = option.key in switches or isinstance(_value(cfg, option.key), bool)
+    if was_bool and isinstance(option.value, str):
+        raise ConfigError(f'{option.key}: expected True or False, but got {option.value!r}')
+
+
+def _check_types(cfg: Config, path: Path) -> None:
+    for what, (types, keys) in VALUE_TYPES.items():
+        for key in keys:
+            value = _value(cfg, key)
+            if value is not ... and not isinstance(value, types):
+                raise ConfigError(f'{path}: {key} must be {what}, not {value!r}')
+
+
 def _check_keys(cfg: Config, used: set[str], path: Path) -> None:
     """Refuse keys that nothing reads and that look like one that is read."""
     for key in cfg:
         known = find_typo(key, used)
         if known is not None:
             raise ConfigError(f'{path}: nothing reads {key!r}; did you mean {known!r}?')
-    environment = cfg.get('env_cfg') or {}
-    if not isinstance(environment, dict):
-        raise ConfigError(f'{path}: env_cfg must be a dict, not {environment!r}')
-    for key in environment:
+    for key in cfg.get('env_cfg') or {}:
         if key not in ENVIRONMENT_KEYS:
             raise ConfigError(f'{path}: nothing reads env_cfg.{key}{nearest(key, ENVIRONMENT_KEYS)}')
 

@@ -3,10 +3,11 @@
 import difflib
 import inspect
 from collections.abc import Collection
+from pathlib import Path
 
 from mmengine.runner import Runner
 
-__all__ = ['ENVIRONMENT_KEYS', 'KNOWN_KEYS', 'find_typo', 'is_unread']
+__all__ = ['ENVIRONMENT_KEYS', 'KNOWN_KEYS', 'VALUE_TYPES', 'find_typo', 'is_unread']
 
 # read by mmengine's runner beside its own arguments, by the tools of the toolboxes, and by ours
 _OTHER_KEYS = (
@@ -26,6 +27,28 @@ _OTHER_KEYS = (
     'vis_backends',
 )
 KNOWN_KEYS = (*(name for name in inspect.signature(Runner).parameters if name != 'cfg'), *_OTHER_KEYS)
+_LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+_LOOPS = ('train_cfg', 'val_cfg', 'test_cfg')
+_PARTS = ('optim_wrapper', 'default_hooks', 'randomness', 'auto_scale_lr', 'log_processor', 'visualizer')
+_NONE = type(None)
+# what is read of a config before it is built, which would tell: the types in words, the types, and what has them
+VALUE_TYPES = {
+    'a dict': (
+        (dict, _NONE),
+        (*_LOOPS, *_PARTS, 'env_cfg', 'env_cfg.dist_cfg', 'env_cfg.mp_cfg'),
+    ),
+    'a dict or a list': (
+        (dict, list, tuple, _NONE),
+        (*_LOADERS, 'val_evaluator', 'test_evaluator', 'param_scheduler'),
+    ),
+    'a list': ((list, tuple, _NONE), ('custom_hooks',)),
+    'a string': (
+        (str, Path, _NONE),
+        ('default_scope', 'work_dir', 'load_from', 'experiment_name', 'launcher', 'default_hooks.checkpoint.out_dir'),
+    ),
+    'a whole number': ((int,), tuple(f'{loader}.num_workers' for loader in _LOADERS)),
+    'True or False': ((bool, _NONE), ('resume',)),
+}
 ENVIRONMENT_KEYS = ('cudnn_benchmark', 'dist_cfg', 'mp_cfg', 'resource_limit')
 
 # names of the toolboxes' configs for what their dataloaders are built from: similar to keys, and no typos

@@ -35,7 +35,7 @@ from torch.distributed import init_process_group
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 from torch.utils.data import DataLoader
 
-from mmvidext.cli.class_arguments import class_arguments, find_class, keys_read, source_of
+from mmvidext.cli.class_arguments import class_arguments, find_class, keys_read, source_of, words_in
 from mmvidext.cli.config_names import ConfigError, nearest
 
 __all__ = ['check_component_keys']
@@ -45,6 +45,7 @@ _SIMILAR_CLASS = 0.85  # names of classes are long and alike: RandomGamma is no 
 # read by the registry or by who builds the object, and not passed on to it
 _ALWAYS = ('type', '_scope_', '_delete_', 'priority', 'convert_to_iter_based')
 _LOADER_KEYS = (*inspect.signature(DataLoader).parameters, 'num_batch_per_epoch', 'disable_subprocess_warning')
+_LOADER_DEFAULTS = {name: parameter.default for name, parameter in inspect.signature(DataLoader).parameters.items()}
 _OPTIM_WRAPPER_KEYS = ('constructor', 'paramwise_cfg')
 _DIST_KEYS = dict.fromkeys(
     ('port', *inspect.signature(init_dist).parameters, *inspect.signature(init_process_group).parameters)
@@ -99,6 +100,7 @@ def check_component_keys(cfg: Config) -> list[str]:
                 known = [*arguments.names, *component.more]
                 strict = not arguments.drops_others
                 unread += _check(cfg, component.place, component.keys, known, strict, taker=cls.__name__)
+                _check_values(cfg, component.place, component.keys, arguments.defaults, cls)
         for setting in _layer_settings(cfg.get('model'), 'model'):
             cls = find_class(setting.keys['type'], setting.registries)
             if cls is None:
@@ -109,6 +111,10 @@ def check_component_keys(cfg: Config) -> list[str]:
                 _check(cfg, setting.place, setting.keys, known, strict=False, taker=cls.__name__)
         for place, keys, known in _without_class(cfg):
             unread += _check(cfg, place, keys, known, strict=True, taker=place)
+        for place, loader in _loaders(cfg):
+            _check_values(cfg, place, loader, _LOADER_DEFAULTS, DataLoader)
+        for place, keys, known in _custom_keys(cfg):
+            _check(cfg, place, keys, known, strict=False, taker=place)  # any other key is one of the optimizer
         unread += _check_model_settings(cfg)
     return [*unread, *_hooks_beside(cfg)]
 
@@ -177,6 +183,24 @@ def _check(cfg: Config, place: str, keys: Iterable[str], known: list[str], stric
     return unread
 
 
+def _check_values(cfg: Config, place: str, values: Mapping[str, Any], defaults: Mapping[str, Any], cls: type) -> None:
+    """Compare values with the defaults of a class.
+
+    Where the default is True or False, a text that the code does not know is refused: it would be true. Where it is a
+    dictionary, so is a key that the code does not know and that is like one of its keys.
+    """
+    for key, value in values.items():
+        default = defaults.get(key)
+        if isinstance(default, bool) and isinstance(value, str) and value not in words_in(source_of([cls])):
+            raise ConfigError(f'{cfg.filename}: {place}.{key} must be True or False, not {value!r}')
+        if isinstance(default, Mapping) and isinstance(value, Mapping) and 'type' not in value:
+            new = [name for name in value if name not in default]
+            words = words_in(source_of([cls])) if new else ()
+            unknown = [name for name in new if name not in words]
+            _check(cfg, f'{place}.{key}', unknown, list(default), strict=False, taker=place)
+            _check_values(cfg, f'{place}.{key}', value, default, cls)
+
+
 def _components(cfg: Config) -> Iterator[_Component]:
     for name in ('default_hooks', 'custom_hooks'):
         yield from _typed(cfg.get(name), name, (HOOKS,))
@@ -241,6 +265,15 @@ def _without_class(cfg: Config) -> Iterator[tuple[str, Mapping[str, Any], list[s
                 yield 'optim_wrapper.paramwise_cfg', special, keys_read(source)
 
 
+def _custom_keys(cfg: Config) -> Iterator[tuple[str, Mapping[str, Any], list[str]]]:
+    """Yield the settings of single parameters, with what mmengine itself reads of them."""
+    special = (cfg.get('optim_wrapper') or {}).get('paramwise_cfg')
+    custom = special.get('custom_keys') if isinstance(special, Mapping) else None
+    for name, keys in (custom or {}).items():
+        if isinstance(keys, Mapping):
+            yield f'optim_wrapper.paramwise_cfg.custom_keys.{name}', keys, ['lr_mult', 'decay_mult']
+
+
 def _loaders(cfg: Config) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         loaders = cfg.get(name)
@@ -271,7 +304,7 @@ def _check_model_settings(cfg: Config) -> list[str]:
     """Check ``train_cfg`` and ``test_cfg`` of models, whose keys any part of a model may read."""
     parts = {part.place: (part.keys, find_class(part.keys['type'], part.registries)) for part in _model_parts(cfg)}
     source = source_of(cls for _, cls in parts.values() if cls is not None)
-    known, words = keys_read(source), set(re.findall(r'[\'".](\w+)', source))
+    known, words = keys_read(source), words_in(source)
     unread = []
     for place, (keys, cls) in parts.items():
         for name in ('train_cfg', 'test_cfg') if cls is not None and issubclass(cls, BaseModel) else ():

@@ -22,7 +22,8 @@ train_dataloader = dict(
     batch_size=2,
     dataset=dict(pipeline=pipeline, root=root + 'train', crop=crop, steps=steps),
 )
-env_cfg = dict(cudnn_benchmark=False)
+switch = True
+env_cfg = dict(cudnn_benchmark=switch and False)
 """
 TOP = """\
 _base_ = ['./base.py']
@@ -149,6 +150,14 @@ def test_a_new_key_is_one_of_the_runner_or_is_added_on_purpose(config):
         ('train_dataloader.dataset.crop.0=3', r'train_dataloader\.dataset\.crop\.0 cannot be set'),
         ('train_dataloader.batch_size.x=3', "train_dataloader.batch_size of .* has no 'x'"),
         ('pipeline.0.scale=3', 'pipeline is a variable from which .* is built, and a part of it cannot be changed'),
+        (
+            '+optim_wraper.optimizer.lr=3',
+            r'^\+optim_wraper\.optimizer\.lr: nothing reads optim_wraper; did you mean optim_w',
+        ),
+        ('+default_hook.checkpoint.interval=3', 'nothing reads default_hook; did you mean default_hooks'),
+        ('+env_cfg.cudnn_benchmrk=True', r'nothing reads env_cfg\.cudnn_benchmrk; did you mean cudnn_benchmark'),
+        ('env_cfg.cudnn_benchmark=Flase', r"env_cfg\.cudnn_benchmark: expected True or False, but got 'Flase'"),
+        ('switch=no', "switch: expected True or False, but got 'no'"),
         ('sizes', 'expected KEY=VALUE or'),
         ('=3', 'expected KEY=VALUE or'),
         ('_base_=x', 'expected KEY=VALUE or'),
@@ -192,6 +201,27 @@ def test_a_wrong_config_is_one_line(text, message, config, tmp_path):
     assert '\n' not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ('option', 'message'),
+    [
+        ('train_cfg=5', 'train_cfg must be a dict, not 5'),
+        ('optim_wrapper=text', "optim_wrapper must be a dict, not 'text'"),
+        ('randomness=[1]', r'randomness must be a dict, not \[1\]'),
+        ('custom_hooks=5', 'custom_hooks must be a list, not 5'),
+        ('val_evaluator=5', 'val_evaluator must be a dict or a list, not 5'),
+        ('default_scope=5', 'default_scope must be a string, not 5'),
+        ('load_from=5', 'load_from must be a string, not 5'),
+        ('+default_hooks.checkpoint.out_dir=5', r'default_hooks\.checkpoint\.out_dir must be a string, not 5'),
+        ('+train_dataloader.num_workers=two', "train_dataloader.num_workers must be a whole number, not 'two'"),
+        ('resume=maybe', "resume must be True or False, not 'maybe'"),
+    ],
+)
+def test_a_value_of_another_type(option, message, config):
+    with pytest.raises(ConfigError, match=rf'top\.py: {message}$'):
+        load_config(config, [option])
+    load_config(config, [f'{option.partition("=")[0]}=None'] if 'num_workers' not in option else [])
+
+
 def test_a_base_is_evaluated(config, tmp_path):
     """As some configs of mmaction2 write long names."""
     path = write(tmp_path / 'mine.py', "_base_ = ['./ba' + 'se.py']\nx = 1\n")
@@ -233,8 +263,8 @@ def test_a_config_of_any_format_is_a_program(name, text, tmp_path, monkeypatch):
 def test_a_tag_of_yaml_is_text_in_json(tmp_path):
     """Which has no tags: the sentence of docs/security.md is about YAML."""
     tag = '!!python/object/apply:os.mkdir'
-    cfg = load_config(write(tmp_path / 'config.json', f'{{"train_cfg": ["{tag}", "{tmp_path}/ran"]}}'))
-    assert cfg.train_cfg[0] == tag
+    cfg = load_config(write(tmp_path / 'config.json', f'{{"mine": ["{tag}", "{tmp_path}/ran"]}}'))
+    assert cfg.mine[0] == tag
     assert not (tmp_path / 'ran').exists()
 
 

@@ -1,6 +1,7 @@
 """Keys that no class takes are named before anything is built, and no shipped config is accused."""
 
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
@@ -175,6 +176,50 @@ def test_a_key_that_a_class_drops_in_silence():
     assert 'nothing reads train_dataloader.dataset.pipeline.1.zzz (SampleFrames takes clip_len' in line
 
 
+@pytest.mark.parametrize(
+    ('place', 'value', 'message'),
+    [
+        (
+            'train_dataloader.sampler.shuffle',
+            'Flase',
+            "sampler.shuffle must be True or False, not 'Flase'",
+        ),
+        ('train_dataloader.persistent_workers', 'off', "persistent_workers must be True or False, not 'off'"),
+        ('default_hooks.checkpoint.save_last', 'no', "save_last must be True or False, not 'no'"),
+        (
+            'optim_wrapper.paramwise_cfg',
+            dict(custom_keys=dict(backbone=dict(lr_mul=0.1))),
+            'custom_keys.backbone.lr_mul; did you mean lr_mult?',
+        ),
+        (
+            'train_dataloader.dataset',
+            dict(type='mmaction.VideoDataset', ann_file='x', pipeline=[], data_prefix=dict(vidoe='x')),
+            'dataset.data_prefix.vidoe; did you mean video?',
+        ),
+        (
+            'val_evaluator',
+            dict(type='mmaction.AccMetric', metric_options=dict(top_k_accuracy=dict(topks=(1, 5)))),
+            'metric_options.top_k_accuracy.topks; did you mean topk?',
+        ),
+    ],
+)
+def test_a_value_that_is_none_of_those_that_a_class_takes(place, value, message):
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        check_component_keys(changed(**{place: value}))
+
+
+def test_values_that_only_look_wrong():
+    """Settings of the optimizer, a metric that is not in the default, and a word in the place of True."""
+    for place, value in (
+        ('optim_wrapper.paramwise_cfg', dict(custom_keys=dict(backbone=dict(weight_decay=0.1, lr_mult=2)))),
+        ('val_evaluator.metric_options', dict(mean_class_accuracy=dict())),
+        ('train_dataloader.dataset.data_prefix', dict(zzz='x')),
+    ):
+        assert check_component_keys(changed(**{place: value})) == []
+    neck = dict(type='FPN', in_channels=[8], out_channels=8, num_outs=5, add_extra_convs='on_input')
+    assert check_component_keys(Config(dict(default_scope='mmseg', model=dict(type='EncoderDecoder', neck=neck)))) == []
+
+
 def test_the_settings_of_a_segmentor():
     cfg = Config.fromfile(CONFIGS / 'demo' / 'pspnet_r18_demo.py')
     cfg.merge_from_dict({'model.test_cfg': dict(mode='whole')})
@@ -223,6 +268,19 @@ def test_a_top_level_key_of_the_config_itself_is_a_warning(tmp_path, warned):
     assert warned == [f'{path}: nothing reads my_value']
 
 
+def test_a_key_that_an_option_adds_is_a_warning(warned):
+    load_config(CONFIG, ['+zzz=1', '+mine.own=2', '+train_dataloader.drop_last=True'])
+    assert warned == [f'{CONFIG}: nothing reads zzz, mine']
+
+
+def test_a_key_of_a_base_of_ones_own_is_a_warning(tmp_path, warned):
+    """What the configs of the toolboxes had before: mmaction2 1.0 reads none of it."""
+    (tmp_path / 'base.py').write_text(f"_base_ = '{CONFIG}'\nlr_config = dict(policy='step')\ntotal_epochs = 3\n")
+    (tmp_path / 'mine.py').write_text("_base_ = './base.py'\n")
+    load_config(tmp_path / 'mine.py')
+    assert warned == [f'{tmp_path / "mine.py"}: nothing reads lr_config, total_epochs']
+
+
 @pytest.fixture(scope='module')
 def data(tmp_path_factory):
     """The options that lead to a few generated clips."""
@@ -248,7 +306,7 @@ def data(tmp_path_factory):
         (['train_cfg.max_epochs=three'], 'invalid literal for int'),
         (['model.backbone.depth=19'], '19'),
         (['+model.backbone.depht=18'], 'nothing reads model.backbone.depht; did you mean depth?'),
-        (['+load_frm=x.pth'], 'nothing reads it; did you mean load_from?'),
+        (['+load_frm=x.pth'], 'nothing reads load_frm; did you mean load_from?'),
         (['optim_wrapper.optimizer.lr=fast'], 'TypeError'),
         (['train_dataloader.dataset.ann_file=nothing.txt'], 'nothing.txt'),
         (
