@@ -72,7 +72,8 @@ def _config_in(folder: Path) -> Path:
 
 
 def _checkpoint_in(folder: Path) -> Path:
-    best = sorted(folder.glob('best_*.pth'), key=lambda path: path.stat().st_mtime)
+    files = (path for path in folder.glob('best_*') if path.suffix in _CHECKPOINTS)
+    best = sorted(files, key=lambda path: path.stat().st_mtime)
     newest = best[-1] if best else find_resume_point(folder)
     if newest is None:
         raise FileNotFoundError(f'there is no whole checkpoint in {folder}: train first, or name one')

@@ -2,15 +2,19 @@
 
 import logging
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 from mmengine.config import Config
 from mmengine.dist import is_main_process
+from mmengine.hooks import CheckpointHook
 from mmengine.logging import print_log
+from mmengine.registry import HOOKS, DefaultScope
 
 from mmvidext.cli.batch_norm_errors import naming_small_batches
+from mmvidext.cli.class_arguments import find_class
 from mmvidext.cli.console import ProgressLines, short_path, warnings_only
 from mmvidext.cli.gpu_flags import train_in_mixed_precision, use_compiler
 from mmvidext.cli.options import RunCommand, amp_option, run_options, usage_errors
@@ -61,12 +65,15 @@ def apply_train_flags(
 
 def _resume(cfg: Config, checkpoint: str) -> None:
     """Resume from a checkpoint; 'auto' is the newest whole one of the run, if there is any."""
-    from mmvidext.engine.resume_point import check_whole
+    from mmvidext.engine.resume_point import check_newest, check_whole
 
     with usage_errors():
         newest = _newest(cfg) if checkpoint == 'auto' else checkpoint
         if newest is not None and '://' not in newest:
             check_whole(Path(newest))
+            folder, filename_tmpl = _checkpoints(cfg)
+            if folder is not None and checkpoint != 'auto':
+                check_newest(Path(newest), folder, filename_tmpl)
     cfg.resume = newest is not None  # the first start of a job that always resumes begins with the config's weights
     cfg.load_from = newest or cfg.get('load_from')
 
@@ -76,28 +83,42 @@ def _newest(cfg: Config) -> str | None:
 
     from mmvidext.engine.resume_point import find_resume_point
 
-    folder = _checkpoint_folder(cfg)
+    folder, filename_tmpl = _checkpoints(cfg)
     if folder is None:
         return find_latest_checkpoint(cfg.work_dir)
-    path = find_resume_point(folder)
+    path = find_resume_point(folder, filename_tmpl)
     return None if path is None else str(path)
 
 
-def _checkpoint_folder(cfg: Config) -> Path | None:
-    """Return where a run keeps its checkpoints; None if that is not on this machine."""
-    hook = (cfg.get('default_hooks') or {}).get('checkpoint') or {}
-    out_dir = hook.get('out_dir')
-    if out_dir and '://' in out_dir:
-        return None
-    work_dir = Path(cfg.work_dir)
-    return Path(out_dir) / work_dir.name if out_dir else work_dir
+def _checkpoints(cfg: Config) -> tuple[Path | None, str | None]:
+    """Return where a run keeps its checkpoints, None if that is not on this machine, and how it names them."""
+    from mmvidext.engine.resume_point import checkpoint_folder
+
+    hook = _checkpoint_hook(cfg)
+    return checkpoint_folder(cfg.work_dir, hook.get('out_dir')), hook.get('filename_tmpl')
+
+
+def _checkpoint_hook(cfg: Config) -> Mapping[str, Any]:
+    """Return the settings of the first hook that saves checkpoints."""
+    default_hooks = cfg.get('default_hooks') or {}
+    if 'checkpoint' not in default_hooks:
+        return {}  # mmengine's own
+    named = [default_hooks['checkpoint'], *default_hooks.values(), *(cfg.get('custom_hooks') or [])]
+    with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'mmengine'):
+        for hook in named:
+            cls = find_class(hook.get('type'), (HOOKS,)) if isinstance(hook, dict) else None
+            if cls is not None and issubclass(cls, CheckpointHook):
+                return hook
+    return {}
 
 
 def _warn_of_earlier_run(cfg: Config) -> None:
-    folder = _checkpoint_folder(cfg)
-    if folder and (earlier := sorted(path.name for path in folder.glob('*.pth'))):
+    from mmvidext.engine.resume_point import checkpoint_files
+
+    folder, filename_tmpl = _checkpoints(cfg)
+    if folder and (earlier := checkpoint_files(folder, filename_tmpl)):
         print_log(
-            f'{folder} holds checkpoints of an earlier run, for example {earlier[-1]}, and this run writes beside '
+            f'{folder} holds checkpoints of an earlier run, for example {earlier[-1].name}, and this run writes beside '
             'them: a later --resume goes on with the one of most iterations. Take another --work-dir, or delete them',
             logger='current',
             level=logging.WARNING,
@@ -186,8 +207,11 @@ def _command_that_shows(runner: Any) -> str:
     model = unwrap_model(runner.model)
     outputs = {'DeepFeatureFlow': 'segment {} VIDEO out.mp4', 'DeepFeatureFlowDetector': 'detect {} VIDEO out.mp4'}
     form = 'flow {} VIDEO --picture flow.mp4' if isinstance(model, FlowEstimator) else outputs.get(type(model).__name__)
-    if form is None or not any(Path(runner.work_dir).glob('*.pth')):
+    if form is None:
         return ''
-    trained = find_model(runner.work_dir)
+    try:
+        trained = find_model(runner.work_dir)
+    except FileNotFoundError:  # the run saved no checkpoint there
+        return ''
     files = shlex.join([short_path(trained.config), short_path(str(trained.checkpoint))])
     return f'mmvidext {form.format(files)}'

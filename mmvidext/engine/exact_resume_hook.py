@@ -35,7 +35,7 @@ class ExactResumeHook(Hook):
       consumed;
     - mmengine's ``CheckpointHook`` is replaced by :class:`mmvidext.engine.CheckpointHook`, whose files are whole or
       not there;
-    - a work directory is used by one run, with room for a checkpoint;
+    - a work directory, and a folder of checkpoints elsewhere, is used by one run, with room for a checkpoint;
     - a checkpoint of another model, other classes or another schedule is refused, and nothing in it is executed or
       makes files outside of the work directory disappear;
     - at SIGTERM, SIGUSR1 or SIGHUP the run saves after the iteration in progress, and exits with code 75: resume me.
@@ -48,7 +48,7 @@ class ExactResumeHook(Hook):
     def __init__(self) -> None:
         self._state = TrainingStateHook()
         self._missed: list[tuple[Any, int]] = []  # schedulers, and how many steps each is late
-        self._lock: IO[str] | None = None
+        self._locks: list[IO[str] | None] = []
 
     def before_run(self, runner: Runner) -> None:
         """Register the hook that saves and restores.
@@ -70,7 +70,7 @@ class ExactResumeHook(Hook):
         Raises:
             RunError: If the run cannot resume from it.
         """
-        confine(checkpoint, checkpoint_directory(runner))
+        confine(checkpoint, checkpoint_directory(runner) or Path(runner.work_dir))
         if runner._resume:  # as mmengine's EMAHook asks
             self._missed = check_resumable(runner, checkpoint)
             self._state.resumed = checkpoint.get(STATE_KEY)
@@ -78,17 +78,20 @@ class ExactResumeHook(Hook):
                 runner.logger.warning('this checkpoint was saved without ExactResumeHook: the data begins anew')
 
     def before_train(self, runner: Runner) -> None:
-        """Let the schedulers catch up, and take the work directory, before another hook writes to it.
+        """Let the schedulers catch up, and take the directories of the run, before another hook writes to them.
 
         Raises:
-            RunError: If another run uses it, or it cannot take a checkpoint.
+            RunError: If another run uses one, or it cannot take a checkpoint.
         """
         for scheduler, steps in self._missed:
             self._catch_up(runner, scheduler, steps)
         if not is_main_process():
             return
-        self._lock = lock_work_dir(Path(runner.work_dir))
         directory = checkpoint_directory(runner)
+        own = {Path(runner.work_dir), directory or Path(runner.work_dir)}
+        self._locks = [lock_work_dir(folder) for folder in sorted(own)]
+        if directory is None:
+            return
         sizes = [tensor.numel() * tensor.element_size() for tensor in unwrap_model(runner.model).state_dict().values()]
         check_room(directory, 3 * sum(sizes))  # weights, and two tensors of an optimizer such as Adam
         remove_partial_files(directory)
@@ -104,6 +107,7 @@ class ExactResumeHook(Hook):
             scheduler.step({scheduler.monitor: metric})  # such a scheduler has not heard of the last validation
 
     def after_run(self, runner: Runner) -> None:
-        """Give the work directory back."""
-        if self._lock is not None:
-            self._lock.close()
+        """Give the directories back."""
+        for lock in self._locks:
+            if lock is not None:
+                lock.close()

@@ -9,6 +9,7 @@ from mmengine.optim import OptimWrapperDict
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from mmvidext.checkpoints.read import saved_classes
+from mmvidext.engine.resume_point import RUN_STATE
 from mmvidext.engine.run_error import RunError
 from mmvidext.engine.run_parts import unwrap_model
 
@@ -66,9 +67,7 @@ def check_resumable(runner: Runner, checkpoint: dict[str, Any]) -> list[tuple[An
         RunError: If it is the weights alone, damaged, or of another model, other classes, another optimizer, another
             schedule or a longer run.
     """
-    missing = [
-        key for key in ('meta', 'message_hub', 'optimizer', 'state_dict') if not isinstance(checkpoint.get(key), dict)
-    ]
+    missing = [key for key in (*RUN_STATE, 'state_dict') if not isinstance(checkpoint.get(key), dict)]
     if missing or not all(isinstance(checkpoint['meta'].get(key), int) for key in ('epoch', 'iter')):
         raise RunError(
             f'this checkpoint has no {missing[0] if missing else "position"}: it is weights, such as those of best_*, '

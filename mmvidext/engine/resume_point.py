@@ -1,5 +1,7 @@
 """Find the checkpoint to resume from: the newest one that is whole, by what the files hold."""
 
+import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +13,57 @@ from mmvidext.checkpoints.read import check_bounds
 from mmvidext.engine.run_error import RunError
 from mmvidext.engine.whole_file import file_damage
 
-__all__ = ['check_whole', 'find_resume_point']
+__all__ = [
+    'RUN_STATE',
+    'check_newest',
+    'check_whole',
+    'checkpoint_files',
+    'checkpoint_folder',
+    'find_resume_point',
+]
+
+RUN_STATE = ('meta', 'message_hub', 'optimizer')  # what a checkpoint of a run holds beside the weights, at least
 
 
-def find_resume_point(directory: Path) -> Path | None:
+def checkpoint_folder(work_dir: str | Path, out_dir: str | Path | None) -> Path | None:
+    """Return where mmengine's ``CheckpointHook`` saves.
+
+    Args:
+        work_dir: Of the run.
+        out_dir: Of the hook, as its config has it.
+
+    Returns:
+        The folder, or None if it is not on this machine.
+    """
+    work_dir = os.path.abspath(work_dir)
+    if out_dir is None or str(out_dir) == work_dir:
+        return Path(work_dir)
+    return None if '://' in str(out_dir) else Path(out_dir) / Path(work_dir).name
+
+
+def checkpoint_files(directory: Path, filename_tmpl: str | None = None) -> list[Path]:
+    """Return the files of a folder that may be checkpoints of a run, by their names.
+
+    Args:
+        directory: The folder.
+        filename_tmpl: Of the ``CheckpointHook``. ``*.pth`` are files of a run in any case.
+    """
+    parts = [re.escape(part) for part in re.split(r'\{[^{}]*\}', filename_tmpl or '{}.pth')]
+    named = re.compile(r'\d+'.join(parts))
+    paths = directory.iterdir() if directory.is_dir() else ()
+    return sorted(p for p in paths if (p.suffix == '.pth' or named.fullmatch(p.name)) and p.is_file())
+
+
+def find_resume_point(directory: Path, filename_tmpl: str | None = None) -> Path | None:
     """Return the newest whole checkpoint of a directory.
 
     The files decide, by the iteration in them: neither ``last_checkpoint``, which may be stale, damaged or of another
-    run, nor the times of the files, which do not survive a copy. ``best_*`` and bare weights are no candidates. What
-    is newer but damaged is logged.
+    run, nor the times of the files, which do not survive a copy. ``best_*``, published files and bare weights are no
+    candidates. What is newer but damaged is logged.
+
+    Args:
+        directory: The folder.
+        filename_tmpl: See :func:`checkpoint_files`.
 
     Returns:
         The file, or None if there is no checkpoint at all.
@@ -27,17 +71,8 @@ def find_resume_point(directory: Path) -> Path | None:
     Raises:
         RunError: If there are checkpoints, but none is whole. The message says what is wrong with each.
     """
-    found: list[tuple[int, float, Path]] = []
-    damaged: list[str] = []
-    for path in sorted(path for path in directory.glob('*.pth') if path.is_file()):
-        try:
-            iteration = _iteration(path)
-        except Exception as error:  # whatever a damaged file makes torch raise
-            damaged.append(f'{path.name}: it cannot be read ({_first_line(error)})')
-            continue
-        if iteration is not None:
-            found.append((iteration, path.stat().st_mtime, path))
-    for _, _, path in sorted(found, reverse=True):
+    found, damaged = _newest_first(directory, filename_tmpl)
+    for _, path in found:
         try:
             check_whole(path)
         except RunError as error:
@@ -50,6 +85,29 @@ def find_resume_point(directory: Path) -> Path | None:
     if damaged:
         raise RunError(f'no checkpoint in {directory} is whole: {"; ".join(damaged)}. To begin anew, remove them')
     return None
+
+
+def check_newest(path: Path, directory: Path, filename_tmpl: str | None = None) -> None:
+    """Check that the next run that resumes from the newest checkpoint of a directory does not pass over this one.
+
+    Args:
+        path: A whole checkpoint, to resume from.
+        directory: Where the run keeps its checkpoints.
+        filename_tmpl: See :func:`checkpoint_files`.
+
+    Raises:
+        RunError: If whole checkpoints of more iterations are there.
+    """
+    iteration = _iteration(path)
+    if iteration is None:
+        return
+    later = [other for number, other in _newest_first(directory, filename_tmpl)[0] if number > iteration]
+    names = [other.name for other in later if file_damage(other) is None]
+    if names:
+        raise RunError(
+            f'{directory} holds checkpoints of more iterations than {path.name}: {", ".join(names)}. The next --resume '
+            'would go on from those: move them away, or use another --work-dir'
+        )
 
 
 def check_whole(path: Path) -> None:
@@ -69,6 +127,21 @@ def check_whole(path: Path) -> None:
         raise RunError(str(error)) from error
 
 
+def _newest_first(directory: Path, filename_tmpl: str | None) -> tuple[list[tuple[int, Path]], list[str]]:
+    """Return the checkpoints that can be opened, with their iterations, and what is wrong with the others."""
+    found: list[tuple[int, float, Path]] = []
+    damaged: list[str] = []
+    for path in checkpoint_files(directory, filename_tmpl):
+        try:
+            iteration = _iteration(path)
+        except Exception as error:  # whatever a damaged file makes torch raise
+            damaged.append(f'{path.name}: it cannot be read ({_first_line(error)})')
+            continue
+        if iteration is not None:
+            found.append((iteration, path.stat().st_mtime, path))
+    return [(iteration, path) for iteration, _, path in sorted(found, reverse=True)], damaged
+
+
 def _iteration(path: Path) -> int | None:
     """Return the finished iterations of a checkpoint that a run can resume from, without reading its tensors."""
     check_bounds(path)
@@ -77,7 +150,7 @@ def _iteration(path: Path) -> int | None:
     except UnicodeEncodeError:  # torch cannot map a file whose name is not UTF-8
         with path.open('rb') as file:
             content = torch.load(file, map_location='cpu', weights_only=True)
-    if not isinstance(content, dict) or 'optimizer' not in content:
+    if not isinstance(content, dict) or any(key not in content for key in RUN_STATE):
         return None
     return int(content['meta']['iter'])
 

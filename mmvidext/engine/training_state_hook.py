@@ -15,6 +15,7 @@ from mmvidext.engine.checkpoint_hook import CheckpointHook
 from mmvidext.engine.logger_hook import LoggerHook
 from mmvidext.engine.preemption import EXIT_RESUME_ME, Preemption
 from mmvidext.engine.rank_state import capture_rank, restore_rank
+from mmvidext.engine.resume_point import checkpoint_folder
 from mmvidext.engine.run_error import RunError
 from mmvidext.engine.seeded_loading import PlacedBatches, RemainingBatches, seeded_loader, shield_workers
 from mmvidext.engine.shared_batches import share_batches
@@ -232,14 +233,10 @@ def validation_follows(runner: Runner) -> bool:
     return bool(done >= loop.val_begin and (done % interval == 0 or done == last))
 
 
-def checkpoint_directory(runner: Runner) -> Path:
-    """Return where checkpoints are saved."""
-    for hook in runner.hooks:
-        if isinstance(hook, MMEngineCheckpointHook) and hook.out_dir not in (None, runner.work_dir):
-            name = Path(runner.work_dir).name
-            out_dir = Path(hook.out_dir)
-            return out_dir if out_dir.name == name else out_dir / name  # mmengine adds the name before training
-    return Path(runner.work_dir)
+def checkpoint_directory(runner: Runner) -> Path | None:
+    """Return where checkpoints will be saved, asked before training; None if that is not on this machine."""
+    hook = next((hook for hook in runner.hooks if isinstance(hook, MMEngineCheckpointHook)), None)
+    return checkpoint_folder(runner.work_dir, hook.out_dir if hook else None)
 
 
 def _stopping(runner: Runner) -> list[EarlyStoppingHook]:

@@ -21,7 +21,7 @@ def lock_work_dir(work_dir: Path) -> IO[str] | None:
         RunError: If another run holds the lock, or the directory cannot be written to.
     """
     try:
-        return lock_folder(work_dir, advice='use another --work-dir')
+        return lock_folder(work_dir, advice='use another --work-dir, or out_dir of the CheckpointHook')
     except BlockingIOError as error:
         raise RunError(str(error)) from None
     except OSError as error:

@@ -1,6 +1,7 @@
 """``mmvidext train --resume``: what it takes, what it says in one line, and with which code it ends."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from mmvidext.cli.train import apply_train_flags
 from mmvidext.cli.train import train as train_command
 from mmvidext.engine.work_dir import lock_work_dir
 from tests.cli.invoke import invoke
@@ -44,6 +46,45 @@ def test_it_resumes_from_the_newest_whole_checkpoint(config_file, reference, tmp
     (work_dir / 'last_checkpoint').write_text('/nowhere/epoch_7.pth')
     assert in_child(run_train_command, config_file(), '--resume') == 0
     assert list(differences(state(newest(work_dir)), state(newest(reference())))) == []
+
+
+def hooks(**options):
+    """Return the keys of a config in which one hook saves checkpoints, among the custom hooks."""
+    checkpoint = dict(type='CheckpointHook', interval=1, max_keep_ckpts=2, **options)
+    custom = [*config('')['custom_hooks'], checkpoint]
+    return dict(default_hooks=dict(checkpoint=None), custom_hooks=custom)
+
+
+@pytest.mark.parametrize(
+    ('folder', 'options'),
+    [
+        ('run', dict(default_hooks=dict(checkpoint=dict(type='CheckpointHook', interval=1, filename_tmpl='e{}.pt')))),
+        ('run', hooks(filename_tmpl='model-{:04d}')),
+        ('saved/run', hooks(out_dir='saved')),
+        ('saved/run/run', hooks(out_dir='saved/run')),
+    ],
+)
+def test_it_finds_the_files_that_the_hook_writes(folder, options, config_file, tmp_path, monkeypatch):
+    """Whatever their names, their folder, and the place of the hook in the config."""
+    monkeypatch.chdir(tmp_path)
+    assert in_child(train, config(tmp_path / 'run', **options), kill=dict(at=14)) == -signal.SIGKILL
+    cfg = Config.fromfile(config_file(**options))
+    apply_train_flags(cfg, resume='auto')
+    assert cfg.resume
+    assert Path(cfg.load_from).resolve().parent == tmp_path / folder
+    assert torch.load(cfg.load_from)['meta']['iter'] == 12
+
+
+def test_an_older_checkpoint_is_refused_beside_newer_ones(config_file, reference, tmp_path):
+    """The next --resume would take those, and leave out all that was trained since."""
+    work_dir = shutil.copytree(reference(), tmp_path / 'run')
+    output = invoke(train_command, config_file(), '--resume', work_dir / 'epoch_2.pth', status=2)
+    assert 'run holds checkpoints of more iterations than epoch_2.pth: epoch_3.pth. The' in output.splitlines()[-1]
+    with (work_dir / 'epoch_3.pth').open('r+b') as file:
+        file.truncate(1000)  # what is not whole is passed over
+    cfg = Config.fromfile(config_file())
+    apply_train_flags(cfg, resume=str(work_dir / 'epoch_2.pth'))
+    assert cfg.resume
 
 
 def test_no_whole_checkpoint_is_one_line(config_file, tmp_path):

@@ -101,6 +101,16 @@ def test_an_empty_directory_has_no_resume_point(tmp_path):
     assert find_resume_point(tmp_path) is None
 
 
+def test_a_published_checkpoint_is_none_to_resume_from(reference, tmp_path):
+    """Not with an optimizer in it either."""
+    path = tmp_path / 'epoch_2.pth'
+    path.write_bytes((reference() / path.name).read_bytes())
+    content = torch.load(reference() / 'epoch_3.pth')
+    published = {key: content[key] for key in ('meta', 'state_dict', 'optimizer')}
+    torch.save(published, tmp_path / 'epoch_3-0a1b2c3d.pth')
+    assert find_resume_point(tmp_path) == path
+
+
 def test_an_archive_that_expands_is_not_read(tmp_path):
     with zipfile.ZipFile(tmp_path / 'epoch_9.pth', 'w', zipfile.ZIP_DEFLATED) as archive:
         archive.writestr('epoch_9/data.pkl', bytes(50_000_000))

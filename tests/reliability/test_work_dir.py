@@ -77,6 +77,18 @@ def test_two_runs_in_one_directory(tmp_path):
     assert list(tmp_path.glob('*.pth')) == []
 
 
+def test_two_runs_with_one_folder_of_checkpoints(tmp_path):
+    """Their work directories differ, but have the same name, which mmengine adds to ``out_dir``."""
+    child = start_holder(tmp_path / 'saved' / 'run', tmp_path)
+    hooks = dict(checkpoint=dict(type='CheckpointHook', interval=1, out_dir=str(tmp_path / 'saved')))
+    try:
+        assert in_child(second, config(tmp_path / 'other' / 'run', default_hooks=hooks)) == 3
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    assert list((tmp_path / 'saved' / 'run').glob('*.pth')) == []
+
+
 def test_too_little_room_is_said_before_training(tmp_path):
     with pytest.raises(RunError, match=r'MiB free, but a checkpoint .* takes up to 953674316 MiB: make room'):
         check_room(tmp_path, 10**15)
