@@ -25,7 +25,8 @@ while :; do
         --cpus-per-task="${CPUS_PER_TASK:-5}" --kill-on-bad-exit=1 --signal="USR1@${GRACE:-120}" ${SRUN_ARGS:-} \
         "${PYTHON:-python}" -u "$(dirname "$0")/train.py" "$config" --launcher slurm "$@" \
         ${resume[@]+"${resume[@]}"} || status=$?
-    [ "$status" -eq 75 ] || exit "$status" # 75: saved, resume me
+    # 75: saved, resume me; 138: SIGUSR1 before the training began
+    [ "$status" -eq 75 ] || [ "$status" -eq 138 ] || exit "$status"
     resume=(--resume)
     if [ -n "${SLURM_JOB_ID:-}" ]; then
         scontrol requeue "$SLURM_JOB_ID"

@@ -41,6 +41,14 @@ class Preemption:
             signal.signal(number, handler)
         self._handlers = {}
 
+    def ignore(self) -> None:
+        """Heed no signal any more: this process ends, and its exit code says why.
+
+        A launcher ends all processes when the first has ended. Python gives the signals back long before it has ended.
+        """
+        for number in self._handlers:
+            signal.signal(number, signal.SIG_IGN)
+
     def agreed(self) -> bool:
         """Whether any process got a signal: the same answer on all; called on every process."""
         if self._group is None:

@@ -38,6 +38,7 @@ class TrainingStateHook(Hook):
         self._ranks: list[dict[str, Any]] | None = None  # the states of all processes, for the next checkpoint
         self._before_val: dict[str, Any] | None = None  # the generators; validation does not change them
         self._validated_iter = -1
+        self._common_val_batches = 0  # of all processes: those in which they can agree
         self._preemption = Preemption()
         self._checkpoints: CheckpointHook | None = None
         self._batches: PlacedBatches | None = None
@@ -78,10 +79,12 @@ class TrainingStateHook(Hook):
         if self._batches is not None:
             self.gather_rank_states(runner)
             self._before_val = capture_generators()
+            self._common_val_batches = min(all_gather_object(len(runner.val_loop.dataloader)))
 
     def after_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         """Stop in the middle of a validation, which a resumed run begins anew."""
-        if self._preemption.noticed and self._before_val is not None:
+        in_step = self._before_val is not None and batch_idx < self._common_val_batches
+        if in_step and self._preemption.agreed():
             for hook in runner.hooks:
                 if isinstance(hook, EMAHook):
                     hook.after_val_epoch(runner)  # gives the model its own weights back
@@ -218,8 +221,8 @@ class TrainingStateHook(Hook):
     def _save_and_exit(self, runner: Runner, iteration: int) -> NoReturn:
         if self._checkpoints is not None and not self._checkpoints.saved(iteration):
             self._checkpoints.save_preempted(runner, epoch=runner.epoch, iteration=iteration)
-        if self._before_val is None:
-            self._preemption.wait_for_all()
+        self._preemption.wait_for_all()
+        self._preemption.ignore()
         runner.logger.warning(f'stopped by a signal after iteration {iteration}, to be resumed: exit {EXIT_RESUME_ME}')
         raise SystemExit(EXIT_RESUME_ME)
 

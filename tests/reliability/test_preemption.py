@@ -55,6 +55,19 @@ def test_a_signal_saves_and_the_run_goes_on(number, options, reference, tmp_path
     assert not (tmp_path / 'preempted.pth').exists()
 
 
+def train_and_look(cfg, kill):
+    try:
+        train(cfg, kill=kill)
+    except SystemExit as error:
+        os._exit(error.code if signal.getsignal(signal.SIGTERM) is signal.SIG_IGN else 1)
+
+
+def test_no_second_signal_changes_the_exit_code(tmp_path):
+    """A launcher sends one to all others when the first process ends, and Python is long in ending."""
+    kill = dict(at=3, number=int(signal.SIGUSR1))
+    assert in_child(train_and_look, config(tmp_path), kill) == EXIT_RESUME_ME
+
+
 @pytest.mark.parametrize('options', [dict(), dict(interval=4)])
 def test_a_signal_in_a_validation_does_not_wait_for_its_end(options, reference, tmp_path):
     """With the weights of EMA in the model, and with or without a checkpoint of this step."""

@@ -1,6 +1,7 @@
 """``tools/slurm_train.sh`` with stand-ins for Slurm's commands: what it submits again, and how."""
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -37,6 +38,14 @@ def test_a_preempted_run_is_submitted_again_and_resumes(slurm):
     assert code == 0
     assert [line.endswith('--seed 1 --resume') for line in lines] == [False, True, True]
     assert all('--signal=USR1@120' in line for line in lines)
+
+
+def test_a_run_that_the_signal_ended_before_it_could_save_is_submitted_again(slurm):
+    """While it imported, or looked for its data: SIGUSR1 has ended it, and comes from nobody but Slurm."""
+    code, lines = slurm([128 + signal.SIGUSR1, 0])
+    assert code == 0
+    assert lines[1].endswith('--resume')
+    assert slurm([128 + signal.SIGTERM])[0] == 128 + signal.SIGTERM
 
 
 def test_a_failed_run_is_not(slurm):

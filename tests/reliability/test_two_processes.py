@@ -78,6 +78,13 @@ def test_a_signal_to_one_process_stops_both_at_the_same_iteration(tmp_path):
     assert list(differences(*(state(newest(tmp_path / name)) for name in ('whole', 'parts')))) == []
 
 
+def test_a_signal_to_one_process_in_a_validation_stops_both(tmp_path):
+    """Where nothing is saved at that step: the first process saves before another one ends, and a launcher all."""
+    kills = (None, dict(in_val=6, number=int(signal.SIGTERM)))
+    assert train_together(config(tmp_path, **EPOCHS, interval=100), kills=kills) == [75, 75]
+    assert torch.load(tmp_path / 'preempted.pth')['meta']['iter'] == 6
+
+
 def test_a_killed_process_ends_the_other_and_the_run_resumes(tmp_path):
     assert train_together(config(tmp_path / 'whole', **EPOCHS)) == [0, 0]
     first, second = train_together(config(tmp_path / 'parts', **EPOCHS), kills=(None, dict(at=10)))
