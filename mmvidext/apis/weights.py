@@ -28,8 +28,8 @@ def load_for_inference(model: nn.Module, checkpoint: str | Path) -> Fit:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it does not fit, holds a NaN or an infinity, or its classes are no list of names. The message names
-            the tensors.
+        ValueError: If it does not fit, holds a NaN or an infinity, or its classes are no list of names. The message
+            names the tensors.
     """
     model = unwrap_model(model)
     feature_flow: Any = getattr(model, 'feature_flow', None)

@@ -59,6 +59,17 @@ class CheckpointHook(MMEngineCheckpointHook):
         """Whether there is a checkpoint of the state after so many iterations."""
         return self._saved_iter == iteration
 
+    def note_earlier_save(self, runner: Runner) -> None:
+        """Note whether the run that this one goes on with has saved the checkpoint of this step."""
+        step = runner.epoch if self.by_epoch else runner.iter
+        path = self.file_backend.join_path(self.out_dir, self.filename_tmpl.format(step))
+        if self.file_backend.isfile(path):
+            self._saved_iter = runner.iter
+
+    def remove_preempted(self) -> None:
+        """Remove what was saved at a signal."""
+        self._remove(self.file_backend.join_path(self.out_dir, PREEMPTED))
+
     def after_val_epoch(self, runner: Runner, metrics: dict[str, Any] | None = None) -> None:
         """Save the best checkpoint, and then remove the one that was the best."""
         before, last = self._best_paths(), self.last_ckpt

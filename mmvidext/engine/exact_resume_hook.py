@@ -36,8 +36,8 @@ class ExactResumeHook(Hook):
     - mmengine's ``CheckpointHook`` is replaced by :class:`mmvidext.engine.CheckpointHook`, whose files are whole or
       not there;
     - a work directory, and a folder of checkpoints elsewhere, is used by one run, with room for a checkpoint;
-    - a checkpoint of another model, other classes or another schedule is refused, and nothing in it is executed or
-      makes files outside of the work directory disappear;
+    - a checkpoint of another model, other classes, another optimizer or schedule is refused, and nothing in it is
+      executed or makes files outside of the work directory disappear;
     - at SIGTERM, SIGUSR1 or SIGHUP the run saves after the iteration in progress, and exits with code 75: resume me.
 
     See ``docs/reliability.md`` for what is guaranteed.
@@ -54,13 +54,15 @@ class ExactResumeHook(Hook):
         """Register the hook that saves and restores.
 
         Raises:
-            RunError: If the runner is not mmengine's ``Runner``.
+            RunError: If the runner is not mmengine's ``Runner``, or has two of this hook.
         """
         if not isinstance(runner, Runner):
             raise RunError(
                 f'ExactResumeHook is for the Runner of mmengine, not for {type(runner).__name__}: take it out of '
                 'custom_hooks. A run with FSDP resumes from the end of an epoch without it'
             )
+        if sum(isinstance(hook, ExactResumeHook) for hook in runner.hooks) > 1:
+            raise RunError('ExactResumeHook stands twice in custom_hooks or default_hooks: take one out')
         if self._state not in runner.hooks:
             runner.register_hook(self._state)
 

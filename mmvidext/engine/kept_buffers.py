@@ -61,7 +61,8 @@ class KeptBuffers:
 
     def running_statistics(self) -> list[Tensor]:
         """Return the means and variances of now, of the normalizations that were there when the buffers were kept."""
-        return [value for table, name in self._statistics if (value := table.get(name)) is not None]
+        # the tables of scripted modules have no get
+        return [value for table, name in self._statistics if name in table and (value := table[name]) is not None]
 
     def _shapes_of_now(self) -> list[torch.Size]:
         return [buffer.shape for now, _ in self._copies for buffer in now]

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from reprlib import repr as short_repr
-from typing import Any
+from typing import Any, cast
 
-from mmengine.optim import OptimWrapperDict
+from mmengine.hooks import EMAHook
+from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from mmvidext.checkpoints.read import saved_classes
@@ -65,7 +66,7 @@ def check_resumable(runner: Runner, checkpoint: dict[str, Any]) -> list[tuple[An
 
     Raises:
         RunError: If it is the weights alone, damaged, or of another model, other classes, another optimizer, another
-            schedule or a longer run.
+            schedule or a longer run, or has averaged weights for which this run has no hook.
     """
     missing = [key for key in (*RUN_STATE, 'state_dict') if not isinstance(checkpoint.get(key), dict)]
     if missing or not all(isinstance(checkpoint['meta'].get(key), int) for key in ('epoch', 'iter')):
@@ -77,6 +78,11 @@ def check_resumable(runner: Runner, checkpoint: dict[str, Any]) -> list[tuple[An
     _check_model(unwrap_model(runner.model).state_dict(), checkpoint['state_dict'])
     _check_classes(runner, checkpoint['meta'].get('dataset_meta'))
     _check_optimizers(runner.optim_wrapper, checkpoint['optimizer'])
+    if 'ema_state_dict' in checkpoint and not any(isinstance(hook, EMAHook) for hook in runner.hooks):
+        raise RunError(
+            'this checkpoint is of a run with EMAHook, and its weights are averaged: a run without that hook would go '
+            'on from the average; resume with it, or begin a new run from these weights: --weights (load_from)'
+        )
     return _check_schedulers(runner.param_schedulers, checkpoint.get('param_schedulers'))
 
 
@@ -95,19 +101,6 @@ def _check_meta(runner: Runner, meta: dict[str, Any], hub: dict[str, Any]) -> No
         unit, done, end = 'iters', meta['iter'], runner.max_iters
     if done > end:
         raise RunError(f'this checkpoint is of {done} {unit}, and the run ends after {end}: give a larger max_{unit}')
-
-
-def _check_optimizers(own: Any, saved: dict[str, Any]) -> None:
-    for name, wrapper in own.items() if isinstance(own, OptimWrapperDict) else [('', own)]:
-        state = saved.get(name) if name else saved
-        state = state if isinstance(state, dict) else {}
-        groups, values = state.get('param_groups'), state.get('state')
-        sizes = [len(group['params']) for group in wrapper.optimizer.param_groups]
-        if _group_sizes(groups) != sizes or not isinstance(values, dict) or not _are_dicts(values.values()):
-            raise RunError(
-                f'this checkpoint has no state of the optimizer {name or type(wrapper.optimizer).__name__}, or that of '
-                'other parameters: resume with the config that it was trained with'
-            )
 
 
 def _group_sizes(groups: Any) -> list[int]:
@@ -146,6 +139,34 @@ def _check_classes(runner: Runner, saved: Any) -> None:
 
 def _start(names: Any) -> str:
     return f'{", ".join(map(str, names[:3]))}{", ..." if len(names) > 3 else ""} ({len(names)})'
+
+
+def _check_optimizers(wrapper: OptimWrapper | OptimWrapperDict, saved: dict[str, Any]) -> None:
+    for name, one in wrapper.items() if isinstance(wrapper, OptimWrapperDict) else [('', wrapper)]:
+        own, state = one.optimizer, cast(Any, saved.get(name) if name else saved)
+        kind = type(own).__name__
+        state = state if isinstance(state, dict) else {}
+        groups, values = state.get('param_groups'), state.get('state')
+        here, there = [len(group['params']) for group in own.param_groups], _group_sizes(groups)
+        if not there or -1 in there or not isinstance(values, dict) or not _are_dicts(values.values()):
+            raise RunError(
+                f'this checkpoint has no state of the optimizer {name or kind}: resume with the config that it was '
+                'trained with'
+            )
+        if here != there:
+            raise RunError(
+                f'the {kind} of the config has {len(here)} groups of parameters with {sum(here)} in all, that of this '
+                f'checkpoint {len(there)} with {sum(there)}: resume with the optim_wrapper that it was trained with '
+                '(paramwise_cfg), or begin a new run from its weights: --weights (load_from)'
+            )
+        # another version of torch may have one setting more, or one less
+        missing = [key for key in own.defaults if key not in groups[0]]
+        foreign = [key for key in groups[0] if key not in own.param_groups[0] and key != 'initial_lr']
+        if missing and foreign:
+            raise RunError(
+                f'this checkpoint is of another optimizer than {kind}, with {", ".join(foreign[:3])}: resume with the '
+                'optimizer that it was trained with, or begin a new run from its weights: --weights (load_from)'
+            )
 
 
 def _check_schedulers(own: Any, saved: Any) -> list[tuple[Any, int]]:

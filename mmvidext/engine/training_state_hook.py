@@ -40,7 +40,7 @@ class TrainingStateHook(Hook):
         self._validated_iter = -1
         self._common_val_batches = 0  # of all processes: those in which they can agree
         self._preemption = Preemption()
-        self._checkpoints: CheckpointHook | None = None
+        self._checkpoints: CheckpointHook  # saves at a signal; there from the begin of training on
         self._batches: PlacedBatches | None = None
 
     def before_train(self, runner: Runner) -> None:
@@ -56,6 +56,7 @@ class TrainingStateHook(Hook):
         self._preemption.listen()
         if self.resumed is not None and self._validation_is_missing(runner, self.resumed):
             restore_generators(self._own(self.resumed)['generators'])
+            self._checkpoints.note_earlier_save(runner)
             runner.val_loop.run()
 
     def before_train_epoch(self, runner: Runner) -> None:
@@ -100,6 +101,10 @@ class TrainingStateHook(Hook):
             restore_generators(self._before_val)
             self._before_val = self._ranks = None
 
+    def after_train(self, runner: Runner) -> None:
+        """Remove what was saved at a signal; nothing is left to resume."""
+        self._checkpoints.remove_preempted()
+
     def after_run(self, runner: Runner) -> None:
         """Give the signals back."""
         self._preemption.close()
@@ -121,6 +126,7 @@ class TrainingStateHook(Hook):
             ranks=ranks,
             batches=len(self._batches),
             batch_size=self._batches.batch_size,
+            samples=len(runner.train_loop.dataloader.dataset),
             validated=self._validated_iter == checkpoint['meta']['iter'],
             early_stopping=[{name: getattr(hook, name) for name in _EARLY_STOPPING} for hook in _stopping(runner)],
             stop_training=runner.train_loop.stop_training,
@@ -134,8 +140,13 @@ class TrainingStateHook(Hook):
                 runner.hooks[number] = hook = CheckpointHook.take_over(hook)
             elif type(hook) is MMEngineLoggerHook:
                 runner.hooks[number] = LoggerHook.take_over(hook)
-            if isinstance(hook, CheckpointHook):
-                self._checkpoints = hook
+        savers = [hook for hook in runner.hooks if isinstance(hook, MMEngineCheckpointHook)]
+        if not savers:
+            savers = [MMEngineCheckpointHook()]
+            savers[0].before_train(runner)
+        # of a class of the user's, a copy saves at a signal, and nothing else
+        first = savers[0]
+        self._checkpoints = first if isinstance(first, CheckpointHook) else CheckpointHook.take_over(first)
 
     def _seed_data(self, runner: Runner) -> None:
         """Give the loop batches that follow from the seed, from its position on."""
@@ -193,11 +204,12 @@ class TrainingStateHook(Hook):
     def _check_batches(self, runner: Runner, state: dict[str, Any]) -> None:
         if self._batches is None:
             return
-        here = len(self._batches), self._batches.batch_size, get_world_size()
-        there = state['batches'], state['batch_size'], len(state['ranks'])
+        samples = len(runner.train_loop.dataloader.dataset)
+        here = len(self._batches), self._batches.batch_size, get_world_size(), samples
+        there = state['batches'], state['batch_size'], len(state['ranks']), state.get('samples', samples)
         if here == there:
             return
-        names = ('batches of an epoch', 'samples of a batch', 'processes')
+        names = ('batches of an epoch', 'samples of a batch', 'processes', 'samples of the data set')
         changes = [f'{a} {name} instead of {b}' for name, a, b in zip(names, here, there, strict=True) if a != b]
         if self._consumed > 0:
             raise RunError(
@@ -219,7 +231,7 @@ class TrainingStateHook(Hook):
         return validation_follows(runner)
 
     def _save_and_exit(self, runner: Runner, iteration: int) -> NoReturn:
-        if self._checkpoints is not None and not self._checkpoints.saved(iteration):
+        if not self._checkpoints.saved(iteration):
             self._checkpoints.save_preempted(runner, epoch=runner.epoch, iteration=iteration)
         self._preemption.wait_for_all()
         self._preemption.ignore()

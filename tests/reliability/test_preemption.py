@@ -6,7 +6,7 @@ import time
 
 import pytest
 import torch
-from mmengine.hooks import Hook
+from mmengine.hooks import CheckpointHook, Hook
 from mmengine.registry import HOOKS
 
 from mmvidext.engine.preemption import EXIT_RESUME_ME, Preemption
@@ -75,6 +75,30 @@ def test_a_signal_in_a_validation_does_not_wait_for_its_end(options, reference, 
     assert in_child(train, config(tmp_path, **options), kill=kill) == EXIT_RESUME_ME
     assert in_child(train, config(tmp_path, **options), resume=find_resume_point(tmp_path)) == 0
     assert list(differences(state(newest(tmp_path)), state(newest(reference(**options))))) == []
+
+
+def test_a_signal_in_the_last_validation_after_one_that_was_killed(reference, tmp_path):
+    """The checkpoint of this step is there, and is saved again when its validation is made up for at last."""
+    assert in_child(train, config(tmp_path), kill=dict(in_val=18)) == -signal.SIGKILL
+    kill = dict(in_val=18, number=int(signal.SIGTERM))
+    assert in_child(train, config(tmp_path), kill=kill, resume=find_resume_point(tmp_path)) == EXIT_RESUME_ME
+    assert not (tmp_path / 'preempted.pth').exists()
+    assert in_child(train, config(tmp_path), resume=find_resume_point(tmp_path)) == 0
+    assert list(differences(state(newest(tmp_path)), state(newest(reference())))) == []
+
+
+@HOOKS.register_module(force=True)
+class OwnCheckpointHook(CheckpointHook):
+    """A user's class."""
+
+
+@pytest.mark.parametrize('hook', [None, dict(type='OwnCheckpointHook', interval=1)])
+def test_a_signal_saves_whatever_hook_saves_checkpoints(hook, tmp_path):
+    options = dict(default_hooks=dict(checkpoint=hook))
+    assert in_child(train, config(tmp_path, **options), kill=dict(at=8, number=int(signal.SIGTERM))) == EXIT_RESUME_ME
+    assert torch.load(tmp_path / 'preempted.pth')['meta']['iter'] == 8
+    assert in_child(train, config(tmp_path, **options), resume=find_resume_point(tmp_path)) == 0
+    assert not (tmp_path / 'preempted.pth').exists()
 
 
 def test_a_run_that_goes_on_in_an_epoch_gives_batches_their_own_numbers(tmp_path):

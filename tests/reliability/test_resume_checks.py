@@ -128,6 +128,22 @@ def plateau(**settings):
             r'milestones of MultiStepLR is \[1, 2\] here and \[2\] in the checkpoint: resume with the schedule',
         ),
         (dict(param_scheduler=scheduler(total_steps=18)), r'has 2 param_schedulers, and the config 1'),
+        (
+            dict(optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.01))),
+            r'of another optimizer than SGD, with betas, eps, amsgrad: resume with the optimizer that',
+        ),
+        (
+            dict(
+                optim_wrapper=dict(
+                    optimizer=dict(type='AdamW', lr=0.01, weight_decay=0.1), paramwise_cfg=dict(norm_decay_mult=0.0)
+                )
+            ),
+            r'the AdamW of the config has 6 groups of parameters with 6 in all, that of this checkpoint 1 with 6',
+        ),
+        (
+            dict(custom_hooks=[dict(type='mmvidext.ExactResumeHook')]),
+            'of a run with EMAHook, and its weights',
+        ),
         (dict(model=dict(width=16)), r'of another model than that of the config: layers.0.weight is \(8, 4\) instead'),
         (
             dict(train_dataloader=dict(dataset=dict(type='TinyDataset', metainfo=dict(classes=('a', 'c', 'd', 'e'))))),
@@ -221,7 +237,7 @@ CRAFTED = {
     'resumed_keys': (hub(resumed_keys=[]), 'damaged: the resumed_keys of its message_hub are []'),
     'log_scalars': (part(message_hub=dict(a=1)), 'damaged: the log_scalars of its message_hub are None'),
     'optimizer': (part(optimizer=dict(state=5, param_groups=7)), 'no state of the optimizer AdamW'),
-    'groups': (groups(), 'no state of the optimizer AdamW, or that of other parameters'),
+    'groups': (groups(), 'no state of the optimizer AdamW'),
     'parameters': (groups(dict(params=[[]] * 6)), 'no state of the optimizer AdamW'),
     'state': (groups(dict(params=list(range(6))), state={0: 5}), 'no state of the optimizer AdamW'),
     'schedulers': (part(param_schedulers=[5, 5]), 'damaged: it has no state of OneCycleLR'),
@@ -263,6 +279,26 @@ def test_the_middle_of_an_epoch_of_other_batches_is_refused(tmp_path):
     error = refusal(config(tmp_path, **options, **other), newest(tmp_path), tmp_path)
     assert error is not None
     assert error.startswith('4 batches of an epoch instead of 6, 6 samples of a batch instead of 4: this checkpoint is')
+
+
+def test_more_data_in_as_many_batches_is_noticed(tmp_path):
+    """The order of the samples is then another one."""
+
+    def options(samples):
+        dataset = dict(type='TinyDataset', indices=samples)
+        return dict(interval=4, train_dataloader=dict(drop_last=True, dataset=dataset))
+
+    assert in_child(train, config(tmp_path, **options(20)), kill=dict(at=9)) < 0
+    error = refusal(config(tmp_path, **options(23)), newest(tmp_path), tmp_path)
+    assert error is not None
+    assert error.startswith('23 samples of the data set instead of 20: this checkpoint is from the middle')
+
+
+def test_the_hook_named_twice_is_refused(tmp_path):
+    cfg = config(tmp_path / 'run')
+    cfg['custom_hooks'].append(dict(type='mmvidext.ExactResumeHook'))
+    error = refusal(cfg, None, tmp_path)
+    assert error == 'ExactResumeHook stands twice in custom_hooks or default_hooks: take one out'
 
 
 def test_a_stock_checkpoint_resumes_as_in_mmengine(tmp_path):
