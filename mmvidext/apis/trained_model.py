@@ -91,7 +91,7 @@ def class_names(model: nn.Module, config: Config, num_classes: int) -> list[str]
     Raises:
         ValueError: If those in the checkpoint are no list of names.
     """
-    names = saved_classes(getattr(model, 'dataset_meta', None)) or _in_config(config)
+    names = [str(name) for name in saved_classes(getattr(model, 'dataset_meta', None)) or _in_config(config)]
     return names if len(names) == num_classes else [f'class {number}' for number in range(num_classes)]
 
 

@@ -1,12 +1,17 @@
 """What a model gives to the page for one video."""
 
+import re
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mmvidext.datasets.printable import printable
+
 __all__ = ['View', 'is_of_type', 'table_cell']
+
+_PUNCTUATION = re.compile(r'[!-/:-@\[-`{-~]')
 
 
 class View(NamedTuple):
@@ -29,5 +34,5 @@ def is_of_type(model: dict[str, object], name: str) -> bool:
 
 
 def table_cell(text: str) -> str:
-    """Return a text as the cell of a table in Markdown."""
-    return text.replace('|', r'\|').replace('\n', ' ')
+    """Return a text as the cell of a table in Markdown, in which nothing of it is a tag, a link or a picture."""
+    return _PUNCTUATION.sub(r'\\\g<0>', printable(text))

@@ -16,6 +16,7 @@ from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
+from mmvidext.datasets.printable import printable
 from mmvidext.engine.run_parts import unwrap_model
 from mmvidext.engine.shared_batches import SharingRunner
 from mmvidext.models.pretrained_file import pretrained_files
@@ -162,7 +163,7 @@ def _summary(runner: Runner, name: str, weights: str | None) -> Iterator[tuple[s
     loader = runner.train_dataloader
     if names := (getattr(loader.dataset, 'metainfo', None) or {}).get('classes'):
         more = ', ...' if len(names) > _NUM_NAMES else ''
-        yield 'classes', f'{len(names)}: {", ".join(map(str, names[:_NUM_NAMES]))}{more}'
+        yield 'classes', f'{len(names)}: {", ".join(printable(str(name)) for name in names[:_NUM_NAMES])}{more}'
     validated = '' if runner.val_loop is None else f', {len(runner.val_dataloader.dataset)} for validation'
     yield 'data', f'{len(loader.dataset)} samples for training{validated}'
     processes = get_world_size()

@@ -25,6 +25,7 @@ from mmvidext.cli.prediction_file import write_predictions
 from mmvidext.cli.stop_signals import StopSignals
 from mmvidext.datasets.media.frame_folder import list_pictures
 from mmvidext.datasets.own_data.clips import clips_below
+from mmvidext.datasets.printable import printable
 from mmvidext.drawing.pictures import draw_bars
 
 __all__ = ['predict']
@@ -76,7 +77,7 @@ def recognize(
                 video.write(draw_bars(frame, best))
             if not source.num_frames and latest is not None and latest is not said:
                 said = latest
-                click.echo(f'{latest.end:8.1f} s  {best[0][1]:6.1%}  {best[0][0]}')
+                click.echo(f'{latest.end:8.1f} s  {best[0][1]:6.1%}  {printable(best[0][0])}')
         return run.result()
 
 
@@ -106,11 +107,11 @@ def recognize_each(
             if ends_at_error:
                 raise
             problems[video] = str(error)
-            click.echo(f'{video}: {error}', err=True)
+            click.echo(printable(f'{video}: {error}'), err=True)
             continue
         predictions[video] = one
-        click.echo(f'{video}: {one.num_frames} frames')
-        click.echo('\n'.join(f'  {probability:6.1%}  {name}' for name, probability in one.top(top)))
+        click.echo(f'{printable(video)}: {one.num_frames} frames')
+        click.echo('\n'.join(f'  {probability:6.1%}  {printable(name)}' for name, probability in one.top(top)))
         if is_stopped():
             break
     return predictions, problems

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from mmvidext.apis.video_recognizer import VideoPrediction, best_classes
 from mmvidext.datasets.atomic_write import atomic_write_text, naming_target
+from mmvidext.datasets.printable import printable
 
-__all__ = ['BYTE_ORDER_MARK', 'write_predictions']
+__all__ = ['BYTE_ORDER_MARK', 'cell_of_name', 'write_predictions']
 
 BYTE_ORDER_MARK = '\ufeff'  # tells Excel that a CSV is UTF-8
 
@@ -21,6 +22,7 @@ def write_predictions(
 
     ``.csv``: a line for each video: its path, the best classes with their probabilities, and what was wrong with it. A
     byte order mark comes first, without which Excel does not read it as UTF-8; read it with ``encoding='utf-8-sig'``.
+    Names of classes are as :func:`cell_of_name` has them.
     ``.json``: the same, with the probabilities of all classes, and of the windows while it ran.
 
     Args:
@@ -38,6 +40,14 @@ def write_predictions(
         atomic_write_text(path, text)
 
 
+def cell_of_name(name: str) -> str:
+    """Return the name of a class for a CSV: what is not printable as escapes, and no formula.
+
+    A table program calculates what begins with ``=``, ``+``, ``-`` or ``@``, unless an apostrophe comes first.
+    """
+    return ("'" if name.startswith(('=', '+', '-', '@')) else '') + printable(name)
+
+
 def _csv(predictions: Mapping[str, VideoPrediction], problems: Mapping[str, str], top: int) -> str:
     file = io.StringIO()
     file.write(BYTE_ORDER_MARK)
@@ -45,7 +55,9 @@ def _csv(predictions: Mapping[str, VideoPrediction], problems: Mapping[str, str]
     pairs = [(f'class_{number}', f'probability_{number}') for number in range(1, top + 1)]
     writer.writerow(['video', *(name for pair in pairs for name in pair), 'problem'])
     for video, prediction in predictions.items():
-        cells: list[object] = [cell for name, value in prediction.top(top) for cell in (name, f'{value:.6g}')]
+        cells: list[object] = [
+            cell for name, value in prediction.top(top) for cell in (cell_of_name(name), f'{value:.6g}')
+        ]
         writer.writerow([video, *cells, ''])
     for video, problem in problems.items():
         writer.writerow([video, *[''] * (2 * top), problem])

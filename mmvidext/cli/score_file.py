@@ -9,7 +9,7 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
-from mmvidext.cli.prediction_file import BYTE_ORDER_MARK
+from mmvidext.cli.prediction_file import BYTE_ORDER_MARK, cell_of_name
 
 __all__ = ['ScoreFile']
 
@@ -17,8 +17,9 @@ __all__ = ['ScoreFile']
 class ScoreFile:
     """Scores of frames, written as they come.
 
-    ``.csv``: a line of ``frame`` and the class names, then a line for each frame, in UTF-8 with the byte order mark
-    that Excel wants. ``.json``: ``{"classes": [...], "frames": [{"frame": 1, "scores": [...]}, ...]}``.
+    ``.csv``: a line of ``frame`` and the class names (see :func:`~mmvidext.cli.prediction_file.cell_of_name`), then a
+    line for each frame, in UTF-8 with the byte order mark that Excel wants. ``.json``: ``{"classes": [...], "frames":
+    [{"frame": 1, "scores": [...]}, ...]}``.
 
     Args:
         path: The file, ``.csv`` or ``.json``.
@@ -69,7 +70,7 @@ class ScoreFile:
     def _write_header(self) -> None:
         if self._is_csv:
             self._file.write(BYTE_ORDER_MARK)
-            csv.writer(self._file).writerow(['frame', *self._classes])
+            csv.writer(self._file).writerow(['frame', *map(cell_of_name, self._classes)])
         else:
             self._file.write(f'{{"classes": {json.dumps(self._classes, ensure_ascii=False)}, "frames": [')
 

@@ -29,6 +29,7 @@ from mmvidext.cli.options import (
 )
 from mmvidext.cli.score_file import ScoreFile
 from mmvidext.datasets.class_names import read_class_names
+from mmvidext.datasets.printable import printable
 from mmvidext.drawing.pictures import draw_bars
 
 __all__ = ['stream']
@@ -107,8 +108,9 @@ def recognize(
             video.write(draw_bars(frame, recognition.best, note=recognition.speed))
         if time.perf_counter() - last_line > SECONDS_BETWEEN_LINES or number == source.num_frames:
             last_line = time.perf_counter()
+            name = printable(recognition.best[0][0])
             place = f'{number}/{source.num_frames}' if source.num_frames else str(number)
-            click.echo(f'frame {place}  {recognition.speed}  {recognition.best[0][1]:6.1%}  {recognition.best[0][0]}')
+            click.echo(f'frame {place}  {recognition.speed}  {recognition.best[0][1]:6.1%}  {name}')
         if recognition.count == max_frames:
             break
 

@@ -10,6 +10,7 @@ from mmengine.logging import print_log
 from prettytable import PrettyTable
 
 from mmvidext.datasets.class_names import read_class_names
+from mmvidext.datasets.printable import printable
 from mmvidext.registry import METRICS
 
 __all__ = ['ClassificationReport', 'draw_confusion_matrix']
@@ -86,6 +87,7 @@ class ClassificationReport(BaseMetric):
 
 def _format_table(matrix: np.ndarray, names: list[str]) -> str:
     table = PrettyTable(['class', 'clips', 'correct', 'accuracy', 'most often taken for'])
+    names = [printable(name) for name in names]
     table.align.update({'class': 'l', 'most often taken for': 'l'})
     for index, row in enumerate(matrix):
         wrong = np.where(np.arange(len(row)) == index, 0, row)

@@ -12,6 +12,7 @@ from mmengine.logging import print_log
 from numpy.typing import NDArray
 from prettytable import PrettyTable
 
+from mmvidext.datasets.printable import printable
 from mmvidext.evaluation.key_frame_cycle import mean_over_cycle
 from mmvidext.evaluation.object_motion import read_motion_file, track_motion
 from mmvidext.evaluation.vid_counting import class_scores
@@ -189,7 +190,7 @@ class VIDMetric(BaseMetric):
         table = PrettyTable(['class', *columns])
         table.align['class'] = 'l'
         for index, name in enumerate(self.dataset_meta['classes']):
-            table.add_row([name, *[f'{100 * values[index]:.2f}' for values in columns.values()]])
+            table.add_row([printable(name), *[f'{100 * values[index]:.2f}' for values in columns.values()]])
         print_log(f'AP of each class, in percent\n{table.get_string()}', logger='current')
 
 

@@ -16,6 +16,7 @@ from mmvidext.apis.frame_sources import open_source
 from mmvidext.app.limits import Limits
 from mmvidext.app.tasks import open_task
 from mmvidext.app.upload_folder import UploadFolder
+from mmvidext.app.view import table_cell
 from mmvidext.app.work import RequestError, work_on
 from mmvidext.cli.app import names_of, open_model
 from mmvidext.cli.detect import detect
@@ -115,3 +116,16 @@ def test_models_of_the_command_line():
     names = names_of(['a/run', 'b/run', 'mmvidext::flownets_sintel=a.pth', 'camera-motion'])
     assert list(names) == ['run', 'run (2)', 'flownets_sintel', 'camera-motion']
     assert 'pan left' in open_model('camera-motion', 'cpu').recognizer.classes
+
+
+@pytest.mark.parametrize(
+    ('name', 'cell'),
+    [
+        ('turn left', 'turn left'),
+        ('a|b\nc', r'a\|b\\nc'),
+        ('<img src=x onerror=run()>', r'\<img src\=x onerror\=run\(\)\>'),
+        ('![](http://x/1.png)', r'\!\[\]\(http\:\/\/x\/1\.png\)'),
+    ],
+)
+def test_the_name_of_a_class_is_text_on_the_page(name, cell):
+    assert table_cell(name) == cell

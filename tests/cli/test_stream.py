@@ -51,6 +51,15 @@ def test_a_folder_of_frames_becomes_a_video_that_can_be_read_again(config, pictu
     assert '1 frames recognized' in invoke(stream, config, 'none', out, '--max-frames', '1')
 
 
+def test_names_of_others_are_shown_as_text(config, pictures, tmp_path):
+    labels = tmp_path / 'labels.json'
+    labels.write_text(json.dumps([f'=evil\x1b]0;title\x07\n{i}' for i in range(5)]))
+    printed = invoke(stream, config, 'none', pictures, '--scores', tmp_path / 'out.csv', '--labels', labels)
+    assert r'=evil\x1b]0;title\x07\n' in printed
+    with (tmp_path / 'out.csv').open(encoding='utf-8-sig', newline='') as file:
+        assert next(csv.reader(file))[1] == r"'=evil\x1b]0;title\x07\n0"
+
+
 def test_frames_are_read_as_rgb(pictures):
     opened = open_source(pictures)
     assert opened.num_frames == 4

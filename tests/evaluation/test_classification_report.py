@@ -1,4 +1,5 @@
 import cv2
+import numpy as np
 import pytest
 import torch
 
@@ -67,3 +68,9 @@ def test_table_of_no_clips():
 def test_names_may_be_json(tmp_path):
     (tmp_path / 'names.json').write_text('{"b": 1, "a": 0}')
     assert ClassificationReport(str(tmp_path / 'names.json')).class_names == ['a', 'b']
+
+
+def test_the_table_steers_no_terminal():
+    table = _format_table(np.array([[1, 0], [1, 0]]), ['a\x1b[2J', 'b'])
+    assert '\x1b' not in table
+    assert table.count(r'a\x1b[2J') == 2

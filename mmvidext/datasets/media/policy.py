@@ -20,6 +20,7 @@ from mmengine.logging import print_log
 
 from mmvidext.datasets.media.files import BadFileError, file_problem, is_local
 from mmvidext.datasets.media.limits import within
+from mmvidext.datasets.printable import printable
 from mmvidext.generators import generator_states, set_generator_states
 
 __all__ = ['BadFilePolicy', 'read_bad_files']
@@ -143,7 +144,7 @@ class BadFilePolicy(BaseDataset):
         self._reasons |= read_bad_files(self._notes)
         # the temporary folder may have been full, or emptied by the system
         unknown = f'cannot be read; {self._notes}, which said why, was removed or could not be written'
-        return dict(sorted((dict.fromkeys(map(_one_line, self.bad_paths()), unknown) | self._reasons).items()))
+        return dict(sorted((dict.fromkeys(map(printable, self.bad_paths()), unknown) | self._reasons).items()))
 
     def remember(self, bad_files: dict[str, str]) -> None:
         """Take samples for bad without reading them: those that an earlier run has found.
@@ -155,7 +156,7 @@ class BadFilePolicy(BaseDataset):
             BadFileError: If they are too many.
         """
         for index in range(len(self) if bad_files else 0):
-            path = _one_line(self._path(index))
+            path = printable(self._path(index))
             if path in bad_files:
                 self._is_bad[index] = True
                 self._note(path, bad_files[path])
@@ -227,19 +228,19 @@ class BadFilePolicy(BaseDataset):
         self._is_bad[idx] = True  # after the note: who sees the one finds the other
         bad = torch.nonzero(self._is_bad).flatten().tolist()
         if excess := self._excess(bad):
-            own = _one_line(self._path(idx))
+            own = printable(self._path(idx))
             paths = [str(error), *(reason for path, reason in self.bad_files().items() if path != own)]
             rest = [f'and {len(paths) - _MOST_LISTED} more'] if len(paths) > _MOST_LISTED else []
             raise BadFileError(
                 f'{excess}. Repair or unlist them, or raise the limit:\n  '
                 + '\n  '.join([*paths[:_MOST_LISTED], *rest])
             ) from error
-        text = f'bad {self.what[:-1]} {len(bad)} of {len(self)}, replaced: {_one_line(str(error))}'
+        text = f'bad {self.what[:-1]} {len(bad)} of {len(self)}, replaced: {printable(str(error))}'
         print_log(text, logger='current', level=logging.WARNING)
 
     def _note(self, path: str, reason: str) -> None:
         """Add a line in one write, so that those of several workers do not mix, nor with one that was cut off."""
-        line = f'\n{_one_line(path)}\t{_one_line(reason)}\n'.encode()
+        line = f'\n{printable(path)}\t{printable(reason)}\n'.encode()
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, 'O_NOFOLLOW', 0)
         try:
             handle = os.open(self._notes, flags, 0o600)
@@ -249,7 +250,7 @@ class BadFilePolicy(BaseDataset):
             finally:
                 os.close(handle)
         except OSError as error:  # the temporary folder is full, or was removed: the sample counts nevertheless
-            text = f'bad_files.txt will not say why {_one_line(path)} is bad: {self._notes} cannot be written: '
+            text = f'bad_files.txt will not say why {printable(path)} is bad: {self._notes} cannot be written: '
             text += str(error.strerror)
             print_log(text, logger='current', level=logging.WARNING)
 
@@ -276,14 +277,6 @@ def read_bad_files(path: Path) -> dict[str, str]:
         return {}
     lines = path.read_text('utf-8', 'replace').splitlines()
     return dict(line.split('\t', 1) for line in lines if '\t' in line)
-
-
-def _one_line(text: str) -> str:
-    """Escape what is not printable: line ends, and the codes that make a terminal do something."""
-    return ''.join(
-        letter if letter.isprintable() else letter.encode('unicode_escape', 'backslashreplace').decode()
-        for letter in text
-    )
 
 
 def _remove(path: Path, owner: int) -> None:
