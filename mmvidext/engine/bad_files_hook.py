@@ -12,7 +12,6 @@ from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
-from mmvidext.datasets.media.policy import read_bad_files
 from mmvidext.engine.whole_file import write_whole
 from mmvidext.registry import HOOKS
 
@@ -54,7 +53,7 @@ class BadFilesHook(Hook):
             if not _NAME.fullmatch(path.name):
                 continue
             if runner._resume:
-                known |= read_bad_files(path)
+                known |= _read(path)
             elif rank == 0 and not path.is_dir():
                 path.unlink(missing_ok=True)
         for dataset in self._datasets:
@@ -114,6 +113,13 @@ def _replacing(dataset: Any) -> Iterator[Any]:
     elif dataset is not None:
         for part in [getattr(dataset, 'dataset', None), *getattr(dataset, 'datasets', ())]:
             yield from _replacing(part)
+
+
+def _read(path: Path) -> dict[str, str]:
+    if not path.is_file():  # a FIFO would never end
+        return {}
+    lines = path.read_text('utf-8', 'replace').splitlines()
+    return dict(line.split('\t', 1) for line in lines if '\t' in line)
 
 
 def _write(path: Path, datasets: list[Any]) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from reprlib import repr as short_repr
-from typing import Any, cast
+from typing import Any
 
 from mmengine.hooks import EMAHook
 from mmengine.optim import OptimWrapper, OptimWrapperDict
@@ -143,10 +143,11 @@ def _start(names: Any) -> str:
 
 def _check_optimizers(wrapper: OptimWrapper | OptimWrapperDict, saved: dict[str, Any]) -> None:
     for name, one in wrapper.items() if isinstance(wrapper, OptimWrapperDict) else [('', wrapper)]:
-        own, state = one.optimizer, cast(Any, saved.get(name) if name else saved)
+        own, state = one.optimizer, saved.get(name) if name else saved
         kind = type(own).__name__
         state = state if isinstance(state, dict) else {}
-        groups, values = state.get('param_groups'), state.get('state')
+        groups: Any = state.get('param_groups')
+        values: Any = state.get('state')
         here, there = [len(group['params']) for group in own.param_groups], _group_sizes(groups)
         if not there or -1 in there or not isinstance(values, dict) or not _are_dicts(values.values()):
             raise RunError(
@@ -183,7 +184,7 @@ def _check_schedulers(own: Any, saved: Any) -> list[tuple[Any, int]]:
                 f'config {len(schedulers)}: resume with the config that it was trained with'
             )
         for scheduler, state in zip(schedulers, states, strict=True):
-            if not isinstance(state, dict) or not all(isinstance(state.get(key), int) for key in _COUNTS):
+            if not isinstance(state, dict) or not all(isinstance(state.get(key), (int, float)) for key in _COUNTS):
                 raise RunError(f'this checkpoint is damaged: it has no state of {type(scheduler).__name__}')
             for key, here, there in _differences(scheduler.state_dict(), state):
                 here, there = (sorted(value) if isinstance(value, dict) else value for value in (here, there))

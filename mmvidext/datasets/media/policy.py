@@ -23,7 +23,7 @@ from mmvidext.datasets.media.limits import within
 from mmvidext.datasets.printable import printable
 from mmvidext.generators import generator_states, set_generator_states
 
-__all__ = ['BadFilePolicy', 'read_bad_files']
+__all__ = ['BadFilePolicy']
 
 _MOST_LISTED = 20
 
@@ -141,7 +141,8 @@ class BadFilePolicy(BaseDataset):
 
     def bad_files(self) -> dict[str, str]:
         """Return path and reason of the bad samples that this process and its workers have found."""
-        self._reasons |= read_bad_files(self._notes)
+        lines = self._notes.read_text(encoding='utf-8').splitlines() if self._notes.exists() else []
+        self._reasons |= dict(line.split('\t', 1) for line in lines if '\t' in line)  # one may have been cut off
         # the temporary folder may have been full, or emptied by the system
         unknown = f'cannot be read; {self._notes}, which said why, was removed or could not be written'
         return dict(sorted((dict.fromkeys(map(printable, self.bad_paths()), unknown) | self._reasons).items()))
@@ -265,18 +266,6 @@ class BadFilePolicy(BaseDataset):
                 limit = f'max_bad_fraction_per_class is {self.max_bad_fraction_per_class}'
                 return f'{count} of {size} {self.what} of class {label} cannot be read, and {limit}'
         return ''
-
-
-def read_bad_files(path: Path) -> dict[str, str]:
-    """Read a list of bad files: path and reason of each line; what is no such line is skipped, as one that was cut off.
-
-    Args:
-        path: The list; nothing is read where it is no regular file.
-    """
-    if not path.is_file():  # a FIFO would never end
-        return {}
-    lines = path.read_text('utf-8', 'replace').splitlines()
-    return dict(line.split('\t', 1) for line in lines if '\t' in line)
 
 
 def _remove(path: Path, owner: int) -> None:
