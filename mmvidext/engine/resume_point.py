@@ -98,7 +98,10 @@ def check_newest(path: Path, directory: Path, filename_tmpl: str | None = None) 
     Raises:
         RunError: If whole checkpoints of more iterations are there.
     """
-    iteration = _iteration(path)
+    try:
+        iteration = _iteration(path)
+    except (LookupError, TypeError, ValueError):  # it has no position, which is said when the run reads it
+        iteration = None
     if iteration is None:
         return
     later = [other for number, other in _newest_first(directory, filename_tmpl)[0] if number > iteration]

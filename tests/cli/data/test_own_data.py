@@ -87,17 +87,16 @@ def test_annotations_that_lead_outside(videos, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ('arguments', 'message'),
+    ('arguments', 'status', 'message'),
     [
-        (['--model', 'tsm_r81'], 'tsn_r18; did you mean tsm_r18?'),
-        (['--val', 1], 'must be between 0 and 1'),
-        (['--recordings', '('], 'must be an expression with a group'),
+        (['--model', 'tsm_r81'], 1, 'tsn_r18; did you mean tsm_r18?'),
+        (['--val', 1], 2, '1.0 is not in the range 0<x<1'),
+        (['--recordings', '('], 1, 'must be an expression with a group'),
     ],
 )
-def test_wrong_options(videos, tmp_path, arguments, message):
-    assert message in ' '.join(
-        invoke(data, 'folder', videos, '--out', tmp_path, *arguments, '--workers', 0, status=1).split()
-    )
+def test_wrong_options(videos, tmp_path, arguments, status, message):
+    arguments = [videos, '--out', tmp_path, *arguments, '--workers', 0]
+    assert message in ' '.join(invoke(data, 'folder', *arguments, status=status).split())
 
 
 def write_frames(folder, count, suffix='.png', size=(32, 48)):
