@@ -94,10 +94,11 @@ def pool_padded(
     """
     attention = attention.to(padded.dtype)
     triton = takes_triton(backend, padded, size=padded.shape[0], largest=LARGEST_BATCH, what='maps')
-    if triton and not has_tangent(attention):
+    in_forward_mode = has_tangent(padded, attention)
+    if triton and not in_forward_mode:
         return _triton_op(padded, attention.contiguous(), num_samples, sample_stride)
     # a compiler forms the gradient itself, and decides what to keep for it
-    if torch.compiler.is_compiling() or has_tangent(padded, attention):
+    if torch.compiler.is_compiling() or in_forward_mode:
         return _pool(padded, attention, num_samples, sample_stride)
     result: Tensor = _PoolSamples.apply(padded, attention, num_samples, sample_stride)
     return result
