@@ -10,6 +10,7 @@ import torch
 
 __all__ = [
     'capture_generators',
+    'check_generators',
     'generator_states',
     'restore_generators',
     'restored_generators',
@@ -72,11 +73,33 @@ def capture_generators() -> dict[str, Any]:
 
 def restore_generators(states: dict[str, Any]) -> None:
     """Restore what :func:`capture_generators` returned; tensors may lie on any device."""
-    version, numbers, gauss = states['python']
-    random.setstate((version, tuple(numbers), gauss))
-    numpy_state = states['numpy']['state']
-    key = numpy_state['key'].cpu().numpy().astype(np.uint32)
-    np.random.set_state({**states['numpy'], 'state': {**numpy_state, 'key': key}})
-    torch.set_rng_state(states['torch'].cpu())
+    _set(states, random, np.random, torch.default_generator)
     if 'cuda' in states and torch.cuda.is_available():
         torch.cuda.set_rng_state(states['cuda'].cpu())
+
+
+def check_generators(states: Any) -> None:
+    """Check what :func:`restore_generators` shall restore, on generators that nothing draws from.
+
+    Raises:
+        ValueError: If it cannot be restored.
+    """
+    try:
+        _set(states, random.Random(), np.random.RandomState(), torch.Generator())
+        if 'cuda' in states and torch.cuda.is_available():
+            torch.Generator('cuda').set_state(states['cuda'].cpu())
+    except Exception as error:  # each generator has its own for what is no state of it
+        raise ValueError(f'no states of generators: {" ".join(str(error).split())}') from error
+
+
+def _set(states: dict[str, Any], python: Any, numpy: Any, torch_generator: torch.Generator) -> None:
+    version, numbers, gauss = states['python']
+    if not isinstance(gauss, float | None):
+        raise TypeError(f'{gauss!r:.80} is not the next number of a normal distribution')
+    python.setstate((version, tuple(numbers), gauss))
+    numpy_state = states['numpy']['state']
+    if not 0 <= numpy_state['pos'] <= len(numpy_state['key']):  # numpy would read beyond its memory
+        raise ValueError(f'position {numpy_state["pos"]!r:.80} of {len(numpy_state["key"])} numbers')
+    key = numpy_state['key'].cpu().numpy().astype(np.uint32)
+    numpy.set_state({**states['numpy'], 'state': {**numpy_state, 'key': key}})
+    torch_generator.set_state(states['torch'].cpu())

@@ -8,6 +8,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmvidext.engine.resume_checks import check_resumable, confine
+from mmvidext.engine.resumed_state import check_training_state
 from mmvidext.engine.run_error import RunError
 from mmvidext.engine.run_parts import unwrap_model
 from mmvidext.engine.training_state_hook import (
@@ -70,11 +71,16 @@ class ExactResumeHook(Hook):
         """Check a checkpoint, and take this hook's part out of it.
 
         Raises:
-            RunError: If the run cannot resume from it.
+            RunError: If the run cannot resume from it; the message begins with the file.
         """
         confine(checkpoint, checkpoint_directory(runner) or Path(runner.work_dir))
         if runner._resume:  # as mmengine's EMAHook asks
-            self._missed = check_resumable(runner, checkpoint)
+            try:
+                self._missed = check_resumable(runner, checkpoint)
+                if STATE_KEY in checkpoint:
+                    check_training_state(runner, checkpoint[STATE_KEY])
+            except RunError as error:
+                raise RunError(f'{runner._load_from}: {error}') from error
             self._state.resumed = checkpoint.get(STATE_KEY)
             if self._state.resumed is None:
                 runner.logger.warning('this checkpoint was saved without ExactResumeHook: the data begins anew')

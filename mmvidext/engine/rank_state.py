@@ -5,13 +5,14 @@ from typing import Any
 
 import torch
 from mmengine.dist import get_world_size
+from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
 from mmvidext.engine.run_parts import optim_wrappers, unwrap_model
 from mmvidext.generators import capture_generators
 
-__all__ = ['capture_rank', 'restore_rank']
+__all__ = ['capture_rank', 'parameters_of', 'restore_rank']
 
 
 def capture_rank(runner: Runner) -> dict[str, Any]:
@@ -30,7 +31,7 @@ def capture_rank(runner: Runner) -> dict[str, Any]:
 def restore_rank(runner: Runner, state: dict[str, Any]) -> None:
     """Restore gradients and buffers; the generators are restored last, see :func:`restore_generators`."""
     if state['gradients']:
-        parameters = list(_parameters(runner.optim_wrapper))
+        parameters = list(parameters_of(runner.optim_wrapper))
         for parameter, gradient in zip(parameters, state['gradients'], strict=True):
             parameter.grad = None if gradient is None else gradient.to(parameter.device)
     for name, buffer in unwrap_model(runner.model).named_buffers():
@@ -43,7 +44,8 @@ def _copy(gradient: Tensor | None) -> Tensor | None:
     return None if gradient is None else gradient.detach().cpu().clone()
 
 
-def _parameters(wrapper: Any) -> Iterator[nn.Parameter]:
+def parameters_of(wrapper: OptimWrapper | OptimWrapperDict) -> Iterator[nn.Parameter]:
+    """Yield the parameters of a run's optimizers, in the order in which their gradients are kept."""
     for one in optim_wrappers(wrapper):
         for group in one.optimizer.param_groups:
             yield from group['params']
@@ -51,4 +53,4 @@ def _parameters(wrapper: Any) -> Iterator[nn.Parameter]:
 
 def _accumulating(wrapper: Any) -> list[nn.Parameter]:
     """Return all parameters if their gradients wait for a later step, else none."""
-    return [] if all(one.should_update() for one in optim_wrappers(wrapper)) else list(_parameters(wrapper))
+    return [] if all(one.should_update() for one in optim_wrappers(wrapper)) else list(parameters_of(wrapper))

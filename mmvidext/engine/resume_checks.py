@@ -1,15 +1,16 @@
 """What a checkpoint must be like for a run to resume from it, and what of it never reaches the run."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from reprlib import repr as short_repr
 from typing import Any
 
 from mmengine.hooks import EMAHook
-from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import EpochBasedTrainLoop, Runner
+from torch import Tensor
 
 from mmvidext.checkpoints.read import saved_classes
+from mmvidext.engine.optimizer_checks import check_optimizers
 from mmvidext.engine.resume_point import RUN_STATE
 from mmvidext.engine.run_error import RunError
 from mmvidext.engine.run_parts import unwrap_model
@@ -75,14 +76,20 @@ def check_resumable(runner: Runner, checkpoint: dict[str, Any]) -> list[tuple[An
             'and no run can resume from it; begin a new one from them with load_from, or resume from a regular one'
         )
     _check_meta(runner, checkpoint['meta'], checkpoint['message_hub'])
-    _check_model(unwrap_model(runner.model).state_dict(), checkpoint['state_dict'])
+    own = unwrap_model(runner.model).state_dict()
+    _check_model(own, checkpoint['state_dict'])
     _check_classes(runner, checkpoint['meta'].get('dataset_meta'))
-    _check_optimizers(runner.optim_wrapper, checkpoint['optimizer'])
+    check_optimizers(runner.optim_wrapper, checkpoint['optimizer'])
     if 'ema_state_dict' in checkpoint and not any(isinstance(hook, EMAHook) for hook in runner.hooks):
         raise RunError(
             'this checkpoint is of a run with EMAHook, and its weights are averaged: a run without that hook would go '
             'on from the average; resume with it, or begin a new run from these weights: --weights (load_from)'
         )
+    if 'ema_state_dict' in checkpoint:
+        average = checkpoint['ema_state_dict']
+        if not isinstance(average, dict):
+            raise RunError(f'this checkpoint is damaged: its ema_state_dict is {short_repr(average)}')
+        _check_model(own, {name: value for name, value in average.items() if str(name).startswith('module.')})
     return _check_schedulers(runner.param_schedulers, checkpoint.get('param_schedulers'))
 
 
@@ -103,28 +110,21 @@ def _check_meta(runner: Runner, meta: dict[str, Any], hub: dict[str, Any]) -> No
         raise RunError(f'this checkpoint is of {done} {unit}, and the run ends after {end}: give a larger max_{unit}')
 
 
-def _group_sizes(groups: Any) -> list[int]:
-    if not isinstance(groups, list) or not _are_dicts(groups):
-        return []
-    params = [group.get('params') for group in groups]
-    return [len(one) if isinstance(one, list) and all(isinstance(p, int) for p in one) else -1 for one in params]
-
-
-def _are_dicts(values: Iterable[Any]) -> bool:
-    return all(isinstance(value, dict) for value in values)
-
-
 def _check_model(own: dict[str, Any], saved: dict[str, Any]) -> None:
     saved = {str(name).removeprefix('module.'): tensor for name, tensor in saved.items()}
     wrong = [f'{name} is missing' for name in own if name not in saved]
     wrong += [f'{name} is not in the model' for name in saved if name not in own]
     wrong += [
-        f'{name} is {tuple(saved[name].shape)} instead of {tuple(own[name].shape)}'
+        f'{name} is {_shape(saved[name]) or "no tensor"} instead of {_shape(own[name])}'
         for name in own
-        if name in saved and own[name].shape != saved[name].shape
+        if name in saved and _shape(own[name]) != _shape(saved[name])
     ]
     if wrong:
         raise RunError(f'this checkpoint is of another model than that of the config: {"; ".join(wrong[:3])}')
+
+
+def _shape(value: Any) -> str:
+    return str(tuple(value.shape)) if isinstance(value, Tensor) else ''
 
 
 def _check_classes(runner: Runner, saved: Any) -> None:
@@ -139,35 +139,6 @@ def _check_classes(runner: Runner, saved: Any) -> None:
 
 def _start(names: Any) -> str:
     return f'{", ".join(map(str, names[:3]))}{", ..." if len(names) > 3 else ""} ({len(names)})'
-
-
-def _check_optimizers(wrapper: OptimWrapper | OptimWrapperDict, saved: dict[str, Any]) -> None:
-    for name, one in wrapper.items() if isinstance(wrapper, OptimWrapperDict) else [('', wrapper)]:
-        own, state = one.optimizer, saved.get(name) if name else saved
-        kind = type(own).__name__
-        state = state if isinstance(state, dict) else {}
-        groups: Any = state.get('param_groups')
-        values: Any = state.get('state')
-        here, there = [len(group['params']) for group in own.param_groups], _group_sizes(groups)
-        if not there or -1 in there or not isinstance(values, dict) or not _are_dicts(values.values()):
-            raise RunError(
-                f'this checkpoint has no state of the optimizer {name or kind}: resume with the config that it was '
-                'trained with'
-            )
-        if here != there:
-            raise RunError(
-                f'the {kind} of the config has {len(here)} groups of parameters with {sum(here)} in all, that of this '
-                f'checkpoint {len(there)} with {sum(there)}: resume with the optim_wrapper that it was trained with '
-                '(paramwise_cfg), or begin a new run from its weights: --weights (load_from)'
-            )
-        # another version of torch may have one setting more, or one less
-        missing = [key for key in own.defaults if key not in groups[0]]
-        foreign = [key for key in groups[0] if key not in own.param_groups[0] and key != 'initial_lr']
-        if missing and foreign:
-            raise RunError(
-                f'this checkpoint is of another optimizer than {kind}, with {", ".join(foreign[:3])}: resume with the '
-                'optimizer that it was trained with, or begin a new run from its weights: --weights (load_from)'
-            )
 
 
 def _check_schedulers(own: Any, saved: Any) -> list[tuple[Any, int]]:

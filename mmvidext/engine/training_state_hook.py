@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from mmvidext.engine.checkpoint_hook import CheckpointHook
 from mmvidext.engine.logger_hook import LoggerHook
+from mmvidext.engine.optimizer_checks import optimizer_kinds
 from mmvidext.engine.preemption import EXIT_RESUME_ME, Preemption
 from mmvidext.engine.rank_state import capture_rank, restore_rank
 from mmvidext.engine.resume_point import checkpoint_folder
@@ -127,6 +128,7 @@ class TrainingStateHook(Hook):
             batches=len(self._batches),
             batch_size=self._batches.batch_size,
             samples=len(runner.train_loop.dataloader.dataset),
+            optimizers=optimizer_kinds(runner.optim_wrapper),
             validated=self._validated_iter == checkpoint['meta']['iter'],
             early_stopping=[{name: getattr(hook, name) for name in _EARLY_STOPPING} for hook in _stopping(runner)],
             stop_training=runner.train_loop.stop_training,

@@ -133,6 +133,14 @@ def plateau(**settings):
             r'of another optimizer than SGD, with betas, eps, amsgrad: resume with the optimizer that',
         ),
         (
+            dict(optim_wrapper=dict(optimizer=dict(type='Adam', lr=0.01, weight_decay=0.01))),
+            r'epoch_2.pth: this checkpoint is of AdamW, and the config has Adam: resume with the optimizer that',
+        ),
+        (
+            dict(optim_wrapper=dict(optimizer=dict(type='AdamW', lr=0.01, betas=(0.9, 0.99)))),
+            r'betas of AdamW is \(0.9, 0.99\) here and \(0.9, 0.999\) in this checkpoint: resume with the optimizer',
+        ),
+        (
             dict(
                 optim_wrapper=dict(
                     optimizer=dict(type='AdamW', lr=0.01, weight_decay=0.1), paramwise_cfg=dict(norm_decay_mult=0.0)
@@ -228,6 +236,39 @@ def groups(*groups, state=()):
     return part(optimizer=dict(param_groups=list(groups), state=dict(state)))
 
 
+def optimizer(number=0, **values):
+    return lambda checkpoint: checkpoint['optimizer']['state'][number].update(values)
+
+
+def setting(**values):
+    return lambda checkpoint: checkpoint['optimizer']['param_groups'][0].update(values)
+
+
+def exact(**values):
+    return lambda checkpoint: checkpoint['exact_resume'].update(values)
+
+
+def rank(**values):
+    return lambda checkpoint: checkpoint['exact_resume']['ranks'][0].update(values)
+
+
+def generators(**values):
+    return lambda checkpoint: checkpoint['exact_resume']['ranks'][0]['generators'].update(values)
+
+
+def numpy_state(**values):
+    return lambda checkpoint: checkpoint['exact_resume']['ranks'][0]['generators']['numpy']['state'].update(values)
+
+
+def average(**values):
+    return lambda checkpoint: checkpoint['ema_state_dict'].update({f'module.{key}': one for key, one in values.items()})
+
+
+def without_record(checkpoint):
+    """Make it one of an older version."""
+    del checkpoint['exact_resume']['optimizers']
+
+
 CRAFTED = {
     'iter': (meta(iter=-5), 'damaged: it is of epoch 2, iteration -5'),
     'epoch': (meta(epoch=10**12), f'is of {10**12} epochs, and the run ends after 3: give a larger max_epochs'),
@@ -244,6 +285,41 @@ CRAFTED = {
     'scheduler': (part(param_schedulers=[dict(end='x'), {}]), 'damaged: it has no state of OneCycleLR'),
     'state_dict': (part(state_dict=5), 'this checkpoint has no state_dict'),
     'model': (part(state_dict={3: torch.zeros(1)}), 'of another model than that of the config'),
+    'weight': (lambda checkpoint: checkpoint['state_dict'].update({'layers.0.bias': 5}), 'bias is no tensor instead'),
+    'average': (part(ema_state_dict=5), 'damaged: its ema_state_dict is 5'),
+    'averaged': (average(**{'layers.0.bias': torch.zeros(3)}), 'layers.0.bias is (3,) instead of (8,)'),
+    'moment': (optimizer(exp_avg='x'), "damaged: exp_avg of its AdamW is 'x' for a parameter of shape (8, 4)"),
+    'shape': (optimizer(1, exp_avg_sq=torch.zeros(3)), 'exp_avg_sq of its AdamW is a tensor of shape (3,) for a'),
+    'absent': (lambda checkpoint: checkpoint['optimizer']['state'][2].pop('exp_avg'), 'exp_avg of its AdamW is None'),
+    'complex': (optimizer(exp_avg=torch.zeros(8, 4).cfloat()), 'exp_avg of its AdamW is a tensor'),
+    'amsgrad': (setting(amsgrad=True), 'max_exp_avg_sq of its AdamW is None'),
+    'step': (optimizer(step=torch.tensor(-1.0)), 'step of its AdamW is a tensor of shape ()'),
+    'steps': (optimizer(step=torch.zeros(2)), 'step of its AdamW is a tensor of shape (2,)'),
+    'rate': (setting(lr='x'), "lr of its AdamW is 'x'"),
+    'betas': (setting(betas=0.9), 'betas of its AdamW is 0.9'),
+    'beta': (setting(betas=(0.9, 0.9, 0.9)), 'betas of its AdamW is (0.9, 0.9, 0.9)'),
+    'base': (lambda checkpoint: checkpoint['optimizer'].update(base_param_settings=5), 'lr of its AdamW is None'),
+    'exact_resume': (part(exact_resume=5), 'damaged: ranks of its exact_resume is None'),
+    'ranks': (exact(ranks=[]), 'damaged: ranks of its exact_resume is []'),
+    'batches': (exact(batches='x'), "batches of its exact_resume is 'x'"),
+    'batch_size': (exact(batch_size=0), 'batch_size of its exact_resume is 0'),
+    'samples': (exact(samples=None), 'samples of its exact_resume is None'),
+    'validated': (exact(validated=None), 'validated of its exact_resume is None'),
+    'early_stopping': (exact(early_stopping=[{}]), 'early_stopping of its exact_resume is [{}]'),
+    'stop_training': (exact(stop_training=torch.zeros(2)), 'stop_training of its exact_resume is tensor'),
+    'optimizers': (exact(optimizers={'': 5}), "the optimizers of its exact_resume are {'': 5}"),
+    'rank': (exact(ranks=[5]), 'process 0 of its exact_resume has no states of generators'),
+    'python': (generators(python=(3, (1, 2), None)), 'has no states of generators: state vector is the wrong size'),
+    'gauss': (generators(python=(3, (0,) * 625, 'x')), "has no states of generators: 'x' is not the next number"),
+    'numpy': (numpy_state(pos=10**6), 'has no states of generators: position 1000000 of 624'),
+    'key': (numpy_state(key=torch.zeros(3)), 'has no states of generators'),
+    'torch': (generators(torch=torch.zeros(5056, dtype=torch.uint8)), 'has no states of generators'),
+    'gradients': (rank(gradients=[1, 2]), 'has gradients [1, 2]'),
+    'gradient': (rank(gradients=[torch.zeros(2)] * 6), 'has a gradient torch.float32 (2,) for a parameter'),
+    'gradient_type': (rank(gradients=[torch.zeros(8, 4).int()] * 6), 'has a gradient torch.int32 (8, 4) for'),
+    'buffers': (rank(buffers=[]), 'has buffers []'),
+    'buffer': (rank(buffers={'layers.1.running_mean': 'x'}), "has a buffer layers.1.running_mean 'x' instead of"),
+    'older': (without_record, None),
     'ids': (without_ids, None),
 }
 
@@ -252,7 +328,7 @@ def outcomes(cfg, path, file):
     runner, found = Runner.from_cfg(Config(cfg)), {}
     runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
     runner.param_schedulers = runner.build_param_scheduler(runner.param_schedulers)
-    runner._resume = True
+    runner._resume, runner._load_from = True, str(path)
     for name, (function, _) in CRAFTED.items():
         checkpoint = torch.load(path)
         function(checkpoint)
@@ -268,7 +344,8 @@ def test_a_checkpoint_whose_parts_are_of_other_kinds_is_one_line(run_a, tmp_path
     found = json.loads((tmp_path / 'found.json').read_text())
     for name, (_, message) in CRAFTED.items():
         text = found.get(name)
-        assert (text is None) if message is None else text.startswith('RunError: this checkpoint '), (name, text)
+        begin = f'RunError: {run_a}/epoch_2.pth: this checkpoint '
+        assert (text is None) if message is None else text.startswith(begin), (name, text)
         assert message is None or (message in text and '\n' not in text), (name, text)
 
 

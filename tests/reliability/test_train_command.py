@@ -116,7 +116,7 @@ def test_the_best_checkpoint_is_refused(config_file, reference):
     output = invoke(train_command, config_file(), '--resume', best, status=1)
     errors = [line for line in output.splitlines() if line.startswith('Error: ')]
     assert len(errors) == 1
-    assert errors[0].startswith('Error: this checkpoint has no optimizer: it is weights')
+    assert f'{best}: this checkpoint has no optimizer: it is weights' in errors[0]
 
 
 def test_what_is_no_state_of_this_model_is_refused_without_the_hook_too(config_file, reference, tmp_path):

@@ -1,0 +1,204 @@
+"""What a checkpoint must hold of the optimizers of a run for it to resume."""
+
+from collections.abc import Iterable
+from reprlib import repr as short_repr
+from typing import Any
+
+from mmengine.logging import MMLogger
+from mmengine.optim import OptimWrapper, OptimWrapperDict
+from torch import Tensor
+
+from mmvidext.engine.run_error import RunError
+
+__all__ = ['check_optimizer_kinds', 'check_optimizers', 'optimizer_kinds']
+
+# tensors that torch's optimizers keep of a parameter, of its shape; and those that come with a setting
+_KEPT = {
+    **dict.fromkeys(('Adam', 'AdamW', 'NAdam', 'RAdam'), ('exp_avg', 'exp_avg_sq')),
+    'Adadelta': ('square_avg', 'acc_delta'),
+    'Adagrad': ('sum',),
+    'Adamax': ('exp_avg', 'exp_inf'),
+    'RMSprop': ('square_avg',),
+    'SGD': (),
+}
+_KEPT_WITH = {'amsgrad': 'max_exp_avg_sq', 'centered': 'grad_avg', 'momentum': 'momentum_buffer'}
+_COUNTED = {'NAdam': ('step', 'mu_product'), 'SGD': ()}  # numbers; of the others 'step' alone
+_HOW = ('capturable', 'differentiable', 'foreach', 'fused')  # settings that do not change what is computed
+_NEW_RUN = 'or begin a new run from its weights: --weights (load_from)'
+_ADVICE = f'resume with the optimizer that it was trained with, {_NEW_RUN}'
+
+
+def optimizer_kinds(wrapper: OptimWrapper | OptimWrapperDict) -> dict[str, dict[str, Any]]:
+    """Return what the optimizers of a run are, for a checkpoint: their state does not say it.
+
+    Returns:
+        For each optimizer, by its name (empty where there is one): ``type``, ``wrapper`` and ``settings``, the numbers
+        of its config.
+    """
+    kinds = {}
+    for name, one in _named(wrapper).items():
+        defaults = one.optimizer.defaults.items()
+        settings = {key: value for key, value in defaults if key not in _HOW and _is_numbers(value)}
+        kinds[name] = dict(type=_kind(one), wrapper=type(one).__name__, settings=settings)
+    return kinds
+
+
+def check_optimizer_kinds(wrapper: OptimWrapper | OptimWrapperDict, saved: dict[str, dict[str, Any]]) -> None:
+    """Check that a checkpoint is of the optimizers of this run.
+
+    Another wrapper, such as that for mixed precision, is logged.
+
+    Args:
+        wrapper: Of this run.
+        saved: What :func:`optimizer_kinds` returned when it was saved.
+
+    Raises:
+        RunError: If an optimizer is another one, or has other settings, or ``saved`` is of another kind.
+    """
+    if not _is_record(saved):
+        raise RunError(f'this checkpoint is damaged: the optimizers of its exact_resume are {short_repr(saved)}')
+    for name, here in optimizer_kinds(wrapper).items():
+        there = saved.get(name, here)  # a missing one has no state either, which is said elsewhere
+        if here['type'] != there['type']:
+            raise RunError(f'this checkpoint is of {there["type"]}, and the config has {here["type"]}: {_ADVICE}')
+        for key, value in here['settings'].items():
+            other = there['settings'].get(key, value)
+            if _as_list(value) != _as_list(other):
+                raise RunError(
+                    f'{key} of {here["type"]} is {short_repr(value)} here and {short_repr(other)} in this checkpoint: '
+                    f'{_ADVICE}'
+                )
+        if here['wrapper'] != there['wrapper']:
+            MMLogger.get_current_instance().warning(
+                f'this checkpoint is of a run with {there["wrapper"]}, and this one has {here["wrapper"]}: it resumes, '
+                'but not as if it had never stopped'
+            )
+
+
+def check_optimizers(wrapper: OptimWrapper | OptimWrapperDict, saved: dict[str, Any]) -> None:
+    """Check that a checkpoint has a state that the optimizers of this run can take and go on with.
+
+    Args:
+        wrapper: Of this run.
+        saved: The ``optimizer`` of the checkpoint.
+
+    Raises:
+        RunError: If one has no state, that of other parameters or another optimizer, or a damaged one.
+    """
+    names = _named(wrapper)
+    if '' not in names and (foreign := [name for name in saved if name not in names]):
+        raise RunError(f'this checkpoint has the state of an optimizer {short_repr(foreign[0])}: {_ADVICE}')
+    for name, one in names.items():
+        _check_optimizer(one, saved.get(name) if name else saved, name or _kind(one))
+
+
+def _check_optimizer(wrapper: OptimWrapper, saved: Any, name: str) -> None:
+    own, kind = wrapper.optimizer, _kind(wrapper)
+    state: dict[str, Any] = saved if isinstance(saved, dict) else {}
+    groups: Any = state.get('param_groups')
+    values: Any = state.get('state')
+    here, there = [len(group['params']) for group in own.param_groups], _group_sizes(groups)
+    if not there or -1 in there or not isinstance(values, dict) or not _are_dicts(values.values()):
+        raise RunError(
+            f'this checkpoint has no state of the optimizer {name}: resume with the config that it was trained with'
+        )
+    if here != there:
+        raise RunError(
+            f'the {kind} of the config has {len(here)} groups of parameters with {sum(here)} in all, that of this '
+            f'checkpoint {len(there)} with {sum(there)}: resume with the optim_wrapper that it was trained with '
+            f'(paramwise_cfg), {_NEW_RUN}'
+        )
+    # another version of torch may have one setting more, or one less
+    missing = [key for key in own.defaults if key not in groups[0]]
+    foreign = [key for key in groups[0] if key not in own.param_groups[0] and key != 'initial_lr']
+    if missing and foreign:
+        raise RunError(f'this checkpoint is of another optimizer than {kind}, with {", ".join(foreign[:3])}: {_ADVICE}')
+    for group in [*groups, state.get('base_param_settings') or own.defaults]:
+        _check_settings(own.defaults, group, kind)
+    if kind in _KEPT and _class(wrapper).__module__.startswith('torch.'):  # what others keep is theirs
+        for own_group, group in zip(own.param_groups, groups, strict=True):
+            for parameter, number in zip(own_group['params'], group['params'], strict=True):
+                _check_state(kind, group, parameter, values.get(number) or {})
+    scaler = getattr(wrapper, 'loss_scaler', None)
+    if scaler is not None and 'loss_scaler' in state:
+        scale = state['loss_scaler']
+        if not isinstance(scale, dict) or not all(_is_number(scale.get(key)) for key in scaler.state_dict()):
+            raise RunError('this checkpoint has no state of the loss scale: resume with the precision (--amp) it has')
+
+
+def _check_settings(defaults: dict[str, Any], group: Any, kind: str) -> None:
+    group = group if isinstance(group, dict) else {}
+    for key, value in defaults.items():
+        saved = group.get(key)
+        if _is_numbers(value) and not (_is_numbers(saved) and _length(saved) == _length(value)):
+            raise RunError(f'this checkpoint is damaged: {key} of its {kind} is {short_repr(saved)}')
+
+
+def _check_state(kind: str, group: dict[str, Any], parameter: Tensor, saved: dict[str, Any]) -> None:
+    if not saved:  # of a parameter that had no gradient yet
+        return
+    tensors = (*_KEPT[kind], *(name for setting, name in _KEPT_WITH.items() if group.get(setting)))
+    for name in tensors:
+        value = saved.get(name)
+        if not isinstance(value, Tensor) or value.is_meta or value.is_complex() or value.shape != parameter.shape:
+            raise RunError(
+                f'this checkpoint is damaged: {name} of its {kind} is {_described(value)} for a parameter of shape '
+                f'{tuple(parameter.shape)}'
+            )
+    for name in _COUNTED.get(kind, ('step',)):
+        number: Any = saved.get(name)
+        if not _is_number(number) or not number >= 0:
+            raise RunError(f'this checkpoint is damaged: {name} of its {kind} is {_described(number)}')
+
+
+def _named(wrapper: OptimWrapper | OptimWrapperDict) -> dict[str, OptimWrapper]:
+    return dict(wrapper.items()) if isinstance(wrapper, OptimWrapperDict) else {'': wrapper}
+
+
+def _kind(wrapper: OptimWrapper) -> str:
+    return _class(wrapper).__name__
+
+
+def _class(wrapper: OptimWrapper) -> type:
+    """Return the class of an optimizer: of the one that ``ZeroRedundancyOptimizer`` shares out."""
+    return type(getattr(wrapper.optimizer, 'optim', wrapper.optimizer))
+
+
+def _group_sizes(groups: Any) -> list[int]:
+    if not isinstance(groups, list) or not _are_dicts(groups):
+        return []
+    params = [group.get('params') for group in groups]
+    return [len(one) if isinstance(one, list) and all(isinstance(p, int) for p in one) else -1 for one in params]
+
+
+def _are_dicts(values: Iterable[Any]) -> bool:
+    return all(isinstance(value, dict) for value in values)
+
+
+def _is_record(saved: Any) -> bool:
+    if not isinstance(saved, dict) or not _are_dicts(saved.values()):
+        return False
+    types = dict(type=str, wrapper=str, settings=dict)
+    return all(isinstance(one.get(key), kind) for one in saved.values() for key, kind in types.items())
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, Tensor):
+        return value.numel() == 1 and not value.is_complex() and not value.is_meta
+    return isinstance(value, (int, float))
+
+
+def _is_numbers(value: Any) -> bool:
+    return all(map(_is_number, value)) if isinstance(value, (list, tuple)) else _is_number(value)
+
+
+def _length(value: Any) -> int | None:
+    return len(value) if isinstance(value, (list, tuple)) else None
+
+
+def _as_list(value: Any) -> Any:
+    return list(value) if isinstance(value, (list, tuple)) else value
+
+
+def _described(value: Any) -> str:
+    return f'a tensor of shape {tuple(value.shape)}' if isinstance(value, Tensor) else short_repr(value)
