@@ -8,6 +8,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from numpy.typing import NDArray
 
+from mmvidext.apis.finite_outputs import check_finite
 from mmvidext.apis.frame_sources import check_frame
 from mmvidext.apis.model_building import build_model
 from mmvidext.apis.weights import load_for_inference
@@ -70,7 +71,7 @@ class FlowInferencer:
             ``p + flow(p)`` in ``second``.
 
         Raises:
-            ValueError: If a frame is not as described.
+            ValueError: If a frame is not as described, or the flow is not finite.
         """
         check_frame(first, name='first')
         check_frame(second, name='second')
@@ -78,7 +79,9 @@ class FlowInferencer:
             raise ValueError(f'both frames must have the same size, but they are {first.shape} and {second.shape}')
         pair = torch.from_numpy(np.stack((first, second)).transpose(0, 3, 1, 2).copy())
         samples = self.model.test_step({'inputs': [pair]})
-        return samples[0].pred_flow.permute(1, 2, 0).cpu().numpy()
+        flow = samples[0].pred_flow.permute(1, 2, 0).cpu()
+        check_finite(flow, 'the flow vectors')
+        return flow.numpy()
 
     @staticmethod
     def draw(flow: NDArray[np.float32], max_magnitude: float | None = None) -> NDArray[np.uint8]:

@@ -74,7 +74,7 @@ def estimate_video_flow(
 
     Raises:
         ValueError: Before anything is written, if an output is an input or has an unknown suffix; if the source is
-            damaged, after what can be read.
+            damaged, or a flow is not finite, after what came before.
         OSError: If an output cannot be written, or the source does not answer.
     """
     check_outputs((out, picture), source.files)

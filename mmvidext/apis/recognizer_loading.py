@@ -10,6 +10,7 @@ from mmengine.registry import DefaultScope
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mmvidext.apis.finite_outputs import check_finite
 from mmvidext.apis.model_building import build_model
 from mmvidext.apis.weights import load_for_inference
 
@@ -60,10 +61,9 @@ def finite_scores(scores: Tensor) -> NDArray[np.float32]:
     Raises:
         ValueError: If one is not finite: it has no place among the others, and none in a file of JSON.
     """
-    array: NDArray[np.float32] = scores.float().cpu().numpy()
-    if not np.isfinite(array).all():
-        raise ValueError('the scores of the model are not finite: check its weights and its data_preprocessor')
-    return array
+    scores = scores.float().cpu()
+    check_finite(scores, 'the scores')
+    return scores.numpy()
 
 
 def frame_transforms(config: Config) -> list[Transform]:

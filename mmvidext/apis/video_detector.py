@@ -1,15 +1,17 @@
 """Find the objects of a video frame by frame."""
 
+import re
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmvidext.apis.detections import BoxFile, Detections
+from mmvidext.apis.finite_outputs import check_finite, nan_in_outputs
 from mmvidext.apis.frame_sources import Source
 from mmvidext.apis.picture_outputs import open_pictures
 from mmvidext.apis.video_stream import StreamOutput, VideoReport, VideoStream
@@ -48,7 +50,8 @@ class VideoDetector(VideoStream):
             All that the detector's ``test_cfg`` lets through: ``boxes``, ``labels`` and ``scores``.
 
         Raises:
-            ValueError: If the frame is not such an array, or has no pixels. The stream goes on without it.
+            ValueError: If the frame is not such an array, or has no pixels: the stream goes on without it. If what the
+                detector gives is not finite: the next frame is a key frame.
         """
         return super().step(frame)
 
@@ -109,12 +112,22 @@ class VideoDetector(VideoStream):
         data = self.model.data_preprocessor({'inputs': [image], 'data_samples': [sample]})
         return data['inputs'], data['data_samples'][0]
 
+    @cached_property
+    def _heads(self) -> list[nn.Module]:
+        """What gives the scores that mmdet compares with a threshold, as NaN never passes."""
+        modules = self.model.detector.named_modules()
+        return [module for name, module in modules if re.fullmatch(r'(.*\.)?(bbox|rpn)_head(\.\d+)?', name)]
+
     def _image_sizes(self, sample: DetDataSample) -> list[tuple[int, int]]:
         return [tuple(sample.metainfo['img_shape'][:2])]
 
     def _read(self, maps: tuple[Tensor, ...], sample: DetDataSample) -> Detections:
-        (result,) = self.model.decode(maps, [sample])
+        with nan_in_outputs(self._heads):
+            (result,) = self.model.decode(maps, [sample])
         found = result.pred_instances
+        check_finite(
+            torch.cat((found.bboxes.float(), found.scores.float().unsqueeze(1)), 1), 'the boxes or their scores'
+        )
         order = found.scores.argsort(descending=True, stable=True)
         arrays = (found.bboxes.float(), found.labels, found.scores.float())
         return Detections(*(array[order].cpu().numpy() for array in arrays))

@@ -9,6 +9,7 @@ import numpy as np
 from mmseg.registry import DATASETS as SEG_DATASETS
 from torch import Tensor
 
+from mmvidext.apis.finite_outputs import check_finite
 from mmvidext.apis.frame_sources import Source
 from mmvidext.apis.picture_outputs import PictureFolder, open_pictures
 from mmvidext.apis.video_stream import StreamOutput, VideoReport, VideoStream
@@ -38,7 +39,8 @@ class VideoSegmentor(VideoStream):
             Class of each pixel, ``uint8 (H, W)``; ``int32`` with more than 256 classes.
 
         Raises:
-            ValueError: If the frame is not such an array, or has no pixels. The stream goes on without it.
+            ValueError: If the frame is not such an array, or has no pixels: the stream goes on without it. If its
+                scores are not finite: the next frame is a key frame.
         """
         return super().step(frame)
 
@@ -99,7 +101,9 @@ class VideoSegmentor(VideoStream):
         return data['inputs'], data['data_samples'][0]
 
     def _read(self, maps: tuple[Tensor, ...], sample: Any) -> np.ndarray:
-        labels = label_map(self.model, self.model.decode(maps), sample.metainfo)
+        logits = self.model.decode(maps)
+        check_finite(logits, 'the scores')
+        labels = label_map(self.model, logits, sample.metainfo)
         return labels[0].cpu().numpy().astype(np.uint8 if self.model.num_classes <= 256 else np.int32)
 
 

@@ -117,7 +117,8 @@ class VideoStream(ABC):
         """Return the result for the next frame, RGB ``uint8 (H, W, 3)``.
 
         Raises:
-            ValueError: If the frame is not such an array, or has no pixels. The stream goes on without it.
+            ValueError: If the frame is not such an array, or has no pixels: the stream goes on without it. If what the
+                model gives is not finite: the next frame is a key frame.
         """
         check_frame(frame)
         size = frame.shape[:2]
@@ -128,7 +129,11 @@ class VideoStream(ABC):
             inputs, sample = self._pack(results)
             maps = self._advance(inputs[:, -1], self._image_sizes(sample), is_same_size=size == self._frame_shape)
             self._frame_shape = size
-            return self._read(maps, sample)
+            try:
+                return self._read(maps, sample)
+            except ValueError:  # the key frame may be the reason: it serves no other frame
+                self.reset()
+                raise
 
     def write(
         self,
@@ -145,7 +150,8 @@ class VideoStream(ABC):
 
         Raises:
             FileNotFoundError: If there is no such source.
-            ValueError: If it cannot be read, or is damaged: then what can be read is in the outputs, which are closed.
+            ValueError: If it cannot be read, or is damaged, or what the model gives is not finite: then the frames
+                before that are in the outputs, which are closed.
                 Before anything is written: if an output is an input, or has an unknown suffix.
             OSError: If an output cannot be written, or the source does not answer.
         """
@@ -171,7 +177,11 @@ class VideoStream(ABC):
 
     @abstractmethod
     def _read(self, maps: tuple[Tensor, ...], sample: Any) -> Any:
-        """Turn the maps of a frame into its result."""
+        """Turn the maps of a frame into its result.
+
+        Raises:
+            ValueError: If the model gives what is not finite.
+        """
 
     def _image_sizes(self, sample: Any) -> list[tuple[int, int]] | None:
         """Return the size of the image inside its padded frame, where the flow network must not see the padding."""

@@ -40,6 +40,14 @@ def test_equals_the_model(frames, checkpoint):
     assert picture.dtype == np.uint8
 
 
+def test_flow_that_is_not_finite_is_an_error(frames):
+    inferencer = FlowInferencer(CONFIG)
+    for parameter in inferencer.model.flow_net.parameters():
+        torch.nn.init.constant_(parameter, 1e30)
+    with pytest.raises(ValueError, match='the flow vectors of the model are not finite: check its weights'):
+        inferencer(*frames)
+
+
 def test_official_weights_are_converted(frames, tmp_path):
     """An official file, and the same one converted, give the same flow or are refused alike."""
     from tests.checkpoints.test_flownet_sources import MMFLOW_S, official, random_weights

@@ -14,7 +14,7 @@ from mmvidext.apis.detections import Detections
 from mmvidext.apis.frame_sources import open_source
 from mmvidext.cli.detect import detect
 from mmvidext.models.propagation import AdaptiveInterval
-from tests.apis.test_video_segmentor import count_frames, frames, write_video
+from tests.apis.test_video_segmentor import count_frames, frames, not_finite, write_video
 from tests.cli.invoke import invoke
 from tests.models.detectors.tiny import sample, video_config
 from tests.models.segmentors.tiny import constant_flow
@@ -64,6 +64,53 @@ def test_reset_starts_over():
     detector.reset()
     for frame, before in zip(stream, first, strict=True):
         assert all(np.array_equal(*pair) for pair in zip(detector.step(frame), before, strict=True))
+
+
+def test_a_nan_that_a_threshold_would_drop_is_an_error():
+    """mmdet keeps the scores above a threshold: NaN is none of them, so that a frame seems to be empty."""
+    detector = make(interval=10)
+    stream = frames(2, SIZE)
+    expected = make().step(stream[1])
+    hook = detector.model.detector.bbox_head.retina_cls.register_forward_pre_hook(not_finite)
+    with pytest.raises(ValueError, match='what RetinaHead of the model gives is not finite: check its weights'):
+        detector.step(stream[0])
+    hook.remove()
+    found = detector.step(stream[1])
+    assert detector.is_key_frame
+    assert all(np.array_equal(*pair) for pair in zip(found, expected, strict=True))
+    assert not detector.model.detector.bbox_head._forward_hooks
+
+
+@pytest.mark.parametrize('part', ['boxes', 'scores'])
+def test_detections_that_are_not_finite_are_an_error(part, monkeypatch):
+    detector = make()
+    decode = detector.model.decode
+
+    def spoil(maps, samples):
+        (result,) = decode(maps, samples)
+        values = result.pred_instances.bboxes if part == 'boxes' else result.pred_instances.scores
+        values[-1] = float('inf')
+        return [result]
+
+    monkeypatch.setattr(detector.model, 'decode', spoil)
+    with pytest.raises(ValueError, match='the boxes or their scores of the model are not finite'):
+        detector.step(frames(1, SIZE)[0])
+
+
+def test_the_heads_of_every_kind_of_detector_are_looked_at():
+    from types import SimpleNamespace
+
+    from torch import nn
+
+    def heads(**parts):
+        return VideoDetector._heads.func(SimpleNamespace(model=SimpleNamespace(detector=nn.ModuleDict(parts))))
+
+    box, first, second, proposals = (nn.Conv2d(1, 1, 1) for _ in range(4))
+    roi = nn.ModuleDict(dict(bbox_head=nn.ModuleList([first, second]), mask_head=nn.Conv2d(1, 1, 1)))
+    assert heads(backbone=nn.Conv2d(1, 1, 1), bbox_head=box) == [box]
+    found = heads(rpn_head=proposals, roi_head=roi)
+    assert {id(one) for one in found} >= {id(proposals), id(first), id(second)}
+    assert id(roi['mask_head']) not in {id(one) for one in found}
 
 
 def test_the_adaptive_policy_sees_a_cut():

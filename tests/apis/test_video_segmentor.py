@@ -66,6 +66,39 @@ def count_frames(path):
     return number
 
 
+def not_finite(_, inputs):
+    return tuple(value * float('nan') for value in inputs)
+
+
+def test_scores_that_are_not_finite_are_an_error_and_the_next_frame_is_a_key_frame():
+    segmentor = make(interval=10)
+    stream = frames(3)
+    expected = make().step(stream[2])
+    hook = segmentor.model.segmentor.backbone.register_forward_pre_hook(not_finite)
+    with pytest.raises(ValueError, match='the scores of the model are not finite: check its weights and its data'):
+        segmentor.step(stream[0])
+    hook.remove()
+    np.testing.assert_array_equal(segmentor.step(stream[2]), expected)
+    assert segmentor.is_key_frame
+    first = next(one for one in segmentor.model.feature_flow.flow_net.modules() if isinstance(one, torch.nn.Conv2d))
+    first.register_forward_pre_hook(not_finite)
+    with pytest.raises(ValueError, match='the scores of the model are not finite'):
+        segmentor.step(stream[1])
+
+
+def test_the_frames_before_one_that_is_not_finite_are_kept(tmp_path):
+    write_video(tmp_path / 'in.avi', num=3)
+    segmentor = make()
+    classify = segmentor.model.decode_head.conv_seg
+
+    def spoil_the_next(*_):
+        classify.register_forward_pre_hook(not_finite)
+
+    with pytest.raises(ValueError, match='the scores of the model are not finite'):
+        segmentor.segment_video(tmp_path / 'in.avi', tmp_path / 'out', on_frame=spoil_the_next)
+    assert [path.name for path in (tmp_path / 'out').iterdir()] == ['000001.png']
+
+
 def test_weights_of_another_model_are_refused(tmp_path):
     torch.save(make().model.state_dict(), tmp_path / 'whole.pth')
     whole = make(checkpoint=tmp_path / 'whole.pth').model.state_dict()
