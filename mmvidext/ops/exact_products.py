@@ -52,6 +52,8 @@ def _is_exact_already(device: torch.device) -> bool:
 
 def exact_conv1x1(feature: Tensor, weight: Tensor) -> Tensor:
     """Convolve ``feature (N, C, H, W)`` with ``weight (K, C, 1, 1)`` to ``(N, K, H, W)``."""
+    if 0 in feature.shape[2:]:  # which conv2d refuses
+        return (weight.flatten(1) @ feature.flatten(2)).unflatten(2, feature.shape[2:])
     if is_exporting() or torch.jit.is_tracing() or has_tangent(feature, weight):
         return F.conv2d(feature, weight)
     if _is_exact_already(feature.device):
@@ -62,6 +64,8 @@ def exact_conv1x1(feature: Tensor, weight: Tensor) -> Tensor:
 
 def exact_conv1x1_gradients(grad: Tensor, feature: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
     """Return the gradients of feature and weight, given that of the result of :func:`exact_conv1x1`."""
+    if 0 in feature.shape[2:]:
+        return torch.zeros_like(feature), torch.zeros_like(weight)
     if _is_exact_already(feature.device):
         return _conv1x1_gradients(grad, feature, weight)
     grads: tuple[Tensor, Tensor] = _conv1x1_gradients_op(grad, feature, weight)

@@ -104,15 +104,18 @@ def test_one_sample_is_a_plain_dynamic_filter_network():
 
 
 @pytest.mark.parametrize('projected', [False, True])
-def test_empty_batch(projected):
-    arguments = make_arguments((0, 3, 4, 5), 2, 3, 3)
+@pytest.mark.parametrize('shape', [(0, 3, 4, 5), (2, 3, 0, 5), (2, 3, 4, 0), (2, 3, 0, 0)])
+def test_empty_batch_and_empty_map(shape, projected):
+    arguments = make_arguments(shape, 2, 3, 3)
+    leaves = [arguments[0]]
     if projected:
-        arguments[2] = make_projected((0, 3, 4, 5), 2, 4)
-    arguments[0].requires_grad_()
+        arguments[2] = make_projected(shape, 2, 4)
+        leaves += arguments[2]
+    leaves = [leaf.requires_grad_() for leaf in leaves]
     out = dynamic_filter(*arguments, **settings())
-    assert out.shape == (0, 2, 4, 5)
+    assert out.shape == (shape[0], 2, *shape[2:])
     out.sum().backward()
-    assert arguments[0].grad.shape == (0, 3, 4, 5)
+    assert all(torch.equal(leaf.grad, torch.zeros_like(leaf)) for leaf in leaves)
 
 
 @pytest.mark.parametrize('projected', [False, True])
