@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from mmvidext.datasets.atomic_write import atomic_path, atomic_write_text
+from mmvidext.datasets.json_file import read_json
 from mmvidext.datasets.listed_videos import ListedVideo, list_targets, read_listed_videos
 from mmvidext.datasets.media.files import file_problem, read_bytes
 from mmvidext.datasets.media.shard_file import member_path
@@ -53,7 +54,8 @@ def write_shards(
     The videos of a list are shuffled, so that a shard has all classes, and put into ``out/<list>-000000.tar`` and so
     on. Each video is a sample of WebDataset: ``000000000.mp4``, and ``000000000.json`` with its path and label. The new
     lists are in the order of the shards. A shard is there only once it is whole; a second run with the same arguments
-    keeps those that are there.
+    keeps those that are there, and writes those anew whose videos or labels have changed. ``out/<list>-source.json``
+    says which list and videos they are of, so that another list of that name replaces none.
 
     Args:
         folder: Of the videos.
@@ -68,7 +70,7 @@ def write_shards(
         ImportError: If webdataset is not installed.
         FileNotFoundError: If a list or a video is missing.
         ValueError: If something is wrong in a list, two lists differ in their suffixes alone, a video is empty or has
-            no suffix, or there are shards of other settings.
+            no suffix, or there are shards of other settings or of another list. Nothing is written then.
     """
     _webdataset()
     if shard_size < 1:
@@ -77,17 +79,42 @@ def write_shards(
     for number, target in enumerate(targets):
         if target.stem in [other.stem for other in targets[:number]]:
             raise ValueError(f'the shards of two lists would be named {target.stem}-000000.tar; rename one list')
-    num_shards = num_videos = num_kept = 0
+    plans = []
     for path, target in zip(lists, targets, strict=True):
         videos = read_listed_videos(path, delimiter=delimiter)
         shards = _split(folder, target, _shuffled(videos, seed), shard_size)
         kept = [_is_current(shard) for shard in shards]
         missing = [shard for shard, is_there in zip(shards, kept, strict=True) if not is_there]
-        for _ in iterate_with_progress(_write, missing, description=f'Writing {path.stem}', workers=workers):
+        source = dict(list=str(path.resolve()), videos=str(folder.resolve()))
+        _check_source(target, source, missing)
+        plans.append((target, source, shards, missing))
+    for target, source, shards, missing in plans:
+        atomic_write_text(_source_file(target), json.dumps(source))
+        for _ in iterate_with_progress(_write, missing, description=f'Writing {target.stem}', workers=workers):
             pass
         atomic_write_text(target, ''.join(line for shard in shards for line in _lines(shard)))
-        num_shards, num_videos, num_kept = num_shards + len(shards), num_videos + len(videos), num_kept + sum(kept)
-    return Sharding(targets, num_shards, num_videos, num_kept)
+    num_shards = sum(len(shards) for _, _, shards, _ in plans)
+    num_videos = sum(len(shard.videos) for _, _, shards, _ in plans for shard in shards)
+    return Sharding(targets, num_shards, num_videos, num_shards - sum(len(missing) for *_, missing in plans))
+
+
+def _source_file(target: Path) -> Path:
+    return target.with_name(f'{target.stem}-source.json')
+
+
+def _check_source(target: Path, source: dict[str, str], missing: Sequence[_Shard]) -> None:
+    """Check that the shards that will be replaced are of this list; those of older versions do not say it."""
+    record = _source_file(target)
+    replaced = [shard.path for shard in missing if shard.path.exists()]
+    if not replaced or not record.is_file():
+        return
+    before = read_json(record, hint=f'delete it and {target.stem}-*.tar, or choose another folder')
+    if before != source:
+        before = before if isinstance(before, dict) else {}
+        raise ValueError(
+            f'{replaced[0]} is of the list {before.get("list")} and the videos in {before.get("videos")}, whose shards '
+            f'those of {source["list"]} would replace; choose another folder than {target.parent}, or delete it'
+        )
 
 
 def _webdataset() -> Any:

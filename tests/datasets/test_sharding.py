@@ -127,6 +127,39 @@ def test_lists_of_similar_names(tmp_path, folder):
         write_shards(folder / 'videos', tmp_path / 'out', lists)
 
 
+@pytest.mark.parametrize('other', ['train.csv', 'other/train.txt'])
+def test_another_list_of_that_name_replaces_no_shard(tmp_path, folder, other):
+    """A second run, whose shards would have the names of the first one's."""
+    out, first, second = tmp_path / 'out', tmp_path / 'train.txt', tmp_path / other
+    second.parent.mkdir(exist_ok=True)
+    first.write_text('0.webm 0\n1.webm 1\n')
+    second.write_text('2.webm 0\n3.webm 1\n')
+    write_shards(folder / 'videos', out, [first])
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    third = tmp_path / 'val.txt'
+    third.write_text('4.webm 0\n')
+    with pytest.raises(
+        ValueError, match=rf'train-000000\.tar is of the list {first} .* those of {second} would replace'
+    ):
+        write_shards(folder / 'videos', out, [third, second])
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    output = invoke(shard, folder / 'videos', out, '--list', second, status=1)
+    assert 'train-000000.tar is of the list' in output.splitlines()[-1]
+
+
+def test_a_list_that_was_moved_or_has_no_record_is_the_same(tmp_path, folder):
+    out, first, second = tmp_path / 'out', tmp_path / 'train.txt', tmp_path / 'moved' / 'train.txt'
+    second.parent.mkdir()
+    for path in (first, second):
+        path.write_text('0.webm 0\n1.webm 1\n')
+    assert write_shards(folder / 'videos', out, [first]).num_kept == 0
+    assert write_shards(folder / 'videos', out, [second]).num_kept == 1
+    second.write_text('0.webm 0\n1.webm 2\n')
+    assert write_shards(folder / 'videos', out, [second]).num_kept == 0
+    (out / 'train-source.json').unlink()  # of an older version
+    assert write_shards(folder / 'videos', out, [first]).num_kept == 0
+
+
 @pytest.mark.parametrize('name', ['video', 'video.JSON'])
 def test_a_video_without_a_suffix_of_its_own(tmp_path, name):
     (tmp_path / name).write_bytes(b'0')
