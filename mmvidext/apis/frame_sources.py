@@ -61,7 +61,8 @@ def open_source(
     Args:
         source: A video of any container that PyAV reads; a folder of pictures; a pattern of names with ``%d`` (or
             ``%06d``), ``*`` or ``?``; the number of a camera, or ``/dev/video0``; an address such as ``rtsp://...`` or
-            ``http://...``. Pictures come in natural order: 2 before 10; a gap in their numbers is logged.
+            ``http://...``. Pictures come in natural order: 2 before 10; a gap in their numbers is logged. A live stream
+            that sends a frame of more than 2^26 pixels has failed, and is connected to anew.
         timeout: Seconds that an address may stay silent.
         reconnects: How often in a row to reconnect to an address or a camera that fails, with growing pauses.
         wait: Called with the seconds of such a pause; a true result ends the stream.

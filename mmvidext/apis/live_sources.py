@@ -8,7 +8,7 @@ import numpy as np
 from mmengine.logging import print_log
 from numpy.typing import NDArray
 
-from mmvidext.apis.video_files import decode
+from mmvidext.apis.video_files import check_frame_size, decode
 from mmvidext.datasets.media.video_file import plausible_rate, upright_rgb
 
 __all__ = ['open_camera', 'open_url']
@@ -26,7 +26,7 @@ def open_url(url: str, *, timeout: float, reconnects: int, wait: Callable[[float
     """Open a network address; see :func:`mmvidext.apis.frame_sources.open_source`.
 
     Raises:
-        ValueError: If the scheme is unknown, or what comes is not a video.
+        ValueError: If the scheme is unknown, or what comes is not a video, or one of too large frames.
         OSError: If it does not answer.
     """
     scheme = url.partition('://')[0].lower()
@@ -41,9 +41,11 @@ def open_url(url: str, *, timeout: float, reconnects: int, wait: Callable[[float
             container = av.open(url, options=options, timeout=timeout, metadata_errors='replace')
         except av.FFmpegError as error:
             raise ConnectionError(f'{url} cannot be opened: {error.strerror or error}') from error
-        if not container.streams.video:
+        try:
+            _check_video(container, url)
+        except ValueError:
             container.close()
-            raise ValueError(f'{url} has no video stream')
+            raise
         return container
 
     def reconnect() -> Iterator[Frame]:
@@ -62,6 +64,14 @@ def open_url(url: str, *, timeout: float, reconnects: int, wait: Callable[[float
     return frames, num_frames, frame_rate
 
 
+def _check_video(container: av.container.InputContainer, url: str) -> None:
+    if not container.streams.video:
+        raise ValueError(f'{url} has no video stream')
+    codec = container.streams.video[0].codec_context
+    if codec is not None:
+        check_frame_size(url, codec.width, codec.height)
+
+
 def _frames_of(container: av.container.InputContainer, url: str) -> Iterator[Frame]:
     count, seconds, is_live = 0, 0.0, container.duration is None
     stated, duration = container.streams.video[0].frames, (container.duration or 0) / av.time_base
@@ -73,6 +83,10 @@ def _frames_of(container: av.container.InputContainer, url: str) -> Iterator[Fra
                 yield upright_rgb(frame)
         except av.FFmpegError as error:
             raise ConnectionError(f'{url} broke off after {count} frames: {error.strerror or error}') from error
+        except ValueError as error:  # a frame that is too large
+            if not is_live:
+                raise
+            raise ConnectionError(f'{error}; {url} broke off after {count} frames') from error
     if is_live:
         raise ConnectionError(f'{url} ended after {count} frames')
     if count < 0.9 * stated - 1 or (not stated and seconds < 0.5 * duration):

@@ -22,7 +22,7 @@ from mmvidext.datasets.media.video_file import (
     upright_rgb,
 )
 
-__all__ = ['VIDEO_SUFFIXES', 'VideoReader', 'VideoWriter', 'decode', 'fit']
+__all__ = ['VIDEO_SUFFIXES', 'VideoReader', 'VideoWriter', 'check_frame_size', 'decode', 'fit']
 
 Frame = NDArray[np.uint8]
 
@@ -127,12 +127,18 @@ def decode(container: Any, *, is_live: bool = False) -> Iterator[Any]:
         except av.FFmpegError:
             continue
         for frame in frames:
-            if frame.width * frame.height > MOST_PIXELS:
-                raise ValueError(
-                    f'{name} has frames of {frame.width}x{frame.height}, and more than {MOST_PIXELS} pixels '
-                    'are not read'
-                )
+            check_frame_size(name, frame.width, frame.height)
             yield frame
+
+
+def check_frame_size(name: str, width: int, height: int) -> None:
+    """Check that frames are not too large to be read.
+
+    Raises:
+        ValueError: If they are; the message begins with the name of the source.
+    """
+    if width * height > MOST_PIXELS:
+        raise ValueError(f'{name} has frames of {width}x{height}, and more than {MOST_PIXELS} pixels are not read')
 
 
 def _packets(container: Any, stream: Any) -> Iterator[Any]:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from mmengine.logging import MMLogger
 
-from mmvidext.apis import live_sources
+from mmvidext.apis import live_sources, video_files
 from mmvidext.apis.frame_sources import open_source
 from tests.apis.test_video_files import scene, write
 
@@ -221,6 +221,36 @@ def test_a_live_stream_that_becomes_a_video_with_an_end(serve, live, webm):
     with pytest.raises(ConnectionError, match=r'gives a video of 0\.8 s, no live stream; it did not come back'):
         frames.extend(islice(open_source(server.url, reconnects=2, wait=lambda seconds: None).frames, 40))
     assert len(frames) == 10
+
+
+def jpeg_stream(*sizes):
+    head = b'--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n'
+    pictures = [cv2.imencode('.jpg', np.full((*size, 3), 99, np.uint8))[1].tobytes() for size in sizes]
+    return b''.join(head % len(picture) + picture + b'\r\n' for picture in pictures)
+
+
+def test_a_live_stream_with_a_frame_that_is_too_large(serve, monkeypatch):
+    """It is a failure like any other, on the first connection and on later ones."""
+    monkeypatch.setattr(video_files, 'MOST_PIXELS', 64 * 48)
+    server = serve(jpeg_stream(*[(48, 64)] * 3, (96, 64), (48, 64)), length=False)
+    pauses, frames = [], []
+    source = open_source(server.url, reconnects=3, wait=pauses.append)
+    frames = [next(source.frames).shape for _ in range(7)]
+    assert frames == [(48, 64, 3)] * 7
+    assert pauses == [0.5, 0.5]
+    assert server.requests == 3
+
+
+def test_a_live_stream_whose_frames_have_become_too_large(serve, live, monkeypatch):
+    monkeypatch.setattr(video_files, 'MOST_PIXELS', 64 * 48)
+    large = jpeg_stream(*[(96, 64)] * 3)
+    server = serve(live, length=False, others=dict.fromkeys(range(2, 100), large))
+    frames = []
+    with pytest.raises(ConnectionError, match=r'has frames of 64x96, and more than 3072 .* did not come back in 2'):
+        frames.extend(open_source(server.url, reconnects=2, wait=lambda seconds: None).frames)
+    assert len(frames) == 10
+    with pytest.raises(ValueError, match='has frames of 64x96, and more than 3072 pixels are not read'):
+        open_source(serve(large, length=False).url)  # nothing to wait for
 
 
 def test_a_pause_can_be_cut_short(serve, live):
