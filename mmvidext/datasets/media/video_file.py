@@ -17,6 +17,7 @@ from av.video.reformatter import VideoReformatter
 from mmengine.fileio import get
 from numpy.typing import NDArray
 
+from mmvidext.datasets.media.asf_header import HEADER_BYTES, asf_duration
 from mmvidext.datasets.media.files import BadFileError, check_one_size, file_problem, is_local
 from mmvidext.datasets.media.limits import MOST_PIXELS
 
@@ -177,9 +178,10 @@ class VideoFile:
         with _demuxer_errors() as errors, self._open() as (container, stream):
             codec = stream.name
             packets, end = [], Fraction(0)
-            is_flv = container.format.name == 'flv'
-            for packet in container.demux(*([] if is_flv else [stream])):  # its duration is that of the longest stream
-                if is_flv and packet.pts is not None:
+            is_asf = container.format.name == 'asf'
+            states_end = container.format.name in ('flv', 'asf')  # when its longest stream ends
+            for packet in container.demux(*([] if states_end else [stream])):
+                if states_end and packet.pts is not None:
                     end = max(end, packet.pts * packet.time_base)
                 if packet.size and packet.stream == stream:
                     packets.append(_Packet.of(packet, codec))
@@ -189,6 +191,8 @@ class VideoFile:
             is_live, time_base = container.duration is None, stream.time_base
             duration = (container.duration or 0) / av.time_base
             frame_size = stream.width, stream.height
+        if is_asf:
+            duration = asf_duration(self._header()) if is_live else 0.0
         if is_live:  # what a browser records says neither its duration nor where its last cluster ends
             errors = [text for text in errors if _TRUNCATED not in text]
         if errors or (not is_transport_stream and any(packet.is_corrupt for packet in packets)):
@@ -199,7 +203,7 @@ class VideoFile:
             raise BadVideoError(f'{self.path} is damaged: {len(shown)} of {num_stated} frames are left')
         if not shown:
             raise BadVideoError(f'{self.path} has no frames')
-        if is_flv and end + 1 / (frame_rate or USUAL_RATE) < 0.9 * duration:
+        if states_end and end + 1 / (frame_rate or USUAL_RATE) < 0.9 * duration:
             raise BadVideoError(f'{self.path} is truncated: {float(end):.1f} of {duration:.1f} s are left')
         if not (is_transport_stream and frame_rate):  # the times of a transport stream may jump
             frame_rate = _average_rate(times, time_base, frame_rate)
@@ -210,6 +214,12 @@ class VideoFile:
             frame_rate=float(frame_rate or 0),
             frame_size=frame_size,
         )
+
+    def _header(self) -> bytes:
+        if self._content is not None:
+            return self._content[:HEADER_BYTES]
+        with open(self.path, 'rb') as file:
+            return file.read(HEADER_BYTES)
 
     def _decode_in_order(self, wanted: list[int]) -> dict[int, NDArray[np.uint8]]:
         """Decode from the beginning and count."""

@@ -35,6 +35,8 @@ GOOD = {
     'key_frames.mkv': dict(options={'g': '4', 'bf': '2'}),
     'motion_jpeg.avi': dict(codec='mjpeg'),
     'slow.flv': dict(codec='flv1', rate=1),
+    'plain.wmv': dict(codec='wmv2'),
+    'sound_longer.wmv': dict(codec='wmv2', sound_seconds=4.0),
     'sound_longer.flv': dict(codec='flv1', sound_seconds=4.0),
     'alternate_references.webm': dict(
         codec='libvpx', num_frames=40, options={'auto-alt-ref': '1', 'lag-in-frames': '16', 'b': '20k'}
@@ -115,13 +117,18 @@ def test_only_the_key_frame_before_is_decoded_from(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize('part', [0.3, 0.7])
-@pytest.mark.parametrize('name', ['plain.webm', 'plain.mkv', 'plain.mp4', 'plain.avi', 'motion_jpeg.avi', 'plain.flv'])
+@pytest.mark.parametrize(
+    'name', ['plain.webm', 'plain.mkv', 'plain.mp4', 'plain.avi', 'motion_jpeg.avi', 'plain.flv', 'plain.wmv']
+)
 def test_a_truncated_file_is_found(tmp_path, name, part):
     path = tmp_path / name
     if name == 'plain.webm':
         write_video(path, num_frames=20)
     else:
-        write_with_av(path, codec='mjpeg' if 'jpeg' in name else 'flv1' if name.endswith('flv') else 'mpeg4')
+        codecs = {'motion_jpeg.avi': 'mjpeg', 'plain.flv': 'flv1', 'plain.wmv': 'wmv2'}
+        # an ASF file is padded to whole packets of 3,200 bytes: a few small frames are a part of it
+        more = dict(num_frames=100, size=(128, 96)) if name == 'plain.wmv' else {}
+        write_with_av(path, codec=codecs.get(name, 'mpeg4'), **more)
     content = path.read_bytes()
     index = content.rfind(b'idx1') if name.endswith('avi') else len(content)  # behind it nothing is lost
     path.write_bytes(content[: int(index * part)])
