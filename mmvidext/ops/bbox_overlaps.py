@@ -5,10 +5,9 @@ from torch import Tensor
 
 from mmvidext.ops.precision import accumulation_dtype
 
-__all__ = ['bbox_overlaps', 'check_boxes', 'shrinking', 'usable_rois']
+__all__ = ['bbox_overlaps', 'check_boxes', 'usable_rois']
 
 _FAR = 1e30  # pixels; the size of a box with corners beyond may overflow
-_LARGE = 2.0**60  # pixels; the area of a box with corners beyond may overflow float32
 
 
 def check_boxes(boxes: Tensor, *, name: str, columns: int = 4) -> None:
@@ -46,21 +45,6 @@ def usable_rois(rois: Tensor, num_images: int) -> tuple[Tensor, Tensor]:
     return torch.where(counts, rois, 0).clamp(-_FAR, _FAR), counts
 
 
-def shrinking(*boxes: Tensor) -> Tensor:
-    """Return the factor that makes boxes small enough for their areas: their overlaps stay the same.
-
-    Args:
-        boxes: Floating-point coordinates of any shape. One that is not finite does not count, and stays as it is.
-
-    Returns:
-        Scalar: 1 unless a coordinate is beyond 2^60 pixels.
-    """
-    every = torch.cat([one.detach().flatten() for one in boxes])
-    if not every.numel():
-        return every.new_ones(())
-    return _LARGE / every.abs().nan_to_num(0, 0).amax().clamp(min=_LARGE)
-
-
 def bbox_overlaps(
     boxes1: Tensor, boxes2: Tensor, *, mode: str = 'iou', aligned: bool = False, offset: int = 0
 ) -> Tensor:
@@ -75,7 +59,8 @@ def bbox_overlaps(
 
     Returns:
         ``(M, N)``, or ``(M,)`` with ``aligned``, in the dtype of the boxes, of whole numbers in float32. Computed in
-        float32 at least: a box of 256 x 256 has an area beyond float16. Two boxes without an area have NaN, 0 / 0.
+        float32 at least: a box of 256 x 256 has an area beyond float16. Two boxes without an area have NaN, 0 / 0, and
+        so have boxes of more than 1e18 pixels a side, whose area is beyond float32.
 
     Raises:
         ValueError: If a shape does not fit, or ``mode`` or ``offset`` is unknown.
@@ -97,22 +82,20 @@ def bbox_overlaps(
     given = torch.promote_types(boxes1.dtype, boxes2.dtype)
     # one contiguous row for each coordinate: several times faster than boxes as they are
     one, two = (boxes.to(accumulation_dtype(boxes)).T.contiguous() for boxes in (boxes1, boxes2))
-    scale = shrinking(one, two)
-    one, two, end_pixel = one * scale, two * scale, offset * scale
     if not aligned:
         one, two = one.unsqueeze(2), two.unsqueeze(1)
-    width = _overlap(one[0], one[2], two[0], two[2], end_pixel)
-    height = _overlap(one[1], one[3], two[1], two[3], end_pixel)
+    width = _overlap(one[0], one[2], two[0], two[2], offset)
+    height = _overlap(one[1], one[3], two[1], two[3], offset)
     intersection = width * height
-    area = _area(one, end_pixel)
-    overlap = intersection / (area if mode == 'iof' else area + _area(two, end_pixel) - intersection)
+    area = _area(one, offset)
+    overlap = intersection / (area if mode == 'iof' else area + _area(two, offset) - intersection)
     return overlap.to(given) if given.is_floating_point else overlap
 
 
-def _overlap(low1: Tensor, high1: Tensor, low2: Tensor, high2: Tensor, end_pixel: Tensor) -> Tensor:
-    return (torch.minimum(high1, high2) - torch.maximum(low1, low2) + end_pixel).clamp(min=0)
+def _overlap(low1: Tensor, high1: Tensor, low2: Tensor, high2: Tensor, offset: int) -> Tensor:
+    return (torch.minimum(high1, high2) - torch.maximum(low1, low2) + offset).clamp(min=0)
 
 
-def _area(coordinates: Tensor, end_pixel: Tensor) -> Tensor:
+def _area(coordinates: Tensor, offset: int) -> Tensor:
     x1, y1, x2, y2 = coordinates
-    return (x2 - x1 + end_pixel) * (y2 - y1 + end_pixel)
+    return (x2 - x1 + offset) * (y2 - y1 + offset)

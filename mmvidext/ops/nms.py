@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from mmvidext.ops.backends import DetectionBackend, takes_torchvision
-from mmvidext.ops.bbox_overlaps import bbox_overlaps, check_boxes, shrinking
+from mmvidext.ops.bbox_overlaps import bbox_overlaps, check_boxes
 from mmvidext.ops.checks import check_no_nan
 from mmvidext.ops.precision import accumulation_dtype
 
@@ -64,8 +64,8 @@ def nms(
         scores = nan_is_lowest(scores)
         boxes = boxes.to(accumulation_dtype(boxes))
         if takes_torchvision(backend):
-            ends = boxes + boxes.new_tensor([0, 0, offset, offset])
-            kept: Tensor = torch.ops.torchvision.nms(ends * shrinking(ends), scores.to(boxes.dtype), iou_threshold)
+            end_pixel = boxes.new_tensor([0, 0, offset, offset])
+            kept: Tensor = torch.ops.torchvision.nms(boxes + end_pixel, scores.to(boxes.dtype), iou_threshold)
             return kept
         order = scores.sort(descending=True, stable=True).indices
         return order[_keep_first(boxes[order], iou_threshold, offset)]

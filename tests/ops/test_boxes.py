@@ -196,27 +196,3 @@ def test_suppression_errors():
         soft_nms(boxes, scores[:2], min_score=math.nan)
     with pytest.raises(ValueError, match=r"backend must be one of .*, but is 'mmcv'"):
         nms(boxes, scores[:2], iou_threshold=0.5, backend='mmcv')
-
-
-@pytest.mark.parametrize('largest', [1e18, 1e20, 1e30, 3e38])
-def test_areas_beyond_float32_overlap_as_others_do(largest):
-    """Whole, half and reversed; a small box beside them, and one that is not finite, keep their own overlaps."""
-    side = largest
-    boxes = torch.tensor([[0, 0, side, side], [0, 0, side / 2, side], [-side, 0, side, side]])
-    expected = torch.tensor([[1, 0.5, 0.5], [0.5, 1, 0.25], [0.5, 0.25, 1]])
-    torch.testing.assert_close(bbox_overlaps(boxes, boxes), expected)
-    torch.testing.assert_close(bbox_overlaps(boxes, boxes, offset=1), expected)
-    torch.testing.assert_close(bbox_overlaps(boxes, boxes, aligned=True), torch.ones(3))
-    assert nms(boxes, torch.tensor([0.3, 0.2, 0.1]), iou_threshold=0.4).tolist() == [0]
-    assert len(nms_match(boxes, torch.tensor([0.3, 0.2, 0.1]), iou_threshold=0.4)) == 1
-    kept, _ = soft_nms(boxes, torch.tensor([0.3, 0.2, 0.1]), iou_threshold=0.4, method='naive', min_score=0.01)
-    assert len(kept) == 1
-    small = torch.tensor([[0.0, 0, 1e3, 1e3], [0, 0, 5e2, 1e3], [0, 0, math.inf, 1]])
-    overlaps = bbox_overlaps(small, torch.cat((small, boxes)))
-    torch.testing.assert_close(overlaps[:2, :2], torch.tensor([[1, 0.5], [0.5, 1]]))
-    assert overlaps[2, 2].isnan()
-
-
-def test_areas_beyond_float64():
-    boxes = torch.tensor([[0, 0, 1e200, 1e200], [0, 0, 5e199, 1e200]], dtype=torch.float64)
-    torch.testing.assert_close(bbox_overlaps(boxes, boxes), torch.tensor([[1, 0.5], [0.5, 1]], dtype=torch.float64))
