@@ -1,11 +1,10 @@
 """Compile the kernels for GPUs without one, print the bytes each spills: ``python -m tests.ops.triton_resources 90``"""
 
+import contextlib
+import io
 import json
 import re
-import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
 import torch
 import triton
@@ -14,7 +13,6 @@ from triton.compiler import ASTSource
 
 from mmvidext.ops import _correlation_triton, _matching_triton, _pooling_triton, _shift_triton, _soft_argmax_triton
 
-PTXAS = Path(triton.__file__).parent / 'backends' / 'nvidia' / 'bin' / 'ptxas'
 # MotionSqueeze behind layer2 of a ResNet-50, FlowNetC on 384x512
 SHAPES = {'MotionSqueeze': ((56, 64, 28, 28), 7, 1), 'FlowNetC': ((8, 256, 48, 64), 10, 2)}
 
@@ -81,14 +79,10 @@ def spilled_bytes(kernel, types, constants, capability):
     aligned = {(i,): [['tt.divisibility', 16]] for i, name in enumerate(names) if signature[name].startswith('*')}
     values = {(names.index(name),): value for name, value in constants.items()}
     source = ASTSource(kernel, signature=signature, constexprs=values, attrs=aligned)
-    compiled = triton.compile(source, target=GPUTarget('cuda', capability, 32), options=options)
-    architecture = re.search(r'\.target (sm_\w+)', compiled.asm['ptx'])[1]
-    with tempfile.NamedTemporaryFile('w', suffix='.ptx') as file:
-        file.write(compiled.asm['ptx'])
-        file.flush()
-        command = [PTXAS, '-v', f'--gpu-name={architecture}', file.name, '-o', '/dev/null']
-        log = subprocess.run(command, capture_output=True, text=True, check=True).stderr
-    return int(re.search(r'(\d+) bytes spill stores', log)[1])
+    with contextlib.redirect_stdout(io.StringIO()) as log, triton.knobs.nvidia.scope():
+        triton.knobs.nvidia.dump_ptxas_log = True
+        triton.compile(source, target=GPUTarget('cuda', capability, 32), options=options)
+    return int(re.search(r'(\d+) bytes spill stores', log.getvalue())[1])
 
 
 def main(capability):
