@@ -17,7 +17,6 @@ import pytest
 
 pytest.importorskip('mmaction')
 pytest.importorskip('mmseg')
-pytest.importorskip('gradio')
 pytest.importorskip('playwright')
 
 from playwright import sync_api
@@ -37,6 +36,8 @@ ARGUMENTS = (
 WAIT = 45_000  # milliseconds
 WITH_DETECTION = find_spec('mmdet') is not None
 
+# its import takes seconds, and the page is another process
+pytestmark = pytest.mark.skipif(find_spec('gradio') is None, reason='gradio is not installed')
 in_a_browser = pytest.mark.skipif(CHROMIUM is None, reason='no Chromium: apt-get install -y chromium')
 
 
