@@ -1,5 +1,8 @@
 """Detectors of mmdet small enough for the test suite, and samples for them."""
 
+import copy
+import functools
+
 import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.hub import get_config
@@ -57,9 +60,15 @@ DETECTORS = {
 }
 
 
+@functools.cache
+def _shipped(name):
+    """Read a config of mmdet once: mmengine parses all of mmdet's metafiles each time."""
+    return get_config(f'mmdet::{name}')
+
+
 def detector(name='faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py'):
     """Return the config of a small detector with the structure of a shipped one."""
-    config = get_config(f'mmdet::{name}')
+    config = copy.deepcopy(_shipped(name))
     changes = {key: value for key, value in DETECTORS[name].items() if value is not None or 'fc_out' not in key}
     config.merge_from_dict({f'model.{key}': value for key, value in changes.items()})
     return ConfigDict(config.model)
