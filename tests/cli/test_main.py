@@ -4,7 +4,6 @@ import re
 import shlex
 import subprocess
 import sys
-from pathlib import Path
 
 import click
 import pytest
@@ -14,9 +13,8 @@ from mmvidext.cli.config_names import find_config
 from mmvidext.cli.lazy_group import LazyGroup
 from mmvidext.cli.main import main
 from mmvidext.cures.version_caps import mmcv_is_above_the_cap
-from tests.cli.invoke import invoke
+from tests.cli.invoke import ROOT, invoke, run_script
 
-ROOT = Path(__file__).resolve().parents[2]
 FORK = mmcv_is_above_the_cap()
 DOORS = sorted(
     path.relative_to(ROOT)
@@ -136,12 +134,11 @@ def test_a_script_without_the_package_says_so_in_one_line(door, tmp_path):
     assert "No module named 'mmvidext'; this script needs the package: pip install" in done.stderr
 
 
-def test_a_script_is_the_command():
-    done = subprocess.run(
-        [sys.executable, 'tools/train.py', '-h'], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert 'Usage: train.py [OPTIONS] CONFIG' in done.stdout
-    assert '--cfg-options KEY=VALUE ...' in done.stdout
+def test_a_script_is_the_command(capsys):
+    run_script('tools/train.py', '-h')
+    shown = capsys.readouterr().out
+    assert 'Usage: train.py [OPTIONS] CONFIG' in shown
+    assert '--cfg-options KEY=VALUE ...' in shown
 
 
 @pytest.mark.parametrize('words', ['', 'train', 'doctor', 'data', 'data folder', 'weights get', 'run'])

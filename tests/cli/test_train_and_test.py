@@ -18,9 +18,8 @@ from mmvidext.cli.train import apply_train_flags
 from mmvidext.cli.train import train as train_command
 from mmvidext.datasets.sthv2_preparation import prepare_sthv2
 from mmvidext.datasets.synthetic.sthv2_writer import write_sthv2
-from tests.cli.invoke import invoke
+from tests.cli.invoke import ROOT, invoke, run_script
 
-ROOT = Path(__file__).resolve().parents[2]
 CONFIG = 'configs/demo/ms_tsm_r18_demo.py'
 
 
@@ -199,17 +198,16 @@ def test_errors(arguments, message):
     assert message in invoke(*arguments, status=2)
 
 
-def test_an_error_of_the_script_is_one_of_usage():
-    result = run([sys.executable, 'tools/test.py', CONFIG, 'none.pth'])
-    assert result.returncode == 2
-    assert 'there is no checkpoint none.pth' in result.stderr
+def test_an_error_of_the_script_is_one_of_usage(capsys):
+    run_script('tools/test.py', ROOT / CONFIG, 'none.pth', status=2)
+    assert 'there is no checkpoint none.pth' in capsys.readouterr().err
 
 
-def test_no_data_names_the_preparation_command(tmp_path):
+def test_no_data_names_the_preparation_command(tmp_path, monkeypatch, capsys):
     """By the script, whose exit code and last line are those of the command."""
-    result = run([sys.executable, 'tools/train.py', 'configs/ms_tsm_r18_sthv2.py', '--work-dir', str(tmp_path)])
-    assert result.returncode == 1
-    assert 'tools/data/prepare_sthv2.py' in result.stderr.splitlines()[-1]
+    monkeypatch.chdir(ROOT)
+    run_script('tools/train.py', 'configs/ms_tsm_r18_sthv2.py', '--work-dir', tmp_path, status=1)
+    assert 'tools/data/prepare_sthv2.py' in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_a_truncated_checkpoint_is_named(trained, data, tmp_path):
