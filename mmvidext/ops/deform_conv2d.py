@@ -68,11 +68,11 @@ def deform_conv2d(
         geometry = (*stride, *padding, *dilation, groups, offset_groups, mask is not None)
         result: Tensor = torch.ops.torchvision.deform_conv2d(*given, *geometry)
         return result.to(feature.dtype)
-    moved = offset.to(dtype).view(len(feature) * offset_groups, *weight.shape[2:], 2, *offset.shape[2:])
+    moved = offset.to(dtype).reshape(len(feature) * offset_groups, *weight.shape[2:], 2, *offset.shape[2:])
     grouped = feature.to(dtype).reshape(len(moved), feature.shape[1] // offset_groups, *feature.shape[2:])
     taps = _sample_taps(grouped, moved, stride, padding, dilation)
     if mask is not None:
-        taps = taps * mask.to(dtype).view(len(taps), 1, *taps.shape[2:])
+        taps = taps * mask.to(dtype).reshape(len(taps), 1, *taps.shape[2:])
     filters = weight.to(feature.dtype).reshape(groups, len(weight) // groups, weight[0].numel())
     columns = taps.to(feature.dtype).reshape(len(feature), groups, filters.shape[2], taps.shape[3])
     out = (filters @ columns).view(len(feature), len(weight), *offset.shape[2:])

@@ -87,6 +87,18 @@ def test_positions_of_half_precision_are_float32(dtype):
     torch.testing.assert_close(out.float(), expected, atol=0.1, rtol=0.05)
 
 
+@pytest.mark.parametrize('backend', ['torch', 'auto'])
+def test_deform_conv2d_of_any_layout(backend):
+    """With two groups of offsets: one group alone is a view whatever the layout."""
+    feature, offset, weight, mask, _ = make_inputs({})
+    expected = deform_conv2d(feature, offset, weight, mask=mask, backend=backend)
+    last = [one.to(memory_format=torch.channels_last) for one in (feature, offset, weight, mask)]
+    cropped = [F.pad(one, (1, 2, 2, 1))[:, :, 2:-1, 1:-2] for one in (feature, offset, weight, mask)]
+    for given in (last, cropped):
+        assert not given[1].is_contiguous()
+        torch.testing.assert_close(deform_conv2d(*given[:3], mask=given[3], backend=backend), expected)
+
+
 def test_far_offsets_and_empty_batches():
     feature, offset, weight, *_ = make_inputs({})
     for far in (100.0, -1e30):
