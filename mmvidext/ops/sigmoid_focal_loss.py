@@ -9,6 +9,8 @@ from mmvidext.ops.precision import accumulation_dtype
 
 __all__ = ['sigmoid_focal_loss']
 
+_FAR = 1000.0  # exp(-1000), times the largest gamma, is zero also in float64
+
 
 def sigmoid_focal_loss(
     logits: Tensor, target: Tensor, *, gamma: float = 2.0, alpha: float = 0.25, weight: Tensor | None = None
@@ -47,9 +49,10 @@ def sigmoid_focal_loss(
     if weight is not None and tuple(weight.shape) != (classes,):
         raise ValueError(f'weight must be ({classes},), one for each class, but is {tuple(weight.shape)}')
     x = logits.to(accumulation_dtype(logits))
-    log_p, log_rest = F.logsigmoid(x), F.logsigmoid(-x)
-    positive = -alpha * (gamma * log_rest).exp() * log_p
-    negative = (alpha - 1) * (gamma * log_p).exp() * log_rest
+    # from here on a factor is 1, or the logarithm beside it 0; its derivative would be infinity times zero
+    near = x.clamp(-_FAR, _FAR)
+    positive = -alpha * (gamma * F.logsigmoid(-near)).exp() * F.logsigmoid(x)
+    negative = (alpha - 1) * (gamma * F.logsigmoid(near)).exp() * F.logsigmoid(-x)
     loss = torch.where(target.unsqueeze(1) == torch.arange(classes, device=x.device), positive, negative)
     if weight is not None:
         is_class = (target >= 0) & (target < classes)

@@ -40,6 +40,25 @@ def test_is_finite_with_its_gradient_for_extreme_logits(gamma):
     assert grad.isfinite().all()
 
 
+@pytest.mark.parametrize(
+    ('logit', 'target', 'gamma', 'expected'),
+    [  # far from zero the loss is linear in the logit of a wrong class, and zero for the right one
+        (3e38, 1, 2.0, 0.75),
+        (-3e38, 0, 100.0, -0.25),
+        (-1e37, 0, 1e6, -0.25),
+        (3e38, 0, 0.5, 0.0),
+        (-3e38, 1, 1e6, 0.0),
+    ],
+)
+def test_is_finite_with_its_gradient_for_the_largest_logits(logit, target, gamma, expected):
+    for dtype, scale in ((torch.float32, 1), (torch.float64, 1e269)):
+        logits = torch.tensor([[logit * scale]], dtype=dtype, requires_grad=True)
+        loss = sigmoid_focal_loss(logits, torch.tensor([target]), gamma=gamma)
+        loss.sum().backward()
+        torch.testing.assert_close(loss, expected * logits)
+        torch.testing.assert_close(logits.grad, torch.full_like(logits, expected))
+
+
 def test_half_precision_and_no_rows():
     logits, target = torch.randn(4, 3), torch.tensor([0, 1, 2, 3])
     for dtype in (torch.float16, torch.bfloat16):
