@@ -78,7 +78,7 @@ def flow_color_wheel(size: int) -> Tensor:
     """
     if size < 2:
         raise ValueError(f'size must be at least 2 pixels, not {size}')
-    axis = torch.linspace(-1, 1, size)
+    axis = torch.linspace(-1, 1, size, dtype=torch.float32)
     y, x = torch.meshgrid(axis, axis, indexing='ij')
     image = flow_to_image(torch.stack((x, y)).unsqueeze(0), max_magnitude=1.0)[0]
     return image.masked_fill(torch.hypot(x, y) > 1, 255)
@@ -89,7 +89,7 @@ def _wheel(device: torch.device) -> Tensor:
 
     They are computed on the device: a copy would be waited for.
     """
-    wheel = torch.zeros(3, NUM_COLORS + 1, device=device)
+    wheel = torch.zeros(3, NUM_COLORS + 1, dtype=torch.float32, device=device)
     wheel[0].fill_(255)
     start = 0
     for steps, channel, first, last in ARCS:

@@ -67,6 +67,18 @@ def test_legend():
     assert wheel[:, 64, 32].tolist() == color_of(0.0, 1.0)
 
 
+def test_default_dtype_does_not_matter():
+    flow = torch.randn(1, 2, 3, 4)
+    expected = flow_to_image(flow), flow_color_wheel(9)
+    torch.set_default_dtype(torch.float64)
+    try:
+        found = flow_to_image(flow), flow_color_wheel(9)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert torch.equal(found[0], expected[0])
+    assert torch.equal(found[1], expected[1])
+
+
 def test_errors():
     with pytest.raises(ValueError, match=r'flow must have 2 channels'):
         flow_to_image(torch.zeros(1, 3, 2, 2))
