@@ -6,7 +6,7 @@ from torch import Tensor
 from mmvidext.ops.backends import DetectionBackend, takes_torchvision
 from mmvidext.ops.bilinear import sample_bilinear
 from mmvidext.ops.checks import check_rank
-from mmvidext.ops.precision import accumulation_dtype
+from mmvidext.ops.precision import accumulation_dtype, without_autocast
 
 __all__ = ['deform_conv2d']
 
@@ -75,7 +75,9 @@ def deform_conv2d(
         taps = taps * mask.to(dtype).reshape(len(taps), 1, *taps.shape[2:])
     filters = weight.to(feature.dtype).reshape(groups, len(weight) // groups, weight[0].numel())
     columns = taps.to(feature.dtype).reshape(len(feature), groups, filters.shape[2], taps.shape[3])
-    out = (filters @ columns).view(len(feature), len(weight), *offset.shape[2:])
+    with without_autocast(feature.device):
+        out = filters @ columns
+    out = out.view(len(feature), len(weight), *offset.shape[2:])
     return out if bias is None else out + bias.to(out.dtype).view(-1, 1, 1)
 
 

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmvidext.ops.checks import check_rank
+from mmvidext.ops.precision import without_autocast
 
 __all__ = ['columns_at', 'masked_conv2d']
 
@@ -50,7 +51,9 @@ def masked_conv2d(
         raise ValueError(f'mask must be {(len(feature), *size)}, but its shape is {tuple(mask.shape)}')
     image, row, column = (mask > 0).nonzero(as_tuple=True)
     columns = columns_at(feature, image, row, column, kernel_size=(weight.shape[2], weight.shape[3]), padding=padding)
-    values = F.linear(columns, weight.flatten(1), bias)  # (P, C')
+    bias = None if bias is None else bias.to(feature.dtype)
+    with without_autocast(feature.device):
+        values = F.linear(columns, weight.flatten(1).to(feature.dtype), bias)  # (P, C')
     out = values.new_zeros(len(feature), *size, len(weight)).index_put((image, row, column), values)
     return out.permute(0, 3, 1, 2)
 

@@ -166,6 +166,22 @@ def test_masked_conv2d_equals_the_convolution_where_the_mask_is_set(padding):
     assert gradcheck(lambda *given: masked_conv2d(given[0], mask, *given[1:], padding=padding), (feature, weight, bias))
 
 
+@pytest.mark.parametrize('weight_dtype', [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16])
+def test_autocast_changes_neither_type_nor_values(dtype, weight_dtype):
+    feature, offset, weight, mask, bias = (one.to(dtype) for one in make_inputs({}))
+
+    def call(weight, bias):
+        deformed = deform_conv2d(feature, offset, weight, mask=mask, bias=bias, backend='torch')
+        return deformed, masked_conv2d(feature, mask[:, 0], weight, bias)
+
+    expected = call(weight.to(weight_dtype).to(dtype), bias.to(weight_dtype).to(dtype))
+    with torch.autocast('cpu', torch.bfloat16):
+        found = call(weight.to(weight_dtype), bias.to(weight_dtype))
+    assert [one.dtype for one in found] == [dtype, dtype]
+    assert all(map(torch.equal, found, expected))
+
+
 def test_masked_conv2d_of_an_empty_mask_half_precision_and_errors():
     feature, weight = torch.randn(1, 3, 5, 6), torch.randn(4, 3, 3, 3)
     assert (masked_conv2d(feature, torch.zeros(1, 3, 4), weight) == 0).all()
