@@ -85,6 +85,8 @@ def roi_align(
     if 0 in feature.shape[2:]:  # all samples are outside: the same as a map of zeros, which has pixels to take
         feature = F.pad(feature, (0, 1, 0, 1))
     boxes, counts = usable_rois(rois.detach().to(dtype), len(feature))
+    if 0 in feature.shape[2:]:  # a map without pixels is like one of zeros
+        feature = F.pad(feature, (0, 1, 0, 1))
     if takes_torchvision(backend):
         arguments = (spatial_scale, *output_size, sampling_ratio, aligned)
         pooled = torch.ops.torchvision.roi_align(feature.to(dtype), boxes, *arguments)

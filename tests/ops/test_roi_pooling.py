@@ -104,6 +104,17 @@ def test_no_boxes_give_nothing_and_a_gradient_of_zero(backend):
     assert ps_roi_pool(no_maps, torch.zeros(0, 5), 2).shape == (0, 1, 2, 2)
 
 
+@pytest.mark.parametrize('backend', ['torch', 'auto'])
+@pytest.mark.parametrize('size', [(0, 6), (5, 0), (0, 0)])
+def test_a_map_without_pixels_gives_zeros(size, backend):
+    feature, rois = torch.zeros(2, 4, *size, requires_grad=True), ROIS.float()
+    for sampling_ratio in (0, 2):
+        pooled = roi_align(feature, rois, (2, 2), sampling_ratio=sampling_ratio, backend=backend)
+        assert torch.equal(pooled, torch.zeros(len(rois), 4, 2, 2))
+        assert torch.autograd.grad(pooled.sum(), feature)[0].shape == feature.shape
+    assert torch.equal(ps_roi_pool(feature, rois, 2), torch.zeros(len(rois), 1, 2, 2))
+
+
 def test_a_box_that_is_not_finite_is_nan_and_touches_no_other():
     feature, rois = torch.randn(2, 4, 7, 9), ROIS.float()
     bad = rois.clone()
