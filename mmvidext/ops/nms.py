@@ -25,6 +25,8 @@ def check_scores(scores: Tensor, boxes: Tensor) -> None:
 
 def nan_is_lowest(scores: Tensor) -> Tensor:
     """Return scores to sort by: torch takes NaN for the highest, and it would suppress all others."""
+    if not scores.is_floating_point():  # whole numbers have no NaN, and lose digits as float32
+        return scores
     return torch.where(scores.isnan(), -torch.inf, scores)
 
 
@@ -61,14 +63,15 @@ def nms(
     check_scores(scores, boxes)
     check_no_nan(iou_threshold, name='iou_threshold')
     with torch.no_grad():
-        scores = nan_is_lowest(scores)
-        boxes = boxes.to(accumulation_dtype(boxes))
+        order = nan_is_lowest(scores).sort(descending=True, stable=True).indices
+        boxes = boxes.to(accumulation_dtype(boxes))[order]
         if takes_torchvision(backend):
             end_pixel = boxes.new_tensor([0, 0, offset, offset])
-            kept: Tensor = torch.ops.torchvision.nms(boxes + end_pixel, scores.to(boxes.dtype), iou_threshold)
-            return kept
-        order = scores.sort(descending=True, stable=True).indices
-        return order[_keep_first(boxes[order], iou_threshold, offset)]
+            falling = -torch.arange(len(boxes), dtype=boxes.dtype, device=boxes.device)  # scores of another type
+            kept: Tensor = torch.ops.torchvision.nms(boxes + end_pixel, falling, iou_threshold)
+        else:
+            kept = _keep_first(boxes, iou_threshold, offset)
+        return order[kept]
 
 
 def _keep_first(boxes: Tensor, threshold: float, offset: int) -> Tensor:

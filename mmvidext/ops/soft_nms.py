@@ -59,7 +59,8 @@ def soft_nms(
     if method not in METHODS:
         raise ValueError(f'method must be one of {METHODS}, not {method!r}')
     dtype = accumulation_dtype(boxes)
-    left, left_scores = boxes.detach().to('cpu', dtype), scores.detach().to('cpu', dtype)
+    score_dtype = torch.promote_types(dtype, scores.dtype if scores.is_floating_point() else torch.float64)
+    left, left_scores = boxes.detach().to('cpu', dtype), scores.detach().to('cpu', score_dtype)
     places, taken, taken_scores = torch.arange(len(left)), [], []
     while len(places):
         best = int(nan_is_lowest(left_scores).argmax())

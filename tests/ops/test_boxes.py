@@ -172,6 +172,15 @@ def test_a_score_that_is_nan_suppresses_nothing(backend):
     assert soft_nms(boxes, scores)[1].tolist() == [0, 2]
 
 
+@pytest.mark.parametrize('dtype', [torch.int64, torch.float64])
+@pytest.mark.parametrize('backend', ['torch', 'auto'])
+def test_scores_that_float32_cannot_tell_apart(backend, dtype):
+    boxes, scores = torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 9]]), torch.tensor([2**24, 2**24 + 1], dtype=dtype)
+    assert nms(boxes, scores, iou_threshold=0.5, backend=backend).tolist() == [1]
+    assert [group.tolist() for group in nms_match(boxes, scores, iou_threshold=0.5)] == [[1, 0]]
+    assert soft_nms(boxes, scores)[1].tolist() == [1, 0]
+
+
 def test_suppression_errors():
     boxes, scores = torch.zeros(2, 4), torch.zeros(3)
     for call in (
