@@ -24,6 +24,9 @@ class ClipTransform(BaseTransform):
     transform has of its own (Albumentations) are copied with it, so that all frames are treated alike. Crops that look
     at the label see the same label for each frame. A single image ``img`` is a clip of one frame.
 
+    A transform that gives up a frame by returning None, as mmdet's ``RandomCrop`` and ``FilterAnnotations`` may, gives
+    up the clip: in training the data set draws another sample.
+
     Args:
         transforms: Configs of the transforms, for example ``[dict(type='RandomCrop', crop_size=(512, 1024))]``.
     """
@@ -31,18 +34,20 @@ class ClipTransform(BaseTransform):
     def __init__(self, transforms: Sequence[dict[str, Any] | Callable[[dict], dict]]) -> None:
         self.transforms = Compose(list(transforms))
 
-    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Transform ``imgs``; label and meta information are those of the last frame."""
+    def transform(self, results: dict[str, Any]) -> dict[str, Any] | None:
+        """Transform ``imgs``; label and meta information are those of the last frame. None for a clip given up."""
         *earlier, last = pop_frames(results)
         states = generator_states()
         frames = []
         for image in earlier:
             transforms = copy.deepcopy(self.transforms)
-            frames.append(transforms({**copy.deepcopy(results), 'img': image}).pop('img'))
+            frames.append(transforms({**copy.deepcopy(results), 'img': image}))
             set_generator_states(states)
-        results = self.transforms({**results, 'img': last})
-        results['imgs'] = [*frames, results.pop('img')]
-        return results
+        frames.append(self.transforms({**results, 'img': last}))
+        if any(frame is None for frame in frames):
+            return None
+        images = [frame.pop('img') for frame in frames]
+        return {**frames[-1], 'imgs': images}
 
 
 def pop_frames(results: dict[str, Any]) -> list[np.ndarray]:
