@@ -105,6 +105,11 @@ class VIDMetric(BaseMetric):
         detections[is_wrong] = [_NOWHERE, _NOWHERE, _NOWHERE, _NOWHERE, np.inf]
         order = np.argsort(-detections[:, 4], kind='stable')[: self.max_per_frame]
         tracks = [-1 if track is None else track for track in sample.get('track_ids', [None] * len(labels))]
+        if len(tracks) != len(labels):
+            raise ValueError(
+                f'{sample.get("img_path")} has {len(labels)} objects, but {len(tracks)} track_ids: pack with '
+                'PackClipDetInputs, which keeps those of the boxes that the transforms leave'
+            )
         return Frame(
             video=sample.get('video', ''),
             number=sample.get('frame_id', 0),

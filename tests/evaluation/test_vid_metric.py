@@ -237,6 +237,13 @@ def test_motion_needs_track_ids():
     assert metric_of([frame], motion=False).evaluate(1)['vid/mAP'] == 100
 
 
+def test_track_ids_of_other_boxes():
+    frame = one_object((0, 0, 7, 7))
+    frame['tracks'] = (0, 1)
+    with pytest.raises(ValueError, match=r'has 1 objects, but 2 track_ids: pack with PackClipDetInputs'):
+        metric_of([frame])
+
+
 def test_no_ground_truth():
     with pytest.raises(ValueError, match=r'a\.JPEG has no ground truth: add LoadClipBoxes'):
         VIDMetric().process(None, [dict(img_path='a.JPEG', pred_instances={})])

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet.datasets.transforms import PackDetInputs
-from mmdet.structures.bbox import HorizontalBoxes
 from mmengine.logging import print_log
 
 from mmvidext.datasets.imagenet_vid_classes import VID_CLASSES
 from mmvidext.datasets.transforms.clip_transforms import pop_frames, stack_frames
+from mmvidext.datasets.transforms.tracked_boxes import TrackedBoxes
 from mmvidext.datasets.vid_annotation import VIDObject, read_vid_annotation
 from mmvidext.registry import TRANSFORMS
 
@@ -68,10 +68,11 @@ class LoadClipBoxes(BaseTransform):
         if not objects and not self.keep_empty:
             return None
         boxes = np.array([box for _, box, _ in objects], np.float32).reshape(-1, 4)
-        results['gt_bboxes'] = HorizontalBoxes(boxes)
+        track_ids = tuple(track_id for _, _, track_id in objects)
+        results['gt_bboxes'] = TrackedBoxes(boxes, track_ids=track_ids)
         results['gt_bboxes_labels'] = np.array([label for label, _, _ in objects], np.int64)
         results['gt_ignore_flags'] = np.zeros(len(objects), bool)
-        results['track_ids'] = tuple(track_id for _, _, track_id in objects)
+        results['track_ids'] = track_ids
         return results
 
     def _is_known(self, item: VIDObject, results: dict[str, Any]) -> bool:
@@ -110,7 +111,8 @@ class PackClipDetInputs(PackDetInputs):
     The sample is that of the last frame. A single image ``img`` is a clip of one frame.
 
     Args:
-        meta_keys: Entries that travel in the sample's meta information; ``track_ids`` has one for each box.
+        meta_keys: Entries that travel in the sample's meta information; ``track_ids`` has one for each box that the
+            transforms left, None where it is not known.
     """
 
     def __init__(
@@ -139,4 +141,8 @@ class PackClipDetInputs(PackDetInputs):
         clip = stack_frames(pop_frames(results))
         packed: dict[str, Any] = super().transform(results)
         packed['inputs'] = clip
+        objects = packed['data_samples'].gt_instances
+        if 'bboxes' in objects and 'track_ids' in self.meta_keys:
+            track_ids = getattr(objects.bboxes, 'track_ids', (None,) * len(objects))
+            packed['data_samples'].set_metainfo({'track_ids': track_ids})
         return packed
