@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmvidext.models.flow.flownet import FLOW_SCALE
+from mmvidext.ops.checks import check_rank
 from mmvidext.registry import MODELS
 
 __all__ = ['MultiLevelEPE']
@@ -19,7 +20,7 @@ class MultiLevelEPE(nn.Module):
     The true flow, divided by ``flow_scale``, is averaged down to each level. A level's error is the sum over its pixels
     of the length of the difference, divided by the batch size. Vectors keep their length in pixels of the input at
     every level. Pixels of unknown flow do not take part in the average; where a whole window is unknown, there is no
-    error.
+    error. The error of an empty batch is 0.
 
     Args:
         weights: Weight of each level, finest (2) first.
@@ -45,10 +46,11 @@ class MultiLevelEPE(nn.Module):
             ``loss_level2`` to ``loss_level6``; training minimizes their sum.
 
         Raises:
-            ValueError: If there are not as many predictions as weights.
+            ValueError: If there are not as many predictions as weights, or a shape does not fit.
         """
         if len(flows) != len(self.weights):
             raise ValueError(f'MultiLevelEPE has {len(self.weights)} level weights, but got {len(flows)} predictions')
+        _check_shapes(flows, target, valid)
         target = target.float() / self.flow_scale
         known = None if valid is None else valid.unsqueeze(1).float()
         if known is not None:
@@ -63,5 +65,20 @@ class MultiLevelEPE(nn.Module):
                 share = F.adaptive_avg_pool2d(known, size)
                 # before the norm, whose gradient is NaN where a prediction is
                 difference = torch.where(share > 0, flow.float() - level_target / share.clamp(min=1e-6), 0)
-            losses[f'loss_level{level}'] = weight * torch.linalg.vector_norm(difference, dim=1).sum() / len(flow)
+            error = torch.linalg.vector_norm(difference, dim=1).sum()
+            losses[f'loss_level{level}'] = weight * error / max(len(flow), 1)
         return losses
+
+
+def _check_shapes(flows: Sequence[Tensor], target: Tensor, valid: Tensor | None) -> None:
+    """Raise unless nothing would be broadcast."""
+    check_rank(target, '(N, 2, H, W)', name='target')
+    num, _, height, width = target.shape
+    for level, flow in enumerate(flows, start=2):
+        if flow.ndim != 4 or flow.shape[:2] != (num, 2) or target.shape[1] != 2:
+            raise ValueError(
+                f'flows and target must be (N, 2, H, W) of one batch, but the prediction of level {level} is '
+                f'{tuple(flow.shape)} and target is {tuple(target.shape)}'
+            )
+    if valid is not None and valid.shape != (num, height, width):
+        raise ValueError(f'valid must be {(num, height, width)}, as target, but its shape is {tuple(valid.shape)}')

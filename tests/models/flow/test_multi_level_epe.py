@@ -64,6 +64,27 @@ def test_exact_prediction_has_a_finite_gradient():
     assert all(flow.grad.eq(0).all() for flow in flows)
 
 
+def test_an_empty_batch_has_no_error(flows):
+    empty = [flow.detach()[:0].requires_grad_() for flow in flows]
+    losses = MultiLevelEPE()(empty, torch.zeros(0, 2, 64, 128), torch.ones(0, 64, 128, dtype=torch.bool))
+    assert all(loss.item() == 0 for loss in losses.values())
+    sum(losses.values()).backward()
+
+
+@pytest.mark.parametrize('shape', [(1, 2, 64, 128), (4, 2, 64, 128), (2, 1, 64, 128), (2, 3, 64, 128)])
+def test_a_target_of_another_shape_is_not_broadcast(flows, shape):
+    with pytest.raises(ValueError, match=r'prediction of level 2 is \(2, 2, 16, 32\) and target is \(' + str(shape[0])):
+        MultiLevelEPE()(flows, torch.zeros(shape))
+    with pytest.raises(ValueError, match=r'target must be \(N, 2, H, W\), .* but its shape is \(2, 64, 128\)'):
+        MultiLevelEPE()(flows, torch.zeros(2, 64, 128))
+
+
+@pytest.mark.parametrize('shape', [(1, 64, 128), (2, 1, 64, 128), (2, 32, 64)])
+def test_a_mask_of_another_shape_is_not_broadcast(flows, shape):
+    with pytest.raises(ValueError, match=r'valid must be \(2, 64, 128\), as target, but its shape is'):
+        MultiLevelEPE()(flows, torch.zeros(2, 2, 64, 128), torch.ones(shape, dtype=torch.bool))
+
+
 def test_error():
     with pytest.raises(ValueError, match='MultiLevelEPE has 5 level weights, but got 1 predictions'):
         MultiLevelEPE()([torch.zeros(1, 2, 4, 4)], torch.zeros(1, 2, 16, 16))
