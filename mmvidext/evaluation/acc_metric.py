@@ -9,6 +9,7 @@ import numpy as np
 from mmengine.logging import print_log
 from torch import Tensor
 
+from mmvidext.evaluation.named_samples import check_any, sample_name
 from mmvidext.registry import METRICS
 
 __all__ = ['AccMetric']
@@ -34,20 +35,26 @@ class AccMetric(mmaction.evaluation.AccMetric):
         """Add the scores and labels of a batch, see ``mmaction.AccMetric``.
 
         Raises:
-            ValueError: If a clip has no label, or one that the model has no score for.
+            ValueError: If a clip has no label, one that the model has no score for, or several that are not one number
+                for each class.
         """
         first = len(self.results)
         super().process(data_batch, [_in_float32(sample) for sample in data_samples])
-        for result in self.results[first:]:
+        for result, sample in zip(self.results[first:], data_samples, strict=True):
             if isinstance(result['pred'], dict):  # RGB and pose; mmaction2 pools them itself
                 continue
-            _check_label(result['label'], len(result['pred']))
+            _check_label(result['label'], len(result['pred']), sample_name(sample, 'a clip'))
             if not np.isfinite(result['pred']).all():
                 result['pred'] = _worst_scores(result['label'], len(result['pred']))
                 self._num_not_finite += 1
 
     def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, Any]:
-        """Return the metrics; log how many clips had scores that are not finite."""
+        """Return the metrics; log how many clips had scores that are not finite.
+
+        Raises:
+            ValueError: If there is no clip.
+        """
+        check_any(results, self, 'clip')
         if self._num_not_finite:
             print_log(
                 f'{self._num_not_finite} clips have scores that are not finite (NaN or Inf) and count as wrong',
@@ -64,10 +71,16 @@ def _in_float32(sample: dict[str, Any]) -> dict[str, Any]:
     return {**sample, 'pred_score': scores.float()} if isinstance(scores, Tensor) else sample
 
 
-def _check_label(label: int | np.ndarray, num_classes: int) -> None:
-    if isinstance(label, int) and not 0 <= label < num_classes:
+def _check_label(label: int | np.ndarray, num_classes: int, name: str) -> None:
+    if not isinstance(label, int):
+        if len(label) != num_classes:
+            raise ValueError(
+                f'{name} has a gt_label of {len(label)} numbers, but the model has {num_classes} classes: it must be '
+                'one class, or 0 or 1 for each of them'
+            )
+    elif not 0 <= label < num_classes:
         raise ValueError(
-            f'a clip has the label {label}, but the model has {num_classes} classes (labels 0 to {num_classes - 1}); '
+            f'{name} has the label {label}, but the model has {num_classes} classes (labels 0 to {num_classes - 1}); '
             '-1 is the label of a clip without one. Correct the list, or num_classes of the head and of the data set'
         )
 

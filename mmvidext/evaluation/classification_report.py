@@ -11,6 +11,7 @@ from prettytable import PrettyTable
 
 from mmvidext.datasets.class_names import read_class_names
 from mmvidext.datasets.printable import printable
+from mmvidext.evaluation.named_samples import check_any, sample_name
 from mmvidext.registry import METRICS
 
 __all__ = ['ClassificationReport', 'draw_confusion_matrix']
@@ -48,13 +49,19 @@ class ClassificationReport(BaseMetric):
         """Collect label and prediction of each clip.
 
         Raises:
-            ValueError: If a clip has no label, or the number of names is not the number of classes.
+            ValueError: If a clip has no label or several, or the number of names is not the number of classes.
         """
         for sample in data_samples:
+            name = sample_name(sample, 'a clip')
+            if sample['gt_label'].numel() != 1:
+                raise ValueError(
+                    f'{name} has a gt_label of {sample["gt_label"].numel()} numbers, but '
+                    'ClassificationReport is for clips of one class: leave it out of the evaluators'
+                )
             label, scores = int(sample['gt_label']), sample['pred_score']
             if not 0 <= label < len(scores):
                 raise ValueError(
-                    f'a clip has the label {label}, but the model has {len(scores)} classes; -1 stands where a list '
+                    f'{name} has the label {label}, but the model has {len(scores)} classes; -1 stands where a list '
                     'has no label, and then there is nothing to report'
                 )
             if self.class_names is not None and len(self.class_names) != len(scores):
@@ -66,7 +73,12 @@ class ClassificationReport(BaseMetric):
             self.results.append((label, prediction, len(scores)))
 
     def compute_metrics(self, results: list[tuple[int, int, int]]) -> dict[str, float]:
-        """Return the mean of the class accuracies; log the table and write the picture."""
+        """Return the mean of the class accuracies; log the table and write the picture.
+
+        Raises:
+            ValueError: If there is no clip.
+        """
+        check_any(results, self, 'clip')
         num_classes = results[0][2]
         names = self.class_names or list((self.dataset_meta or {}).get('classes') or ())
         if len(names) != num_classes:

@@ -7,6 +7,7 @@ import torch
 from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
+from mmvidext.evaluation.named_samples import check_any, sample_name
 from mmvidext.registry import METRICS
 
 __all__ = ['EndPointError']
@@ -47,21 +48,17 @@ class EndPointError(BaseMetric):
                 ``gt_occluded (H, W)`` where it is known.
 
         Raises:
-            ValueError: If a sample has no true flow, or a prediction another shape than that.
+            ValueError: If a sample has no true flow or lacks another entry, or a shape does not fit.
         """
         for sample in data_samples:
             if 'gt_flow' not in sample:
                 raise ValueError(
-                    f'{sample.get("sample_id", "a sample")} has no true flow, as the test splits of Sintel and KITTI: '
+                    f'{sample_name(sample)} has no true flow, as the test splits of Sintel and KITTI: '
                     'there is nothing to measure; write the predictions with tools/estimate_flow.py'
                 )
-            predicted, target, valid = sample['pred_flow'], sample['gt_flow'], sample['gt_valid'].bool()
-            if predicted.shape != target.shape:
-                raise ValueError(
-                    f'pred_flow is {tuple(predicted.shape)}, but gt_flow is {tuple(target.shape)}: '
-                    'estimate the flow at the size of the images'
-                )
-            self.results.append(_sums(predicted, target, valid, sample.get('gt_occluded')))
+            _check_shapes(sample)
+            valid = sample['gt_valid'].bool()
+            self.results.append(_sums(sample['pred_flow'], sample['gt_flow'], valid, sample.get('gt_occluded')))
 
     def evaluate(self, size: int) -> dict[str, float]:
         """Copy what was summed from the device, once, and compute the metrics.
@@ -70,7 +67,7 @@ class EndPointError(BaseMetric):
             size: Samples of the data set.
 
         Raises:
-            ValueError: If no pixel of the data set has known flow.
+            ValueError: If there is no sample, or no pixel of the data set has known flow.
         """
         if self.results:
             self.results = torch.stack(self.results).tolist()
@@ -81,8 +78,9 @@ class EndPointError(BaseMetric):
         """Pool over all pixels.
 
         Raises:
-            ValueError: If no pixel of the data set has known flow.
+            ValueError: If there is no sample, or no pixel of the data set has known flow.
         """
+        check_any(results, self)
         totals = [sum(column) for column in zip(*results, strict=True)]
         pixels, error, outliers, length, matched, matched_error, matched_outliers, hidden, hidden_error = totals
         if not pixels:
@@ -93,6 +91,24 @@ class EndPointError(BaseMetric):
         if hidden:
             metrics['EPE_unmatched'] = hidden_error / hidden
         return metrics
+
+
+def _check_shapes(sample: dict[str, Any]) -> None:
+    name, target = sample_name(sample), sample['gt_flow']
+    if missing := [key for key in ('pred_flow', 'gt_valid') if key not in sample]:
+        raise ValueError(f'{name} has no {missing[0]}, which EndPointError needs beside gt_flow')
+    if target.ndim != 3 or target.shape[0] != 2:
+        raise ValueError(f'{name}: gt_flow must be (2, H, W), of one pair, but is {tuple(target.shape)}')
+    if sample['pred_flow'].shape != target.shape:
+        raise ValueError(
+            f'{name}: pred_flow is {tuple(sample["pred_flow"].shape)}, but gt_flow is {tuple(target.shape)}: '
+            'estimate the flow at the size of the images'
+        )
+    for key in ('gt_valid', 'gt_occluded'):
+        if key in sample and sample[key].shape != target.shape[1:]:
+            raise ValueError(
+                f'{name}: {key} must be {tuple(target.shape[1:])} as gt_flow, but is {tuple(sample[key].shape)}'
+            )
 
 
 def _sums(predicted: Tensor, target: Tensor, valid: Tensor, occluded: Tensor | None) -> Tensor:

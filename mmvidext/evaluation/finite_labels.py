@@ -34,12 +34,17 @@ def true_labels(sample: dict[str, Any]) -> Tensor:
     """Return the ground truth ``(H, W)`` of a sample with ``gt_sem_seg``.
 
     Raises:
-        ValueError: If it has none.
+        ValueError: If it has none, or the prediction has another size.
     """
     if 'gt_sem_seg' not in sample:
         raise ValueError(
             f'{sample.get("img_path")} has no ground truth: for a split without labels, leave only a metric that '
             "writes predictions, dict(type='mmvidext.IoUMetric', format_only=True, output_dir=...)"
         )
-    labels = sample['gt_sem_seg']['data']
+    labels, size = sample['gt_sem_seg']['data'], tuple(sample['pred_sem_seg']['data'].shape[-2:])
+    if labels.shape[-2:] != size:
+        raise ValueError(
+            f'{sample.get("img_path")}: the prediction is {size} (height, width), but gt_sem_seg is '
+            f'{tuple(labels.shape[-2:])}: load the annotations behind the resizing of the test pipeline'
+        )
     return labels.reshape(labels.shape[-2:])

@@ -10,6 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from mmvidext.evaluation.finite_labels import finite_labels, true_labels
+from mmvidext.evaluation.named_samples import check_any
 from mmvidext.registry import METRICS
 
 __all__ = ['IoUMetric']
@@ -43,7 +44,8 @@ class IoUMetric(mmseg.evaluation.IoUMetric):
                 ``(1, H, W)``.
 
         Raises:
-            ValueError: If a sample has no ground truth, or its mask would replace that of another image.
+            ValueError: If a sample has no ground truth, its prediction another size than that, or its mask would
+                replace that of another image.
         """
         num_classes = len(self.dataset_meta['classes'])
         for sample in data_samples:
@@ -53,6 +55,16 @@ class IoUMetric(mmseg.evaluation.IoUMetric):
                 self.results.append(self.intersect_and_union(labels, truth, num_classes, self.ignore_index))
             if self.output_dir is not None:
                 self._write(labels, sample, num_classes)
+
+    def compute_metrics(self, results: list) -> dict[str, float]:
+        """Return the scores, see ``mmseg.IoUMetric``.
+
+        Raises:
+            ValueError: If there is no sample.
+        """
+        if not self.format_only:
+            check_any(results, self)
+        return super().compute_metrics(results)
 
     def mask_folder(self, sample: dict[str, Any]) -> Path:
         """Return the folder, relative to ``output_dir``, for the mask of a sample: its video, or its own folder."""

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from mmvidext.checkpoints import load_weights
 from mmvidext.evaluation.finite_labels import finite_labels
+from mmvidext.evaluation.named_samples import check_any
 from mmvidext.evaluation.video_order import VideoOrder
 from mmvidext.registry import METRICS, MODELS
 
@@ -73,7 +74,12 @@ class TemporalConsistency(IoUMetric):
             self._last_frame, self._last_labels = frame, labels
 
     def compute_metrics(self, results: list) -> dict[str, float]:
-        """Return ``TC`` in percent."""
+        """Return ``TC`` in percent.
+
+        Raises:
+            ValueError: If no video has two frames.
+        """
+        check_any(results, self, 'pair of consecutive frames')
         totals = [sum(column) for column in zip(*results, strict=True)]
         totals[0][-1] = 0  # pixels without a finite score are a class of their own, which agrees with nothing
         iou = self.total_area_to_metrics(*totals, ['mIoU'], self.nan_to_num, self.beta)['IoU']

@@ -14,6 +14,7 @@ from prettytable import PrettyTable
 
 from mmvidext.datasets.printable import printable
 from mmvidext.evaluation.key_frame_cycle import mean_over_cycle
+from mmvidext.evaluation.named_samples import check_any
 from mmvidext.evaluation.object_motion import read_motion_file, track_motion
 from mmvidext.evaluation.vid_counting import class_scores
 from mmvidext.evaluation.vid_matching import Frame
@@ -150,7 +151,12 @@ class VIDMetric(BaseMetric):
         return joined
 
     def compute_metrics(self, results: list[tuple[int | None, Frame]]) -> dict[str, float]:
-        """Return mean AP over classes, in percent."""
+        """Return mean AP over classes, in percent.
+
+        Raises:
+            ValueError: If there is no frame, or none at one of the distances.
+        """
+        check_any(results, self, 'frame')
         frames: _Results = defaultdict(list)
         for distance, frame in results:
             frames[distance].append(frame)
