@@ -15,6 +15,58 @@ def test_pairs_are_found_by_their_names():
     assert flip_label_map(['Turning clockwise', 'Turning counterclockwise', 'Leftover']) == {0: 1, 1: 0}
 
 
+@pytest.mark.parametrize(
+    ('first', 'second'),
+    [
+        ('Turning clockwise', 'Turning counter-clockwise'),
+        ('anticlockwise', 'Clockwise'),
+        ('anti-clockwise', 'clockwise'),
+        ('rotate_counter_clockwise', 'rotate_clockwise'),
+        ('Turn CW', 'Turn CCW'),
+        ('Moving leftwards', 'Moving rightward'),
+        ('raise left-hand', 'raise right-hand'),
+        ('to-the-left', 'to-the-right'),
+        ('turn_left', 'turn_right'),
+        ('TurnLeft', 'TurnRight'),
+        ('swipe left2', 'swipe right2'),
+    ],
+)
+def test_usual_spellings(first, second):
+    assert flip_label_map(['stop', first, 'go', second]) == {1: 3, 3: 1}
+
+
+@pytest.mark.parametrize('names', [('L', 'R'), ('LEFTOVER', 'RIGHTOVER'), ('upleft', 'upright'), ('left', 'Left')])
+def test_what_is_no_pair(names):
+    assert flip_label_map(names) == {}
+
+
+@pytest.fixture
+def logged(monkeypatch):
+    lines = []
+    monkeypatch.setattr('mmvidext.datasets.flip_labels.print_log', lambda text, **kwargs: lines.append(text))
+    return lines
+
+
+def test_a_side_without_its_mirror_image_is_logged(logged):
+    assert flip_label_map(['turn left', 'stop']) == {}
+    assert logged == [
+        "no class is the mirror image of 'turn left': if this name says a direction, its clips must not be flipped "
+        '(flip_ratio=0)'
+    ]
+
+
+@pytest.mark.parametrize('label_map', [None, {}, {'up': 'down', 'down': 'up'}])
+def test_a_flip_that_keeps_the_label_of_a_side_is_logged(logged, label_map):
+    names = ['up', 'down', 'turn left', 'turn right']
+    with_checked_flips(flip(label_map), names, 4)
+    assert logged == [
+        "a horizontal Flip makes 'turn left' look like 'turn right' and keeps the label: add {2: 3, 3: 2} to its map"
+    ]
+    with_checked_flips([dict(type='Flip', direction='vertical'), dict(type='Flip', flip_ratio=0)], names, 4)
+    with_checked_flips(flip({2: 3, 3: 2}), names, 4)
+    assert len(logged) == 1
+
+
 def test_the_official_map_exchanges_pairs():
     assert len(STHV2_FLIP_LABEL_MAP) == 6
     assert all(STHV2_FLIP_LABEL_MAP[other] == label for label, other in STHV2_FLIP_LABEL_MAP.items())
