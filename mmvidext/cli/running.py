@@ -3,7 +3,7 @@
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from inspect import signature
@@ -19,7 +19,8 @@ from mmengine.dist import get_world_size
 from mmengine.evaluator import DumpResults
 from mmengine.logging import print_log
 from mmengine.registry import RUNNERS
-from mmengine.runner import Runner
+from mmengine.runner import FlexibleRunner, Runner
+from torch import nn
 
 from mmvidext.cli.config import load_config
 from mmvidext.cli.console import QuietRunner
@@ -37,6 +38,7 @@ STOPPED_MARGIN = 5  # seconds more that a worker may be stopped
 __all__ = [
     'bounded',
     'build_runner',
+    'build_testing',
     'build_training',
     'building_errors',
     'check_labels',
@@ -218,18 +220,19 @@ def build_runner(cfg: Config, *, verbose: bool) -> Any:
 
 
 def build_training(runner: Any, cfg: Config) -> None:
-    """Build what mmengine's own runner would build only when training starts: data, loops and optimizer.
+    """Build what mmengine's runners would build only when training starts: data, loops, and model or optimizer.
+
+    A ``FlexibleRunner`` builds the optimizer together with the model's wrapper, when training starts: an error in these
+    is one line, too. A runner of any other class is left alone.
 
     Raises:
         click.ClickException: If something cannot be built from the config, or there is no batch to train on.
     """
-    if type(runner) not in (SharingRunner, QuietRunner):
+    is_flexible = isinstance(runner, FlexibleRunner)
+    if not is_flexible and type(runner) not in (SharingRunner, QuietRunner):
         return
     with building_errors(cfg):
         loader = runner.train_loop.dataloader
-        runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
-        report_optimizer(runner, cfg)
-        _report_weights(runner, cfg)
         if runner.val_loop is not None and not len(runner.val_loop.dataloader):
             raise ValueError('val_dataloader has no sample')
         if not len(loader):
@@ -237,20 +240,38 @@ def build_training(runner: Any, cfg: Config) -> None:
                 f'no batch is left to train on: train_dataloader.batch_size={loader.batch_size} and drop_last=True, '
                 f'but the data set has {len(loader.dataset)} samples, to share among {get_world_size()} processes'
             )
+        if is_flexible:
+            runner.model = runner.strategy.build_model(runner.model)
+            runner.strategy.prepare = _naming_the_config(runner.strategy.prepare, cfg, runner.model)
+        else:
+            runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
+            report_optimizer(runner, cfg)
+            runner._init_model_weights = _naming_the_config(runner._init_model_weights, cfg, runner.model)
 
 
-def _report_weights(runner: Runner, cfg: Config) -> None:
-    """Let an error in a file that the model starts from (``pretrained``, ``init_cfg``) be one line, too.
+def build_testing(runner: Any, cfg: Config) -> None:
+    """Build what mmengine's runners would build only when testing starts: the data, and the model of a FlexibleRunner.
 
-    mmengine reads these files when training starts, and has no place for a check of one's own between.
+    Raises:
+        click.ClickException: If something cannot be built from the config.
     """
-    initialize = runner._init_model_weights
+    with building_errors(cfg):
+        runner.test_loop  # noqa: B018
+        if isinstance(runner, FlexibleRunner):
+            runner.model = runner.strategy.build_model(runner.model)
 
-    def initialize_or_say() -> None:
-        with building_errors(cfg), naming_what_cannot_be_fetched(runner.model):
-            initialize()
 
-    runner._init_model_weights = initialize_or_say
+def _naming_the_config(step: Callable[..., Any], cfg: Config, model: nn.Module) -> Callable[..., Any]:
+    """Let an error in a step of mmengine's runner be one line, too, that of a file that the model starts from as well.
+
+    mmengine takes these steps when training starts, and has no place for a check of one's own between.
+    """
+
+    def step_or_say(*args: Any, **kwargs: Any) -> Any:
+        with building_errors(cfg), naming_what_cannot_be_fetched(model):
+            return step(*args, **kwargs)
+
+    return step_or_say
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from mmvidext.cli.options import FILE, PATH, PathEndingIn, RunCommand, amp_optio
 from mmvidext.cli.running import (
     bounded,
     build_runner,
+    build_testing,
     check_labels,
     config_or_data,
     leave_process_group,
@@ -162,6 +163,7 @@ def test(
     if class_names:
         check_class_names(cfg, class_names)
     runner = build_runner(cfg, verbose=verbose)
+    build_testing(runner, cfg)
     with usage_errors():
         load_for_inference(runner.model, checkpoint)
         check_labels(runner, dump=dump)

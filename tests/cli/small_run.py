@@ -46,7 +46,7 @@ def build(folder, kind, train_cfg, **more):
     loader = dict(dataset=Samples(), batch_size=2, sampler=dict(type='DefaultSampler', shuffle=False))
     return kind(
         Line(),
-        str(folder),
+        work_dir=str(folder),
         train_dataloader=loader,
         train_cfg=train_cfg,
         optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.25)),

@@ -9,10 +9,12 @@ from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmengine.evaluator import DumpResults
 from mmengine.optim import OptimWrapper
+from mmengine.runner import FlexibleRunner
 from torch import nn
 
 from mmvidext.cli import optimizer_report
-from mmvidext.cli.running import check_labels
+from mmvidext.cli.running import build_testing, build_training, check_labels
+from tests.cli.small_run import Constant, Line, build
 
 
 class Labels(BaseDataset):
@@ -64,3 +66,63 @@ def test_what_an_optimizer_is_told_in_vain_and_what_it_leaves_out(monkeypatch):
     one = SimpleNamespace(model=model, optim_wrapper=OptimWrapper(torch.optim.SGD(model['head'].parameters(), 0.1)))
     optimizer_report.report_optimizer(one, Config())
     assert said == ['the optimizer leaves out backbone.weight, backbone.bias, which therefore stay as they are']
+
+
+@pytest.mark.parametrize(
+    ('part', 'value', 'message'),
+    [
+        ('_train_dataloader', dict(dataset=dict(type='NoSuchData'), batch_size=2), 'KeyError: .*NoSuchData'),
+        ('_val_dataloader', dict(dataset=[], batch_size=2, sampler=dict(type='NoSampler')), 'KeyError: .*NoSampler'),
+        (
+            '_val_dataloader',
+            dict(dataset=[], batch_size=2, sampler=dict(type='DefaultSampler')),
+            'ValueError: val_dataloader has no sample',
+        ),
+        (
+            'drop_last',
+            True,
+            r'ValueError: no batch is left to train on: train_dataloader\.batch_size=100 .* has 5 samples',
+        ),
+        ('model', dict(type='NoSuchModel'), 'KeyError: .*NoSuchModel'),
+    ],
+)
+def test_what_a_flexible_runner_cannot_build_is_one_line(part, value, message, tmp_path):
+    (tmp_path / 'a.py').touch()
+    runner = build(tmp_path, FlexibleRunner, dict(by_epoch=True, max_epochs=1))
+    if part == 'drop_last':
+        runner._train_dataloader = dict(runner._train_dataloader, batch_size=100, drop_last=True)
+    else:
+        setattr(runner, part, value)
+    with pytest.raises(click.ClickException, match=rf'a\.py: {message}') as caught:
+        build_training(runner, Config.fromfile(tmp_path / 'a.py'))
+    assert '\n' not in caught.value.message
+
+
+def test_what_a_flexible_runner_builds_when_training_starts_is_one_line_too(tmp_path):
+    (tmp_path / 'a.py').touch()
+    runner = build(tmp_path, FlexibleRunner, dict(by_epoch=True, max_epochs=1))
+    runner.optim_wrapper = dict(optimizer=dict(type='SGD', lr=-1))
+    build_training(runner, Config.fromfile(tmp_path / 'a.py'))
+    with pytest.raises(click.ClickException, match=r'a\.py: ValueError: .*Invalid learning rate: -1'):
+        runner.train()
+
+
+def test_a_flexible_runner_trains(tmp_path):
+    (tmp_path / 'a.py').touch()
+    runner = build(tmp_path, FlexibleRunner, dict(by_epoch=True, max_epochs=1))
+    build_training(runner, Config.fromfile(tmp_path / 'a.py'))
+    runner.train()
+    assert runner.iter == 3
+
+
+def test_what_is_tested_is_built_before(tmp_path):
+    (tmp_path / 'a.py').touch()
+    runner = build(tmp_path, FlexibleRunner, dict(by_epoch=True, max_epochs=1))
+    loader = runner._val_dataloader
+    runner._test_dataloader, runner._test_loop, runner._test_evaluator = loader, {}, [Constant()]
+    runner.model = dict(type=Line)
+    build_testing(runner, Config.fromfile(tmp_path / 'a.py'))
+    assert isinstance(runner.model, Line)
+    runner._test_dataloader, runner._test_loop = dict(loader, sampler=dict(type='NoSampler')), {}
+    with pytest.raises(click.ClickException, match=r'a\.py: KeyError: .*NoSampler'):
+        build_testing(runner, Config.fromfile(tmp_path / 'a.py'))
