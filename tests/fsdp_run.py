@@ -56,7 +56,6 @@ def config(**dataset):
     cfg = Config.fromfile(CONFIG)
     cfg.model.backbone.update(depth=18, pretrained=None)
     cfg.model.cls_head.update(in_channels=512, num_classes=4, dropout_ratio=0.0)
-    cfg.strategy.model_wrapper.device_id = 'cpu'
     cfg.train_dataloader = dict(
         batch_size=2,
         num_workers=0,

@@ -14,6 +14,7 @@ from torch import nn
 
 from mmvidext.cli import optimizer_report
 from mmvidext.cli.running import build_testing, build_training, check_labels
+from mmvidext.engine import FSDPStrategy
 from tests.cli.small_run import Constant, Line, build
 
 
@@ -126,3 +127,8 @@ def test_what_is_tested_is_built_before(tmp_path):
     runner._test_dataloader, runner._test_loop = dict(loader, sampler=dict(type='NoSampler')), {}
     with pytest.raises(click.ClickException, match=r'a\.py: KeyError: .*NoSampler'):
         build_testing(runner, Config.fromfile(tmp_path / 'a.py'))
+
+
+def test_sharing_out_a_model_without_a_launcher(tmp_path):
+    with pytest.raises(RuntimeError, match=r'start it with torchrun .* --launcher pytorch'):
+        FSDPStrategy(work_dir=str(tmp_path), env_kwargs=dict(launcher='none'))
