@@ -6,10 +6,14 @@ An option says what to change in one of two ways:
   that everything built from the variable follows;
 - ``PATH=VALUE`` where PATH leads to a value of the finished config: ``train_dataloader.dataset.pipeline.3.scale``.
 
+A value is a number, True, False, None, a text, a list or tuple of such, ``[1,2]``, or a dictionary as Python writes it,
+``{0: 1}`` or ``dict(type='SGD', lr=0.1)``, which takes the place of the one that was there.
+
 A key that is not there is an error, unless it is one that the runner reads, or the option is ``+KEY=VALUE``. A key of
 the config that nothing reads is an error if it looks like a misspelled one, and a warning if not.
 """
 
+import ast
 import logging
 from collections.abc import Iterable
 from pathlib import Path
@@ -70,8 +74,8 @@ def load_config(path_or_name: str | Path, options: Iterable[str] = (), *, warns:
             if known := find_typo(head, used):
                 raise ConfigError(f'+{change.key}: nothing reads {head}; did you mean {known}?')
             try:
-                cfg.merge_from_dict({change.key: change.value})
-            except (KeyError, TypeError, AttributeError) as error:  # AttributeError: a number in a list
+                _set_value(cfg, change.key, change.value)
+            except (LookupError, TypeError, ValueError, AttributeError) as error:  # of a part that is no dictionary
                 raise ConfigError(f'{change.key} cannot be set in {path}: {error}') from error
             own.add(head)
     _check_types(cfg, path)
@@ -86,9 +90,44 @@ def _parse_option(option: str) -> Option:
     if not separator or not key or key == '_base_':
         raise ConfigError(f'expected KEY=VALUE or +KEY=VALUE to change the config, but got {option!r}')
     try:
-        return Option(key, DictAction._parse_iterable(text), option.startswith('+'))
+        return Option(key, _parse_value(text), option.startswith('+'))
     except AssertionError as error:
         raise ConfigError(f'the brackets in {option!r} do not match') from error
+
+
+def _parse_value(text: str) -> Any:
+    """Return the value of an option: as mmengine reads it, or a dictionary, which mmengine has no form for."""
+    if text.lstrip(' [(').startswith(('{', 'dict(')):
+        try:
+            value: Any = ast.literal_eval(_DictCalls().visit(ast.parse(text.strip(), mode='eval')))
+        except (SyntaxError, TypeError, ValueError):
+            value = None  # a text, such as the name of a file with a place for its number
+        if isinstance(value, (dict, list, tuple)):
+            return value
+    return DictAction._parse_iterable(text)
+
+
+class _DictCalls(ast.NodeTransformer):
+    """Writes ``dict(a=1)`` as ``{'a': 1}``."""
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        self.generic_visit(node)
+        names = [keyword.arg for keyword in node.keywords]
+        if not isinstance(node.func, ast.Name) or node.func.id != 'dict' or node.args or None in names:
+            return node
+        return ast.Dict([ast.Constant(name) for name in names], [keyword.value for keyword in node.keywords])
+
+
+def _set_value(cfg: Config, key: str, value: Any) -> None:
+    """Set the value that a path leads to: mmengine would merge two dictionaries, and cannot set an item of a list."""
+    holder, _, last = key.rpartition('.')
+    while isinstance(items := _value(cfg, holder), (list, tuple)):
+        changed = list(items)
+        changed[int(last)] = value
+        key, value = holder, type(items)(changed)
+        holder, _, last = key.rpartition('.')
+    replaces = isinstance(value, dict) and _value(cfg, key) is not ...
+    cfg.merge_from_dict({key: {**value, '_delete_': True} if replaces else value})
 
 
 def _changeable(file: ConfigFile) -> set[str]:

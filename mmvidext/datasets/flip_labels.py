@@ -168,7 +168,10 @@ def _numbers(
     mirrored: dict[int, int],
 ) -> dict[int, int]:
     if not isinstance(label_map, Mapping):
-        raise ValueError(f'flip_label_map must be a dict, such as {{0: 1, 1: 0}}, but is {label_map!r}')
+        raise ValueError(
+            'flip_label_map must be a dict, such as {0: 1, 1: 0} in a config and in quotes on a command line, but is '
+            f'{label_map!r}'
+        )
     if class_names is None:
         known = None if num_classes is None else range(num_classes)
         wrong = [label for pair in label_map.items() for label in pair if known is not None and label not in known]

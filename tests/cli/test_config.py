@@ -130,6 +130,42 @@ def test_a_value_is_changed_in_place(config):
     assert cfg.train_dataloader.batch_size == 3
 
 
+def test_an_item_of_a_list_is_changed(config):
+    cfg = load_config(
+        config, ['train_dataloader.dataset.crop.0=3', "train_dataloader.dataset.pipeline.1=dict(type='A')"]
+    )
+    assert cfg.train_dataloader.dataset.crop == [3]
+    assert [transform.type for transform in cfg.train_dataloader.dataset.pipeline] == ['Resize', 'A']
+    assert cfg.val_dataloader.dataset.pipeline[1].type == 'Flip'
+
+
+@pytest.mark.parametrize(
+    ('text', 'value'),
+    [
+        ('{}', {}),
+        ('{0:1,1:0}', {0: 1, 1: 0}),
+        ("{'to the left': 'to the right'}", {'to the left': 'to the right'}),
+        ("dict(type='A', b=dict(c=[1, None]))", dict(type='A', b=dict(c=[1, None]))),
+        ("[{'type': 'A', 'b': 1}, dict(type='C')]", [dict(type='A', b=1), dict(type='C')]),
+        ('{:05}.jpg', '{:05}.jpg'),
+        ('{:05}', '{:05}'),
+        ('dict(a=b())', 'dict(a=b())'),
+    ],
+)
+@pytest.mark.parametrize(
+    'key', ['steps', 'train_dataloader.dataset.steps', 'env_cfg.dist_cfg', '+train_dataloader.new']
+)
+def test_a_value_that_is_a_dictionary_takes_the_place_of_the_one_before(key, text, value, config):
+    write(config, f"{TOP}env_cfg = dict(dist_cfg=dict(backend='gloo', timeout=1))\n")
+    if key == 'env_cfg.dist_cfg' and not isinstance(value, dict):
+        return
+    cfg = load_config(config, [f'{key}={text}'])
+    given = cfg
+    for part in key.removeprefix('+').split('.'):
+        given = given[part]
+    assert given == value
+
+
 def test_a_new_key_is_one_of_the_runner_or_is_added_on_purpose(config):
     cfg = load_config(config, ['randomness.seed=3', '+train_dataloader.drop_last=True', '+mine.own=1'])
     assert (cfg.randomness.seed, cfg.train_dataloader.drop_last, cfg.mine.own) == (3, True, 1)
@@ -147,7 +183,8 @@ def test_a_new_key_is_one_of_the_runner_or_is_added_on_purpose(config):
         ('size=3', r"has no 'size'; did you mean sizes\?"),
         ('train_dataloader.dataset.pipeline.7.scale=3', "dataset.pipeline of .* has no '7'; it has 0, 1$"),
         ('+train_dataloader.dataset.pipeline.7.scale=3', 'cannot be set'),
-        ('train_dataloader.dataset.crop.0=3', r'train_dataloader\.dataset\.crop\.0 cannot be set'),
+        ('+train_dataloader.dataset.crop.1=3', r'train_dataloader\.dataset\.crop\.1 cannot be set'),
+        ('+train_dataloader.dataset.crop.x=3', r'train_dataloader\.dataset\.crop\.x cannot be set'),
         ('train_dataloader.batch_size.x=3', "train_dataloader.batch_size of .* has no 'x'"),
         ('pipeline.0.scale=3', 'pipeline is a variable from which .* is built, and a part of it cannot be changed'),
         (

@@ -117,7 +117,7 @@ def flip(label_map):
             3,
             r"exchanges 1 \('turn left'\) and 2 \('stop'\), whose names do not",
         ),
-        ('{}', None, 2, r"must be a dict, such as \{0: 1, 1: 0\}, but is '\{\}'"),  # from --cfg-options
+        ('{}', None, 2, r"must be a dict, such as \{0: 1, 1: 0\} in a config .*, but is '\{\}'"),
         ({'turn left': '右'}, ['turn left', '左'], 2, "has '右', which is none of the 2 classes"),
     ],
 )
