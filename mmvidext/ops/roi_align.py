@@ -82,8 +82,6 @@ def roi_align(
     check_at_least(sampling_ratio, 0, name='sampling_ratio')
     check_positive(spatial_scale, name='spatial_scale')
     dtype = accumulation_dtype(feature)
-    if 0 in feature.shape[2:]:  # all samples are outside: the same as a map of zeros, which has pixels to take
-        feature = F.pad(feature, (0, 1, 0, 1))
     boxes, counts = usable_rois(rois.detach().to(dtype), len(feature))
     if 0 in feature.shape[2:]:  # a map without pixels is like one of zeros
         feature = F.pad(feature, (0, 1, 0, 1))
