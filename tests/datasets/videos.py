@@ -22,7 +22,17 @@ def write_video(path, *, num_frames=8, size=(32, 24), seed=0):
 
 
 def write_with_av(
-    path, *, num_frames=20, codec='mpeg4', rate=12, skip=(), sound_seconds=0.0, options=None, size=(32, 24), first=0
+    path,
+    *,
+    num_frames=20,
+    codec='mpeg4',
+    rate=12,
+    skip=(),
+    sound_seconds=0.0,
+    options=None,
+    size=(32, 24),
+    first=0,
+    picture=frame_picture,
 ):
     """Write a video in any container, from picture `first` on.
 
@@ -34,7 +44,7 @@ def write_with_av(
         times = [time for time in range(num_frames + len(skip)) if time not in skip]
         sound = container.add_stream('aac', rate=8000, layout='mono') if sound_seconds else None
         for number, time in enumerate(times):
-            frame = av.VideoFrame.from_ndarray(frame_picture(first + number, size=size), 'rgb24')
+            frame = av.VideoFrame.from_ndarray(picture(first + number, size=size), 'rgb24')
             frame.pts, frame.time_base = time, Fraction(1, rate)
             container.mux(video.encode(frame))
         container.mux(video.encode())

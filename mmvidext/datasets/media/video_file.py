@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import groupby
+from functools import partial
+from itertools import dropwhile, islice
 from typing import Any, NamedTuple
 
 import av
@@ -29,6 +30,7 @@ _LOWEST_RATE, _HIGHEST_RATE = 0.001, 1000.0
 _TRUNCATED = 'ended prematurely'
 _MATROSKA_DAMAGE = (_TRUNCATED, 'invalid as first byte of an EBML number')
 _LISTS = ('concat', 'dash', 'hls', 'imf', 'sdp')  # formats of FFmpeg that hold names of files, not frames
+_STORE_TIMES = ('mov,mp4,m4a,3gp,3g2,mj2', 'matroska,webm')  # formats of FFmpeg with presentation times of all frames
 _NEAR = 8  # so few frames are decoded on the way to a key frame: a jump throws away what the decoder holds already
 _log_lock = threading.Lock()  # held for a moment only: a thread that hangs is left behind, and others must go on
 _log_settings: list[tuple[int | None, bool]] = []  # as each thread that reads found them, the first at the beginning
@@ -50,8 +52,9 @@ class _Index:
 
     Attributes:
         num_frames: Frames that are shown.
-        times: Presentation time of each frame, ascending; empty where packets have none.
+        times: Presentation time of each frame, ascending; empty where it is not known for certain.
         key_times: Times from which decoding can start, ascending.
+        is_intra: Whether each frame is a key frame.
         frame_rate: Frames per second on average, 0 if unknown.
         frame_size: Width and height that the container states.
     """
@@ -59,6 +62,7 @@ class _Index:
     num_frames: int
     times: tuple[int, ...]
     key_times: tuple[int, ...]
+    is_intra: bool
     frame_rate: float
     frame_size: tuple[int, int]
 
@@ -176,22 +180,21 @@ class VideoFile:
 
     def _read_index(self) -> _Index:
         with _demuxer_errors() as errors, self._open() as (container, stream):
-            codec = stream.name
+            codec, format_name = stream.name, container.format.name
             packets, end = [], Fraction(0)
-            is_asf = container.format.name == 'asf'
-            states_end = container.format.name in ('flv', 'asf')  # when its longest stream ends
+            states_end = format_name in ('flv', 'asf')  # when its longest stream ends
             for packet in container.demux(*([] if states_end else [stream])):
                 if states_end and packet.pts is not None:
                     end = max(end, packet.pts * packet.time_base)
                 if packet.size and packet.stream == stream:
                     packets.append(_Packet.of(packet, codec))
             shown = [packet for packet in packets if packet.is_shown]
-            is_avi, is_transport_stream = container.format.name == 'avi', container.format.name == 'mpegts'
+            is_avi, is_transport_stream = format_name == 'avi', format_name == 'mpegts'
             num_stated, frame_rate = stream.frames, stream.average_rate
             is_live, time_base = container.duration is None, stream.time_base
             duration = (container.duration or 0) / av.time_base
             frame_size = stream.width, stream.height
-        if is_asf:
+        if format_name == 'asf':
             duration = asf_duration(self._header()) if is_live else 0.0
         if is_live:  # what a browser records says neither its duration nor where its last cluster ends
             errors = [text for text in errors if _TRUNCATED not in text]
@@ -209,8 +212,9 @@ class VideoFile:
             frame_rate = _average_rate(times, time_base, frame_rate)
         return _Index(
             num_frames=len(shown),
-            times=tuple(times) if len(times) == len(shown) else (),
+            times=_certain_times(packets, format_name),
             key_times=tuple(sorted(packet.time for packet in packets if packet.is_key and packet.time is not None)),
+            is_intra=all(packet.is_key for packet in packets),
             frame_rate=float(frame_rate or 0),
             frame_size=frame_size,
         )
@@ -242,29 +246,35 @@ class VideoFile:
             raise BadVideoError(f'{self.path} is damaged: {count} of {self.num_frames} frames can be decoded')
 
     def _decode_by_time(self, wanted: list[int]) -> dict[int, NDArray[np.uint8]]:
-        """Jump to the key frames before the wanted frames; those that it does not find are left out."""
+        """Jump to the key frames before the wanted frames; return nothing where a frame is not the one expected.
+
+        Frames are known by their times, so only containers that store when each frame is shown are read like this
+        (`_certain_times`). After a jump the key frame itself must come first, then every frame of the index, none left
+        out; only what is shown before a key frame and stored behind it (an open group of pictures) is dropped.
+        """
         times, key_times = self._index.times, self._index.key_times
-        number_at = {times[number]: number for number in wanted}
         decoded: dict[int, NDArray[np.uint8]] = {}
         converter = VideoReformatter()  # prepares the conversion once, not for every frame
         next_number = 0  # of the frame that the decoder gives next
         with self._open() as (container, stream):
-            frames = container.decode(stream)
-            for key, group in groupby(number_at, lambda time: bisect_right(key_times, time) - 1):
-                group_times = list(group)
-                if key > 0 and bisect_left(times, key_times[key]) - next_number > _NEAR:
-                    container.seek(key_times[key], stream=stream)
-                    frames = container.decode(stream)
-                for frame in frames:
-                    if frame.is_corrupt or frame.pts is None:
-                        break
-                    if frame.pts in group_times:
-                        decoded[number_at[frame.pts]] = upright_rgb(frame, converter)
-                    if frame.pts >= group_times[-1]:
-                        break
-                if any(number_at[time] not in decoded for time in group_times):
-                    break  # decoding in order will tell whether the file is damaged or only cannot be sought
-                next_number = number_at[group_times[-1]] + 1
+            frames: Iterator[Any] = container.decode(stream)
+            for number in wanted:
+                key_time = key_times[bisect_right(key_times, times[number]) - 1]
+                key_number = bisect_left(times, key_time)
+                if key_number - next_number > _NEAR:
+                    container.seek(key_time, stream=stream)
+                    frames = dropwhile(partial(_is_before, key_time), container.decode(stream))
+                    next_number = key_number
+                # a key frame with a wrong time is found out by the frame behind it, except where each is a key frame
+                last = number if self._index.is_intra else max(number, min(key_number + 1, self.num_frames - 1))
+                for frame in islice(frames, max(0, last + 1 - next_number)):
+                    if frame.is_corrupt or frame.pts != times[next_number]:
+                        return {}  # decoding in order will tell whether the file is damaged or only cannot be sought
+                    if next_number in wanted:
+                        decoded[next_number] = upright_rgb(frame, converter)
+                    next_number += 1
+                if next_number <= last:
+                    return {}
         return decoded
 
 
@@ -318,6 +328,10 @@ def _average_rate(times: Sequence[int], time_base: Fraction, stated: Fraction | 
     return intervals / seconds
 
 
+def _is_before(time: int, frame: Any) -> bool:
+    return frame.pts is not None and frame.pts < time
+
+
 class _Packet(NamedTuple):
     time: int | None
     is_key: bool
@@ -330,6 +344,22 @@ class _Packet(NamedTuple):
         if codec == 'vp8':  # its alternate reference frames have packets of their own
             is_shown = is_shown and bool(memoryview(packet)[0] >> 4 & 1)
         return _Packet(packet.pts, packet.is_keyframe, packet.is_corrupt, is_shown)
+
+
+def _certain_times(packets: Sequence[_Packet], format_name: str) -> tuple[int, ...]:
+    """Return when each frame is shown, ascending, or nothing where that is not known for certain.
+
+    MP4, QuickTime, Matroska and WebM store when each frame is shown; other containers store when it is decoded, or the
+    times of some frames only, from which FFmpeg guesses the others, differently after a jump. Where each frame is a key
+    frame both orders are one, and AVI has an index of them.
+    """
+    shown = [packet for packet in packets if packet.is_shown]
+    times = sorted({packet.time for packet in shown if packet.time is not None})
+    is_stored = format_name in _STORE_TIMES or (format_name == 'avi' and all(packet.is_key for packet in packets))
+    if not is_stored or len(times) < len(shown):
+        return ()
+    first = packets[0]  # what is shown before it cannot be decoded, and then other frames have these numbers
+    return tuple(times) if first.is_key and first.time is not None and first.time <= times[0] else ()
 
 
 def upright_rgb(frame: Any, converter: VideoReformatter | None = None) -> NDArray[np.uint8]:
