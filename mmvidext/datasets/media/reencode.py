@@ -14,6 +14,7 @@ from av.video.reformatter import VideoReformatter
 
 from mmvidext.datasets.atomic_write import atomic_path
 from mmvidext.datasets.media.compare import compare_frames
+from mmvidext.datasets.media.orientation import Orientation, orientation_of
 from mmvidext.datasets.media.video_file import BadVideoError, VideoFile
 
 __all__ = ['Encoding', 'Reencoded', 'encoder_name', 'reencode_video']
@@ -96,9 +97,9 @@ def _frame_times(video: VideoFile) -> list[Fraction]:
     """Return the seconds of each frame after the first, at a constant rate where the file has no order of times."""
     times: list[Fraction | None] = []
     for frame in video.decode():
-        if getattr(frame, 'rotation', 0):
+        if orientation_of(frame) != Orientation():
             raise BadVideoError(
-                f'{video.path} is to be rotated by {frame.rotation} degrees, which a copy would lose; rotate it first: '
+                f'{video.path} is to be rotated or mirrored when it is shown, which a copy would lose; do so first: '
                 'ffmpeg -i IN -c:v libx264 OUT.mp4'
             )
         times.append(None if frame.pts is None else frame.pts * frame.time_base)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from mmvidext.datasets.media.asf_header import HEADER_BYTES, asf_duration
 from mmvidext.datasets.media.files import BadFileError, check_one_size, file_problem, is_local
 from mmvidext.datasets.media.limits import MOST_PIXELS
+from mmvidext.datasets.media.orientation import orientation_of
 
 __all__ = ['BadVideoError', 'VideoFile', 'open_container', 'plausible_rate', 'upright_rgb']
 
@@ -106,7 +107,7 @@ class VideoFile:
             numbers: Of the frames, from 0 on, in any order, repeated or not.
 
         Returns:
-            RGB ``uint8 (H, W, 3)`` for each number, turned as the recorder says.
+            RGB ``uint8 (H, W, 3)`` for each number, turned and mirrored as the recorder says.
 
         Raises:
             IndexError: If a number is not in ``[0, num_frames)``.
@@ -363,15 +364,14 @@ def _certain_times(packets: Sequence[_Packet], format_name: str) -> tuple[int, .
 
 
 def upright_rgb(frame: Any, converter: VideoReformatter | None = None) -> NDArray[np.uint8]:
-    """Return a frame of PyAV as RGB ``uint8 (H, W, 3)``, turned as the recorder says: phones film sideways.
+    """Return a frame of PyAV as RGB ``uint8 (H, W, 3)``, turned and mirrored as the recorder says.
 
     Args:
         frame: The frame.
         converter: One for all frames of a video prepares the conversion once.
     """
     picture: Any = (converter or VideoReformatter()).reformat(frame, format='rgb24')
-    array: NDArray[np.uint8] = np.rot90(picture.to_ndarray(), round(frame.rotation / 90))
-    return np.ascontiguousarray(array)
+    return orientation_of(frame).apply(picture.to_ndarray())
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from mmvidext.datasets.media import video_file
 from mmvidext.datasets.media.check import check_video
 from mmvidext.datasets.media.files import BadFileError
 from mmvidext.datasets.media.limits import within
+from mmvidext.datasets.media.reencode import Encoding, reencode_video
 from mmvidext.datasets.media.video_file import VideoFile
 from tests.datasets.videos import write_video, write_with_av
 
@@ -310,17 +311,35 @@ def test_a_file_that_hangs_holds_up_no_other(tmp_path, monkeypatch):
     assert (av.logging.get_level(), av.logging.get_skip_repeated()) == before
 
 
-@pytest.mark.parametrize(('matrix', 'turns'), [((0, 1, -1, 0), -1), ((-1, 0, 0, -1), 2), ((0, -1, 1, 0), 1)])
-def test_videos_that_a_phone_filmed_sideways_are_upright(tmp_path, matrix, turns):
-    """The training must see what a player, decord and our own inference show; the matrix is that of ISO 14496-12."""
-    path = write_with_av(tmp_path / 'a.mp4', codec='libx264', num_frames=3, size=(64, 48))
-    plain = VideoFile(str(path)).frames([1])[0]
+# of ISO 14496-12, to what a player makes of the picture: all that turn or mirror it
+ORIENTATIONS = {
+    (0, 1, -1, 0): lambda picture: np.rot90(picture, -1),
+    (-1, 0, 0, -1): lambda picture: np.rot90(picture, 2),
+    (0, -1, 1, 0): np.rot90,
+    (-1, 0, 0, 1): np.fliplr,
+    (1, 0, 0, -1): np.flipud,
+    (0, 1, 1, 0): lambda picture: picture.transpose(1, 0, 2),
+    (0, -1, -1, 0): lambda picture: np.rot90(picture, 2).transpose(1, 0, 2),
+}
+
+
+def write_display_matrix(path, matrix):
     content = path.read_bytes()
     start = content.index(struct.pack('>9i', 2**16, 0, 0, 0, 2**16, 0, 0, 0, 2**30), content.index(b'tkhd'))
     a, b, c, d = (number * 2**16 for number in matrix)
     path.write_bytes(content[:start] + struct.pack('>9i', a, b, 0, c, d, 0, 0, 0, 2**30) + content[start + 36 :])
-    assert np.array_equal(VideoFile(str(path)).frames([1])[0], np.rot90(plain, turns))
-    assert np.array_equal(list(VideoReader(path))[1], np.rot90(plain, turns))
+
+
+@pytest.mark.parametrize('matrix', ORIENTATIONS)
+def test_videos_that_a_phone_filmed_sideways_or_mirrored_are_upright(tmp_path, matrix):
+    """The training must see what a player, decord and our own inference show."""
+    path = write_with_av(tmp_path / 'a.mp4', codec='libx264', num_frames=3, size=(64, 48))
+    expected = ORIENTATIONS[matrix](VideoFile(str(path)).frames([1])[0])
+    write_display_matrix(path, matrix)
+    assert np.array_equal(VideoFile(str(path)).frames([1])[0], expected)
+    assert np.array_equal(list(VideoReader(path))[1], expected)
+    with pytest.raises(BadFileError, match=r'a\.mp4 is to be rotated or mirrored .*, which a copy would lose'):
+        reencode_video(str(path), tmp_path / 'copy.mp4', Encoding())
 
 
 def test_what_a_browser_records_is_whole(tmp_path):
