@@ -23,6 +23,7 @@ from mmvidext.cli.options import (
 )
 from mmvidext.cli.prediction_file import write_predictions
 from mmvidext.cli.stop_signals import StopSignals
+from mmvidext.datasets.media.files import left_out
 from mmvidext.datasets.media.frame_folder import list_pictures
 from mmvidext.datasets.own_data.clips import clips_below
 from mmvidext.datasets.printable import printable
@@ -42,7 +43,8 @@ def find_videos(source: str) -> list[str]:
         return [source]
     videos = [str(path) for path in clips_below(folder)]
     if not videos:
-        raise ValueError(f'{folder} holds neither a video nor a picture')
+        note = left_out(folder)
+        raise ValueError(f'{folder} holds neither a video nor a picture' + (f': {note}' if note else ''))
     return videos
 
 
@@ -172,6 +174,8 @@ def predict(
     """
     with one_line_errors(), StopSignals() as stop:
         videos, taken = find_videos(source), set[Path]()
+        if videos != [source] and (note := left_out(Path(source))):
+            click.echo(printable(f'{source}: {note}'), err=True)
         found = find_model(model, weights)
         outputs = {video: output_of(video, source, out, taken) for video in videos}
         is_one = videos == [source]

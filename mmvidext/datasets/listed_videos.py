@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mmengine.logging import MMLogger
+
 from mmvidext.datasets.annotation_lines import check_paths, read_lines
-from mmvidext.datasets.media.files import VIDEO_SUFFIXES
+from mmvidext.datasets.media.files import VIDEO_SUFFIXES, left_out
 
 __all__ = ['ListedVideo', 'find_videos', 'list_targets', 'read_listed_videos']
 
@@ -44,15 +46,18 @@ def read_listed_videos(ann_file: Path, *, delimiter: str = ' ') -> list[ListedVi
 
 
 def find_videos(folder: Path) -> list[str]:
-    """Return the paths of the video files in a folder and the folders in it, relative to it.
+    """Return the paths, relative to a folder, of the video files in it and below it; the log says what is left out.
 
     Raises:
         FileNotFoundError: If there is none.
     """
     paths = (path for path in folder.rglob('*') if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file())
     found = sorted(path.relative_to(folder).as_posix() for path in paths if not path.name.startswith('.'))
+    note = left_out(folder)
     if not found:
         raise FileNotFoundError(f'there is no video in {folder} (looked for *{", *".join(VIDEO_SUFFIXES)})')
+    if note:
+        MMLogger.get_current_instance().warning(f'{folder}: {note}')
     return found
 
 

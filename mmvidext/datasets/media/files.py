@@ -7,30 +7,86 @@ from pathlib import Path
 
 import mmengine.fileio as fileio
 
-__all__ = ['VIDEO_SUFFIXES', 'BadFileError', 'check_one_size', 'file_problem', 'is_local', 'read_bytes', 'visible']
+__all__ = [
+    'PICTURE_SUFFIXES',
+    'VIDEO_SUFFIXES',
+    'BadFileError',
+    'check_one_size',
+    'file_problem',
+    'is_local',
+    'left_out',
+    'read_bytes',
+    'visible',
+]
 
-# containers that cameras, phones and published data sets use
+# containers that cameras, phones, television and published data sets use, and raw streams; PyAV reads each
 VIDEO_SUFFIXES = (
+    '.3g2',
     '.3gp',
+    '.asf',
     '.avi',
+    '.divx',
+    '.dv',
+    '.f4v',
     '.flv',
+    '.gif',
+    '.h264',
+    '.hevc',
+    '.ivf',
+    '.m1v',
+    '.m2t',
     '.m2ts',
+    '.m2v',
     '.m4v',
+    '.mjpeg',
+    '.mjpg',
     '.mkv',
     '.mov',
     '.mp4',
+    '.mpe',
     '.mpeg',
     '.mpg',
     '.mts',
+    '.mxf',
+    '.nut',
+    '.ogm',
     '.ogv',
+    '.rm',
+    '.rmvb',
     '.ts',
+    '.vob',
     '.webm',
     '.wmv',
+    '.y4m',
 )
+PICTURE_SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.ppm', '.tif', '.tiff', '.webp')
+# what describes the videos of a data set, and lies beside them
+_DESCRIPTIONS = (
+    *('.csv', '.htm', '.html', '.json', '.jsonl', '.log', '.md', '.pdf', '.rst', '.srt', '.tsv', '.txt', '.vtt'),
+    *('.mat', '.npy', '.npz', '.pickle', '.pkl', '.py', '.sh', '.xls', '.xlsx', '.xml', '.yaml', '.yml'),
+)
+_FEW = 3  # names in a message
 
 
 class BadFileError(ValueError):
     """A video, picture, label or flow file cannot be read; the message names it."""
+
+
+def left_out(folder: Path) -> str | None:
+    """Return a note on the files below a folder that are not taken for videos, None if there are none.
+
+    Hidden files, pictures, texts and annotations need no note.
+    """
+    expected = (*VIDEO_SUFFIXES, *PICTURE_SUFFIXES, *_DESCRIPTIONS)
+    found = (path for path in folder.rglob('*') if path.suffix.lower() not in expected and path.is_file())
+    inside = (path.relative_to(folder) for path in found)
+    names = sorted(str(path) for path in inside if visible([path, *path.parents][:-1]) == [path, *path.parents][:-1])
+    if not names:
+        return None
+    return (
+        f'{len(names)} files are left out, because their suffix is none of a video: {", ".join(names[:_FEW])}'
+        f'{", ..." if len(names) > _FEW else ""}; rename those that are videos, for example to .mp4 or .mkv'
+    )
 
 
 def is_local(path: str) -> bool:

@@ -9,14 +9,12 @@ import numpy as np
 from mmengine.logging import print_log
 from numpy.typing import NDArray
 
-from mmvidext.datasets.media.files import BadFileError, check_one_size, visible
+from mmvidext.datasets.media.files import PICTURE_SUFFIXES, BadFileError, check_one_size, visible
 from mmvidext.datasets.media.images import read_rgb
 from mmvidext.datasets.media.video_file import VideoFile
 from mmvidext.datasets.natural_order import natural_key, numbering_gap, repeated_number
 
 __all__ = ['PICTURE_SUFFIXES', 'FrameFolder', 'list_pictures', 'open_video']
-
-PICTURE_SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.ppm', '.tif', '.tiff', '.webp')
 
 
 def list_pictures(folder: Path) -> list[Path]:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mmvidext.datasets.media.files import VIDEO_SUFFIXES
+from mmvidext.datasets.media.files import VIDEO_SUFFIXES, left_out
 from mmvidext.datasets.own_data.clips import Clip, Listing, clips_below, split_name, subfolders
 
 __all__ = ['read_class_folders']
@@ -28,6 +28,7 @@ def read_class_folders(root: Path) -> Listing:
     )
     found = [(folder, split, list(clips_below(folder))) for folder, split in folders]
     notes = [f'{folder.relative_to(root)} holds no video and is no class' for folder, _, paths in found if not paths]
+    notes += [note] if (note := left_out(root)) else []
     classes = list(dict.fromkeys(folder.name for folder, _, paths in found if paths))
     if not classes:
         direct = any(path.suffix.lower() in VIDEO_SUFFIXES for path in root.iterdir())

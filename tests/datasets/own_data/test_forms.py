@@ -2,6 +2,8 @@
 
 import pytest
 
+from mmvidext.datasets.listed_videos import find_videos
+from mmvidext.datasets.media.files import left_out
 from mmvidext.datasets.own_data.annotations import read_annotations
 from mmvidext.datasets.own_data.class_folders import read_class_folders
 
@@ -28,6 +30,22 @@ def test_a_folder_for_each_class(tmp_path):
         ('跳/frames', '跳', None, None),
     ]
     assert listing.notes == ['work_dirs holds no video and is no class']
+
+
+def test_what_is_no_video_by_its_suffix_is_named(tmp_path):
+    """A GIF or a recording of a DVD is read, and nothing is left out in silence but what needs no word."""
+    videos = ['a/1.gif', 'a/2.vob', 'a/3.MXF', 'b/4.asf', 'b/5.mts']
+    touch(tmp_path, *videos, 'a/.DS_Store', '.git/x.bin', 'a/1.txt', 'b/classes.json', 'b/6.jpg')
+    assert [path for path, *_ in found(read_class_folders(tmp_path))] == videos
+    assert read_class_folders(tmp_path).notes == []
+    assert find_videos(tmp_path) == sorted(videos)
+    touch(tmp_path, 'a/7.wav', 'b/8.mp4x', 'b/9', 'b/day/10.zip')
+    note = (
+        '4 files are left out, because their suffix is none of a video: a/7.wav, b/8.mp4x, b/9, ...; rename those '
+        'that are videos, for example to .mp4 or .mkv'
+    )
+    assert read_class_folders(tmp_path).notes == [note]
+    assert left_out(tmp_path) == note
 
 
 def test_folders_that_are_split_already(tmp_path):
