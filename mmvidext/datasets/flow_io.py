@@ -195,5 +195,5 @@ def _check_length(path: PathLike, data: bytes, header: int, size: tuple[int, int
 
 
 def _check_flow(flow: Flow) -> None:
-    if flow.ndim != 3 or flow.shape[2] != 2:
-        raise ValueError(f'flow must be (H, W, 2), order (x, y), but its shape is {flow.shape}')
+    if flow.ndim != 3 or flow.shape[2] != 2 or not flow.size:
+        raise ValueError(f'flow must be (H, W, 2), order (x, y), of one pixel or more, but its shape is {flow.shape}')

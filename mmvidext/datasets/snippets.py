@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from mmvidext.datasets.media.files import visible
 from mmvidext.datasets.natural_order import natural_key
+from mmvidext.ops.checks import check_at_least, check_numbers
 
 __all__ = ['Snippet', 'SnippetFinder', 'check_distance', 'check_evaluation', 'contiguous_run']
 
@@ -77,10 +78,10 @@ def check_evaluation(distances: Sequence[int] | None, key_frame_interval: int | 
     """
     if distances is not None and key_frame_interval is not None:
         raise ValueError('give distances or key_frame_interval, not both: each says where the key frames are')
-    if distances is not None and (not distances or min(distances) < 0):
-        raise ValueError(f'distances must be one or more numbers >= 0, but got {distances}')
-    if key_frame_interval is not None and key_frame_interval < 1:
-        raise ValueError(f'key_frame_interval must be at least 1, but got {key_frame_interval}')
+    if distances is not None:
+        check_numbers(distances, 0, 1e6, name='distances', form='one or more', whole=True)
+    if key_frame_interval is not None:
+        check_at_least(key_frame_interval, 1, name='key_frame_interval')
 
 
 def check_distance(distance: int, available: int, *, snippet: str, side: str = 'before') -> None:

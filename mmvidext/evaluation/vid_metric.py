@@ -18,7 +18,7 @@ from mmvidext.evaluation.named_samples import check_any
 from mmvidext.evaluation.object_motion import read_motion_file, track_motion
 from mmvidext.evaluation.vid_counting import class_scores
 from mmvidext.evaluation.vid_matching import Frame
-from mmvidext.ops.checks import check_at_least
+from mmvidext.ops.checks import check_at_least, check_numbers
 from mmvidext.registry import METRICS
 
 __all__ = ['VIDMetric']
@@ -69,9 +69,11 @@ class VIDMetric(BaseMetric):
     ) -> None:
         super().__init__(**kwargs)
         self.results: list[Any]
+        if distances is not None:
+            check_numbers(distances, 0, 1e6, name='distances', form='one or more', whole=True)
         self.distances = None if distances is None else tuple(sorted(set(distances)))
-        if self.distances is not None and (not self.distances or self.distances[0] != 0):
-            raise ValueError(f'distances must be numbers from 0 on, but got {distances}')
+        if self.distances is not None and self.distances[0] != 0:
+            raise ValueError(f'distances must have 0, the key frame itself, but are {distances}')
         check_at_least(max_per_frame, 1, name='max_per_frame')
         self.motion = motion
         self.motion_file = None if motion_file is None else read_motion_file(motion_file)

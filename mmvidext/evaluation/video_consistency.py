@@ -9,6 +9,7 @@ from torch import Tensor
 
 from mmvidext.evaluation.finite_labels import finite_labels, true_labels
 from mmvidext.evaluation.video_order import VideoOrder
+from mmvidext.ops.checks import check_numbers
 from mmvidext.registry import METRICS
 
 __all__ = ['VideoConsistency']
@@ -35,8 +36,7 @@ class VideoConsistency(BaseMetric):
 
     def __init__(self, window_sizes: Sequence[int] = (8, 16), **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if not window_sizes or min(window_sizes) < 2:
-            raise ValueError(f'window_sizes must be one or more numbers >= 2, but got {window_sizes}')
+        check_numbers(window_sizes, 2, 1e6, name='window_sizes', form='one or more', whole=True)
         self.window_sizes = tuple(window_sizes)
         self._order = VideoOrder()
         self._truth = _ConstantRun()

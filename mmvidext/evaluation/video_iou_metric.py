@@ -11,6 +11,7 @@ from prettytable import PrettyTable
 
 from mmvidext.evaluation.iou_metric import IoUMetric
 from mmvidext.evaluation.key_frame_cycle import mean_over_cycle
+from mmvidext.ops.checks import check_at_least, check_numbers
 from mmvidext.registry import METRICS
 
 __all__ = ['VideoIoUMetric']
@@ -44,8 +45,9 @@ class VideoIoUMetric(IoUMetric):
         self, distances: Sequence[int] = (0, 1, 5, 9), *, key_frame_interval: int | None = None, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        if not distances or min(distances) < 0:
-            raise ValueError(f'distances must be one or more numbers >= 0, but got {distances}')
+        check_numbers(distances, 0, 1e6, name='distances', form='one or more', whole=True)
+        if key_frame_interval is not None:
+            check_at_least(key_frame_interval, 1, name='key_frame_interval')
         self.distances = tuple(sorted(set(distances)))
         self.key_frame_interval = key_frame_interval or self.distances[-1] + 1
         cycle_end = self.key_frame_interval - 1

@@ -8,6 +8,7 @@ from mmengine.model import BaseModule
 from torch import Tensor
 
 from mmvidext.ops.backends import KernelBackend
+from mmvidext.ops.checks import check_at_least, check_between
 from mmvidext.ops.dynamic_filter import ProjectedKernel, check_settings, dynamic_filter
 from mmvidext.registry import MODELS
 
@@ -47,6 +48,9 @@ class DynamicFilter(BaseModule):
         backend: Backend of the pooling, as in :func:`~mmvidext.ops.pool_samples`.
         init_cfg: mmengine's initialization config.
 
+    Raises:
+        ValueError: If a number is out of range.
+
     Attributes:
         out_channels: Channels of the output.
     """
@@ -71,6 +75,16 @@ class DynamicFilter(BaseModule):
     ) -> None:
         super().__init__(init_cfg)
         check_settings(kernel_size, num_samples, sample_stride, chunk_channels)
+        channels = dict(
+            in_channels=in_channels,
+            out_channels=out_channels,
+            dynamic_channels=dynamic_channels,
+            feature_channels=feature_channels,
+            kernel_channels=kernel_channels,
+        )
+        for name, number in channels.items():
+            check_at_least(number, 1, name=name)
+        check_between(kernel_std, 0, 1e6, name='kernel_std')
         self.settings: dict[str, Any] = dict(
             kernel_size=kernel_size,
             num_samples=num_samples,

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from mmvidext.ops.backends import LARGEST_BATCH, LARGEST_DISPLACEMENT, KernelBackend, check_backend, takes_triton
 from mmvidext.ops.checks import check_at_least, check_segments
 from mmvidext.ops.frame_matching import MOST_CHANNELS, match_frames
-from mmvidext.ops.kernel_soft_argmax import kernel_soft_argmax
+from mmvidext.ops.kernel_soft_argmax import check_softness, kernel_soft_argmax
 from mmvidext.ops.local_correlation import local_correlation
 from mmvidext.ops.precision import accumulation_dtype, without_autocast
 
@@ -56,7 +56,8 @@ class MotionSqueeze(nn.Module):
             that run it, where :mod:`mmvidext.ops.backends` says so.
 
     Raises:
-        ValueError: If the backend is none of these or cannot hold ``reduced_channels``, or a size is below 1.
+        ValueError: If the backend is none of these or cannot hold ``reduced_channels``, or a number is
+            out of range.
     """
 
     def __init__(
@@ -71,8 +72,11 @@ class MotionSqueeze(nn.Module):
         backend: KernelBackend = 'auto',
     ) -> None:
         super().__init__()
+        check_at_least(in_channels, 1, name='in_channels')
+        check_at_least(num_segments, 1, name='num_segments')
         check_at_least(max_displacement, 1, name='max_displacement')
         check_at_least(reduced_channels, 1, name='reduced_channels')
+        check_softness(sigma, temperature)
         self.num_segments = num_segments
         self.max_displacement = max_displacement
         self.sigma = sigma

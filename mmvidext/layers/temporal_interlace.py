@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from mmvidext.ops.checks import check_rank, check_segments
+from mmvidext.ops.checks import check_at_least, check_rank, check_segments
 from mmvidext.ops.temporal_interlace import temporal_interlace
 
 __all__ = ['InterlacedConv', 'TemporalInterlace']
@@ -74,10 +74,9 @@ class TemporalInterlace(nn.Module):
 
     def __init__(self, in_channels: int, num_segments: int, *, shift_div: int = 4) -> None:
         super().__init__()
-        if num_segments < 1 or shift_div < 1:
-            raise ValueError(
-                f'num_segments and shift_div must be at least 1, but they are {num_segments} and {shift_div}'
-            )
+        check_at_least(in_channels, 1, name='in_channels')
+        check_at_least(num_segments, 1, name='num_segments')
+        check_at_least(shift_div, 1, name='shift_div')
         self.num_segments = num_segments
         self.num_interlaced = in_channels // shift_div
         if self.num_interlaced < 1 or self.num_interlaced % (2 * _GROUPS):

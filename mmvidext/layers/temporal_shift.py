@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 
 from mmvidext.ops.backends import KernelBackend
+from mmvidext.ops.checks import check_at_least
 from mmvidext.ops.temporal_shift import temporal_shift
 
 __all__ = ['TemporalShift']
@@ -32,11 +33,8 @@ class TemporalShift(nn.Module):
         backend: KernelBackend = 'auto',
     ) -> None:
         least = 1 if causal else 2  # a non-causal shift moves two parts
-        if num_segments < 1 or shift_div < least:
-            raise ValueError(
-                f'num_segments must be at least 1 and shift_div at least {least}, but they are {num_segments} and '
-                f'{shift_div}'
-            )
+        check_at_least(num_segments, 1, name='num_segments')
+        check_at_least(shift_div, least, name='shift_div')
         super().__init__()
         self.net = net
         self.num_segments = num_segments

@@ -1,12 +1,18 @@
 """Argument checks shared by the ops and the layers around them."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from torch import Tensor
 
 __all__ = [
     'check_at_least',
     'check_between',
     'check_no_nan',
+    'check_numbers',
+    'check_odd',
     'check_positive',
+    'check_range',
     'check_rank',
     'check_reach',
     'check_segments',
@@ -37,8 +43,18 @@ def check_at_least(value: int, least: int, *, name: str) -> None:
     Raises:
         ValueError: If it is not.
     """
-    if isinstance(value, float) or value < least:
-        raise ValueError(f'{name} must be a whole number, at least {least}, but is {value}')
+    if not _is_whole(value) or value < least:
+        raise ValueError(f'{name} must be a whole number, at least {least}, but is {value!r}')
+
+
+def check_odd(value: int, *, name: str) -> None:
+    """Raise unless a size is an odd number.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    if not _is_whole(value) or value < 1 or value % 2 == 0:
+        raise ValueError(f'{name} must be an odd number, 1 or more, so that it has a center: {value!r}')
 
 
 def check_positive(value: float, *, name: str, hint: str = '') -> None:
@@ -52,8 +68,8 @@ def check_positive(value: float, *, name: str, hint: str = '') -> None:
     Raises:
         ValueError: If it is not; also for NaN.
     """
-    if not 0 < value < float('inf'):
-        raise ValueError(f'{name} must be a positive, finite number{hint}, but is {value}')
+    if not _is_number(value) or not 0 < value < float('inf'):
+        raise ValueError(f'{name} must be a positive, finite number{hint}, but is {value!r}')
 
 
 def check_between(value: float, least: float, most: float, *, name: str, hint: str = '') -> None:
@@ -69,8 +85,44 @@ def check_between(value: float, least: float, most: float, *, name: str, hint: s
     Raises:
         ValueError: If it is not; also for NaN.
     """
-    if not least <= value <= most:
-        raise ValueError(f'{name} must be between {least:g} and {most:g}{hint}, but is {value}')
+    if not _is_number(value) or not least <= value <= most:
+        raise ValueError(f'{name} must be between {least:g} and {most:g}{hint}, but is {value!r}')
+
+
+def check_numbers(
+    values: Sequence[float], least: float, most: float, *, name: str, form: str, count: int = 0, whole: bool = False
+) -> None:
+    """Raise unless ``values`` are one or more numbers from ``least`` to ``most``.
+
+    Args:
+        values: The argument to check.
+        least: The smallest that is allowed.
+        most: The largest.
+        name: Its name, for the message.
+        form: How it is written, for the message, such as ``'(height, width)'``.
+        count: How many there must be; 0 is any number but none.
+        whole: Whether they must be whole.
+
+    Raises:
+        ValueError: If they are not; also for NaN.
+    """
+    is_kind = _is_whole if whole else _is_number
+    fits = isinstance(values, Sequence) and len(values) == (count or max(len(values), 1))
+    if not fits or not all(is_kind(value) and least <= value <= most for value in values):
+        kind = 'whole numbers' if whole else 'numbers'
+        raise ValueError(f'{name} must be {form}, {kind} from {least:g} to {most:g}, but is {values!r}')
+
+
+def check_range(values: Sequence[float], least: float, most: float, *, name: str) -> None:
+    """Raise unless ``values`` are the smallest and the largest number of a range within ``least`` and ``most``.
+
+    Raises:
+        ValueError: If they are not.
+    """
+    form = '(smallest, largest)'
+    check_numbers(values, least, most, name=name, form=form, count=2)
+    if values[0] > values[1]:
+        raise ValueError(f'{name} must be {form}, but is {values!r}')
 
 
 def check_no_nan(value: float, *, name: str) -> None:
@@ -79,8 +131,8 @@ def check_no_nan(value: float, *, name: str) -> None:
     Raises:
         ValueError: If it is.
     """
-    if value != value:
-        raise ValueError(f'{name} must be a number, but is nan')
+    if not _is_number(value) or value != value:
+        raise ValueError(f'{name} must be a number, but is {value!r}')
 
 
 def check_reach(reach: int, what: str) -> None:
@@ -107,10 +159,18 @@ def check_segments(num_frames: int, num_segments: int) -> None:
     Raises:
         ValueError: If T < 1, or N*T is not a multiple of T.
     """
-    if num_segments < 1:
-        raise ValueError(f'num_segments must be at least 1, but is {num_segments}')
+    check_at_least(num_segments, 1, name='num_segments')
     if num_frames % num_segments:
         raise ValueError(
             f'x holds {num_frames} frames, which is not a multiple of num_segments={num_segments}. The sampler must '
             "give every clip num_segments frames: in SampleFrames of the config's pipelines set num_clips=num_segments"
         )
+
+
+def _is_whole(value: Any) -> bool:
+    # a size may be a symbol while a model is traced, which is no int
+    return not isinstance(value, bool) and (isinstance(value, int) or hasattr(value, '__index__'))
+
+
+def _is_number(value: Any) -> bool:
+    return not isinstance(value, bool) and (isinstance(value, (int, float)) or hasattr(value, '__float__'))

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from mmvidext.ops.backends import KernelBackend
 from mmvidext.ops.channel_filter import ProjectedKernel, filter_channels, filter_channels_projected
-from mmvidext.ops.checks import check_at_least, check_rank
+from mmvidext.ops.checks import check_at_least, check_odd, check_rank
 from mmvidext.ops.precision import accumulation_dtype
 from mmvidext.ops.sample_pooling import check_field, pool_padded
 
@@ -110,11 +110,10 @@ def _tap_maps(feature: Tensor, kernel_size: int, reach: int) -> Tensor:
 
 def check_settings(kernel_size: int, num_samples: int, sample_stride: int, chunk_channels: int | None) -> None:
     """Raise ``ValueError`` unless the arguments describe a dynamic filter; see :func:`dynamic_filter`."""
-    if kernel_size < 1 or kernel_size % 2 == 0:
-        raise ValueError(f'kernel_size must be an odd number, 1 or more, so that it has a center: {kernel_size}')
+    check_odd(kernel_size, name='kernel_size')
     check_field(num_samples, sample_stride)
-    if chunk_channels is not None and chunk_channels < 1:
-        raise ValueError(f'chunk_channels must be 1 or more, or None, but it is {chunk_channels}')
+    if chunk_channels is not None:
+        check_at_least(chunk_channels, 1, name='chunk_channels')
 
 
 def _check_shapes(

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmvidext.ops.backends import LARGEST_BATCH, KernelBackend, import_kernels, takes_triton
-from mmvidext.ops.checks import check_at_least, check_rank, check_reach
+from mmvidext.ops.checks import check_at_least, check_odd, check_rank, check_reach
 from mmvidext.ops.forward_mode import has_tangent
 from mmvidext.ops.precision import accumulation_dtype
 from mmvidext.ops.second_derivatives import gradients_to_derive, is_derived_again
@@ -26,8 +26,7 @@ def check_field(num_samples: int, sample_stride: int) -> None:
     Raises:
         ValueError: If ``num_samples`` is even or below 1, ``sample_stride`` is below 1, or the field is absurdly large.
     """
-    if num_samples < 1 or num_samples % 2 == 0:
-        raise ValueError(f'num_samples must be an odd number, 1 or more, so that the field has a center: {num_samples}')
+    check_odd(num_samples, name='num_samples')
     check_at_least(sample_stride, 1, name='sample_stride')
     reach = sample_stride * (num_samples - 1) // 2
     check_reach(reach, f'num_samples={num_samples} with sample_stride={sample_stride}')

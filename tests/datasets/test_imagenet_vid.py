@@ -248,8 +248,8 @@ def test_an_annotation_of_another_size(root):
     [
         (dict(video_list=None), 'give at least one of image_list, frame_list and video_list'),
         (dict(distances=[0], key_frame_interval=3), 'not both'),
-        (dict(distances=[-1]), 'distances must be one or more numbers >= 0'),
-        (dict(key_frame_interval=0), 'key_frame_interval must be at least 1'),
+        (dict(distances=[-1]), 'distances must be one or more, whole numbers from 0'),
+        (dict(key_frame_interval=0), 'key_frame_interval must be a whole number, at least 1'),
     ],
 )
 def test_wrong_arguments(root, arguments, message):

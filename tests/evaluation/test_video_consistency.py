@@ -65,5 +65,5 @@ def test_frames_without_ground_truth_are_named():
 
 
 def test_windows_below_two_are_refused():
-    with pytest.raises(ValueError, match=r'window_sizes must be .* but got \(1, 8\)'):
+    with pytest.raises(ValueError, match=r'window_sizes must be .* but is \(1, 8\)'):
         VideoConsistency(window_sizes=(1, 8))

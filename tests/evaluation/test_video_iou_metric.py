@@ -37,7 +37,7 @@ def test_the_cycle_interpolates_between_distances():
 def test_errors_by_message():
     with pytest.raises(ValueError, match=r'the distances 0 to 9, but only \(0, 1\) are evaluated'):
         metric(distances=(0, 1), key_frame_interval=10)
-    with pytest.raises(ValueError, match='distances must be one or more numbers >= 0'):
+    with pytest.raises(ValueError, match='distances must be one or more, whole numbers from 0'):
         metric(distances=(-1, 0))
     iou = metric(distances=(0, 1))
     with pytest.raises(ValueError, match='has the propagation distance 7, but the metric is set to distances='):

@@ -128,7 +128,7 @@ def test_cache_does_not_follow_the_frame():
     ('x', 'num_segments', 'shift_div', 'causal', 'message'),
     [
         (torch.zeros(4, 8, 2), 2, 8, False, r'x must be \(N\*T, C, H, W\), 4 dimensions, but its shape is \(4, 8, 2\)'),
-        (torch.zeros(4, 8, 2, 2), 0, 8, False, 'num_segments must be at least 1, but is 0'),
+        (torch.zeros(4, 8, 2, 2), 0, 8, False, 'num_segments must be a whole number, at least 1, but is 0'),
         (
             torch.zeros(4, 8, 2, 2),
             3,

@@ -13,6 +13,7 @@ from mmvidext.datasets.imagenet_vid_classes import VID_CLASSES
 from mmvidext.datasets.transforms.clip_transforms import pop_frames, stack_frames
 from mmvidext.datasets.transforms.tracked_boxes import TrackedBoxes
 from mmvidext.datasets.vid_annotation import VIDObject, read_vid_annotation
+from mmvidext.ops.checks import check_between
 from mmvidext.registry import TRANSFORMS
 
 __all__ = ['LoadClipBoxes', 'PackClipDetInputs']
@@ -37,11 +38,12 @@ class LoadClipBoxes(BaseTransform):
 
     Raises:
         FileNotFoundError: If the file is missing.
-        ValueError: If it is damaged, see :func:`~mmvidext.datasets.vid_annotation.read_vid_annotation`, or says another
-            size than the frame has.
+        ValueError: If ``min_size`` is negative, or the file is damaged, see
+            :func:`~mmvidext.datasets.vid_annotation.read_vid_annotation`, or says another size than the frame has.
     """
 
     def __init__(self, *, clip: bool = True, min_size: float = 0.0, keep_empty: bool = True) -> None:
+        check_between(min_size, 0, 1e6, name='min_size')
         self.clip = clip
         self.min_size = min_size
         self.keep_empty = keep_empty

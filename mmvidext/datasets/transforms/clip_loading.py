@@ -1,5 +1,6 @@
 """Choose the key frame of a labeled frame, and load both."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,9 +8,12 @@ from mmcv.transforms import BaseTransform
 
 from mmvidext.datasets.media.images import read_image
 from mmvidext.datasets.snippets import check_distance
+from mmvidext.ops.checks import check_between, check_numbers
 from mmvidext.registry import TRANSFORMS
 
 __all__ = ['LoadClip', 'SampleKeyFrame']
+
+_LONGEST = 1_000_000  # frames
 
 
 @TRANSFORMS.register_module()
@@ -34,12 +38,13 @@ class SampleKeyFrame(BaseTransform):
     def __init__(
         self, distance: int | tuple[int, int] = (0, 9), *, zero_probability: float = 0.0, clamp: bool = False
     ) -> None:
-        low, high = (distance, distance) if isinstance(distance, int) else distance
-        if low > high:
-            raise ValueError(f'distance must be a number or a range (least, greatest), but got {distance}')
-        if not 0 <= zero_probability <= 1:
-            raise ValueError(f'zero_probability must be in [0, 1], but got {zero_probability}')
-        self.low, self.high = low, high
+        ends = distance if isinstance(distance, Sequence) else (distance, distance)
+        form = 'a number or a range (least, greatest)'
+        check_numbers(ends, -_LONGEST, _LONGEST, name='distance', form=form, count=2, whole=True)
+        self.low, self.high = ends
+        if self.low > self.high:
+            raise ValueError(f'distance must be {form}, but is {distance}')
+        check_between(zero_probability, 0, 1, name='zero_probability')
         self.zero_probability = zero_probability
         self.clamp = clamp
 

@@ -8,6 +8,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from numpy.typing import NDArray
 
+from mmvidext.ops.checks import check_at_least, check_between, check_range
 from mmvidext.registry import TRANSFORMS
 
 __all__ = ['AffineRange', 'FlowPairAffine', 'warp_flow_pair']
@@ -24,6 +25,9 @@ class AffineRange:
         zoom: Smallest and largest magnification; drawn evenly on a logarithmic scale.
         stretch: Smallest and largest factor that x is magnified by, and y by its reciprocal; drawn likewise.
         rotate: Largest turn in degrees, either way.
+
+    Raises:
+        ValueError: If a range is empty, or a number out of range: 0.001 to 1000 for factors.
     """
 
     translate: float = 0.0
@@ -32,12 +36,10 @@ class AffineRange:
     rotate: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ('zoom', 'stretch'):
-            low, high = getattr(self, name)
-            if not 0 < low <= high:
-                raise ValueError(f'{name} must be (smallest, largest), positive, but it is {(low, high)}')
-        if self.translate < 0 or self.rotate < 0:
-            raise ValueError(f'translate and rotate are taken either way and must not be negative, but they are {self}')
+        check_range(self.zoom, 1e-3, 1e3, name='zoom')
+        check_range(self.stretch, 1e-3, 1e3, name='stretch')
+        check_between(self.translate, 0, 1, name='translate')
+        check_between(self.rotate, 0, 180, name='rotate')
 
     def draw(self, height: int, width: int) -> Matrix:
         """Draw a map ``(3, 3)`` from output to input pixels, about the image's center."""
@@ -64,9 +66,13 @@ class FlowPairAffine(BaseTransform):
         shared: Keyword arguments of :class:`AffineRange` for both images.
         relative: Keyword arguments of :class:`AffineRange` for the second image, relative to the first.
         max_draws: How often to try.
+
+    Raises:
+        ValueError: If an argument is out of range.
     """
 
     def __init__(self, *, shared: dict[str, Any], relative: dict[str, Any] | None = None, max_draws: int = 50) -> None:
+        check_at_least(max_draws, 1, name='max_draws')
         self.shared = AffineRange(**shared)
         self.relative = AffineRange(**(relative or {}))
         self.max_draws = max_draws

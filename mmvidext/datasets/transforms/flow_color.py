@@ -7,6 +7,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from numpy.typing import NDArray
 
+from mmvidext.ops.checks import check_between, check_range
 from mmvidext.registry import TRANSFORMS
 
 __all__ = ['FlowPairColorJitter', 'FlowPairGamma', 'FlowPairNoise']
@@ -28,15 +29,15 @@ class FlowPairColorJitter(BaseTransform):
         hue: The hue turns by ``[-h, h]`` of a full turn; at most 0.5.
 
     Raises:
-        ValueError: If a strength is negative, or ``hue`` above 0.5.
+        ValueError: If a strength is negative or no number, or ``hue`` above 0.5.
     """
 
     def __init__(
         self, *, brightness: float = 0.5, contrast: float = 0.5, saturation: float = 0.5, hue: float = 0.5
     ) -> None:
         self.strengths = dict(brightness=brightness, contrast=contrast, saturation=saturation, hue=hue)
-        if min(self.strengths.values()) < 0 or hue > 0.5:
-            raise ValueError(f'strengths must not be negative and hue at most 0.5 turns, but they are {self.strengths}')
+        for name, strength in self.strengths.items():
+            check_between(strength, 0, 0.5 if name == 'hue' else 1e6, name=name)
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Change both images."""
@@ -75,7 +76,8 @@ class FlowPairGamma(BaseTransform):
     """
 
     def __init__(self, gamma_range: tuple[float, float] = (0.7, 1.5)) -> None:
-        self.gamma_range = _check_range(gamma_range, 'gamma_range')
+        check_range(gamma_range, 0, 1e3, name='gamma_range')
+        self.gamma_range = gamma_range
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Change both images."""
@@ -94,7 +96,8 @@ class FlowPairNoise(BaseTransform):
     """
 
     def __init__(self, sigma_range: tuple[float, float] = (0.0, 0.04)) -> None:
-        self.sigma_range = _check_range(sigma_range, 'sigma_range')
+        check_range(sigma_range, 0, 1e3, name='sigma_range')
+        self.sigma_range = sigma_range
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Change both images."""
@@ -103,10 +106,3 @@ class FlowPairNoise(BaseTransform):
             noise = np.random.randn(*results[key].shape).astype(np.float32)
             results[key] = np.clip(results[key] + np.float32(sigma) * noise, 0, 255)
         return results
-
-
-def _check_range(values: tuple[float, float], name: str) -> tuple[float, float]:
-    low, high = values
-    if not 0 <= low <= high:
-        raise ValueError(f'{name} must be (smallest, largest), not negative, but it is {values}')
-    return low, high

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from mmcv.transforms import BaseTransform
 
+from mmvidext.ops.checks import check_between, check_numbers
 from mmvidext.registry import TRANSFORMS
 
 __all__ = ['FlowPairCrop', 'FlowPairFlip']
@@ -28,8 +29,7 @@ class FlowPairFlip(BaseTransform):
     def __init__(self, prob: float = 0.5, *, direction: str = 'horizontal') -> None:
         if direction not in AXES:
             raise ValueError(f"direction must be 'horizontal' or 'vertical', not {direction!r}")
-        if not 0 <= prob <= 1:
-            raise ValueError(f'prob must be from 0 to 1, not {prob}')
+        check_between(prob, 0, 1, name='prob')
         self.prob = prob
         self.direction = direction
 
@@ -54,10 +54,11 @@ class FlowPairCrop(BaseTransform):
         crop_size: ``(height, width)``.
 
     Raises:
-        ValueError: If a pair is smaller than the window.
+        ValueError: If the window is not two whole numbers from 1 on, or a pair is smaller.
     """
 
     def __init__(self, crop_size: tuple[int, int]) -> None:
+        check_numbers(crop_size, 1, 1e6, name='crop_size', form='(height, width)', count=2, whole=True)
         self.crop_size = crop_size
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:

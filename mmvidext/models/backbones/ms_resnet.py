@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from mmvidext.layers.motion_squeeze import MotionSqueeze
+from mmvidext.models.backbones.staged_video_backbone import choose
 from mmvidext.models.backbones.tsm_resnet import TSMResNet
 from mmvidext.registry import MODELS
 
@@ -46,8 +47,7 @@ class MSResNet(TSMResNet):
         if kwargs.get('causal'):
             raise ValueError('MSResNet cannot be causal: the displacement of a frame is toward the next one')
         super().__init__(depth, num_segments, **kwargs)
-        if not 1 <= motion_stage <= self.num_stages:
-            raise ValueError(f'motion_stage must be between 1 and num_stages={self.num_stages}, but is {motion_stage}')
+        choose(motion_stage, range(1, self.num_stages + 1), name='motion_stage', owner='MSResNet')
         stage = getattr(self, f'layer{motion_stage}')
         blocks = stage.net if self.temporal_pool and motion_stage == 2 else stage
         channels = 64 * 2 ** (motion_stage - 1) * self.block.expansion

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from mmvidext.layers.pseudo_3d_block import Pseudo3dBlock
 from mmvidext.layers.video_block import Norm, basic_stem, make_norm
 from mmvidext.models.backbones.staged_video_backbone import StagedVideoBackbone, choose
+from mmvidext.ops.checks import check_at_least
 from mmvidext.registry import MODELS
 
 __all__ = ['P3DResNet']
@@ -55,6 +56,7 @@ class P3DResNet(StagedVideoBackbone):
         choose(depth, tuple(DEPTHS), name='depth', owner='P3DResNet')
         choose(blocks, BLOCKS, name='blocks', owner='P3DResNet')
         super().__init__(in_channels=in_channels, **kwargs)
+        check_at_least(base_channels, 1, name='base_channels')
         self.depth, self.blocks = depth, blocks
         self.min_frames = 2**self.num_stages
         norm = partial(make_norm, norm_cfg or dict(type='BN3d'))

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmvidext.models.backbones.pretrained import PretrainedBackbone
-from mmvidext.ops.checks import check_rank
+from mmvidext.ops.checks import check_at_least, check_numbers, check_rank
 
 __all__ = ['StagedVideoBackbone', 'choose']
 
@@ -65,7 +65,9 @@ class StagedVideoBackbone(PretrainedBackbone, BaseModule):
         init_cfg: Any = None,
     ) -> None:
         name = type(self).__name__
-        if not out_indices or sorted(set(out_indices)) != list(out_indices) or not set(out_indices) <= {0, 1, 2, 3}:
+        check_at_least(in_channels, 1, name='in_channels')
+        check_numbers(out_indices, 0, 3, name='out_indices', form='stages', whole=True)
+        if sorted(set(out_indices)) != list(out_indices):
             raise ValueError(f'{name}: out_indices must be increasing stages from 0 to 3, not {tuple(out_indices)}')
         num_stages = out_indices[-1] + 1
         choose(frozen_stages, range(-1, num_stages + 1), name='frozen_stages', owner=name)

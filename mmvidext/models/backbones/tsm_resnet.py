@@ -14,6 +14,7 @@ from mmvidext.layers.temporal_shift import TemporalShift
 from mmvidext.models.backbones.online import OnlineBackbone
 from mmvidext.models.backbones.staged_video_backbone import choose
 from mmvidext.ops.backends import KernelBackend
+from mmvidext.ops.checks import check_at_least
 from mmvidext.registry import MODELS
 
 __all__ = ['TSMResNet']
@@ -116,15 +117,14 @@ class TSMResNet(OnlineBackbone, ResNet):
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
 
     def _check_arguments(self, non_local: Sequence[int | Sequence[int]]) -> None:
-        if self.num_segments < 1:
-            raise ValueError(f'num_segments must be at least 1, but is {self.num_segments}')
+        check_at_least(self.num_segments, 1, name='num_segments')
         if self.shift_place not in ('blockres', 'block'):
             raise ValueError(f"shift_place must be 'blockres' or 'block', but is {self.shift_place!r}")
         if self.temporal_pool and self.num_segments % 2:
             raise ValueError(f'temporal_pool halves the frames, so num_segments={self.num_segments} must be even')
         if self.temporal_pool and self.num_stages < 2:
             raise ValueError(f'temporal_pool works in front of layer2, which num_stages={self.num_stages} leaves out')
-        if len(non_local) < self.num_stages:
+        if not isinstance(non_local, Sequence) or len(non_local) < self.num_stages:
             raise ValueError(f'non_local needs an entry for each of {self.num_stages} stages, but is {non_local}')
         if self.causal and (self.temporal_pool or any(_flags(entry) for entry in non_local)):
             raise ValueError('causal=True excludes temporal_pool and non_local: both look at later frames')

@@ -25,6 +25,7 @@ from mmvidext.layers.video_block import (
     make_norm,
 )
 from mmvidext.models.backbones.staged_video_backbone import StagedVideoBackbone, choose
+from mmvidext.ops.checks import check_at_least, check_numbers
 from mmvidext.registry import MODELS
 
 __all__ = ['VideoResNet']
@@ -109,6 +110,7 @@ class VideoResNet(StagedVideoBackbone):
         choose(midplanes, ('per_conv', 'per_block'), name='midplanes', owner='VideoResNet')
         _check_for_arch(arch, midplanes, clip_len, stem_mid_channels)
         super().__init__(in_channels=in_channels, **kwargs)
+        check_at_least(base_channels, 1, name='base_channels')
         make_stem, convs = ARCHITECTURES[arch]
         self.arch, self.depth, self.midplanes, self.clip_len = arch, depth, midplanes, clip_len
         self.temporal_strides = _temporal_strides(temporal_strides, convs)
@@ -143,18 +145,19 @@ class VideoResNet(StagedVideoBackbone):
 
 def _check_for_arch(arch: str, midplanes: str, clip_len: int | None, stem_mid_channels: int | None) -> None:
     """Refuse arguments that ``arch`` has no use for, and a missing one."""
-    if arch == 'r2d' and (clip_len is None or clip_len < 1):
+    if arch == 'r2d' and clip_len is None:
         raise ValueError("VideoResNet: arch 'r2d' folds a whole clip: set clip_len to its number of frames")
     if arch != 'r2d' and clip_len is not None:
         raise ValueError(f"VideoResNet: clip_len is for arch 'r2d' only; {arch!r} reads clips of any length")
-    if stem_mid_channels is not None and stem_mid_channels < 1:
-        raise ValueError(f'VideoResNet: stem_mid_channels must be at least 1, or None, but is {stem_mid_channels}')
+    if clip_len is not None:
+        check_at_least(clip_len, 1, name='clip_len')
+    if stem_mid_channels is not None:
+        check_at_least(stem_mid_channels, 1, name='stem_mid_channels')
     if arch != 'r2plus1d' and (midplanes != 'per_conv' or stem_mid_channels is not None):
         raise ValueError(f"VideoResNet: midplanes and stem_mid_channels are for arch 'r2plus1d' only, not {arch!r}")
 
 
 def _temporal_strides(strides: Sequence[int], convs: Sequence[Conv]) -> tuple[int, ...]:
     """Return the temporal stride of each stage, 1 where it convolves over space only."""
-    if len(strides) != 4 or min(strides) < 1:
-        raise ValueError(f'VideoResNet: temporal_strides must be four positive numbers, not {tuple(strides)}')
+    check_numbers(strides, 1, 1e6, name='temporal_strides', form='one for each of four stages', count=4, whole=True)
     return tuple(1 if conv is conv1x3x3 else stride for stride, conv in zip(strides, convs, strict=True))

@@ -14,6 +14,7 @@ from mmvidext.models.detectors.detector_on_maps import build_detector_on_maps, f
 from mmvidext.models.propagation import FeatureFlow, KeyFrame, PropagatingModel
 from mmvidext.models.propagation.clips import key_and_current, propagation_distances, where_propagated
 from mmvidext.models.propagation.plain_model import accept_plain_checkpoint, clip_preprocessor
+from mmvidext.ops.checks import check_at_least
 from mmvidext.registry import MODELS
 
 __all__ = ['DeepFeatureFlowDetector']
@@ -70,8 +71,7 @@ class DeepFeatureFlowDetector(PropagatingModel, BaseDetector):
         data_preprocessor: dict[str, Any] | None = None,
         init_cfg: dict[str, Any] | None = None,
     ) -> None:
-        if key_frame_interval < 1:
-            raise ValueError(f'key_frame_interval must be at least 1, but got {key_frame_interval}')
+        check_at_least(key_frame_interval, 1, name='key_frame_interval')
         detector = deepcopy(detector)
         inner_preprocessor = detector.pop('data_preprocessor', None)
         preprocessor = clip_preprocessor(

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from mmvidext.checkpoints import load_weights
 from mmvidext.models.flow.flow_decoder import FINEST_LEVEL, NEGATIVE_SLOPE, FlowDecoder
 from mmvidext.models.pretrained_file import pretrained_file
+from mmvidext.ops.checks import check_at_least, check_positive
 from mmvidext.registry import MODELS
 
 __all__ = ['FLOW_SCALE', 'FlowNet', 'upsample_flow']
@@ -58,6 +59,7 @@ class FlowNet(BaseModule, metaclass=ABCMeta):
         init_cfg: dict[str, Any] | list[dict[str, Any]] | None = None,
     ) -> None:
         super().__init__(init_cfg or kaiming_init())
+        check_at_least(in_channels, 1, name='in_channels')
         self.in_channels = in_channels
         self.origin: str | None = None  # of the weights that init_weights loads
         self.dynamic_filter = self.make_dynamic_filter(dynamic_filter, merged_channels)
@@ -209,8 +211,9 @@ def scale_channels(channels: int, width: float) -> int:
     """Multiply a layer's channels by the width multiplier.
 
     Raises:
-        ValueError: If nothing would be left.
+        ValueError: If nothing would be left, or ``width`` is no positive number.
     """
+    check_positive(width, name='width')
     scaled = round(channels * width)
     if scaled < 1:
         raise ValueError(f'width must leave each layer a channel, but {width} leaves none of {channels}')

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmvidext.models.flow.flownet import FLOW_SCALE
-from mmvidext.ops.checks import check_rank
+from mmvidext.ops.checks import check_numbers, check_positive, check_rank
 from mmvidext.registry import MODELS
 
 __all__ = ['MultiLevelEPE']
@@ -25,12 +25,17 @@ class MultiLevelEPE(nn.Module):
     Args:
         weights: Weight of each level, finest (2) first.
         flow_scale: What the true flow is divided by, as the network's predictions are.
+
+    Raises:
+        ValueError: If a weight is negative, or ``flow_scale`` not positive.
     """
 
     def __init__(
         self, weights: Sequence[float] = (0.005, 0.01, 0.02, 0.08, 0.32), *, flow_scale: float = FLOW_SCALE
     ) -> None:
         super().__init__()
+        check_numbers(weights, 0, 1e6, name='weights', form='one number for each level')
+        check_positive(flow_scale, name='flow_scale')
         self.weights = tuple(weights)
         self.flow_scale = flow_scale
 

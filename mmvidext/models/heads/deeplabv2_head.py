@@ -6,6 +6,7 @@ import torch.nn as nn
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from torch import Tensor
 
+from mmvidext.ops.checks import check_numbers
 from mmvidext.registry import MODELS
 
 __all__ = ['DeepLabV2Head']
@@ -46,8 +47,8 @@ class DeepLabV2Head(BaseDecodeHead):
             init_cfg=init_cfg or dict(type='Normal', layer='Conv2d', std=0.01),
             **kwargs,
         )
-        if not dilations:
-            raise ValueError('dilations must name at least one branch, for example (6, 12, 18, 24), but it is empty')
+        form = 'one for each branch, for example (6, 12, 18, 24)'
+        check_numbers(dilations, 1, 1e6, name='dilations', form=form, whole=True)
         if self.channels != self.out_channels:
             raise ValueError(
                 f'channels must be the number of outputs, {self.out_channels}, because the branches are the '

@@ -8,6 +8,7 @@ from mmdet.structures.bbox import bbox2roi
 from torch import Tensor, nn
 
 from mmvidext.ops import ps_roi_pool
+from mmvidext.ops.checks import check_at_least
 from mmvidext.registry import MODELS
 
 __all__ = ['RFCNHead', 'RFCNRPNHead', 'RFCNRoIHead', 'hardest_rois']
@@ -21,9 +22,14 @@ class RFCNRPNHead(RPNHead):
         in_channels: Channels that it reads.
         first_channel: Where they begin in the map. Deep Feature Flow gives the first half of its map to the RPN.
         **kwargs: The arguments of ``RPNHead``.
+
+    Raises:
+        ValueError: If ``in_channels`` is below 1, or ``first_channel`` below 0.
     """
 
     def __init__(self, in_channels: int, *, first_channel: int = 0, **kwargs: Any) -> None:
+        check_at_least(in_channels, 1, name='in_channels')
+        check_at_least(first_channel, 0, name='first_channel')
         super().__init__(in_channels, **kwargs)
         self.first_channel = first_channel
 
@@ -84,6 +90,9 @@ class RFCNHead(BBoxHead):
         roi_feat_size: k, bins along each side of a box.
         init_cfg: Config of the initialization.
         **kwargs: Further arguments of mmdet's ``BBoxHead``: ``num_classes``, ``bbox_coder`` and losses.
+
+    Raises:
+        ValueError: If a number is below 1, or ``first_channel`` below 0.
     """
 
     def __init__(
@@ -97,6 +106,11 @@ class RFCNHead(BBoxHead):
         init_cfg: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
+        for name, number in dict(in_channels=in_channels, stride=stride, roi_feat_size=roi_feat_size).items():
+            check_at_least(number, 1, name=name)
+        if num_hard is not None:
+            check_at_least(num_hard, 1, name='num_hard')
+        check_at_least(first_channel, 0, name='first_channel')
         super().__init__(
             in_channels=in_channels,
             with_avg_pool=True,  # only so that its linear layers, which are replaced, are small

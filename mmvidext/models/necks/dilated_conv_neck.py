@@ -5,6 +5,7 @@ from typing import Any
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmvidext.ops.checks import check_at_least
 from mmvidext.registry import MODELS
 
 __all__ = ['DilatedConvNeck']
@@ -19,6 +20,9 @@ class DilatedConvNeck(BaseModule):
         out_channels: Channels of its output.
         dilation: Of the convolution, whose padding keeps the size.
         init_cfg: Config of the initialization; by default N(0, 0.01).
+
+    Raises:
+        ValueError: If a number is below 1.
     """
 
     def __init__(
@@ -29,6 +33,8 @@ class DilatedConvNeck(BaseModule):
         dilation: int = 6,
         init_cfg: dict[str, Any] | None = None,
     ) -> None:
+        for name, number in dict(in_channels=in_channels, out_channels=out_channels, dilation=dilation).items():
+            check_at_least(number, 1, name=name)
         super().__init__(init_cfg or dict(type='Normal', layer='Conv2d', std=0.01))
         self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=dilation, dilation=dilation)
         self.out_channels = out_channels

@@ -8,6 +8,7 @@ from mmengine.model import BaseModule
 from torch import Tensor
 
 from mmvidext.layers.dynamic_filter import DynamicFilter
+from mmvidext.ops.checks import check_at_least, check_numbers
 from mmvidext.registry import MODELS
 
 __all__ = ['DFNNeck', 'LSDFNNeck']
@@ -45,6 +46,7 @@ class LSDFNNeck(BaseModule):
         out_channels: Channels of the feature at ``in_index`` (``in_channels`` is an int), or of every feature.
 
     Raises:
+        ValueError: If a number is out of range.
         IndexError: If ``in_index`` is outside ``in_channels`` or, when called, outside the features.
     """
 
@@ -62,6 +64,9 @@ class LSDFNNeck(BaseModule):
         **layer: Any,
     ) -> None:
         super().__init__(init_cfg)
+        check_at_least(post_channels, 1, name='post_channels')
+        if not isinstance(in_channels, int):
+            check_numbers(in_channels, 1, 1e6, name='in_channels', form='those of one or more features', whole=True)
         self.in_index = in_index
         self.out_channels: int | tuple[int, ...]
         if isinstance(in_channels, int):
@@ -120,8 +125,8 @@ class DFNNeck(LSDFNNeck):
 
 
 def _resolve_index(index: int, length: int, *, of: str) -> int:
-    if not -length <= index < length:
+    if not isinstance(index, int) or not -length <= index < length:
         raise IndexError(
-            f'in_index={index} is outside {of}: there are {length}, so it must be in {-length}..{length - 1}'
+            f'in_index={index!r} is outside {of}: there are {length}, so it must be in {-length}..{length - 1}'
         )
     return index % length

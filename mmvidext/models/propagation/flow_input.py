@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmvidext.ops.checks import check_numbers
+
 __all__ = ['FlowInput']
 
 
@@ -20,7 +22,7 @@ class FlowInput(nn.Module):
         swap_channels: Reverse the channel order first, for a flow network that was trained on the other one.
 
     Raises:
-        ValueError: If ``mean`` or ``std`` does not have three values.
+        ValueError: If ``mean`` or ``std`` does not have three values, or one of ``std`` is not positive.
     """
 
     mean: Tensor
@@ -34,8 +36,8 @@ class FlowInput(nn.Module):
         swap_channels: bool = False,
     ) -> None:
         super().__init__()
-        if len(mean) != 3 or len(std) != 3:
-            raise ValueError(f'mean and std of the flow input must have three values, but they are {mean} and {std}')
+        for name, least, values in (('mean', -1e6, mean), ('std', 1e-6, std)):
+            check_numbers(values, least, 1e6, name=f'{name} of the flow input', form='three numbers', count=3)
         self.swap_channels = swap_channels
         self.register_buffer('mean', torch.tensor(mean, dtype=torch.float32).view(3, 1, 1), persistent=False)
         self.register_buffer('std', torch.tensor(std, dtype=torch.float32).view(3, 1, 1), persistent=False)

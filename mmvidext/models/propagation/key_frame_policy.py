@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from mmvidext.ops.checks import check_at_least, check_between
+
 __all__ = ['AdaptiveInterval', 'FixedInterval', 'KeyFramePolicy']
 
 
@@ -32,8 +34,7 @@ class FixedInterval:
     needs_residual = False
 
     def __init__(self, interval: int) -> None:
-        if interval < 1:
-            raise ValueError(f'the key-frame interval must be at least 1, but got {interval}')
+        check_at_least(interval, 1, name='the key-frame interval')
         self.interval = interval
 
     def is_due(self, distance: int) -> bool:
@@ -64,10 +65,8 @@ class AdaptiveInterval:
     needs_residual = True
 
     def __init__(self, threshold: float = 0.3, *, max_interval: int = 30) -> None:
-        if not threshold >= 0:
-            raise ValueError(f'the threshold of the residual must be at least 0, but got {threshold}')
-        if max_interval < 1:
-            raise ValueError(f'the greatest key-frame interval must be at least 1, but got {max_interval}')
+        check_between(threshold, 0, float('inf'), name='the threshold of the residual')
+        check_at_least(max_interval, 1, name='the greatest key-frame interval')
         self.threshold = threshold
         self.max_interval = max_interval
 

@@ -94,6 +94,8 @@ class PropagatingModel(nn.Module, ABC):
         Raises:
             ValueError: If a part is unknown, or nothing is there to freeze.
         """
+        if isinstance(parts, str):
+            raise ValueError(f'freeze must be a list of {_FREEZABLE}, such as [{parts!r}], but is {parts!r}')
         unknown = set(parts) - set(_FREEZABLE)
         if unknown:
             raise ValueError(f'freeze may name {_FREEZABLE}, but got {sorted(unknown)}')

@@ -16,6 +16,7 @@ from mmvidext.models.propagation.clips import key_and_current, propagation_dista
 from mmvidext.models.propagation.plain_model import accept_plain_checkpoint, clip_preprocessor
 from mmvidext.models.segmentors.head_cascade import whole_head
 from mmvidext.models.segmentors.segmentor_cut import BackboneCut, ClassifierCut, Cut, LogitsCut, check_segmentor
+from mmvidext.ops.checks import check_at_least
 from mmvidext.registry import MODELS
 
 __all__ = ['DeepFeatureFlow']
@@ -76,8 +77,7 @@ class DeepFeatureFlow(PropagatingModel, BaseSegmentor):
         test_cfg: dict[str, Any] | None = None,
         init_cfg: dict[str, Any] | None = None,
     ) -> None:
-        if key_frame_interval < 1:
-            raise ValueError(f'key_frame_interval must be at least 1, but got {key_frame_interval}')
+        check_at_least(key_frame_interval, 1, name='key_frame_interval')
         if propagate not in _CUTS:
             raise ValueError(f'propagate must be one of {tuple(_CUTS)}, but got {propagate!r}')
         given = dict(pretrained=pretrained, train_cfg=train_cfg, test_cfg=test_cfg)

@@ -10,6 +10,7 @@ from mmseg.utils import OptSampleList, SampleList, add_prefix
 from torch import Tensor
 
 from mmvidext.models.segmentors.dense_crf import DenseCRF
+from mmvidext.ops.checks import check_numbers
 from mmvidext.registry import MODELS
 
 __all__ = ['DeepLabV2']
@@ -30,7 +31,7 @@ class DeepLabV2(EncoderDecoder):
         **kwargs: As ``EncoderDecoder``.
 
     Raises:
-        ValueError: If there is no scale, or one is not positive.
+        ValueError: If there is no scale, or one is not from 0.001 to 1000.
         ImportError: If ``crf`` is given and pydensecrf is not installed.
     """
 
@@ -38,10 +39,8 @@ class DeepLabV2(EncoderDecoder):
         self, *args: Any, scales: Sequence[float] = (1.0,), crf: dict[str, Any] | None = None, **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
-        if not scales or min(scales) <= 0:
-            raise ValueError(
-                f'scales must be one or more positive numbers, for example (1, 0.75, 0.5), but they are {scales}'
-            )
+        form = 'one or more, for example (1, 0.75, 0.5)'
+        check_numbers(scales, 1e-3, 1e3, name='scales', form=form)
         self.scales = tuple(scales)
         self.crf = None if crf is None else DenseCRF(**crf)
 

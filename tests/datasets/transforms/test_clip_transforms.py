@@ -162,10 +162,10 @@ def test_key_frames_on_both_sides():
 
 
 def test_an_empty_range():
-    with pytest.raises(ValueError, match=r'distance must be a number or a range \(least, greatest\), but got \(3, 2\)'):
+    with pytest.raises(ValueError, match=r'distance must be a number or a range \(least, greatest\), but is \(3, 2\)'):
         SampleKeyFrame((3, 2))
 
 
 def test_a_wrong_probability():
-    with pytest.raises(ValueError, match=r'zero_probability must be in \[0, 1\], but got 2'):
+    with pytest.raises(ValueError, match=r'zero_probability must be between 0 and 1, but is 2'):
         SampleKeyFrame(zero_probability=2)

@@ -222,5 +222,5 @@ def test_color_errors():
         FlowPairNoise((-1, 1))
     with pytest.raises(ValueError, match="direction must be 'horizontal' or 'vertical', not 'diagonal'"):
         FlowPairFlip(direction='diagonal')
-    with pytest.raises(ValueError, match='prob must be from 0 to 1, not 2'):
+    with pytest.raises(ValueError, match='prob must be between 0 and 1, but is 2'):
         FlowPairFlip(2)

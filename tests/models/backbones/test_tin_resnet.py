@@ -46,7 +46,7 @@ def test_errors():
         TINResNet(20)
     with pytest.raises(ValueError, match=r'TINResNet: unknown frozen_stages 5; valid are -1, 0, 1, 2, 3, 4'):
         TINResNet(18, frozen_stages=5)
-    with pytest.raises(ValueError, match=r'must be at least 1, but they are 8 and 0'):
+    with pytest.raises(ValueError, match=r'shift_div must be a whole number, at least 1, but is 0'):
         TINResNet(18, shift_div=0)
     with pytest.raises(ValueError, match=r'6 frames, which is not a multiple of num_segments=8'):
         TINResNet(18)(torch.zeros(6, 3, 32, 32))

@@ -108,7 +108,7 @@ def test_activation_checkpointing_gives_the_same_gradients():
     ('options', 'message'),
     [
         (dict(depth=20), 'unknown depth 20; valid are 18, 34, 50, 101, 152'),
-        (dict(depth=18, num_segments=0), 'num_segments must be at least 1'),
+        (dict(depth=18, num_segments=0), 'num_segments must be a whole number, at least 1'),
         (dict(depth=18, frozen_stages=5), 'unknown frozen_stages 5; valid are -1, 0, 1, 2, 3, 4'),
         (dict(depth=18, shift_div=1), 'shift_div at least 2, but they are 8 and 1'),
         (dict(depth=18, shift_place='conv'), "shift_place must be 'blockres' or 'block', but is 'conv'"),

@@ -235,7 +235,7 @@ def test_autocast():
 
 class TestErrors:
     def test_interval(self):
-        with pytest.raises(ValueError, match='key_frame_interval must be at least 1, but got 0'):
+        with pytest.raises(ValueError, match='key_frame_interval must be a whole number, at least 1, but is 0'):
             make(key_frame_interval=0)
 
     def test_freeze(self):

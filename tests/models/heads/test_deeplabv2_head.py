@@ -37,7 +37,7 @@ def test_has_no_layer_that_it_does_not_use():
 
 
 def test_bad_settings():
-    with pytest.raises(ValueError, match='dilations must name at least one branch'):
+    with pytest.raises(ValueError, match='dilations must be one for each branch'):
         DeepLabV2Head(4, 3, dilations=())
     with pytest.raises(ValueError, match=r'channels must be the number of outputs, 3, .* but it is 16'):
         DeepLabV2Head(4, 3, channels=16)

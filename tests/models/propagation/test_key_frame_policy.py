@@ -16,11 +16,11 @@ def test_adaptive_interval():
 
 
 def test_errors_by_message():
-    with pytest.raises(ValueError, match='the key-frame interval must be at least 1, but got 0'):
+    with pytest.raises(ValueError, match='the key-frame interval must be a whole number, at least 1, but is 0'):
         FixedInterval(0)
-    with pytest.raises(ValueError, match='the greatest key-frame interval must be at least 1, but got 0'):
+    with pytest.raises(ValueError, match='the greatest key-frame interval must be a whole number, at least 1'):
         AdaptiveInterval(max_interval=0)
-    with pytest.raises(ValueError, match='the threshold of the residual must be at least 0, but got -1'):
+    with pytest.raises(ValueError, match='the threshold of the residual must be between 0 and inf, but is -1'):
         AdaptiveInterval(-1)
-    with pytest.raises(ValueError, match='the threshold of the residual must be at least 0, but got nan'):
+    with pytest.raises(ValueError, match='the threshold of the residual must be between 0 and inf, but is nan'):
         AdaptiveInterval(float('nan'))

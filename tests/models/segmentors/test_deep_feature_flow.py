@@ -218,7 +218,7 @@ def test_sliding_windows_propagate_their_logits():
 
 class TestErrors:
     def test_interval(self):
-        with pytest.raises(ValueError, match='key_frame_interval must be at least 1, but got 0'):
+        with pytest.raises(ValueError, match='key_frame_interval must be a whole number, at least 1, but is 0'):
             DeepFeatureFlow(fcn(), FLOWNET, key_frame_interval=0)
 
     def test_cut(self):
@@ -228,6 +228,8 @@ class TestErrors:
     def test_freeze(self):
         with pytest.raises(ValueError, match=r"freeze may name .* but got \['head'\]"):
             DeepFeatureFlow(fcn(), FLOWNET, freeze=('head',))
+        with pytest.raises(ValueError, match=r"freeze must be a list of .*, such as \['flow'\], but is 'flow'"):
+            DeepFeatureFlow(fcn(), FLOWNET, freeze='flow')
         with pytest.raises(ValueError, match='nothing runs behind the warp'):
             DeepFeatureFlow(fcn(), FLOWNET, freeze=('task',), propagate='logits')
 

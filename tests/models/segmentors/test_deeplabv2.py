@@ -142,5 +142,5 @@ def test_real_crf_refines():
 
 @pytest.mark.parametrize('scales', [(), (1.0, 0.0)])
 def test_bad_scales(scales):
-    with pytest.raises(ValueError, match='scales must be one or more positive numbers'):
+    with pytest.raises(ValueError, match='scales must be one or more, for example'):
         make_model(scales=scales)
