@@ -47,27 +47,30 @@ class VideoConsistency(BaseMetric):
         for sample in data_samples:
             if self._order.starts_video(sample):
                 self._truth, self._prediction = _ConstantRun(), _ConstantRun()
-            else:
-                self._close_windows()
+            # one result for each frame: mmengine keeps no more than there are samples
+            self.results.append(self._closed_windows())
             # a label of its own in each frame: negative numbers are not classes
             prediction = finite_labels(sample, fill=-1 - sample['frame_index'])
             self._truth.add(true_labels(sample).to(prediction.device))
             self._prediction.add(prediction)
 
-    def _close_windows(self) -> None:
+    def _closed_windows(self) -> list[tuple[int, float]]:
+        """Return size and consistency of the windows that end with the frame before."""
+        windows = []
         for size in self.window_sizes:
             if self._truth.num_frames < size:
                 continue
             stays = self._truth.length >= size
             if stays.any():
                 agrees = self._prediction.length[stays] >= size
-                self.results.append((size, agrees.float().mean().item()))
+                windows.append((size, agrees.float().mean().item()))
+        return windows
 
-    def compute_metrics(self, results: list[tuple[int, float]]) -> dict[str, float]:
+    def compute_metrics(self, results: list[list[tuple[int, float]]]) -> dict[str, float]:
         """Return ``VC8`` and the like; nan where no video is long enough."""
         metrics = {}
         for size in self.window_sizes:
-            fractions = [fraction for window, fraction in results if window == size]
+            fractions = [fraction for windows in results for window, fraction in windows if window == size]
             metrics[f'VC{size}'] = 100 * sum(fractions) / len(fractions) if fractions else float('nan')
         return metrics
 
