@@ -102,10 +102,12 @@ class NonFiniteHook(Hook):
                     f'{type(wrapper.optimizer).__name__}: set default_hooks.non_finite=None'
                 )
         self._stop_watching(runner)  # a hook of a run before this one
-        _watch(model, model.register_forward_pre_hook(self._before_forward, with_kwargs=True))
-        _watch(model, model.register_forward_hook(self._after_forward))
+        # none of these is compiled with the training step: they read generators and numbers, which no graph holds
+        before_forward, after_forward = map(torch.compiler.disable, (self._before_forward, self._after_forward))
+        _watch(model, model.register_forward_pre_hook(before_forward, with_kwargs=True))
+        _watch(model, model.register_forward_hook(after_forward))
         for wrapper in wrappers:
-            hook = partial(self._before_step, runner, wrapper)
+            hook = torch.compiler.disable(partial(self._before_step, runner, wrapper))
             _watch(wrapper.optimizer, wrapper.optimizer.register_step_pre_hook(hook))
 
     def before_train_epoch(self, runner: Runner) -> None:

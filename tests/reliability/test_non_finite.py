@@ -19,6 +19,7 @@ from mmengine.registry import OPTIM_WRAPPERS
 from mmengine.runner import Runner
 from mmengine.structures import BaseDataElement
 from torch import nn
+from torch._dynamo.utils import counters
 from torch.utils.data import Dataset
 
 from mmvidext.engine import NonFiniteHook, RunError, non_finite_hook
@@ -237,6 +238,32 @@ def test_a_compiled_step_is_skipped(tmp_path):
     spoiled = train(tmp_path / 'spoiled', [None, None, 'loss', None], hooks=[CompileStep()])
     clean = train(tmp_path / 'clean', [None] * 3, hooks=[CompileStep()])
     assert_same(state_of(spoiled), state_of(clean))
+
+
+class CompileTrainStep(Hook):
+    """What mmengine does with ``compile`` in a config; the graphs are counted, and run as they are."""
+
+    def __init__(self):
+        self.graphs = []
+
+    def before_train(self, runner):
+        def backend(graph, inputs):
+            self.graphs.append(graph)
+            return graph.forward
+
+        runner.model.train_step = torch.compile(runner.model.train_step, backend=backend)
+
+
+def test_a_compiled_training_step_holds_the_model_and_not_what_watches_it(tmp_path):
+    compiler = CompileTrainStep()
+    torch._dynamo.reset()
+    counters.clear()
+    compiled = train(tmp_path / 'compiled', [None, None, 'loss', None], hooks=[compiler])
+    assert_same(state_of(compiled), state_of(train(tmp_path / 'eager', [None] * 3)))
+    breaks = [reason for reason in counters['graph_break'] if 'compiler.disable' not in reason]
+    assert all('backward' in reason for reason in breaks)  # of torch itself
+    modules = {node.target for graph in compiler.graphs for node in graph.graph.nodes if node.op == 'call_function'}
+    assert {torch.conv2d, torch.nn.functional.batch_norm} <= modules
 
 
 def test_a_buffer_that_was_expanded_stays_as_it_is(tmp_path):
