@@ -6,16 +6,18 @@ from reprlib import repr as short_repr
 from typing import Any
 
 from mmengine.hooks import EMAHook
+from mmengine.optim import AmpOptimWrapper
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import Tensor
 
 from mmvidext.checkpoints.read import saved_classes
 from mmvidext.engine.optimizer_checks import check_optimizers
+from mmvidext.engine.channels_last_hook import ChannelsLastHook
 from mmvidext.engine.resume_point import RUN_STATE
 from mmvidext.engine.run_error import RunError
-from mmvidext.engine.run_parts import unwrap_model
+from mmvidext.engine.run_parts import optim_wrappers, unwrap_model
 
-__all__ = ['check_resumable', 'confine']
+__all__ = ['arithmetic_of', 'changed_arithmetic', 'check_resumable', 'confine']
 
 # what changes in a scheduler while it is used; the rest is its settings
 _PROGRESS = {
@@ -91,6 +93,24 @@ def check_resumable(runner: Runner, checkpoint: dict[str, Any]) -> list[tuple[An
             raise RunError(f'this checkpoint is damaged: its ema_state_dict is {short_repr(average)}')
         _check_model(own, {name: value for name, value in average.items() if str(name).startswith('module.')})
     return _check_schedulers(runner.param_schedulers, checkpoint.get('param_schedulers'))
+
+
+def arithmetic_of(runner: Runner) -> dict[str, str]:
+    """Return the settings of a run that change the last bits of its numbers, and that no other check compares."""
+    wrappers = optim_wrappers(runner.optim_wrapper)
+    precision = [str(getattr(one, 'cast_dtype', None)) for one in wrappers if isinstance(one, AmpOptimWrapper)]
+    return {
+        '--channels-last': str(any(isinstance(hook, ChannelsLastHook) for hook in runner.hooks)),
+        '--amp': ', '.join(precision) or 'False',
+        '--compile': str(runner.cfg.get('compile') or False),
+        'activation_checkpointing': str(runner.cfg.get('activation_checkpointing')),
+    }
+
+
+def changed_arithmetic(here: dict[str, str], there: dict[str, str]) -> list[str]:
+    """Name the settings of :func:`arithmetic_of` that are others here than in a checkpoint."""
+    both = ((name, value, there.get(name, value)) for name, value in here.items())
+    return [f'{name} is {value} instead of {other}' for name, value, other in both if value != other]
 
 
 def _check_meta(runner: Runner, meta: dict[str, Any], hub: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ from mmvidext.engine.logger_hook import LoggerHook
 from mmvidext.engine.optimizer_checks import optimizer_kinds
 from mmvidext.engine.preemption import EXIT_RESUME_ME, Preemption
 from mmvidext.engine.rank_state import capture_rank, restore_rank
+from mmvidext.engine.resume_checks import arithmetic_of, changed_arithmetic
 from mmvidext.engine.resume_point import checkpoint_folder
 from mmvidext.engine.run_error import RunError
 from mmvidext.engine.seeded_loading import PlacedBatches, RemainingBatches, seeded_loader, shield_workers
@@ -129,6 +130,7 @@ class TrainingStateHook(Hook):
             batch_size=self._batches.batch_size,
             samples=len(runner.train_loop.dataloader.dataset),
             optimizers=optimizer_kinds(runner.optim_wrapper),
+            arithmetic=arithmetic_of(runner),
             validated=self._validated_iter == checkpoint['meta']['iter'],
             early_stopping=[{name: getattr(hook, name) for name in _EARLY_STOPPING} for hook in _stopping(runner)],
             stop_training=runner.train_loop.stop_training,
@@ -195,6 +197,8 @@ class TrainingStateHook(Hook):
 
     def _resume(self, runner: Runner, state: dict[str, Any]) -> None:
         self._check_batches(runner, state)
+        if changes := changed_arithmetic(arithmetic_of(runner), state.get('arithmetic') or {}):
+            runner.logger.warning(f'{", ".join(changes)}: the run resumes, but not as if it had never stopped')
         restore_rank(runner, self._own(state))
         for hook, values in zip(_stopping(runner), state['early_stopping'], strict=False):
             for name in _EARLY_STOPPING:

@@ -3,14 +3,16 @@
 import json
 import os
 import shutil
+from types import SimpleNamespace
 
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.optim import AmpOptimWrapper, OptimWrapper
 from mmengine.runner import Runner
 
-from mmvidext.engine import ExactResumeHook, RunError
-from mmvidext.engine.resume_checks import confine
+from mmvidext.engine import ChannelsLastHook, ExactResumeHook, RunError
+from mmvidext.engine.resume_checks import arithmetic_of, changed_arithmetic, confine
 from mmvidext.engine.resume_point import check_whole
 from tests.reliability.tiny_run import config, in_child, newest, train
 from tools.chaos import differences, state
@@ -395,3 +397,29 @@ def test_a_checkpoint_that_would_run_code_is_refused(tmp_path):
     with pytest.raises(RunError, match='there is no checkpoint'):
         check_whole(tmp_path / 'epoch_2.pth')
     assert not (tmp_path / 'ran').exists()
+
+
+def test_another_arithmetic_is_named(run_a, tmp_path):
+    cfg = config(run_a, log_level='WARNING')
+    cfg['custom_hooks'].append(dict(type='mmvidext.ChannelsLastHook'))
+    assert in_child(train, cfg, resume=run_a / 'epoch_2.pth') == 0
+    logs = [path.read_text() for path in run_a.glob('*/*.log')]
+    assert (
+        sum(log.count('--channels-last is True instead of False: the run resumes, but not as if') for log in logs) == 1
+    )
+
+
+def test_settings_that_change_the_arithmetic(monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)  # which mmengine's wrapper asks for
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], 0.1)
+    amp = AmpOptimWrapper(optimizer=optimizer, dtype='bfloat16', loss_scale=dict(enabled=False))
+    plain = SimpleNamespace(optim_wrapper=OptimWrapper(optimizer), hooks=[], cfg={})
+    hooks, cfg = [ChannelsLastHook()], dict(compile=True, activation_checkpointing=['backbone.layer3'])
+    other = arithmetic_of(SimpleNamespace(optim_wrapper=amp, hooks=hooks, cfg=cfg))
+    assert changed_arithmetic(other, arithmetic_of(plain)) == [
+        '--channels-last is True instead of False',
+        '--amp is torch.bfloat16 instead of False',
+        '--compile is True instead of False',
+        "activation_checkpointing is ['backbone.layer3'] instead of None",
+    ]
+    assert changed_arithmetic(other, other) == changed_arithmetic(other, {}) == []  # older checkpoints have none
