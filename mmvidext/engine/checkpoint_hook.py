@@ -2,6 +2,8 @@
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +120,8 @@ class CheckpointHook(MMEngineCheckpointHook):
                     f'save_best={key!r} of the CheckpointHook is none of the metrics of this validation: '
                     f'{", ".join(metrics) or "it has none"}. Name one of them, then resume'
                 )
-        super()._save_best_checkpoint(runner, metrics)
+        with self._naming_what_is_lost('the best checkpoint'):
+            super()._save_best_checkpoint(runner, metrics)
 
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict[str, Any]) -> None:
         outdated = self._keep(runner, step)
@@ -143,7 +146,7 @@ class CheckpointHook(MMEngineCheckpointHook):
         return [self.filename_tmpl.format(one) for one in ids if one not in self.keep_ckpt_ids]
 
     def _save(self, runner: Runner, name: str, meta: dict[str, Any], *, whole_state: bool = False) -> None:
-        try:
+        with self._naming_what_is_lost(name):
             runner.save_checkpoint(
                 self.out_dir,
                 name,
@@ -155,6 +158,11 @@ class CheckpointHook(MMEngineCheckpointHook):
                 backend_args=self.backend_args,
                 **self.args,
             )
+
+    @contextmanager
+    def _naming_what_is_lost(self, name: str) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise RunError(
                 f'{name} cannot be written to {self.out_dir}: {error}. The checkpoints before it are whole: make room, '

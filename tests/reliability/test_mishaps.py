@@ -11,6 +11,7 @@ import pytest
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
+from mmvidext.engine import RunError
 from mmvidext.engine.resume_point import find_resume_point
 from mmvidext.engine.whole_file import WholeFileBackend, file_damage, write_whole
 from tests.reliability.tiny_run import config, in_child, newest, train
@@ -149,3 +150,18 @@ def test_a_disk_that_stays_full_is_not_waited_for_without_end(tmp_path, monkeypa
     assert (tmp_path / 'a.pth').read_bytes() == b'old'
     assert file_damage(tmp_path / 'a.pth') is None
     assert sorted(path.name for path in tmp_path.iterdir()) == ['a.pth', 'a.pth.sha256']
+
+
+def test_the_best_checkpoint_on_a_full_disk_is_one_line(tmp_path, monkeypatch):
+    put = WholeFileBackend.put
+
+    def full(self, content, path):
+        if Path(path).name.startswith('best_'):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        put(self, content, path)
+
+    monkeypatch.setattr(WholeFileBackend, 'put', full)
+    with pytest.raises(RunError, match=r'^the best checkpoint cannot be written to .*No space left .*, then resume$'):
+        train(config(tmp_path))
+    assert newest(tmp_path).name == 'epoch_1.pth'
+    assert file_damage(tmp_path / 'epoch_1.pth') is None
