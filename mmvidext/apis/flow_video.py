@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mmvidext.apis.flow_inferencer import FlowInferencer
 from mmvidext.apis.frame_sources import Source
 from mmvidext.apis.picture_outputs import check_outputs, open_pictures
-from mmvidext.datasets.atomic_write import atomic_path, naming_target
+from mmvidext.datasets.atomic_write import atomic_path
 from mmvidext.datasets.flow_io import write_flo, write_kitti_flow
 
 __all__ = ['FLOW_SUFFIXES', 'estimate_video_flow', 'write_flow']
@@ -44,7 +44,7 @@ def write_flow(path: Path, flow: Flow) -> None:
     """
     if path.suffix not in _WRITERS:
         raise ValueError(f'a flow file ends in {", ".join(_WRITERS)}, but it is {path}')
-    with naming_target(path), atomic_path(path) as temporary:
+    with atomic_path(path) as temporary:
         _WRITERS[path.suffix](temporary, flow)
 
 

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from mmvidext.datasets.atomic_write import atomic_path
+
 __all__ = ['write_onnx']
 
 
@@ -35,27 +37,30 @@ def write_onnx(
     Raises:
         ImportError: If onnx or onnxscript is missing.
         ValueError: If the exporter cannot write this version of the operators.
+        OSError: If the file cannot be written.
     """
     try:
         import onnx
         import onnxscript  # noqa: F401
     except ImportError as error:
         raise ImportError("exporting needs onnx and onnxscript: pip install 'mmvidext[onnx]'") from error
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter('ignore')  # of the exporter, about its own internals
-        torch.onnx.export(
-            model.eval(),
-            arguments,
-            str(path),
-            input_names=list(inputs),
-            output_names=list(outputs),
-            dynamic_shapes=dynamic_shapes,
-            opset_version=opset,
-            dynamo=True,
-            external_data=False,
-            verbose=False,
-        )
-    version = next(item.version for item in onnx.load(path).opset_import if not item.domain)
-    if opset is not None and version != opset:
-        Path(path).unlink()
-        raise ValueError(f'the exporter cannot write the operators of version {opset}: leave it out, or try {version}')
+    with atomic_path(Path(path)) as temporary:
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter('ignore')  # of the exporter, about its own internals
+            torch.onnx.export(
+                model.eval(),
+                arguments,
+                str(temporary),
+                input_names=list(inputs),
+                output_names=list(outputs),
+                dynamic_shapes=dynamic_shapes,
+                opset_version=opset,
+                dynamo=True,
+                external_data=False,
+                verbose=False,
+            )
+        version = next(item.version for item in onnx.load(temporary).opset_import if not item.domain)
+        if opset is not None and version != opset:
+            raise ValueError(
+                f'the exporter cannot write the operators of version {opset}: leave it out, or try {version}'
+            )

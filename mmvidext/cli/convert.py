@@ -11,6 +11,7 @@ from mmvidext.checkpoints import convert_checkpoint, find_source, read_checkpoin
 from mmvidext.checkpoints.sources import SOURCES
 from mmvidext.cli.config import load_config
 from mmvidext.cli.options import RunCommand, cfg_options_option, config_argument, one_line_errors
+from mmvidext.cli.weights_file import save_weights
 
 __all__ = ['convert']
 
@@ -43,6 +44,6 @@ def convert(config: str, input: str, output: Path, source: str | None, cfg_optio
         weights = read_checkpoint(input).tensors
         found = source or find_source(weights)
         converted = convert_checkpoint(weights, build_model(config, cfg_options), source)
-        torch.save({'state_dict': converted, 'meta': {'source': found}}, output)
+        save_weights(output, converted, source=found)
     size = sum(tensor.numel() for tensor in converted.values()) / 1e6
     click.echo(f'{input}: {found}, {len(converted)} tensors, {size:.1f} million values -> {output}')

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mmvidext.apis.video_recognizer import VideoPrediction, best_classes
-from mmvidext.datasets.atomic_write import atomic_write_text, naming_target
+from mmvidext.datasets.atomic_write import atomic_write_text
 from mmvidext.datasets.printable import printable
 
 __all__ = ['BYTE_ORDER_MARK', 'cell_of_name', 'write_predictions']
@@ -36,8 +36,7 @@ def write_predictions(
         OSError: If it cannot be written.
     """
     text = _csv(predictions, problems, top) if path.suffix == '.csv' else _json(model, predictions, problems, top)
-    with naming_target(path):
-        atomic_write_text(path, text)
+    atomic_write_text(path, text)
 
 
 def cell_of_name(name: str) -> str:

@@ -1,5 +1,6 @@
 """What ``mmvidext train`` and ``mmvidext test`` share: from a config and flags to a runner."""
 
+import errno
 import logging
 import os
 import sys
@@ -291,6 +292,7 @@ def building_errors(cfg: Config) -> Iterator[None]:
 def run_errors() -> Iterator[None]:
     """End the command with one line where a run cannot go on, and close the connections when it was told to stop."""
     from mmvidext.datasets.media.files import BadFileError
+    from mmvidext.datasets.atomic_write import WriteError
     from mmvidext.engine import RunError
 
     try:
@@ -298,6 +300,13 @@ def run_errors() -> Iterator[None]:
     except RunError as error:
         raise click.ClickException(str(error)) from error
     except BadFileError as error:  # that of a worker process begins with its traceback
+    except WriteError as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            raise
+        file = error.filename or 'a file of the run'  # which a write does not name
+        raise click.ClickException(f'{file} cannot be written: {error.strerror}') from error
         raise click.ClickException(str(error).rpartition(f'{type(error).__name__}: ')[2].rstrip()) from error
     except SystemExit:
         if torch.distributed.is_available() and torch.distributed.is_initialized():

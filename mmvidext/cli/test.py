@@ -2,12 +2,14 @@
 
 import json
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 from mmengine.config import Config
 from mmengine.logging import print_log
+from mmengine.runner import Runner
 
 from mmvidext.cli.gpu_flags import evaluate_in_half_precision
 from mmvidext.cli.options import FILE, PATH, PathEndingIn, RunCommand, amp_option, run_options, usage_errors
@@ -23,7 +25,10 @@ from mmvidext.cli.running import (
 )
 from mmvidext.cli.stop_signals import exit_on_signals
 from mmvidext.cli.trained_settings import other_settings, trained_recipe
+from mmvidext.datasets.atomic_write import atomic_write_text
 from mmvidext.datasets.class_names import read_class_names
+from mmvidext.evaluation.classification_report import ClassificationReport, draw_confusion_matrix
+from mmvidext.evaluation.prediction_dump import PredictionDump
 
 __all__ = ['apply_test_flags', 'check_class_names', 'test']
 
@@ -57,14 +62,13 @@ def apply_test_flags(
     if show_dir:
         _show(cfg, show_dir)
     if dump:
-        evaluators.append(dict(type='DumpResults', out_file_path=str(dump)))
+        evaluators.append(dict(type='mmvidext.PredictionDump', out_file_path=str(dump)))
     if (per_class or confusion_matrix) and not is_segmentation:  # the IoU metrics log a table of their own
         evaluators.append(
             dict(
                 type='mmvidext.ClassificationReport',
                 class_names=class_names and str(class_names),
                 table=per_class,
-                picture=confusion_matrix and str(confusion_matrix),
             )
         )
     cfg.test_evaluator = evaluators
@@ -95,6 +99,25 @@ def check_class_names(cfg: Config, class_names: Path) -> None:
     expected = (cfg.model.get('cls_head') or {}).get('num_classes')
     if expected not in (None, len(names)):
         raise click.UsageError(f'--class-names: {class_names} names {len(names)} classes, but the model has {expected}')
+
+
+def _write(
+    runner: Runner,
+    values: Mapping[str, Any],
+    *,
+    metrics: Path | None,
+    dump: Path | None,
+    confusion_matrix: Path | None,
+) -> None:
+    """Write what a test found, first what is smallest, and took as long: a later file may not have room."""
+    evaluators = {type(one): one for one in runner.test_loop.evaluator.metrics}  # those of the flags come last
+    if metrics:
+        atomic_write_text(metrics, json.dumps({name: float(value) for name, value in values.items()}, indent=2) + '\n')
+    if confusion_matrix:
+        report = evaluators[ClassificationReport]
+        draw_confusion_matrix(report.matrix, report.names, confusion_matrix)
+    if dump:
+        evaluators[PredictionDump].write()
 
 
 @click.command(cls=RunCommand)
@@ -169,8 +192,8 @@ def test(
         check_labels(runner, dump=dump)
     with bounded(cfg), exit_on_signals(), run_errors():
         values = runner.test()
-    if metrics and runner.rank == 0:
-        metrics.write_text(json.dumps({name: float(value) for name, value in values.items()}, indent=2) + '\n')
+        if runner.rank == 0:
+            _write(runner, values, metrics=metrics, dump=dump, confusion_matrix=confusion_matrix)
     if runner.rank == 0 and (written := [str(path) for path in (dump, metrics, confusion_matrix, show_dir) if path]):
         click.echo(f'wrote {", ".join(written)}')
     leave_process_group()

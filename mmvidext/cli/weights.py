@@ -13,6 +13,7 @@ from mmvidext.checkpoints.locate import model_checkpoint
 from mmvidext.checkpoints.model_index import NamedModel, find_model_entry, read_model_index
 from mmvidext.cli.config import load_config
 from mmvidext.cli.options import PathEndingIn, one_line_errors
+from mmvidext.cli.weights_file import save_weights
 from mmvidext.file_digest import sha256_of
 
 __all__ = ['weights']
@@ -89,7 +90,7 @@ def get(name: str, out: Path | None) -> None:
             network = build_model(config, default_scope='mmengine')
         fit = fit_weights(network, path)
         if out is not None:
-            torch.save({'state_dict': fit.weights, 'meta': {'source': model.source}}, out)
+            save_weights(out, fit.weights, source=model.source)
     options = f' with --cfg-options {" ".join(model.options)}' if model.options else ''
     click.echo(f'{name}: {len(fit.weights)} tensors fit {model.config.stem}{options}')
     click.echo(f'  file    {path}')

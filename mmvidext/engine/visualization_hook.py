@@ -11,6 +11,7 @@ from mmengine.runner import Runner
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mmvidext.engine.run_error import RunError
 from mmvidext.registry import HOOKS
 
 __all__ = ['VisualizationHook']
@@ -89,8 +90,11 @@ class VisualizationHook(Hook):
             runner.visualizer.add_image(name, picture, step)
             return
         path = Path(self.out_dir, self._file(name, step))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(cv2.imencode('.png', picture[..., ::-1])[1].tobytes())
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(cv2.imencode('.png', picture[..., ::-1])[1].tobytes())
+        except OSError as error:
+            raise RunError(f'{path} cannot be written: {error.strerror}') from error
 
 
 def _frames_under_text(inputs: Tensor, sample: Any) -> NDArray[np.uint8]:

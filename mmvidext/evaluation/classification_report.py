@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
+from numpy.typing import NDArray
 from prettytable import PrettyTable
 
+from mmvidext.datasets.atomic_write import atomic_path
 from mmvidext.datasets.class_names import read_class_names
 from mmvidext.datasets.printable import printable
 from mmvidext.evaluation.named_samples import check_any, sample_name
@@ -30,6 +32,10 @@ class ClassificationReport(BaseMetric):
         picture: Where to write the confusion matrix as a PNG. None writes none.
         **kwargs: ``collect_device`` and ``prefix`` of mmengine's ``BaseMetric``.
 
+    Attributes:
+        matrix: Counts ``(classes, predictions)`` of the last evaluation, see :func:`draw_confusion_matrix`.
+        names: Name of each prediction.
+
     Raises:
         FileNotFoundError: If ``class_names`` does not exist.
         ValueError: If it is empty, no regular file, no text in UTF-8 or JSON of something else.
@@ -44,6 +50,8 @@ class ClassificationReport(BaseMetric):
         self.class_names = read_class_names(Path(class_names)) if class_names else None
         self.table = table
         self.picture = picture
+        self.matrix: NDArray[np.int64] = np.zeros((0, 0), np.int64)
+        self.names: list[str] = []
 
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
         """Collect label and prediction of each clip.
@@ -90,6 +98,7 @@ class ClassificationReport(BaseMetric):
             matrix[label, prediction] += 1
         if self.table:
             print_log('\n' + _format_table(matrix, names), logger='current')
+        self.matrix, self.names = matrix, names
         if self.picture:
             draw_confusion_matrix(matrix, names, self.picture)
             print_log(f'confusion matrix: {self.picture}', logger='current')
@@ -116,6 +125,9 @@ def draw_confusion_matrix(matrix: np.ndarray, names: list[str], path: str | Path
         matrix: Counts ``(classes, predictions)``, rows: labels, columns: predictions, which may be one more.
         names: Name of each prediction; the first are those of the classes.
         path: PNG file to write.
+
+    Raises:
+        OSError: If it cannot be written.
     """
     from mmvidext.drawing.figures import font_of, new_figure
 
@@ -134,5 +146,5 @@ def draw_confusion_matrix(matrix: np.ndarray, names: list[str], path: str | Path
             if count:
                 color = 'white' if shares[row, column] > 0.5 else 'black'
                 axes.text(column, row, str(count), ha='center', va='center', color=color)
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=100)
+    with atomic_path(Path(path)) as temporary:
+        figure.savefig(temporary, dpi=100)

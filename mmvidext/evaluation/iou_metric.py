@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import mmseg.evaluation
 import numpy as np
 from torch import Tensor
 
+from mmvidext.datasets.media.images import write_picture
 from mmvidext.evaluation.finite_labels import finite_labels, true_labels
 from mmvidext.evaluation.named_samples import check_any
 from mmvidext.registry import METRICS
@@ -89,9 +89,7 @@ class IoUMetric(mmseg.evaluation.IoUMetric):
             )
         # the datasets that leave class 0 out (reduce_zero_label) count from 1 in their files
         values = labels.cpu().numpy() + int(bool(sample.get('reduce_zero_label', False)))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not cv2.imwrite(str(path), values.astype(np.uint8 if num_classes < 256 else np.uint16)):
-            raise OSError(f'the mask of {image} cannot be written to {path}')
+        write_picture(path, values.astype(np.uint8 if num_classes < 256 else np.uint16))
 
     @staticmethod
     def total_area_to_metrics(

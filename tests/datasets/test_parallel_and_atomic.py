@@ -1,8 +1,10 @@
+import errno
 import operator
+import os
 
 import pytest
 
-from mmvidext.datasets.atomic_write import atomic_path, atomic_write_text
+from mmvidext.datasets.atomic_write import WriteError, atomic_path, atomic_write_text
 from mmvidext.datasets.parallel import iterate_with_progress, map_with_progress
 
 
@@ -62,3 +64,19 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):
         fail()
     assert path.read_text() == 'one'
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_is_said_of_the_file(tmp_path):
+    def fail(error):
+        with atomic_path(tmp_path / 'file.txt') as temporary:
+            temporary.write_text('half')
+            raise error
+
+    with pytest.raises(WriteError, match=r'/file\.txt cannot be written: No space left on device$'):
+        fail(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+    with pytest.raises(FileNotFoundError, match='elsewhere'):  # which was to be read
+        fail(FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), '/elsewhere/video.mp4'))
+    assert list(tmp_path.iterdir()) == []
+    atomic_write_text(tmp_path / 'a', '')
+    with pytest.raises(WriteError, match=r'/a/b/file\.txt cannot be written: Not a directory$'):
+        atomic_write_text(tmp_path / 'a' / 'b' / 'file.txt', '')

@@ -8,7 +8,7 @@ pytest.importorskip('mmaction')
 
 from mmaction.structures import ActionDataSample
 
-from mmvidext.engine import ClipPictureHook, VisualizationHook
+from mmvidext.engine import ClipPictureHook, RunError, VisualizationHook
 
 
 def samples(count):
@@ -58,3 +58,10 @@ def test_clips_are_numbered_through_whatever_the_size_of_a_batch(tmp_path):
         inputs = [torch.zeros(2, 3, 8, 8)] * len(samples(3)[batch])
         hook.after_test_iter(runner, number, dict(inputs=inputs), samples(3)[batch])
     assert sorted(path.name for path in tmp_path.iterdir()) == ['000000_0.png', '000001_1.png', '000002_2.png']
+
+
+def test_a_picture_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / 'file').touch()
+    hook = VisualizationHook(str(tmp_path / 'file'))
+    with pytest.raises(RunError, match=r'/file/0\.webm_0\.png cannot be written: File exists$'):
+        hook.after_test_iter(None, 0, dict(inputs=[torch.zeros(2, 3, 8, 8)]), samples(1))

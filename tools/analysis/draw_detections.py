@@ -15,6 +15,7 @@ from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 
 from mmvidext.apis.weights import load_for_inference
+from mmvidext.datasets.media.images import write_picture
 from mmvidext.drawing.pictures import draw_boxes
 from mmvidext.registry import DATASETS, MODELS
 
@@ -60,8 +61,7 @@ def main() -> None:
             (of_key,) = model.test_step(pseudo_collate([{**sample, 'inputs': key}]))
         columns = [(key, of_key.pred_instances), (current, propagated.pred_instances), (current, truth)]
         rows.append(np.hstack([picture(frame.numpy(), found, classes, score=args.score) for frame, found in columns]))
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(args.out), np.vstack(rows)[..., ::-1])
+    write_picture(args.out, np.vstack(rows))
     print(f'{args.out}: key frame, frame {args.distance} later with the boxes found, and with the true ones')
 
 

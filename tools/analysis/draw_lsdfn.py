@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from mmvidext.apis.weights import load_for_inference
+from mmvidext.datasets.media.images import write_picture
 from mmvidext.layers import DynamicFilter
 
 CAPTION = 24  # pixels above each picture
@@ -135,8 +136,7 @@ def main() -> None:
         spread = weights.std(dim=0) / weights.mean(dim=0).abs()
         print(f'sample weights: mean {weights.mean():.3f}, spread within a field {spread.mean():.3f} of its mean')
         picture = draw_attention(image, weights, layer, grid=args.grid)
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(args.out), picture)
+    write_picture(args.out, picture[..., ::-1])
     print(args.out)
 
 

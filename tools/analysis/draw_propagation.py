@@ -13,6 +13,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from mmvidext.apis.weights import load_for_inference
+from mmvidext.datasets.media.images import write_picture
 from mmvidext.models.segmentors import DeepFeatureFlow
 from mmvidext.models.segmentors.label_map import label_map
 from mmvidext.ops import flow_to_image
@@ -55,8 +56,7 @@ def main() -> None:
     load_for_inference(model, args.checkpoint)
     palette = np.array(dataset.metainfo['palette'])
     rows = [np.hstack(draw(model.eval(), dataset[index], palette)) for index in args.index]
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(args.out), np.vstack(rows)[..., ::-1])
+    write_picture(args.out, np.vstack(rows))
     print(f'{args.out}: key frame, frame {args.distance} later, flow, propagated labels, true labels')
 
 

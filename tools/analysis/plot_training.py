@@ -6,6 +6,7 @@ python tools/analysis/plot_training.py OUT.png NAME=WORK_DIR [NAME=WORK_DIR ...]
 import argparse
 from pathlib import Path
 
+from mmvidext.datasets.atomic_write import atomic_path
 from mmvidext.drawing.training_curves import plot_training_curves, read_scalars
 
 
@@ -25,8 +26,8 @@ def main() -> None:
         except (FileNotFoundError, ValueError) as error:
             parser.error(str(error))
     figure = plot_training_curves(runs, [args.metric])
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(args.out)
+    with atomic_path(args.out) as temporary:
+        figure.savefig(temporary)
     print(f'wrote {args.out}')
 
 

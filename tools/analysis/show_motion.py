@@ -9,7 +9,6 @@ for its size as on the color wheel at the right, fading to white where the match
 import argparse
 from pathlib import Path
 
-import cv2
 from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.registry import init_default_scope
@@ -17,6 +16,7 @@ from mmengine.registry import init_default_scope
 from mmvidext.apis.seen_motion import SeenMotion, see_motion
 from mmvidext.apis.weights import load_for_inference
 from mmvidext.cli.config import load_config
+from mmvidext.datasets.media.images import write_picture
 from mmvidext.drawing.motion import draw_motion
 
 
@@ -45,8 +45,7 @@ def main() -> None:
     cfg = load_config(args.config, args.cfg_options)
     init_default_scope('mmaction')
     picture = draw_motion(*estimate(cfg, args.checkpoint, args.video), scale=args.scale)
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(args.out), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    write_picture(args.out, picture)
     print(f'wrote {args.out}')
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mmvidext.datasets.atomic_write import atomic_path, naming_target
+from mmvidext.datasets.atomic_write import atomic_write_bytes
 from mmvidext.datasets.media.files import read_bytes
 from mmvidext.datasets.media.limits import MOST_PIXELS
 
@@ -103,5 +103,4 @@ def write_picture(path: Path, picture: NDArray[Any]) -> None:
         raise ValueError(f'{path} cannot be written: its suffix is not that of a picture') from error
     if not success:
         raise ValueError(f'{path} cannot be written in its format')
-    with naming_target(path), atomic_path(path) as temporary:
-        temporary.write_bytes(data.tobytes())
+    atomic_write_bytes(path, data.tobytes())

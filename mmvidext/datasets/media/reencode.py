@@ -85,9 +85,9 @@ def reencode_video(source: str, target: Path, encoding: Encoding) -> Reencoded:
     with atomic_path(target) as temporary:
         try:
             _encode(video, times, temporary, encoding)
-        except OSError as error:  # not only of this video: the next ones would not be written either
-            raise OSError(error.errno, f'{target} cannot be written: {error.strerror}') from error
         except av.FFmpegError as error:
+            if isinstance(error, OSError):  # not only of this video: the next ones would not be written either
+                raise
             raise BadVideoError(f'{source} cannot be encoded: {error.strerror or error}') from error
         psnr = compare_frames(video, VideoFile(str(temporary)), times, min_psnr=encoding.min_psnr)
     return Reencoded(len(times), psnr)
