@@ -32,6 +32,7 @@ from mmvidext.cli.pretrained_errors import naming_what_cannot_be_fetched
 from mmvidext.cli.ready_config import config_of_data
 from mmvidext.cli.unknown_keys import check_component_keys
 from mmvidext.engine.shared_batches import ShareBatchesHook, SharingRunner
+from mmvidext.engine.work_dir import check_writable
 
 LOADER_TIMEOUT = 600  # seconds without a batch from the workers: the disk is dead, or a worker hangs
 STOPPED_MARGIN = 5  # seconds more that a worker may be stopped
@@ -91,8 +92,8 @@ def load_run_config(
     _check_visualization(cfg)
     cfg.launcher = launcher
     cfg.work_dir = work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(cfg.filename).stem)
-    with usage_errors():
-        Path(cfg.work_dir).mkdir(parents=True, exist_ok=True)
+    with run_errors():
+        check_writable(Path(cfg.work_dir), 'log')
     randomness = dict(cfg.get('randomness') or {})
     if seed is not None:
         randomness['seed'] = seed
@@ -291,15 +292,14 @@ def building_errors(cfg: Config) -> Iterator[None]:
 @contextmanager
 def run_errors() -> Iterator[None]:
     """End the command with one line where a run cannot go on, and close the connections when it was told to stop."""
-    from mmvidext.datasets.media.files import BadFileError
     from mmvidext.datasets.atomic_write import WriteError
+    from mmvidext.datasets.media.files import BadFileError
     from mmvidext.engine import RunError
 
     try:
         yield
     except RunError as error:
         raise click.ClickException(str(error)) from error
-    except BadFileError as error:  # that of a worker process begins with its traceback
     except WriteError as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
@@ -307,6 +307,7 @@ def run_errors() -> Iterator[None]:
             raise
         file = error.filename or 'a file of the run'  # which a write does not name
         raise click.ClickException(f'{file} cannot be written: {error.strerror}') from error
+    except BadFileError as error:  # that of a worker process begins with its traceback
         raise click.ClickException(str(error).rpartition(f'{type(error).__name__}: ')[2].rstrip()) from error
     except SystemExit:
         if torch.distributed.is_available() and torch.distributed.is_initialized():

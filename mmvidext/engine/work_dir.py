@@ -8,7 +8,7 @@ from typing import IO
 from mmvidext.engine.run_error import RunError
 from mmvidext.folder_lock import lock_folder
 
-__all__ = ['check_room', 'lock_work_dir']
+__all__ = ['check_room', 'check_writable', 'lock_work_dir']
 
 
 def lock_work_dir(work_dir: Path) -> IO[str] | None:
@@ -31,6 +31,29 @@ def lock_work_dir(work_dir: Path) -> IO[str] | None:
         ) from error
 
 
+def check_writable(directory: Path, what: str) -> None:
+    """Check that a directory can be written to, and takes a megabyte.
+
+    Args:
+        directory: It is made if missing.
+        what: What will be written there, for the message.
+
+    Raises:
+        RunError: If not.
+    """
+    probe = directory / f'.probe-{os.getpid()}'
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(bytes(2**20))
+    except OSError as error:
+        raise RunError(
+            f'no {what} can be written to {directory}: {error.strerror}: make room or use another --work-dir'
+        ) from error
+    finally:
+        if os.access(directory, os.W_OK):
+            probe.unlink(missing_ok=True)
+
+
 def check_room(directory: Path, needed: int) -> None:
     """Check that a directory can be written to and has room.
 
@@ -41,16 +64,8 @@ def check_room(directory: Path, needed: int) -> None:
     Raises:
         RunError: If not.
     """
-    probe = directory / f'.probe-{os.getpid()}'
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        probe.write_bytes(b'x')
-        free = shutil.disk_usage(directory).free
-    except OSError as error:
-        raise RunError(f'no checkpoint can be written to {directory}: {error.strerror}') from error
-    finally:
-        if os.access(directory, os.W_OK):
-            probe.unlink(missing_ok=True)
+    check_writable(directory, 'checkpoint')
+    free = shutil.disk_usage(directory).free
     if free < needed:
         raise RunError(
             f'{directory} has {free / 2**20:.0f} MiB free, but a checkpoint of this model takes up to '

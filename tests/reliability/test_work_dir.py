@@ -1,5 +1,6 @@
 """A work directory belongs to one run, and can take its checkpoints."""
 
+import errno
 import os
 import signal
 import time
@@ -7,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from mmvidext.cli.train import train as train_command
 from mmvidext.engine import RunError
 from mmvidext.engine.work_dir import check_room, lock_work_dir
+from tests.cli.invoke import invoke
 from tests.reliability.tiny_run import config, in_child, newest, train
 
 
@@ -104,6 +107,20 @@ def test_a_directory_that_cannot_be_written_to(tmp_path):
         lock_work_dir(tmp_path / 'file' / 'run')
     with pytest.raises(RunError, match='no checkpoint can be written to /proc/none'):
         check_room(Path('/proc/none'), 1)  # root may write nearly anywhere, but not there
+
+
+def test_a_full_disk_is_said_before_anything_is_written(tmp_path, monkeypatch):
+    work_dir = tmp_path / 'run'
+
+    def full(path, content):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, 'write_bytes', full)
+    output = invoke(train_command, 'mmvidext::demo/tsm_r18_camera_demo.py', '--work-dir', work_dir, status=1)
+    assert output == (
+        f'Error: no log can be written to {work_dir}: No space left on device: make room or use another --work-dir\n'
+    )
+    assert list(work_dir.iterdir()) == []
 
 
 def test_what_a_killed_run_was_writing_is_removed(tmp_path):
