@@ -1,6 +1,7 @@
 """The part of a run's state that mmengine does not save: generators, position in the data, what each process has."""
 
 import bisect
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -12,6 +13,7 @@ from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
 from torch.utils.data import DataLoader, IterableDataset
 
 from mmvidext.engine.checkpoint_hook import CheckpointHook
+from mmvidext.engine.data_digest import data_digest, pipeline_steps
 from mmvidext.engine.logger_hook import LoggerHook
 from mmvidext.engine.optimizer_checks import optimizer_kinds
 from mmvidext.engine.preemption import EXIT_RESUME_ME, Preemption
@@ -44,6 +46,7 @@ class TrainingStateHook(Hook):
         self._preemption = Preemption()
         self._checkpoints: CheckpointHook  # saves at a signal; there from the begin of training on
         self._batches: PlacedBatches | None = None
+        self._data_digest: str | None = None
 
     def before_train(self, runner: Runner) -> None:
         """Prepare the run after everything else is: the state is loaded, all other hooks are ready.
@@ -131,6 +134,8 @@ class TrainingStateHook(Hook):
             samples=len(runner.train_loop.dataloader.dataset),
             optimizers=optimizer_kinds(runner.optim_wrapper),
             arithmetic=arithmetic_of(runner),
+            data=self._digest(runner),
+            pipeline=_pipeline(runner),
             validated=self._validated_iter == checkpoint['meta']['iter'],
             early_stopping=[{name: getattr(hook, name) for name in _EARLY_STOPPING} for hook in _stopping(runner)],
             stop_training=runner.train_loop.stop_training,
@@ -199,6 +204,7 @@ class TrainingStateHook(Hook):
         self._check_batches(runner, state)
         if changes := changed_arithmetic(arithmetic_of(runner), state.get('arithmetic') or {}):
             runner.logger.warning(f'{", ".join(changes)}: the run resumes, but not as if it had never stopped')
+        _compare_pipelines(runner, state.get('pipeline'))
         restore_rank(runner, self._own(state))
         for hook, values in zip(_stopping(runner), state['early_stopping'], strict=False):
             for name in _EARLY_STOPPING:
@@ -207,16 +213,23 @@ class TrainingStateHook(Hook):
         if state['validated']:
             self._validated_iter = runner.iter
 
+    def _digest(self, runner: Runner) -> str | None:
+        if self._data_digest is None:  # once: it takes seconds for a large data set
+            self._data_digest = data_digest(runner.train_loop.dataloader.dataset)
+        return self._data_digest
+
     def _check_batches(self, runner: Runner, state: dict[str, Any]) -> None:
         if self._batches is None:
             return
         samples = len(runner.train_loop.dataloader.dataset)
         here = len(self._batches), self._batches.batch_size, get_world_size(), samples
         there = state['batches'], state['batch_size'], len(state['ranks']), state.get('samples', samples)
-        if here == there:
-            return
         names = ('batches of an epoch', 'samples of a batch', 'processes', 'samples of the data set')
         changes = [f'{a} {name} instead of {b}' for name, a, b in zip(names, here, there, strict=True) if a != b]
+        if state.get('data') is not None and self._digest(runner) != state['data']:
+            changes.append('other training data (samples, labels or their order)')
+        if not changes:
+            return
         if self._consumed > 0:
             raise RunError(
                 f'{", ".join(changes)}: this checkpoint is from the middle of an epoch of other batches; resume from '
@@ -243,6 +256,22 @@ class TrainingStateHook(Hook):
         self._preemption.ignore()
         runner.logger.warning(f'stopped by a signal after iteration {iteration}, to be resumed: exit {EXIT_RESUME_ME}')
         raise SystemExit(EXIT_RESUME_ME)
+
+
+def _pipeline(runner: Runner) -> list[str]:
+    return pipeline_steps((runner.cfg.get('train_dataloader') or {}).get('dataset'))
+
+
+def _compare_pipelines(runner: Runner, before: list[str] | None) -> None:
+    """Say which step of the training pipeline is another one than when the checkpoint was saved."""
+    now = _pipeline(runner)
+    if before is None or now == before:
+        return
+    here, there = next(pair for pair in zip_longest(now, before, fillvalue='no step') if pair[0] != pair[1])
+    runner.logger.warning(
+        f'the pipeline of train_dataloader is not that of the checkpoint: {here} instead of {there}: the run resumes, '
+        'but not as if it had never stopped'
+    )
 
 
 def validation_follows(runner: Runner) -> bool:
