@@ -4,13 +4,12 @@ from collections.abc import Iterable
 from reprlib import repr as short_repr
 from typing import Any
 
-from mmengine.logging import MMLogger
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor
 
 from mmvidext.engine.run_error import RunError
 
-__all__ = ['check_optimizer_kinds', 'check_optimizers', 'optimizer_kinds']
+__all__ = ['check_optimizer_types', 'check_optimizers', 'optimizer_changes', 'optimizer_types']
 
 # tensors that torch's optimizers keep of a parameter, of its shape; and those that come with a setting
 _KEPT = {
@@ -28,51 +27,56 @@ _NEW_RUN = 'or begin a new run from its weights: --weights (load_from)'
 _ADVICE = f'resume with the optimizer that it was trained with, {_NEW_RUN}'
 
 
-def optimizer_kinds(wrapper: OptimWrapper | OptimWrapperDict) -> dict[str, dict[str, Any]]:
-    """Return what the optimizers of a run are, for a checkpoint: their state does not say it.
-
-    Returns:
-        For each optimizer, by its name (empty where there is one): ``type``, ``wrapper`` and ``settings``, the numbers
-        of its config.
-    """
-    kinds = {}
-    for name, one in _named(wrapper).items():
-        defaults = one.optimizer.defaults.items()
-        settings = {key: value for key, value in defaults if key not in _HOW and _is_numbers(value)}
-        kinds[name] = dict(type=_kind(one), wrapper=type(one).__name__, settings=settings)
-    return kinds
+def optimizer_types(wrapper: OptimWrapper | OptimWrapperDict) -> dict[str, str]:
+    """Return the class of each optimizer of a run by its name, empty where there is one: their state does not say it."""
+    return {name: _kind(one) for name, one in _named(wrapper).items()}
 
 
-def check_optimizer_kinds(wrapper: OptimWrapper | OptimWrapperDict, saved: dict[str, dict[str, Any]]) -> None:
+def check_optimizer_types(wrapper: OptimWrapper | OptimWrapperDict, saved: Any) -> None:
     """Check that a checkpoint is of the optimizers of this run.
-
-    Another wrapper, such as that for mixed precision, is logged.
 
     Args:
         wrapper: Of this run.
-        saved: What :func:`optimizer_kinds` returned when it was saved.
+        saved: What :func:`optimizer_types` returned when it was saved.
 
     Raises:
-        RunError: If an optimizer is another one, or has other settings, or ``saved`` is of another kind.
+        RunError: If an optimizer is another one, or ``saved`` is of another kind.
     """
-    if not _is_record(saved):
+    if not isinstance(saved, dict) or not all(isinstance(one, str) for one in saved.values()):
         raise RunError(f'this checkpoint is damaged: the optimizers of its exact_resume are {short_repr(saved)}')
-    for name, here in optimizer_kinds(wrapper).items():
+    for name, here in optimizer_types(wrapper).items():
         there = saved.get(name, here)  # a missing one has no state either, which is said elsewhere
-        if here['type'] != there['type']:
-            raise RunError(f'this checkpoint is of {there["type"]}, and the config has {here["type"]}: {_ADVICE}')
-        for key, value in here['settings'].items():
-            other = there['settings'].get(key, value)
-            if _as_list(value) != _as_list(other):
-                raise RunError(
-                    f'{key} of {here["type"]} is {short_repr(value)} here and {short_repr(other)} in this checkpoint: '
-                    f'{_ADVICE}'
-                )
-        if here['wrapper'] != there['wrapper']:
-            MMLogger.get_current_instance().warning(
-                f'this checkpoint is of a run with {there["wrapper"]}, and this one has {here["wrapper"]}: it resumes, '
-                'but not as if it had never stopped'
-            )
+        if here != there:
+            raise RunError(f'this checkpoint is of {there}, and the config has {here}: {_ADVICE}')
+
+
+def optimizer_changes(
+    wrapper: OptimWrapper | OptimWrapperDict, schedulers: Any, saved: dict[str, Any]
+) -> list[tuple[str, Any, Any]]:
+    """Return the settings of the optimizers that no schedule changes.
+
+    Args:
+        wrapper: Of this run.
+        schedulers: Those of the runner: a list, a dictionary of lists, or None.
+        saved: The ``optimizer`` of a checkpoint, which :func:`check_optimizers` let through.
+
+    Returns:
+        Name, value here and value in the checkpoint, each triple once.
+    """
+    changes: list[tuple[str, Any, Any]] = []
+    for name, one in _named(wrapper).items():
+        own = schedulers.get(name, []) if isinstance(schedulers, dict) else schedulers or []
+        scheduled = {scheduler.param_name for scheduler in own}
+        if 'momentum' in scheduled:
+            scheduled.add('betas')  # which such a schedule changes for Adam
+        groups = (saved[name] if name else saved)['param_groups']
+        for here, there in zip(one.optimizer.param_groups, groups, strict=True):
+            for key in one.optimizer.defaults:
+                if key in there and key not in scheduled and key not in _HOW:
+                    change = f'{key} of {_kind(one)}', _listed(here[key]), _listed(there[key])
+                    if change not in changes:
+                        changes.append(change)
+    return changes
 
 
 def check_optimizers(wrapper: OptimWrapper | OptimWrapperDict, saved: dict[str, Any]) -> None:
@@ -175,13 +179,6 @@ def _are_dicts(values: Iterable[Any]) -> bool:
     return all(isinstance(value, dict) for value in values)
 
 
-def _is_record(saved: Any) -> bool:
-    if not isinstance(saved, dict) or not _are_dicts(saved.values()):
-        return False
-    types = dict(type=str, wrapper=str, settings=dict)
-    return all(isinstance(one.get(key), kind) for one in saved.values() for key, kind in types.items())
-
-
 def _is_number(value: Any) -> bool:
     if isinstance(value, Tensor):
         return value.numel() == 1 and not value.is_complex() and not value.is_meta
@@ -196,8 +193,11 @@ def _length(value: Any) -> int | None:
     return len(value) if isinstance(value, (list, tuple)) else None
 
 
-def _as_list(value: Any) -> Any:
-    return list(value) if isinstance(value, (list, tuple)) else value
+def _listed(value: Any) -> Any:
+    """Return a setting to compare and to print: betas may be a tuple or a list, a rate a tensor."""
+    if isinstance(value, Tensor):
+        return value.tolist()
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _described(value: Any) -> str:

@@ -11,8 +11,8 @@ from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import Tensor
 
 from mmvidext.checkpoints.read import saved_classes
-from mmvidext.engine.optimizer_checks import check_optimizers
 from mmvidext.engine.channels_last_hook import ChannelsLastHook
+from mmvidext.engine.optimizer_checks import check_optimizers, optimizer_changes
 from mmvidext.engine.resume_point import RUN_STATE
 from mmvidext.engine.run_error import RunError
 from mmvidext.engine.run_parts import optim_wrappers, unwrap_model
@@ -82,6 +82,7 @@ def check_resumable(runner: Runner, checkpoint: dict[str, Any]) -> list[tuple[An
     _check_model(own, checkpoint['state_dict'])
     _check_classes(runner, checkpoint['meta'].get('dataset_meta'))
     check_optimizers(runner.optim_wrapper, checkpoint['optimizer'])
+    _warn_of_unused_settings(runner, checkpoint)
     if 'ema_state_dict' in checkpoint and not any(isinstance(hook, EMAHook) for hook in runner.hooks):
         raise RunError(
             'this checkpoint is of a run with EMAHook, and its weights are averaged: a run without that hook would go '
@@ -159,6 +160,20 @@ def _check_classes(runner: Runner, saved: Any) -> None:
 
 def _start(names: Any) -> str:
     return f'{", ".join(map(str, names[:3]))}{", ..." if len(names) > 3 else ""} ({len(names)})'
+
+
+def _warn_of_unused_settings(runner: Runner, checkpoint: dict[str, Any]) -> None:
+    """Name the settings of this config in whose place the checkpoint's are used."""
+    changes = optimizer_changes(runner.optim_wrapper, runner.param_schedulers, checkpoint['optimizer'])
+    seed, saved = runner._randomness_cfg.get('seed'), checkpoint['meta'].get('seed')  # as mmengine asks
+    if None not in (seed, saved):
+        changes.append(('randomness.seed', seed, saved))
+    for name, here, there in changes:
+        if here != there:
+            runner.logger.warning(
+                f'{name} is {here} here and {there} in the checkpoint, which is used; to train with the new value '
+                'begin a new run from its weights: --weights (load_from)'
+            )
 
 
 def _check_schedulers(own: Any, saved: Any) -> list[tuple[Any, int]]:

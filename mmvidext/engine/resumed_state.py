@@ -8,7 +8,7 @@ from typing import Any
 from mmengine.runner import Runner
 from torch import Tensor
 
-from mmvidext.engine.optimizer_checks import check_optimizer_kinds
+from mmvidext.engine.optimizer_checks import check_optimizer_types
 from mmvidext.engine.rank_state import parameters_of
 from mmvidext.engine.run_error import RunError
 from mmvidext.engine.run_parts import unwrap_model
@@ -36,7 +36,7 @@ def check_training_state(runner: Runner, state: Any) -> None:
         if not is_right:
             raise RunError(f'this checkpoint is damaged: {name} of its exact_resume is {short_repr(state.get(name))}')
     if 'optimizers' in state:  # older ones do not have them
-        check_optimizer_kinds(runner.optim_wrapper, state['optimizers'])
+        check_optimizer_types(runner.optim_wrapper, state['optimizers'])
     parameters = list(parameters_of(runner.optim_wrapper))
     buffers = dict(unwrap_model(runner.model).named_buffers())
     for number, rank in enumerate(state['ranks']):

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, IterableDataset
 from mmvidext.engine.checkpoint_hook import CheckpointHook
 from mmvidext.engine.data_digest import data_digest, pipeline_steps
 from mmvidext.engine.logger_hook import LoggerHook
-from mmvidext.engine.optimizer_checks import optimizer_kinds
+from mmvidext.engine.optimizer_checks import optimizer_types
 from mmvidext.engine.preemption import EXIT_RESUME_ME, Preemption
 from mmvidext.engine.rank_state import capture_rank, restore_rank
 from mmvidext.engine.resume_checks import arithmetic_of, changed_arithmetic
@@ -132,7 +132,7 @@ class TrainingStateHook(Hook):
             batches=len(self._batches),
             batch_size=self._batches.batch_size,
             samples=len(runner.train_loop.dataloader.dataset),
-            optimizers=optimizer_kinds(runner.optim_wrapper),
+            optimizers=optimizer_types(runner.optim_wrapper),
             arithmetic=arithmetic_of(runner),
             data=self._digest(runner),
             pipeline=_pipeline(runner),

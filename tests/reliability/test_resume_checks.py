@@ -7,8 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from mmcv.transforms import BaseTransform
 from mmengine.config import Config
 from mmengine.optim import AmpOptimWrapper, OptimWrapper
+from mmengine.registry import TRANSFORMS
 from mmengine.runner import Runner
 
 from mmvidext.engine import ChannelsLastHook, ExactResumeHook, RunError
@@ -137,10 +139,6 @@ def plateau(**settings):
         (
             dict(optim_wrapper=dict(optimizer=dict(type='Adam', lr=0.01, weight_decay=0.01))),
             r'epoch_2.pth: this checkpoint is of AdamW, and the config has Adam: resume with the optimizer that',
-        ),
-        (
-            dict(optim_wrapper=dict(optimizer=dict(type='AdamW', lr=0.01, betas=(0.9, 0.99)))),
-            r'betas of AdamW is \(0.9, 0.99\) here and \(0.9, 0.999\) in this checkpoint: resume with the optimizer',
         ),
         (
             dict(
@@ -370,7 +368,48 @@ def test_more_data_in_as_many_batches_is_noticed(tmp_path):
     assert in_child(train, config(tmp_path, **options(20)), kill=dict(at=9)) < 0
     error = refusal(config(tmp_path, **options(23)), newest(tmp_path), tmp_path)
     assert error is not None
-    assert error.startswith('23 samples of the data set instead of 20: this checkpoint is from the middle')
+    assert error.startswith(
+        '23 samples of the data set instead of 20, other training data (samples, labels or their order)'
+    )
+    error = refusal(config(tmp_path, **options(list(range(19, -1, -1)))), newest(tmp_path), tmp_path)
+    assert error is not None
+    assert error.startswith('other training data (samples, labels or their order): this checkpoint is')
+
+
+@TRANSFORMS.register_module()
+class DoNothing(BaseTransform):
+    def transform(self, results):
+        return results
+
+
+def test_what_changed_and_does_not_end_the_run_is_named(run_a, tmp_path):
+    cfg = config(
+        tmp_path / 'b',
+        seed=77,
+        log_level='WARNING',
+        optim_wrapper=dict(optimizer=dict(type='AdamW', lr=0.01, weight_decay=0.5, foreach=False)),
+        train_dataloader=dict(
+            dataset=dict(type='TinyDataset', indices=list(range(23, -1, -1)), pipeline=[dict(type='DoNothing')])
+        ),
+    )
+    assert in_child(train, cfg, resume=run_a / 'epoch_2.pth') == 0
+    (log,) = (tmp_path / 'b').glob('*/*.log')
+    text = log.read_text()
+    for change in (
+        'weight_decay of AdamW is 0.5 here and 0.01 in the checkpoint, which is used',
+        'randomness.seed is 77 here and 3 in the checkpoint, which is used',
+        'other training data (samples, labels or their order): the run resumes, but not as if',
+        "the pipeline of train_dataloader is not that of the checkpoint: {'type': 'DoNothing'} instead of no step",
+    ):
+        assert change in text
+    assert text.count(' here and ') == 2  # a schedule changes lr, and foreach no value
+
+
+def test_a_run_that_did_not_change_resumes_without_a_word(run_a, tmp_path):
+    cfg = config(tmp_path / 'b', log_level='WARNING')
+    assert in_child(train, cfg, resume=run_a / 'epoch_2.pth') == 0
+    (log,) = (tmp_path / 'b').glob('*/*.log')
+    assert 'checkpoint' not in log.read_text()
 
 
 def test_the_hook_named_twice_is_refused(tmp_path):
