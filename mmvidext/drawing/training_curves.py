@@ -3,6 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -12,31 +13,63 @@ from mmvidext.drawing.figures import new_figure
 
 __all__ = ['metric_names', 'plot_training_curves', 'read_scalars']
 
-Rows = Sequence[dict[str, Any]]
+Rows = list[dict[str, Any]]
+_TRAINING = 'training'  # rows with a loss
 _NO_METRICS = {'data_time', 'time', 'step', 'epoch', 'iter', 'lr', 'memory', 'loss'}
 
 
 def read_scalars(work_dir: Path) -> Rows:
     """Return what the newest run in a work directory logged, a dict for each line.
 
-    A last line that is not whole yet, because the training runs, is left out.
+    Each start of a run has a folder of its own, named by its time. One whose first training step is behind that of the
+    start before went on with that run: what it repeated replaces what was there. Any other began anew. A last line
+    that is not whole, because the training runs or was killed, is left out.
 
     Raises:
         FileNotFoundError: If no run logged anything there.
         ValueError: If a line is no JSON object; the message names file and line.
     """
-    logs = sorted(work_dir.glob('*/vis_data/scalars.json'), key=lambda path: path.stat().st_mtime)
+    logs = sorted(work_dir.glob('*/vis_data/scalars.json'))
     if not logs:
         raise FileNotFoundError(f'{work_dir} holds no */vis_data/scalars.json: is it the work dir of a training run?')
+    rows: Rows = []
+    for log in logs:
+        later = _read_log(log)
+        first, begin = _first_steps(rows), _first_steps(later)
+        if _TRAINING not in begin:  # a test, or a start that was killed before its first line
+            continue
+        goes_on = _TRAINING in first and begin[_TRAINING] > first[_TRAINING]
+        rows = [*_before(rows, begin), *later] if goes_on else later
+    return rows
+
+
+def _read_log(log: Path) -> Rows:
     rows = []
-    lines = logs[-1].read_text(encoding='utf-8').splitlines(keepends=True)
+    lines = log.read_text(encoding='utf-8').splitlines(keepends=True)
     for number, line in enumerate(lines, start=1):
         if not line.endswith('\n'):
             break
         try:
             rows.append(dict(json.loads(line)))
         except (ValueError, TypeError, RecursionError) as error:
-            raise ValueError(f'{logs[-1]}:{number} is no JSON object: delete the line') from error
+            raise ValueError(f'{log}:{number} is no JSON object: delete the line') from error
+    return rows
+
+
+def _kind(row: dict[str, Any]) -> str:
+    return _TRAINING if 'loss' in row else 'validation'  # whose steps may be epochs
+
+
+def _first_steps(rows: Rows) -> dict[str, float]:
+    """Return the first step of each kind of row."""
+    return {_kind(row): row.get('step', 0) for row in reversed(rows)}
+
+
+def _before(rows: Rows, begin: Mapping[str, float]) -> Rows:
+    """Return the rows up to the first one that a later start has repeated."""
+    for number, row in enumerate(rows):
+        if row.get('step', 0) >= begin.get(_kind(row), inf):
+            return rows[:number]
     return rows
 
 

@@ -67,6 +67,27 @@ def test_the_log_of_the_newest_run_is_read_without_its_unfinished_line(tmp_path)
             read_scalars(tmp_path)
 
 
+def write_log(work_dir, start, rows):
+    log = work_dir / start / 'vis_data/scalars.json'
+    log.parent.mkdir(parents=True)
+    log.write_text(''.join(f'{json.dumps(row)}\n' for row in rows))
+
+
+def test_the_logs_of_a_resumed_run_are_joined(tmp_path):
+    def read():
+        return [(row.get('loss'), row['step']) for row in read_scalars(tmp_path)]
+
+    write_log(tmp_path, '20260101_000003', [dict(loss=0.1, step=30), {'acc/top1': 0.6, 'step': 2}])
+    # killed behind the checkpoint of epoch 1, of whose end this start repeats the validation
+    write_log(tmp_path, '20260101_000001', [*EPOCHS, dict(loss=9.0, step=40)])
+    write_log(tmp_path, '20260101_000002', [EPOCHS[2], dict(loss=0.5, step=30), dict(loss=0.4, step=40)])
+    write_log(tmp_path, '20260101_000004', [])
+    write_log(tmp_path, '20260101_000005', [{'acc/top1': 0.9, 'step': 0}])  # a test
+    assert read() == [(4.0, 10), (2.0, 20), (None, 1), (0.1, 30), (None, 2)]
+    write_log(tmp_path, '20260102_000000', EPOCHS[:2])  # begun anew
+    assert read() == [(4.0, 10), (2.0, 20)]
+
+
 def test_motion_is_colored_and_fades_where_it_is_not_sure():
     frames = torch.zeros(3, 3, 8, 8)
     motion = torch.zeros(2, 3, 2, 2)
