@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from mmvidext.cli.config_names import nearest
+from mmvidext.cli.stop_signals import exit_on_interrupt
 
 __all__ = ['HELP_NAMES', 'LazyGroup']
 
@@ -28,6 +29,11 @@ class LazyGroup(click.Group):
         self.context_settings.setdefault('help_option_names', HELP_NAMES)  # those of the commands, too
         self.package = package
         self.summaries = dict(summaries)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Import and run the command that is called; Ctrl-C ends it with 130 from its first line on."""
+        with exit_on_interrupt():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mmvidext.cli.lazy_group import HELP_NAMES
-from mmvidext.cli.stop_signals import StopSignals
+from mmvidext.cli.stop_signals import StopSignals, exit_on_interrupt
 
 if TYPE_CHECKING:
     from mmvidext.apis.frame_sources import Source
@@ -79,6 +79,11 @@ class RunCommand(click.Command):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.context_settings.setdefault('help_option_names', HELP_NAMES)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; Ctrl-C ends it with 130, also where a script in ``tools/`` calls it."""
+        with exit_on_interrupt():
+            return super().invoke(ctx)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Repeat the flag in front of every ``KEY=VALUE`` that follows it."""

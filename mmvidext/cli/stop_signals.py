@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ['StopSignals', 'exit_on_signals']
+__all__ = ['StopSignals', 'exit_on_interrupt', 'exit_on_signals']
 
 _Item = TypeVar('_Item')
 
@@ -72,6 +72,34 @@ class StopSignals:
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._number = self._number or number
         self._stopped.set()
+
+
+@contextmanager
+def exit_on_interrupt() -> Iterator[None]:
+    """End the command with 130 and no traceback after Ctrl-C, also where a library takes it for an error of its own.
+
+    mmengine does so where it formats a config: it would say that the config has a wrong syntax.
+    """
+    interrupted = threading.Event()
+
+    def note(number: int, frame: FrameType | None) -> None:
+        interrupted.set()
+        raise KeyboardInterrupt
+
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if not in_main_thread or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:  # it is cared for
+        yield
+        return
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    except (Exception, KeyboardInterrupt):
+        if not interrupted.is_set():
+            raise
+        click.echo('stopped by SIGINT', err=True)
+        sys.exit(130)
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @contextmanager

@@ -28,7 +28,7 @@ _ADVICE = f'resume with the optimizer that it was trained with, {_NEW_RUN}'
 
 
 def optimizer_types(wrapper: OptimWrapper | OptimWrapperDict) -> dict[str, str]:
-    """Return the class of each optimizer of a run by its name, empty where there is one: their state does not say it."""
+    """Return the class of each optimizer by its name, empty where there is one: their state does not say it."""
     return {name: _kind(one) for name, one in _named(wrapper).items()}
 
 

@@ -1,9 +1,13 @@
 """The command with all its parts, and the scripts that lead to them."""
 
+import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import click
 import pytest
@@ -215,3 +219,19 @@ def test_doctor_asks_for_what_the_line_lacks(monkeypatch, capsys):
     printed = capsys.readouterr().out
     assert re.search(r'onedl-mmengine +MISSING', printed)
     assert re.search(r'onedl-mmsegmentation +- ', printed)
+
+
+@pytest.mark.parametrize('taken_for', [KeyboardInterrupt, SyntaxError('Failed to format'), click.Abort])
+def test_an_interrupt_ends_any_command_with_130_whatever_it_is_taken_for(taken_for, monkeypatch):
+    def read_the_config(**values):
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(1)
+        except KeyboardInterrupt as error:
+            raise taken_for from error  # as mmengine's Config.pretty_text does
+
+    monkeypatch.setattr(COMMANDS['mmvidext test'], 'callback', read_the_config)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a worker of pytest may ignore it
+    for command, arguments in ((main, ('test', 'a.py', 'b.pth')), (COMMANDS['mmvidext test'], ('a.py', 'b.pth'))):
+        assert invoke(command, *arguments, status=130) == 'stopped by SIGINT\n'
+    assert signal.signal(signal.SIGINT, before) is signal.default_int_handler
