@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mmvidext.app.child_frames import start_frame_server
+from mmvidext.app.http_server import http_server
 from mmvidext.app.limits import Limits
 from mmvidext.app.login_limits import LoginLimits
 from mmvidext.app.request_limits import RequestLimits
@@ -69,13 +70,13 @@ def serve(
 
         start_frame_server()
         page = build_page(tasks, work_dirs, folder=folder, limits=limits)
-        try:
-            _, address, _ = page.launch(**_launch_options(host, port, login, limits, folder))
-            on_start(address)
-            while not wait(_SECONDS_BETWEEN_CLEANINGS):
-                folder.remove_older_than(limits.keep_seconds)
-        finally:
-            page.close(verbose=False)
+        with http_server(_application(page, login, limits, folder), host, port) as address:
+            try:
+                on_start(address)
+                while not wait(_SECONDS_BETWEEN_CLEANINGS):
+                    folder.remove_older_than(limits.keep_seconds)
+            finally:
+                page.close(verbose=False)
 
 
 @contextmanager
@@ -94,10 +95,9 @@ def _settings(folder: UploadFolder) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _launch_options(
-    host: str, port: int, login: tuple[str, str] | None, limits: Limits, folder: UploadFolder
-) -> dict[str, Any]:
+def _application(page: Any, login: tuple[str, str] | None, limits: Limits, folder: UploadFolder) -> Any:
     import gradio as gr
+    from fastapi import FastAPI
     from starlette.middleware import Middleware
 
     def may_enter(name: str, password: str) -> bool:
@@ -105,9 +105,10 @@ def _launch_options(
         return login is not None and hmac.compare_digest(given, '\0'.join(login).encode())
 
     fonts = ['system-ui', 'sans-serif']  # those of the system: nothing is fetched from elsewhere
-    return dict(
-        server_name=host,
-        server_port=port,
+    return gr.mount_gradio_app(
+        FastAPI(openapi_url=None),  # no pages of its own, which would ask for no password
+        page,
+        '/',
         auth=may_enter if login else None,
         auth_message=f'After {limits.max_logins} wrong passwords, wait {limits.login_wait:g} seconds.',
         app_kwargs=dict(
@@ -119,13 +120,10 @@ def _launch_options(
         max_file_size=limits.max_bytes,
         theme=gr.themes.Default(font=fonts, font_mono=['monospace']),
         footer_links=[],
-        prevent_thread_lock=True,
-        share=False,
         ssr_mode=False,
         pwa=False,
         mcp_server=False,
         enable_monitoring=False,
         run_history=False,
         show_error=False,
-        quiet=True,
     )
