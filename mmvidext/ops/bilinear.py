@@ -6,6 +6,8 @@ from torch import Tensor
 
 __all__ = ['sample_bilinear']
 
+_LARGEST_EXPONENT = 20  # of a height or a width, in pixels
+
 
 def sample_bilinear(feature: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """Sample ``feature`` at pixel positions, zero outside, without a rounding at whole pixels.
@@ -30,8 +32,10 @@ def sample_bilinear(feature: Tensor, x: Tensor, y: Tensor) -> Tensor:
         tensor([[[[ 5., 20.,  0.]]]])
     """
     height, width = feature.shape[-2:]
-    full_height, full_width = _next_power_of_two(height), _next_power_of_two(width)
-    if (full_height, full_width) != (height, width):
+    is_recorded = torch.jit.is_tracing() or torch.compiler.is_exporting()  # for every size: nothing may be asked of it
+    fill_up = _recorded_power_of_two if is_recorded else _next_power_of_two
+    full_height, full_width = fill_up(height), fill_up(width)
+    if is_recorded or (full_height, full_width) != (height, width):
         feature = F.pad(feature, (0, full_width - width, 0, full_height - height))
     grid = torch.stack(((2 * x + 1) / full_width - 1, (2 * y + 1) / full_height - 1), dim=-1)  # (N, H', W', 2)
     return F.grid_sample(feature, grid, mode='bilinear', padding_mode='zeros', align_corners=False)
@@ -42,3 +46,12 @@ def _next_power_of_two(size: int) -> int:
     while power < size:
         power *= 2
     return power
+
+
+def _recorded_power_of_two(size: int) -> int:
+    """Return the same, up to 2**20, without a loop or a comparison, which would be recorded for one size only.
+
+    It is 1, and each power below ``size``, added up: the quotient is 1 for these, and 0 for the others.
+    """
+    powers = [2**exponent for exponent in range(_LARGEST_EXPONENT)]
+    return 1 + sum(power * ((size - power + 2 * powers[-1] - 1) // (2 * powers[-1])) for power in powers)

@@ -68,16 +68,17 @@ def deform_conv2d(
         geometry = (*stride, *padding, *dilation, groups, offset_groups, mask is not None)
         result: Tensor = torch.ops.torchvision.deform_conv2d(*given, *geometry)
         return result.to(feature.dtype)
-    moved = offset.to(dtype).reshape(len(feature) * offset_groups, *weight.shape[2:], 2, *offset.shape[2:])
-    grouped = feature.to(dtype).reshape(len(moved), feature.shape[1] // offset_groups, *feature.shape[2:])
+    num = feature.shape[0]  # len() would be a constant of a trace
+    moved = offset.to(dtype).reshape(num * offset_groups, *weight.shape[2:], 2, *offset.shape[2:])
+    grouped = feature.to(dtype).reshape(moved.shape[0], feature.shape[1] // offset_groups, *feature.shape[2:])
     taps = _sample_taps(grouped, moved, stride, padding, dilation)
     if mask is not None:
-        taps = taps * mask.to(dtype).reshape(len(taps), 1, *taps.shape[2:])
+        taps = taps * mask.to(dtype).reshape(taps.shape[0], 1, *taps.shape[2:])
     filters = weight.to(feature.dtype).reshape(groups, len(weight) // groups, weight[0].numel())
-    columns = taps.to(feature.dtype).reshape(len(feature), groups, filters.shape[2], taps.shape[3])
+    columns = taps.to(feature.dtype).reshape(num, groups, filters.shape[2], taps.shape[3])
     with without_autocast(feature.device):
         out = filters @ columns
-    out = out.view(len(feature), len(weight), *offset.shape[2:])
+    out = out.view(num, len(weight), *offset.shape[2:])
     return out if bias is None else out + bias.to(out.dtype).view(-1, 1, 1)
 
 

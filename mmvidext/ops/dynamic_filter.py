@@ -104,8 +104,8 @@ def _tap_maps(feature: Tensor, kernel_size: int, reach: int) -> Tensor:
     """
     border = reach + kernel_size // 2
     total = F.pad(feature.sum(dim=1, keepdim=True), (border, border, border, border))
-    height, width = feature.shape[2] + 2 * reach, feature.shape[3] + 2 * reach
-    return total.unfold(2, height, 1).unfold(3, width, 1).flatten(1, 3)  # from (N, 1, k, k, height, width), a view
+    taps = total.unfold(2, kernel_size, 1).unfold(3, kernel_size, 1)  # (N, 1, height, width, k, k), a view
+    return taps.permute(0, 1, 4, 5, 2, 3).flatten(1, 3)
 
 
 def check_settings(kernel_size: int, num_samples: int, sample_stride: int, chunk_channels: int | None) -> None:

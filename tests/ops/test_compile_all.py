@@ -42,6 +42,43 @@ def test_no_op_is_left_out():
     assert {name.split(',')[0] for name in CALLS} == set(ops.__all__) - {'ProjectedKernel'} - DECIDED_BY_VALUES
 
 
+class Warp(torch.nn.Module):
+    def forward(self, x, flow):
+        return ops.flow_warp(x, flow)
+
+
+class Filter(torch.nn.Module):
+    def forward(self, x, spatial, channel, attention):
+        return ops.dynamic_filter(x, spatial, channel, attention, attention, kernel_size=3, **FIELD)
+
+
+def deform(x, offset):
+    return ops.deform_conv2d(x, offset, torch.ones(2, 4, 3, 3), padding=(1, 1), backend='torch')
+
+
+def draw(num, height, width, *channels):
+    return tuple(torch.randn(num, count, height, width) for count in channels)
+
+
+@pytest.mark.filterwarnings('ignore::torch.jit.TracerWarning', 'ignore::DeprecationWarning')
+@pytest.mark.parametrize(('call', 'channels'), [(Warp(), (4, 2)), (deform, (4, 36)), (Filter(), (4, 18, 8, 9))])
+def test_traced_at_one_size_runs_at_another(call, channels):
+    """Across powers of two, up to which maps are filled for the sampling."""
+    traced = torch.jit.trace(call, draw(2, 5, 6, *channels), check_trace=False)
+    for size in [(3, 9, 17), (4, 8, 8)]:
+        inputs = draw(*size, *channels)
+        torch.testing.assert_close(traced(*inputs), call(*inputs))
+
+
+@pytest.mark.parametrize(('call', 'channels'), [(Warp(), (4, 2)), (Filter(), (4, 18, 8, 9))])
+def test_exported_at_one_width_runs_at_another(call, channels):
+    dynamic = tuple({3: torch.export.Dim.AUTO} for _ in channels)  # of one axis: each takes seconds
+    exported = torch.export.export(call, draw(2, 5, 6, *channels), dynamic_shapes=dynamic).module()
+    for width in (17, 8):
+        inputs = draw(2, 5, width, *channels)
+        torch.testing.assert_close(exported(*inputs), call(*inputs))
+
+
 @pytest.mark.parametrize('dynamic', [False, True])
 @pytest.mark.parametrize('name', CALLS)
 def test_compiles_without_graph_break(name, dynamic):
