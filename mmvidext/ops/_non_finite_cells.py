@@ -7,14 +7,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmvidext.ops._known_values import is_known
+
 __all__ = ['gradients_in_place', 'is_known_to_spread']
 
 
 def is_known_to_spread(feature: Tensor) -> bool:
-    """Whether a map holds what is not finite. Asked on a CPU only: elsewhere, to know means to wait for the device."""
-    if feature.device.type != 'cpu' or torch.compiler.is_compiling() or torch.jit.is_tracing():
-        return False
-    return not math.isfinite(feature.detach().sum())
+    """Whether a map is known to hold what is not finite."""
+    return is_known(lambda: not math.isfinite(feature.detach().sum()), feature)
 
 
 def gradients_in_place(

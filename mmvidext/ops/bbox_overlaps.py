@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from mmvidext.ops._known_values import is_known
 from mmvidext.ops.precision import accumulation_dtype
 
 __all__ = ['bbox_overlaps', 'check_boxes', 'usable_rois']
@@ -37,10 +38,12 @@ def usable_rois(rois: Tensor, num_images: int) -> tuple[Tensor, Tensor]:
     """
     image = rois[:, :1]
     exists = image == image.clamp(0, num_images - 1)
-    if rois.device.type == 'cpu' and not torch.compiler.is_compiling() and not torch.jit.is_tracing():
-        wrong = image[~exists & image.isfinite()]
-        if len(wrong):
-            raise ValueError(f'rois[:, 0] names image {int(wrong[0])}, but feature has {num_images}, from 0 on')
+
+    def wrong() -> Tensor:
+        return image[~exists & image.isfinite()]
+
+    if is_known(lambda: len(wrong()) > 0, rois):
+        raise ValueError(f'rois[:, 0] names image {int(wrong()[0])}, but feature has {num_images}, from 0 on')
     counts = rois.isfinite().all(dim=1, keepdim=True) & exists
     return torch.where(counts, rois, 0).clamp(-_FAR, _FAR), counts
 

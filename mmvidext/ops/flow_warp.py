@@ -28,10 +28,11 @@ def flow_warp(feature: Tensor, flow: Tensor, *, padding_mode: str = 'zeros') -> 
 
     Returns:
         ``(N, C, H, W)`` in the dtype of ``feature``; NaN where the flow is. Positions are computed in float32 at least.
-        An infinity or a NaN in ``feature`` reaches the pixels that it has a weight for. On a GPU and in a compiled
-        model also those that look at the pixel above it, to its left or both, and at whole rows or columns: they are
-        NaN, because ``grid_sample`` adds this neighbor with weight zero. With zero flow these are the three pixels
-        before it. To look for it would mean to wait for the device, and to leave it out eight times the launches.
+        An infinity or a NaN in ``feature`` reaches the pixels that it has a weight for. On a GPU, in a compiled model
+        and in ``torch.func.vmap`` also those that look at the pixel above it, to its left or both, and at whole rows or
+        columns: they are NaN, because ``grid_sample`` adds this neighbor with weight zero. With zero flow these are the
+        three pixels before it. To look for it would mean to wait for the device, and to leave it out eight times the
+        launches.
 
     Raises:
         ValueError: If a shape does not fit, or ``padding_mode`` is neither of the two.

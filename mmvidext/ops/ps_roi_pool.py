@@ -22,9 +22,9 @@ def ps_roi_pool(feature: Tensor, rois: Tensor, output_size: int, *, spatial_scal
     Deep Feature Flow: corners are rounded to whole pixels of the image, halves away from zero, and the end pixel is
     part of the box. ``torchvision.ops.ps_roi_pool`` rounds after scaling, so it is never used.
 
-    An infinity or a NaN in ``feature`` reaches the bins that hold it; on a GPU and in a compiled model, where to look
-    for it would mean to wait, also those below and to the right of it, in its channel: sums over them are differences
-    of sums with it.
+    An infinity or a NaN in ``feature`` reaches the bins that hold it. On a GPU, in a compiled model and in
+    ``torch.func.vmap``, where to look for it would mean to wait or is not possible, it also reaches those below and to
+    the right of it, in its channel: sums over them are differences of sums with it.
 
     Args:
         feature: ``(N, C * k * k, H, W)``, channel ``(c * k + row) * k + column``.

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.autograd import gradcheck
 
 from mmvidext.ops import flow_warp
@@ -80,6 +81,11 @@ def test_compiles_without_graph_break():
     for size in [(5, 7), (6, 9), (9, 6)]:
         feature, flow = torch.randn(1, 3, *size, requires_grad=True), torch.randn(1, 2, *size)
         torch.testing.assert_close(compiled(feature, flow), flow_warp(feature, flow))
+
+
+def test_fake_tensors_have_no_values_to_look_at():
+    with FakeTensorMode():
+        assert flow_warp(torch.rand(2, 3, 5, 6), torch.rand(2, 2, 5, 6)).shape == (2, 3, 5, 6)
 
 
 def test_inputs_are_not_written_to():

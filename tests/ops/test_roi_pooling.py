@@ -102,6 +102,12 @@ def test_no_boxes_give_nothing_and_a_gradient_of_zero(backend):
     assert ps_roi_pool(no_maps, torch.zeros(0, 5), 2).shape == (0, 1, 2, 2)
 
 
+def test_ps_roi_pool_of_many_at_once():
+    features, rois = torch.randn(3, 2, 4, 7, 9), ROIS.float()
+    found = torch.func.vmap(lambda feature: ps_roi_pool(feature, rois, 2))(features)
+    torch.testing.assert_close(found, torch.stack([ps_roi_pool(feature, rois, 2) for feature in features]))
+
+
 @pytest.mark.parametrize('backend', ['torch', 'auto'])
 @pytest.mark.parametrize('size', [(0, 6), (5, 0), (0, 0)])
 def test_a_map_without_pixels_gives_zeros(size, backend):
