@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from mmvidext.ops.exporting import is_exporting
-from mmvidext.ops.forward_mode import has_tangent
 from mmvidext.ops.graph_constants import constant_in_graphs
+from mmvidext.ops.plain_operators import needs_plain_operators
 
 __all__ = [
     'LARGEST_BATCH',
@@ -61,8 +61,8 @@ def takes_triton(backend: str, tensor: Tensor, *, size: int, largest: int, what:
     """Whether an op with this ``backend`` runs its Triton kernel on ``tensor``.
 
     ``'auto'`` does on NVIDIA GPUs from compute capability 8.0 on, where the kernels are faster (docs/gpu.md), unless
-    the graph is exported or a derivative taken in forward mode. Device and type of the input are checked by
-    :func:`import_kernels`, when the kernel is launched.
+    the graph is exported or the op runs in ``torch.func`` or in forward mode. Device and type of the input are checked
+    by :func:`import_kernels`, when the kernel is launched.
 
     Args:
         backend: As in :func:`check_backend`, with the rest of its arguments.
@@ -73,11 +73,11 @@ def takes_triton(backend: str, tensor: Tensor, *, size: int, largest: int, what:
         suits: Whether ``'auto'`` may take the kernel: not where plain torch is faster, or the only one that fits.
 
     Raises:
-        ValueError: As :func:`check_backend`, and if ``'triton'`` is asked for a derivative in forward mode.
+        ValueError: As :func:`check_backend`, and if ``'triton'`` is asked for in ``torch.func`` or in forward mode.
     """
     check_backend(backend, size=size, largest=largest, what=what)
-    if backend == 'triton' and has_tangent(tensor):
-        raise ValueError("backend 'triton' has no derivatives in forward mode. Use backend='torch'")
+    if backend == 'triton' and needs_plain_operators(tensor):
+        raise ValueError("backend 'triton' works neither in torch.func nor in forward mode. Use backend='torch'")
     if backend == 'auto':
         return suits and _runs_triton(tensor) and size <= largest  # in this order: an exported size has no bound
     return backend == 'triton'
@@ -86,7 +86,7 @@ def takes_triton(backend: str, tensor: Tensor, *, size: int, largest: int, what:
 def _runs_triton(tensor: Tensor) -> bool:
     if not tensor.is_cuda or tensor.dtype not in _TYPES or is_exporting() or torch.jit.is_tracing():
         return False
-    if has_tangent(tensor):
+    if needs_plain_operators(tensor):
         return False
     return _gpu_runs_triton(tensor.get_device())
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from mmvidext.ops.exact_products import exact_conv1x1, exact_conv1x1_gradients
-from mmvidext.ops.forward_mode import has_tangent
+from mmvidext.ops.plain_operators import needs_plain_operators
 from mmvidext.ops.precision import accumulation_dtype
 from mmvidext.ops.second_derivatives import gradients_to_derive, is_derived_again
 
@@ -55,7 +55,7 @@ def filter_channels(feature: Tensor, kernel: Tensor, *, chunk_channels: int | No
         ``(N, C', H, W)`` in the type of ``feature``.
     """
     chunk, kernel = _chunk_length(chunk_channels, feature), kernel.unflatten(1, (-1, feature.shape[1]))
-    if has_tangent(feature, kernel):
+    if needs_plain_operators(feature, kernel):
         return _filter(feature, kernel)
     result: Tensor = _FilterChannels.apply(feature, kernel, chunk)
     return result
@@ -84,7 +84,7 @@ def filter_channels_projected(feature: Tensor, kernel: ProjectedKernel, *, chunk
     weight = weight.reshape(-1, channels, 1, 1).to(kernel.code.dtype)
     operand = feature.to(kernel.code.dtype)
     chunk = _chunk_length(chunk_channels, kernel.code)
-    if has_tangent(operand, kernel.code, weight):
+    if needs_plain_operators(operand, kernel.code, weight):
         result = _filter_projected(operand, kernel.code, weight)
     else:
         result = _FilterProjected.apply(operand, kernel.code, weight, chunk)

@@ -1,9 +1,9 @@
 """Products whose float32 sums are float32, whatever the process allows: no TF32, no bfloat16, no autocast.
 
 cuDNN multiplies float32 in TF32 unless it is told not to; cuBLAS does where the user sets the matmul precision to
-``'high'``. The functions are operators of their own, so that it holds in compiled code, too. Exported, traced and
-derived in forward mode they are the plain products, which every runtime knows; so are convolutions on a CPU, which the
-matmul precision does not reach.
+``'high'``. The functions are operators of their own, so that it holds in compiled code, too. Exported, traced, in
+``torch.func`` and in forward mode they are the plain products, which every runtime knows; so are convolutions on a CPU,
+which the matmul precision does not reach.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmvidext.ops.exporting import is_exporting
-from mmvidext.ops.forward_mode import has_tangent
+from mmvidext.ops.plain_operators import needs_plain_operators
 from mmvidext.ops.precision import without_autocast
 
 __all__ = ['exact_conv1x1', 'exact_conv1x1_gradients', 'exact_matmul', 'exact_products']
@@ -54,7 +54,7 @@ def exact_conv1x1(feature: Tensor, weight: Tensor) -> Tensor:
     """Convolve ``feature (N, C, H, W)`` with ``weight (K, C, 1, 1)`` to ``(N, K, H, W)``."""
     if 0 in feature.shape[2:]:  # which conv2d refuses
         return (weight.flatten(1) @ feature.flatten(2)).unflatten(2, feature.shape[2:])
-    if is_exporting() or torch.jit.is_tracing() or has_tangent(feature, weight):
+    if is_exporting() or torch.jit.is_tracing() or needs_plain_operators(feature, weight):
         return F.conv2d(feature, weight)
     if _is_exact_already(feature.device):
         return F.conv2d(feature, weight)
@@ -74,7 +74,7 @@ def exact_conv1x1_gradients(grad: Tensor, feature: Tensor, weight: Tensor) -> tu
 
 def exact_matmul(left: Tensor, right: Tensor) -> Tensor:
     """Multiply ``left (M, K)`` with ``right (K, N)``."""
-    if is_exporting() or torch.jit.is_tracing() or has_tangent(left, right):
+    if is_exporting() or torch.jit.is_tracing() or needs_plain_operators(left, right):
         return torch.mm(left, right)
     result: Tensor = _matmul_op(left, right)
     return result

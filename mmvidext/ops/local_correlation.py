@@ -19,8 +19,9 @@ from mmvidext.ops.backends import LARGEST_BATCH, LARGEST_DISPLACEMENT, import_ke
 from mmvidext.ops.checks import check_at_least, check_rank, check_reach
 from mmvidext.ops.exact_products import exact_products
 from mmvidext.ops.exporting import is_exporting
-from mmvidext.ops.forward_mode import has_tangent
+from mmvidext.ops.plain_operators import needs_plain_operators
 from mmvidext.ops.precision import accumulation_dtype
+from mmvidext.ops.second_derivatives import gradients_to_derive, is_derived_again
 
 __all__ = ['Backend', 'local_correlation']
 
@@ -66,6 +67,7 @@ def local_correlation(
         2 * padding - k) // stride + 1``: H by default. Half precision is summed in float32.
         An infinity or a NaN reaches what is computed from it and nothing else. With ``'torch'`` off the CPU, gradients
         that depend on an infinity are NaN, and so are the scores of its cell with cells outside of the map.
+        ``torch.func``, forward mode and second derivatives take the memory of all cells times all.
 
     Raises:
         ValueError: If the shapes differ or are not of 4 dimensions, or an argument is out of range.
@@ -130,7 +132,7 @@ def _check_geometry(
 
 
 def _correlate_cells(feat1: Tensor, feat2: Tensor, max_displacement: int, dilation: int, kernels: str) -> Tensor:
-    if is_exporting() or has_tangent(feat1, feat2):
+    if is_exporting() or needs_plain_operators(feat1, feat2):
         return _correlate_by_gathering(feat1, feat2, max_displacement, dilation)
     return _local_correlation_op(feat1, feat2, max_displacement, dilation, kernels).permute(0, 3, 4, 1, 2)
 
@@ -212,6 +214,15 @@ def _setup_context(ctx: torch.autograd.function.FunctionCtx, inputs: tuple, outp
 def _backward(
     ctx: torch.autograd.function.FunctionCtx, grad: Tensor
 ) -> tuple[Tensor | None, Tensor | None, None, None, None]:
+    if is_derived_again():
+
+        def correlate_plainly(feat1: Tensor, feat2: Tensor) -> Tensor:
+            scores = _correlate_by_gathering(feat1, feat2, ctx.max_displacement, ctx.dilation)  # type: ignore[attr-defined]
+            return scores.permute(0, 3, 4, 1, 2)
+
+        inputs, needed = ctx.saved_tensors, ctx.needs_input_grad[:2]  # type: ignore[attr-defined]
+        grad1, grad2 = gradients_to_derive(correlate_plainly, inputs, needed, grad)
+        return grad1, grad2, None, None, None
     grad1, grad2 = _local_correlation_backward_op(
         grad,
         *ctx.saved_tensors,  # type: ignore[attr-defined]

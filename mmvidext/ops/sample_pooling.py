@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mmvidext.ops.backends import LARGEST_BATCH, KernelBackend, import_kernels, takes_triton
 from mmvidext.ops.checks import check_at_least, check_odd, check_rank, check_reach
-from mmvidext.ops.forward_mode import has_tangent
+from mmvidext.ops.plain_operators import needs_plain_operators
 from mmvidext.ops.precision import accumulation_dtype
 from mmvidext.ops.second_derivatives import gradients_to_derive, is_derived_again
 
@@ -93,7 +93,7 @@ def pool_padded(
     """
     attention = attention.to(padded.dtype)
     triton = takes_triton(backend, padded, size=padded.shape[0], largest=LARGEST_BATCH, what='maps')
-    in_forward_mode = has_tangent(padded, attention)
+    in_forward_mode = needs_plain_operators(padded, attention)
     if triton and not in_forward_mode:
         return _triton_op(padded, attention.contiguous(), num_samples, sample_stride)
     # a compiler forms the gradient itself, and decides what to keep for it

@@ -9,6 +9,7 @@ from torch import Tensor
 from mmvidext.ops.backends import LARGEST_BATCH, KernelBackend, import_kernels, takes_triton
 from mmvidext.ops.checks import check_rank, check_segments
 from mmvidext.ops.exporting import is_exporting
+from mmvidext.ops.plain_operators import needs_plain_operators
 
 __all__ = ['temporal_shift', 'temporal_shift_step']
 
@@ -53,7 +54,7 @@ def temporal_shift(
                 [0., 1., 2., 2.]])
     """
     sizes, steps = _parts(x, num_segments, shift_div, causal=causal)
-    if is_exporting() or torch.jit.is_tracing():
+    if is_exporting() or torch.jit.is_tracing() or needs_plain_operators():
         clips = x.unflatten(0, (x.shape[0] // num_segments, num_segments))
         return _shift_by_concatenation(clips, sizes, steps).flatten(0, 1)
     suits = x.numel() * x.itemsize >= _WORTH_A_KERNEL

@@ -1,4 +1,4 @@
-"""Derivatives in forward mode and of second order: right, or refused; never zero for want of a rule."""
+"""Derivatives in forward mode, of second order and by torch.func: right, or refused; never zero for want of a rule."""
 
 import pytest
 import torch
@@ -45,7 +45,6 @@ CASES = {
     ),
     'dynamic_filter, projected': (projected, (draw(1, 2, 3, 4), draw(1, 3, 3, 4), draw(4, 3, 1, 1), draw(4))),
 }
-ONCE_ONLY = ('local_correlation', 'patches')
 
 
 @pytest.mark.parametrize('name', [name for name in CASES if name != 'flow_warp'])
@@ -60,18 +59,24 @@ def test_forward_mode(name):
     assert gradcheck(function, inputs)
 
 
-@pytest.mark.parametrize('name', [name for name in CASES if name not in ONCE_ONLY])
+@pytest.mark.parametrize('name', CASES)
 def test_second_order(name):
     function, inputs = CASES[name]
     assert gradgradcheck(function, inputs)
 
 
-@pytest.mark.parametrize('name', ONCE_ONLY)
-def test_second_order_is_refused(name):
+@pytest.mark.parametrize('name', CASES)
+def test_torch_func(name):
     function, inputs = CASES[name]
-    grads = torch.autograd.grad(function(*inputs).square().sum(), inputs, create_graph=True)
-    with pytest.raises(RuntimeError, match='no autograd formula'):
-        sum(grad.square().sum() for grad in grads).backward()
+
+    def loss(*values):
+        return function(*values).square().sum()
+
+    found = torch.func.grad(loss, tuple(range(len(inputs))))(*(value.detach() for value in inputs))
+    torch.testing.assert_close(found, torch.autograd.grad(loss(*inputs), inputs))
+    pairs = [torch.stack((value.detach(), value.detach() * 2)) for value in inputs]
+    expected = torch.stack([function(*values) for values in zip(*pairs, strict=True)])
+    torch.testing.assert_close(torch.func.vmap(function)(*pairs), expected)
 
 
 def test_a_penalty_on_the_gradient_of_a_sum():
@@ -99,5 +104,5 @@ def test_triton_has_no_forward_mode():
     def shift(x):
         return ops.temporal_shift(x, 2, 2, backend='triton')
 
-    with pytest.raises(ValueError, match="backend 'triton' has no derivatives in forward mode"):
+    with pytest.raises(ValueError, match=r"backend 'triton' works neither in torch\.func nor in forward mode"):
         torch.func.jvp(shift, (torch.rand(2, 4, 1, 1),), (torch.rand(2, 4, 1, 1),))
