@@ -54,14 +54,15 @@ def temporal_shift(
                 [0., 1., 2., 2.]])
     """
     sizes, steps = _parts(x, num_segments, shift_div, causal=causal)
-    if is_exporting() or torch.jit.is_tracing() or needs_plain_operators():
-        clips = x.unflatten(0, (x.shape[0] // num_segments, num_segments))
-        return _shift_by_concatenation(clips, sizes, steps).flatten(0, 1)
+    if is_exporting() or torch.jit.is_tracing():
+        return _shift_by_concatenation(x, num_segments, sizes, steps)
     suits = x.numel() * x.itemsize >= _WORTH_A_KERNEL
     if takes_triton(backend, x, size=x.shape[0], largest=LARGEST_BATCH, what='frames', suits=suits):
         moved = dict(zip(steps, sizes, strict=True))  # channels that come from `step` frames later
         ahead = moved.get(1, 0)
         return _triton_op(x, num_segments, ahead, ahead + moved[-1], 1)
+    if needs_plain_operators():
+        return _shift_by_concatenation(x, num_segments, sizes, steps)
     if torch.is_grad_enabled() and x.requires_grad:
         return _Shift.apply(x, num_segments, sizes, steps)
     return _shift(x, num_segments, sizes, steps)
@@ -126,8 +127,8 @@ def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None, None]:
 torch.library.register_autograd('mmvidext::temporal_shift', _backward, setup_context=_setup_context)
 
 
-def _shift_by_concatenation(clips: Tensor, sizes: list[int], steps: list[int]) -> Tensor:
-    """Shift ``(N, T, C, H, W)`` without writing into a tensor.
+def _shift_by_concatenation(x: Tensor, num_segments: int, sizes: list[int], steps: list[int]) -> Tensor:
+    """Shift ``(N*T, C, H, W)`` without writing into a tensor.
 
     Exported, each such write is a scatter by element; TorchScript's tracer loses those that pass through a view.
     """
@@ -138,7 +139,9 @@ def _shift_by_concatenation(clips: Tensor, sizes: list[int], steps: list[int]) -
         kept, padding = (part[:, 1:], (0, 1)) if step == 1 else (part[:, :-1], (1, 0))
         return F.pad(kept, (0, 0, 0, 0, 0, 0, *padding))
 
-    return torch.cat([moved(part, step) for part, step in zip(clips.split(sizes, 2), steps, strict=True)], dim=2)
+    clips = x.unflatten(0, (x.shape[0] // num_segments, num_segments))
+    parts = [moved(part, step) for part, step in zip(clips.split(sizes, 2), steps, strict=True)]
+    return torch.cat(parts, dim=2).flatten(0, 1)
 
 
 def temporal_shift_step(x: Tensor, cache: Tensor | None, shift_div: int = 8) -> tuple[Tensor, Tensor]:

@@ -92,7 +92,7 @@ def test_other_errors(tmp_path, flow):
     cv2.imwrite(str(tmp_path / 'b.png'), np.zeros((2, 2, 3), np.uint8))
     with pytest.raises(ValueError, match=r'b\.png must be a 16-bit PNG to hold flow, but its pixels are uint8'):
         read_flow(tmp_path / 'b.png')
-    with pytest.raises(ValueError, match=r'flow must be \(H, W, 2\), order \(x, y\), but its shape is \(2, 5, 7\)'):
+    with pytest.raises(ValueError, match=r'flow must be \(H, W, 2\), order \(x, y\), .*, but its shape is \(2, 5, 7\)'):
         write_flo(tmp_path / 'a.flo', flow.transpose(2, 0, 1))
     with pytest.raises(ValueError, match=r'valid must be \(H, W\) = \(5, 7\) as flow, but it is \(7, 5\)'):
         write_kitti_flow(tmp_path / 'a.png', flow, np.ones((7, 5), bool))

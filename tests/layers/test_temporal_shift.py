@@ -45,5 +45,5 @@ def test_expanded_and_inference_input():
 
 
 def test_errors():
-    with pytest.raises(ValueError, match='shift_div at least 2, but they are 3 and 1'):
+    with pytest.raises(ValueError, match='shift_div must be a whole number, at least 2, but is 1'):
         TemporalShift(nn.Identity(), 3, shift_div=1)

@@ -182,7 +182,7 @@ def test_compiles_without_a_graph_break(projected):
         (dict(kernel_size=2), 'kernel_size must be an odd number, 1 or more, so that it has a center: 2'),
         (dict(num_samples=4), 'num_samples must be an odd number, 1 or more, so that it has a center: 4'),
         (dict(sample_stride=0), 'sample_stride must be a whole number, at least 1, but is 0'),
-        (dict(chunk_channels=0), 'chunk_channels must be 1 or more, or None, but it is 0'),
+        (dict(chunk_channels=0), 'chunk_channels must be a whole number, at least 1, but is 0'),
     ],
 )
 def test_bad_settings(change, message):

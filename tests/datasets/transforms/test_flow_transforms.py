@@ -161,9 +161,9 @@ def test_affine_range_draws_what_it_says():
     shifts = np.array([AffineRange(translate=0.1).draw(100, 200)[:2, 2] for _ in range(100)])
     assert (np.abs(shifts).max(0) <= [20, 10]).all()
     assert (np.abs(shifts).max(0) > [15, 7]).all()
-    with pytest.raises(ValueError, match=r'zoom must be \(smallest, largest\), positive, but it is \(0, 1\)'):
+    with pytest.raises(ValueError, match=r'zoom must be \(smallest, largest\), .*, but is \(0, 1\)'):
         AffineRange(zoom=(0, 1))
-    with pytest.raises(ValueError, match='translate and rotate are taken either way'):
+    with pytest.raises(ValueError, match='rotate must be between 0 and 180, but is -1'):
         AffineRange(rotate=-1)
 
 
@@ -214,7 +214,7 @@ def test_adjust_color():
 
 
 def test_color_errors():
-    with pytest.raises(ValueError, match=r'hue at most 0\.5 turns'):
+    with pytest.raises(ValueError, match=r'hue must be between 0 and 0\.5, but is 0\.6'):
         FlowPairColorJitter(hue=0.6)
     with pytest.raises(ValueError, match='gamma_range must be'):
         FlowPairGamma((2, 1))

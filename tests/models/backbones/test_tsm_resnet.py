@@ -110,7 +110,7 @@ def test_activation_checkpointing_gives_the_same_gradients():
         (dict(depth=20), 'unknown depth 20; valid are 18, 34, 50, 101, 152'),
         (dict(depth=18, num_segments=0), 'num_segments must be a whole number, at least 1'),
         (dict(depth=18, frozen_stages=5), 'unknown frozen_stages 5; valid are -1, 0, 1, 2, 3, 4'),
-        (dict(depth=18, shift_div=1), 'shift_div at least 2, but they are 8 and 1'),
+        (dict(depth=18, shift_div=1), 'shift_div must be a whole number, at least 2, but is 1'),
         (dict(depth=18, shift_place='conv'), "shift_place must be 'blockres' or 'block', but is 'conv'"),
         (dict(depth=18, num_segments=3, temporal_pool=True), 'num_segments=3 must be even'),
         (dict(depth=18, causal=True, temporal_pool=True), 'causal=True excludes temporal_pool and non_local'),
@@ -175,7 +175,7 @@ class TestMSResNet:
     def test_errors(self):
         with pytest.raises(ValueError, match='MSResNet cannot be causal'):
             MSResNet(18, causal=True)
-        with pytest.raises(ValueError, match='motion_stage must be between 1 and num_stages=4, but is 5'):
+        with pytest.raises(ValueError, match='unknown motion_stage 5; valid are 1, 2, 3, 4'):
             MSResNet(18, motion_stage=5)
 
 
