@@ -39,7 +39,8 @@ def http_server(app: Any, host: str, port: int) -> Iterator[str]:
         listening = socket.create_server((host, port), family=family)
     except OSError as error:
         raise OSError(f'nothing can listen on {host}, port {port}: {error.strerror}: name another --port') from error
-    config = uvicorn.Config(app, log_level=logging.WARNING, timeout_graceful_shutdown=_SECONDS_TO_END)
+    # without log_config: a configuration of logging closes the log files of this process
+    config = uvicorn.Config(app, log_config=None, log_level=logging.WARNING, timeout_graceful_shutdown=_SECONDS_TO_END)
     server = uvicorn.Server(config)
     thread = Thread(target=server.run, kwargs=dict(sockets=[listening]), daemon=True)
     with listening:

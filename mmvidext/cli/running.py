@@ -235,13 +235,6 @@ def build_training(runner: Any, cfg: Config) -> None:
         return
     with building_errors(cfg):
         loader = runner.train_loop.dataloader
-        if runner.val_loop is not None and not len(runner.val_loop.dataloader):
-            raise ValueError('val_dataloader has no sample')
-        if not len(loader):
-            raise ValueError(
-                f'no batch is left to train on: train_dataloader.batch_size={loader.batch_size} and drop_last=True, '
-                f'but the data set has {len(loader.dataset)} samples, to share among {get_world_size()} processes'
-            )
         if is_flexible:
             runner.model = runner.strategy.build_model(runner.model)
             runner.strategy.prepare = _naming_the_config(runner.strategy.prepare, cfg, runner.model)
@@ -249,17 +242,23 @@ def build_training(runner: Any, cfg: Config) -> None:
             runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
             report_optimizer(runner, cfg)
             runner._init_model_weights = _naming_the_config(runner._init_model_weights, cfg, runner.model)
+        if runner.val_loop is not None and not len(runner.val_loop.dataloader):
+            raise ValueError('val_dataloader has no sample')
+        if not len(loader):
+            raise ValueError(
+                f'no batch is left to train on: train_dataloader.batch_size={loader.batch_size} and drop_last=True, '
+                f'but the data set has {len(loader.dataset)} samples, to share among {get_world_size()} processes'
+            )
 
 
 def build_testing(runner: Any, cfg: Config) -> None:
-    """Build what mmengine's runners would build only when testing starts: the data, and the model of a FlexibleRunner.
+    """Build the model of a ``FlexibleRunner``, which would build it only when testing starts.
 
     Raises:
-        click.ClickException: If something cannot be built from the config.
+        click.ClickException: If it cannot be built from the config.
     """
-    with building_errors(cfg):
-        runner.test_loop  # noqa: B018
-        if isinstance(runner, FlexibleRunner):
+    if isinstance(runner, FlexibleRunner):
+        with building_errors(cfg):
             runner.model = runner.strategy.build_model(runner.model)
 
 

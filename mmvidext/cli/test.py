@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 from mmengine.config import Config
@@ -17,6 +17,7 @@ from mmvidext.cli.running import (
     bounded,
     build_runner,
     build_testing,
+    building_errors,
     check_labels,
     config_or_data,
     leave_process_group,
@@ -31,6 +32,8 @@ from mmvidext.evaluation.classification_report import ClassificationReport, draw
 from mmvidext.evaluation.prediction_dump import PredictionDump
 
 __all__ = ['apply_test_flags', 'check_class_names', 'test']
+
+_Metric = TypeVar('_Metric')
 
 
 def apply_test_flags(
@@ -110,14 +113,18 @@ def _write(
     confusion_matrix: Path | None,
 ) -> None:
     """Write what a test found, first what is smallest, and took as long: a later file may not have room."""
-    evaluators = {type(one): one for one in runner.test_loop.evaluator.metrics}  # those of the flags come last
     if metrics:
         atomic_write_text(metrics, json.dumps({name: float(value) for name, value in values.items()}, indent=2) + '\n')
     if confusion_matrix:
-        report = evaluators[ClassificationReport]
+        report = _last(runner, ClassificationReport)
         draw_confusion_matrix(report.matrix, report.names, confusion_matrix)
     if dump:
-        evaluators[PredictionDump].write()
+        _last(runner, PredictionDump).write()
+
+
+def _last(runner: Runner, kind: type[_Metric]) -> _Metric:
+    """Return the last metric of a kind: those of the options come behind those of the config."""
+    return [one for one in runner.test_loop.evaluator.metrics if type(one) is kind][-1]
 
 
 @click.command(cls=RunCommand)
@@ -187,7 +194,7 @@ def test(
         check_class_names(cfg, class_names)
     runner = build_runner(cfg, verbose=verbose)
     build_testing(runner, cfg)
-    with usage_errors():
+    with building_errors(cfg), usage_errors():
         load_for_inference(runner.model, checkpoint)
         check_labels(runner, dump=dump)
     with bounded(cfg), exit_on_signals(), run_errors():

@@ -134,7 +134,7 @@ def _check_settings(defaults: dict[str, Any], group: Any, kind: str) -> None:
     group = group if isinstance(group, dict) else {}
     for key, value in defaults.items():
         saved = group.get(key)
-        if _is_numbers(value) and not (_is_numbers(saved) and _length(saved) == _length(value)):
+        if key not in _HOW and _is_numbers(value) and not (_is_numbers(saved) and _length(saved) == _length(value)):
             raise RunError(f'this checkpoint is damaged: {key} of its {kind} is {short_repr(saved)}')
 
 

@@ -44,14 +44,15 @@ def check_writable(directory: Path, what: str) -> None:
     probe = directory / f'.probe-{os.getpid()}'
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        probe.write_bytes(bytes(2**20))
+        try:
+            probe.write_bytes(bytes(2**20))
+        finally:
+            if os.access(directory, os.W_OK):
+                probe.unlink(missing_ok=True)
     except OSError as error:
         raise RunError(
             f'no {what} can be written to {directory}: {error.strerror}: make room or use another --work-dir'
         ) from error
-    finally:
-        if os.access(directory, os.W_OK):
-            probe.unlink(missing_ok=True)
 
 
 def check_room(directory: Path, needed: int) -> None:

@@ -1,4 +1,5 @@
 import asyncio
+import logging
 import socket
 import urllib.request
 
@@ -48,3 +49,10 @@ def test_a_page_that_cannot_start_is_an_error():
 
     with pytest.raises(RuntimeError, match=r'the server of 127\.0\.0\.1, port \d+ has ended'):
         http_server(app, '127.0.0.1', free_port()).__enter__()
+
+
+def test_log_files_stay_open(tmp_path):
+    handler = logging.FileHandler(tmp_path / 'a.log')
+    with http_server(application, '127.0.0.1', free_port()):
+        assert handler.stream is not None
+    handler.close()

@@ -15,7 +15,7 @@ from torch import nn
 from mmvidext.cli import optimizer_report
 from mmvidext.cli.running import build_testing, build_training, check_labels
 from mmvidext.engine import FSDPStrategy
-from tests.cli.small_run import Constant, Line, build
+from tests.cli.small_run import Line, build
 
 
 class Labels(BaseDataset):
@@ -119,13 +119,11 @@ def test_a_flexible_runner_trains(tmp_path):
 def test_what_is_tested_is_built_before(tmp_path):
     (tmp_path / 'a.py').touch()
     runner = build(tmp_path, FlexibleRunner, dict(by_epoch=True, max_epochs=1))
-    loader = runner._val_dataloader
-    runner._test_dataloader, runner._test_loop, runner._test_evaluator = loader, {}, [Constant()]
     runner.model = dict(type=Line)
     build_testing(runner, Config.fromfile(tmp_path / 'a.py'))
     assert isinstance(runner.model, Line)
-    runner._test_dataloader, runner._test_loop = dict(loader, sampler=dict(type='NoSampler')), {}
-    with pytest.raises(click.ClickException, match=r'a\.py: KeyError: .*NoSampler'):
+    runner.model = dict(type='NoSuchModel')
+    with pytest.raises(click.ClickException, match=r'a\.py: KeyError: .*NoSuchModel'):
         build_testing(runner, Config.fromfile(tmp_path / 'a.py'))
 
 

@@ -28,7 +28,10 @@ class RecordHook(Hook):
 
 
 def test_the_signals_are_given_back_also_after_a_run_that_failed():
-    before = signal.getsignal(signal.SIGTERM)
+    def own(*_):
+        raise AssertionError('nobody listens')
+
+    before = signal.signal(signal.SIGTERM, own)
     try:
         failed, good = Preemption(), Preemption()
         failed.listen()  # and no close: the run ended with an error
@@ -37,7 +40,7 @@ def test_the_signals_are_given_back_also_after_a_run_that_failed():
         assert good.noticed
         assert not failed.noticed
         good.close()
-        assert signal.getsignal(signal.SIGTERM) is before
+        assert signal.getsignal(signal.SIGTERM) is own
     finally:
         signal.signal(signal.SIGTERM, before)
 
