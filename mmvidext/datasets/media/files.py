@@ -84,8 +84,8 @@ def left_out(folder: Path) -> str | None:
     if not names:
         return None
     return (
-        f'{len(names)} files are left out, because their suffix is none of a video: {", ".join(names[:_FEW])}'
-        f'{", ..." if len(names) > _FEW else ""}; rename those that are videos, for example to .mp4 or .mkv'
+        f'{len(names)} left out, with suffixes that no video has: {", ".join(names[:_FEW])}'
+        f'{", ..." if len(names) > _FEW else ""}; rename what is a video, for example to .mp4 or .mkv'
     )
 
 

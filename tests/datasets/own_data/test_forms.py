@@ -41,8 +41,8 @@ def test_what_is_no_video_by_its_suffix_is_named(tmp_path):
     assert find_videos(tmp_path) == sorted(videos)
     touch(tmp_path, 'a/7.wav', 'b/8.mp4x', 'b/9', 'b/day/10.zip')
     note = (
-        '4 files are left out, because their suffix is none of a video: a/7.wav, b/8.mp4x, b/9, ...; rename those '
-        'that are videos, for example to .mp4 or .mkv'
+        '4 left out, with suffixes that no video has: a/7.wav, b/8.mp4x, b/9, ...; rename what is a video, for example '
+        'to .mp4 or .mkv'
     )
     assert read_class_folders(tmp_path).notes == [note]
     assert left_out(tmp_path) == note
