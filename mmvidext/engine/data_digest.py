@@ -24,10 +24,11 @@ def data_digest(dataset: Any) -> str | None:
     Returns:
         The digest, or None if one of the data sets is of another kind.
     """
+    parts = list(_parts(dataset))
+    if not all(isinstance(part, BaseDataset) for part in parts):
+        return None
     digest = hashlib.blake2b(digest_size=16)
-    for part in _parts(dataset):
-        if not isinstance(part, BaseDataset):
-            return None
+    for part in parts:
         for sample in _samples(part):
             digest.update(repr(_plain(sample)).encode(errors='surrogatepass'))
     return digest.hexdigest()

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from numbers import Real
 from reprlib import repr as short_repr
+from types import NoneType
 from typing import Any
 
 from mmengine.runner import Runner
@@ -28,7 +29,11 @@ def check_training_state(runner: Runner, state: Any) -> None:
         'ranks': isinstance(state.get('ranks'), list) and len(state['ranks']) > 0,
         'batches': _is_count(state.get('batches'), least=1),
         'batch_size': state.get('batch_size') is None or _is_count(state['batch_size'], least=1),
-        'samples': _is_count(state.get('samples', 1), least=1),  # older ones do not have it
+        # older ones do not have these four
+        'samples': _is_count(state.get('samples', 1), least=1),
+        'data': isinstance(state.get('data'), (str, NoneType)),
+        'arithmetic': isinstance(state.get('arithmetic', {}), dict),
+        'pipeline': isinstance(state.get('pipeline'), (list, NoneType)),
         'validated': isinstance(state.get('validated'), bool),
         'early_stopping': _are_of_early_stopping(state.get('early_stopping')),
         'stop_training': isinstance(state.get('stop_training'), bool),

@@ -202,8 +202,8 @@ class TrainingStateHook(Hook):
 
     def _resume(self, runner: Runner, state: dict[str, Any]) -> None:
         self._check_batches(runner, state)
-        if changes := changed_arithmetic(arithmetic_of(runner), state.get('arithmetic') or {}):
-            runner.logger.warning(f'{", ".join(changes)}: the run resumes, but not as if it had never stopped')
+        if changes := changed_arithmetic(arithmetic_of(runner), state.get('arithmetic', {})):
+            _warn_of_inexact(runner, ', '.join(changes))
         _compare_pipelines(runner, state.get('pipeline'))
         restore_rank(runner, self._own(state))
         for hook, values in zip(_stopping(runner), state['early_stopping'], strict=False):
@@ -235,7 +235,7 @@ class TrainingStateHook(Hook):
                 f'{", ".join(changes)}: this checkpoint is from the middle of an epoch of other batches; resume from '
                 'one of the end of an epoch, or with the batch size, processes and data that it was trained with'
             )
-        runner.logger.warning(f'{", ".join(changes)}: the run resumes, but not as if it had never stopped')
+        _warn_of_inexact(runner, ', '.join(changes))
 
     def _own(self, state: dict[str, Any]) -> dict[str, Any]:
         ranks: list[dict[str, Any]] = state['ranks']
@@ -268,10 +268,13 @@ def _compare_pipelines(runner: Runner, before: list[str] | None) -> None:
     if before is None or now == before:
         return
     here, there = next(pair for pair in zip_longest(now, before, fillvalue='no step') if pair[0] != pair[1])
-    runner.logger.warning(
-        f'the pipeline of train_dataloader is not that of the checkpoint: {here} instead of {there}: the run resumes, '
-        'but not as if it had never stopped'
+    _warn_of_inexact(
+        runner, f'the pipeline of train_dataloader is not that of the checkpoint: {here} instead of {there}'
     )
+
+
+def _warn_of_inexact(runner: Runner, change: str) -> None:
+    runner.logger.warning(f'{change}: the run resumes, but not as if it had never stopped')
 
 
 def validation_follows(runner: Runner) -> bool:

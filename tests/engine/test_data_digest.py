@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import torch
 from mmengine.dataset import BaseDataset, ConcatDataset, RepeatDataset
@@ -28,7 +30,9 @@ def test_the_same_samples_in_the_same_order():
 
 
 def test_what_is_no_list_of_samples_has_no_digest():
-    assert data_digest(torch.utils.data.TensorDataset(torch.zeros(2))) is None
+    others = torch.utils.data.TensorDataset(torch.zeros(2))
+    assert data_digest(others) is None
+    assert data_digest(SimpleNamespace(datasets=[Videos('a'), others])) is None
 
 
 def test_values_of_all_kinds_count():
