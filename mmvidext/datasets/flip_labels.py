@@ -120,7 +120,7 @@ def with_checked_flips(
                 transform = {**transform, 'transforms': with_checked_flips([inner], class_names, num_classes)[0]}
             elif inner:
                 transform = {**transform, 'transforms': with_checked_flips(inner, class_names, num_classes)}
-            if _is_flip(transform):
+            if _is_flip(transform) and (transform.get('flip_label_map') or _is_sideways(transform)):
                 mirrored = flip_label_map(class_names) if class_names else {}
                 numbers: dict[int, int] = {}
                 if transform.get('flip_label_map'):

@@ -53,10 +53,9 @@ def find_videos(folder: Path) -> list[str]:
     """
     paths = (path for path in folder.rglob('*') if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file())
     found = sorted(path.relative_to(folder).as_posix() for path in paths if not path.name.startswith('.'))
-    note = left_out(folder)
     if not found:
         raise FileNotFoundError(f'there is no video in {folder} (looked for *{", *".join(VIDEO_SUFFIXES)})')
-    if note:
+    if note := left_out(folder):
         MMLogger.get_current_instance().warning(f'{folder}: {note}')
     return found
 

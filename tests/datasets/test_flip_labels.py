@@ -64,6 +64,7 @@ def test_a_flip_that_keeps_the_label_of_a_side_is_logged(logged, label_map):
     ]
     with_checked_flips([dict(type='Flip', direction='vertical'), dict(type='Flip', flip_ratio=0)], names, 4)
     with_checked_flips(flip({2: 3, 3: 2}), names, 4)
+    with_checked_flips([dict(type='Flip', flip_ratio=0)], ['turn left', 'stop'], 2)  # as the advice for it says
     assert len(logged) == 1
 
 
