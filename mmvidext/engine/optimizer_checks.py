@@ -1,27 +1,21 @@
 """What a checkpoint must hold of the optimizers of a run for it to resume."""
 
+import inspect
 from collections.abc import Iterable
+from functools import cache, partial
 from reprlib import repr as short_repr
 from typing import Any
 
+import torch
 from mmengine.optim import OptimWrapper, OptimWrapperDict
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from mmvidext.engine.run_error import RunError
 
 __all__ = ['check_optimizer_types', 'check_optimizers', 'optimizer_changes', 'optimizer_types']
 
-# tensors that torch's optimizers keep of a parameter, of its shape; and those that come with a setting
-_KEPT = {
-    **dict.fromkeys(('Adam', 'AdamW', 'NAdam', 'RAdam'), ('exp_avg', 'exp_avg_sq')),
-    'Adadelta': ('square_avg', 'acc_delta'),
-    'Adagrad': ('sum',),
-    'Adamax': ('exp_avg', 'exp_inf'),
-    'RMSprop': ('square_avg',),
-    'SGD': (),
-}
-_KEPT_WITH = {'amsgrad': 'max_exp_avg_sq', 'centered': 'grad_avg', 'momentum': 'momentum_buffer'}
-_COUNTED = {'NAdam': ('step', 'mu_product'), 'SGD': ()}  # numbers; of the others 'step' alone
+_NOT_TRIED = ('LBFGS', 'SparseAdam')  # the step of one takes a closure, that of the other sparse gradients only
 _HOW = ('capturable', 'differentiable', 'foreach', 'fused')  # settings that do not change what is computed
 _NEW_RUN = 'or begin a new run from its weights: --weights (load_from)'
 _ADVICE = f'resume with the optimizer that it was trained with, {_NEW_RUN}'
@@ -119,10 +113,13 @@ def _check_optimizer(wrapper: OptimWrapper, saved: Any, name: str) -> None:
         raise RunError(f'this checkpoint is of another optimizer than {kind}, with {", ".join(foreign[:3])}: {_ADVICE}')
     for group in [*groups, state.get('base_param_settings') or own.defaults]:
         _check_settings(own.defaults, group, kind)
-    if kind in _KEPT and _class(wrapper).__module__.startswith('torch.'):  # what others keep is theirs
+    if kind not in _NOT_TRIED and _class(wrapper).__module__.startswith('torch.'):  # what others keep is theirs
         for own_group, group in zip(own.param_groups, groups, strict=True):
+            settings = {key: group[key] for key in own.defaults if key in group and key not in _HOW}
+            kept_of = cache(partial(_kept, _class(wrapper), settings))
             for parameter, number in zip(own_group['params'], group['params'], strict=True):
-                _check_state(kind, group, parameter, values.get(number) or {})
+                if state_of := values.get(number):  # empty where a parameter had no gradient yet
+                    _check_state(kind, kept_of(parameter.shape, parameter.dtype), state_of)
     scaler = getattr(wrapper, 'loss_scaler', None)
     if scaler is not None and 'loss_scaler' in state:
         scale = state['loss_scaler']
@@ -138,21 +135,40 @@ def _check_settings(defaults: dict[str, Any], group: Any, kind: str) -> None:
             raise RunError(f'this checkpoint is damaged: {key} of its {kind} is {short_repr(saved)}')
 
 
-def _check_state(kind: str, group: dict[str, Any], parameter: Tensor, saved: dict[str, Any]) -> None:
-    if not saved:  # of a parameter that had no gradient yet
-        return
-    tensors = (*_KEPT[kind], *(name for setting, name in _KEPT_WITH.items() if group.get(setting)))
-    for name in tensors:
-        value = saved.get(name)
-        if not isinstance(value, Tensor) or value.is_meta or value.is_complex() or value.shape != parameter.shape:
+def _kept(
+    optimizer: type[Optimizer], settings: dict[str, Any], shape: torch.Size, dtype: torch.dtype
+) -> dict[str, Any]:
+    """Return what an optimizer keeps of a parameter, from a step with one."""
+    parameter = nn.Parameter(torch.zeros(shape, dtype=dtype))
+    parameter.grad = torch.zeros_like(parameter)
+    accepted = inspect.signature(optimizer).parameters
+    try:
+        tried = optimizer([parameter], **{key: value for key, value in settings.items() if key in accepted})
+    except ValueError as error:
+        raise RunError(f'this checkpoint is damaged: the settings of its {optimizer.__name__}: {error}') from None
+    tried.step()
+    return tried.state[parameter]
+
+
+def _check_state(kind: str, kept: dict[str, Any], saved: dict[str, Any]) -> None:
+    for name, like in kept.items():
+        value: Any = saved.get(name)
+        if isinstance(like, Tensor) and not (_is_like(value, like) and (name != 'step' or value >= 0)):
             raise RunError(
-                f'this checkpoint is damaged: {name} of its {kind} is {_described(value)} for a parameter of shape '
-                f'{tuple(parameter.shape)}'
+                f'this checkpoint is damaged: {name} of its {kind} is {_described(value)} instead of '
+                f'{_described(like) if like.dim() else "a number"}'
             )
-    for name in _COUNTED.get(kind, ('step',)):
-        number: Any = saved.get(name)
-        if not _is_number(number) or not number >= 0:
-            raise RunError(f'this checkpoint is damaged: {name} of its {kind} is {_described(number)}')
+
+
+def _is_like(value: Any, like: Tensor) -> bool:
+    if like.dim() == 0:
+        return _is_number(value)  # other versions of torch count without a tensor
+    return (
+        isinstance(value, Tensor)
+        and not value.is_meta
+        and value.is_complex() == like.is_complex()
+        and value.shape == like.shape
+    )
 
 
 def _named(wrapper: OptimWrapper | OptimWrapperDict) -> dict[str, OptimWrapper]:

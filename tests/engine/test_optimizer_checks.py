@@ -22,6 +22,8 @@ OPTIMIZERS = [
     ('Adagrad', dict()),
     ('Adadelta', dict()),
     ('RMSprop', dict(centered=True, momentum=0.9)),
+    ('ASGD', dict()),
+    ('Rprop', dict()),
     ('Adafactor', dict()),
     ('LBFGS', dict()),
 ]
@@ -49,7 +51,7 @@ def test_the_state_of_each_optimizer_of_torch_is_taken(kind, settings):
     check_optimizer_types(stepped(kind, **settings), optimizer_types(wrapper))
 
 
-@pytest.mark.parametrize(('kind', 'settings'), [one for one in OPTIMIZERS if one[0] not in ('Adafactor', 'LBFGS')])
+@pytest.mark.parametrize(('kind', 'settings'), [one for one in OPTIMIZERS if one[0] != 'LBFGS'])
 def test_each_tensor_of_a_state_is_checked(kind, settings):
     wrapper = stepped(kind, **settings)
     state = wrapper.state_dict()
@@ -59,6 +61,14 @@ def test_each_tensor_of_a_state_is_checked(kind, settings):
             changed['state'][0][name] = wrong
             with pytest.raises(RunError, match=f'damaged: {name} of its {kind} is'):
                 check_optimizers(wrapper, changed)
+
+
+def test_settings_that_the_optimizer_itself_refuses_are_damage():
+    wrapper = stepped('Adam')
+    state = wrapper.state_dict()
+    state['param_groups'][0]['eps'] = -1.0
+    with pytest.raises(RunError, match='damaged: the settings of its Adam: Invalid epsilon value'):
+        check_optimizers(wrapper, state)
 
 
 @pytest.mark.parametrize(
