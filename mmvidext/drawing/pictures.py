@@ -31,9 +31,11 @@ def draw_bars(frame: Frame, best: Sequence[tuple[str, float]], *, note: str = ''
         RGB ``uint8``.
     """
     picture = _enlarged(frame)
-    height, width = picture.shape[:2]
-    step = max(14, min(width // 24, height // (2 * (len(best) + bool(note)) or 1)))
     lines = [*best, *([(note, None)] if note else [])]
+    if not lines:
+        return picture
+    height, width = picture.shape[:2]
+    step = max(14, min(width // 24, height // (2 * len(lines))))
     panel = picture[: step * len(lines) + step // 3]
     panel //= 3
     image = Image.fromarray(picture)
