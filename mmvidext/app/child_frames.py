@@ -54,6 +54,7 @@ def decode_into(path: str, connection: Connection, limits: Limits) -> None:
         connection: Where to.
         limits: What is refused, and how large frames may be.
     """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C here, too; the page ends this process
     _limit_resources()
     try:
         video = VideoFile(path)

@@ -1,6 +1,7 @@
 """The page: a tab for each kind of model, and one for the curves of trainings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
+from mmvidext.app.ending import Ending
 from mmvidext.app.limits import Limits
 from mmvidext.app.tasks import TASKS, Task
 from mmvidext.app.upload_folder import UploadFolder
@@ -23,7 +25,7 @@ _QUEUE = 'work'  # of everything: one request is worked on at a time
 
 
 def build_page(
-    tasks: Mapping[str, Task], work_dirs: Mapping[str, Path], *, folder: UploadFolder, limits: Limits
+    tasks: Mapping[str, Task], work_dirs: Mapping[str, Path], *, folder: UploadFolder, limits: Limits, ending: Ending
 ) -> gr.Blocks:
     """Build the page.
 
@@ -32,6 +34,7 @@ def build_page(
         work_dirs: Work directories of trainings, by such names.
         folder: Where uploads go.
         limits: What is refused.
+        ending: Stops work in progress when the page ends.
     """
     with gr.Blocks(title='mmvidext', analytics_enabled=False) as page:
         gr.Markdown('# mmvidext: what video models see')
@@ -40,15 +43,17 @@ def build_page(
                 models = {name: task for name, task in tasks.items() if isinstance(task, kind)}
                 if models:
                     with gr.Tab(kind.title):
-                        _model_tab(models, kind, folder, limits)
+                        _model_tab(models, kind, folder, limits, ending)
             if work_dirs:
                 with gr.Tab('Training curves'):
-                    _curves_tab(work_dirs)
+                    _curves_tab(work_dirs, ending)
     page.queue(max_size=limits.max_waiting, default_concurrency_limit=1, api_open=False)
     return page
 
 
-def _model_tab(models: Mapping[str, Task], kind: type[Task], folder: UploadFolder, limits: Limits) -> None:
+def _model_tab(
+    models: Mapping[str, Task], kind: type[Task], folder: UploadFolder, limits: Limits, ending: Ending
+) -> None:
     gr.Markdown(
         f'{kind.about}\n\nVideos up to {limits.max_megabytes:g} MB and {limits.max_seconds:g} s. An upload is removed '
         'as soon as it has been worked on.'
@@ -68,11 +73,19 @@ def _model_tab(models: Mapping[str, Task], kind: type[Task], folder: UploadFolde
         pictures.append(gr.Image(show_label=False, visible=False, **_PICTURE))
 
     def run(name: str, given: dict[str, Any] | None, progress: gr.Progress = _PROGRESS) -> list[Any]:
-        task = models[name or next(iter(models))]
-        view = _work_on(task, given, folder=folder, limits=limits, progress=progress)
+        if not given or not given.get('path'):
+            raise gr.Error('Upload a video first, or record one with the webcam.', print_exception=False)
+
+        def on_frame(number: int, total: int) -> None:
+            ending.check()
+            progress((number, total), desc='frames')
+
+        task = models.get(str(name or next(iter(models))))
+        with _working(ending):
+            view = work_on(task, str(given['path']), folder=folder, limits=limits, on_frame=on_frame)
         return [view.summary, str(view.video), *_shown(view)]
 
-    # the path of the upload is checked by us, and not taken from the browser
+    # without preprocessing, so that the video goes to our decoder and to no other
     done = button.click(
         run,
         [model, upload],
@@ -95,40 +108,43 @@ def _upload() -> gr.Video:
     )
 
 
-def _work_on(
-    task: Task, given: dict[str, Any] | None, *, folder: UploadFolder, limits: Limits, progress: gr.Progress
-) -> View:
-    """Run a model on what the browser gives back for an upload; what is wrong becomes a message on the page."""
-    if not given or not given.get('path'):
-        raise gr.Error('Upload a video first, or record one with the webcam.', print_exception=False)
+@contextmanager
+def _working(ending: Ending) -> Iterator[None]:
+    """Work while the block runs; what is wrong with the request becomes a message on the page."""
     try:
-        return work_on(
-            task,
-            str(given['path']),
-            folder=folder,
-            limits=limits,
-            on_frame=lambda number, total: progress((number, total), desc='frames'),
-        )
+        with ending.work():
+            yield
     except RequestError as error:
         raise gr.Error(_sentence(str(error)), duration=None, print_exception=False) from error
 
 
-def _curves_tab(work_dirs: Mapping[str, Path]) -> None:
+def _curves_tab(work_dirs: Mapping[str, Path], ending: Ending) -> None:
     gr.Markdown('Loss and validation of trainings, as logged until now.')
     names = gr.Dropdown(list(work_dirs), value=list(work_dirs), multiselect=True, label='Trainings')
     button = gr.Button('Draw', variant='primary')
     curves = gr.Image(show_label=False, **_PICTURE)
 
-    def draw(chosen: Sequence[str]) -> NDArray[np.uint8]:
-        try:
-            runs = {name: read_scalars(work_dirs[name]) for name in chosen}
-        except (OSError, ValueError) as error:
-            raise gr.Error('The log of a training cannot be read.', print_exception=False) from error
-        if not runs:
-            raise gr.Error('Choose a training.', print_exception=False)
-        return figure_picture(plot_training_curves(runs))
+    def draw(chosen: Sequence[str] | None) -> NDArray[np.uint8]:
+        with _working(ending):
+            if not chosen:
+                raise RequestError('choose a training')
+            if not all(name in work_dirs for name in chosen):
+                raise RequestError('this training is not here any more: load the page again')
+            try:
+                runs = {name: read_scalars(work_dirs[name]) for name in chosen}
+            except (OSError, ValueError) as error:
+                raise RequestError('the log of a training cannot be read') from error
+            return figure_picture(plot_training_curves(runs))
 
-    button.click(draw, names, curves, concurrency_id=_QUEUE, concurrency_limit=1, api_visibility='private')
+    button.click(
+        draw,
+        names,
+        curves,
+        preprocess=False,
+        concurrency_id=_QUEUE,
+        concurrency_limit=1,
+        api_visibility='private',
+    )
 
 
 def _shown(view: View) -> list[Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mmvidext.app.child_frames import start_frame_server
+from mmvidext.app.ending import Ending
 from mmvidext.app.http_server import http_server
 from mmvidext.app.limits import Limits
 from mmvidext.app.login_limits import LoginLimits
@@ -20,6 +21,7 @@ __all__ = ['SHORTEST_PASSWORD', 'is_this_machine', 'serve']
 
 SHORTEST_PASSWORD = 8
 _SECONDS_BETWEEN_CLEANINGS = 30.0
+_SECONDS_TO_END = 20.0  # for the frame that a model has at the end
 
 
 def is_this_machine(host: str) -> bool:
@@ -40,7 +42,7 @@ def serve(
     limits: Limits,
     wait: Callable[[float], object],
     on_start: Callable[[str], Any],
-) -> None:
+) -> bool:
     """Serve the page until told to stop; what was uploaded is gone afterwards.
 
     Args:
@@ -52,6 +54,9 @@ def serve(
         limits: What is refused.
         wait: Called with seconds; a true result ends the server.
         on_start: Called with the address of the page.
+
+    Returns:
+        Whether all work has ended. Where not, a model is still busy in its thread after 20 s.
 
     Raises:
         ValueError: If others can reach the page and there is no password of 8 characters or more.
@@ -69,14 +74,17 @@ def serve(
             raise ImportError(f"the page needs Gradio: {error}; pip install 'mmvidext[app]'") from error
 
         start_frame_server()
-        page = build_page(tasks, work_dirs, folder=folder, limits=limits)
+        ending = Ending()
+        page = build_page(tasks, work_dirs, folder=folder, limits=limits, ending=ending)
         with http_server(_application(page, login, limits, folder), host, port) as address:
             try:
                 on_start(address)
                 while not wait(_SECONDS_BETWEEN_CLEANINGS):
                     folder.remove_older_than(limits.keep_seconds)
             finally:
+                ending.ask()
                 page.close(verbose=False)
+        return ending.wait(_SECONDS_TO_END)
 
 
 @contextmanager

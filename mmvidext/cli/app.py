@@ -117,7 +117,7 @@ def app(
         for work_dir in work_dirs:
             read_scalars(Path(work_dir))
         login = None if is_this_machine(host) and PASSWORD not in os.environ else (user, ask_password())
-        serve(
+        ended = serve(
             {name: open_model(model, device) for name, model in names_of(models or (SHIPPED,)).items()},
             {name: Path(path) for name, path in names_of(work_dirs).items()},
             host=host,
@@ -133,4 +133,9 @@ def app(
             wait=stop.wait,
             on_start=lambda address: click.echo(f'The page is at {address}; Ctrl-C ends it.'),
         )
-    stop.exit_if_stopped()
+    try:
+        stop.exit_if_stopped()
+    except SystemExit as error:
+        if not ended:  # a thread is in C++ code, which aborts the process where Python ends around it
+            os._exit(int(error.code or 0))
+        raise

@@ -1,3 +1,6 @@
+import multiprocessing
+import os
+import signal
 import time
 
 import numpy as np
@@ -27,6 +30,12 @@ def test_the_frames_are_those_of_the_file(video):
     count, rate, frames = read(video)
     assert (count, rate) == (8, 12)
     np.testing.assert_array_equal(frames, VideoFile(str(video)).frames(range(8)))
+
+
+def test_ctrl_c_of_a_terminal_is_not_for_the_decoder(video):
+    with FrameProcess(video, Limits()) as process:
+        os.kill(multiprocessing.active_children()[0].pid, signal.SIGINT)
+        assert len(list(process.frames())) == 8
 
 
 def test_large_frames_are_shrunk_and_keep_their_shape(video):

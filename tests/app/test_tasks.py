@@ -105,6 +105,29 @@ def test_what_goes_wrong_on_the_server_is_not_told(tmp_path):
         assert folder.files() == []
 
 
+def test_a_model_that_the_page_has_no_more():
+    with UploadFolder() as folder:
+        with pytest.raises(RequestError, match=r'^this model is not here any more: load the page again$'):
+            work_on_it(None, upload_a_clip(folder), folder)
+        assert folder.files() == []
+
+
+def test_a_request_that_ends_at_a_frame_leaves_nothing():
+    class Endless:
+        def run(self, source, out, on_frame):
+            out.touch()
+            for number, _ in enumerate(source.frames):
+                on_frame(number)
+
+    def end(number, total):
+        raise RequestError('the page has ended')
+
+    with UploadFolder() as folder:
+        with pytest.raises(RequestError, match=r'^the page has ended$'):
+            work_on(Endless(), str(upload_a_clip(folder)), folder=folder, limits=Limits(), on_frame=end)
+        assert folder.files() == []
+
+
 def test_a_model_that_no_tab_shows():
     with pytest.raises(ValueError, match='no tab for a model of the type PackDetector'):
         open_task(Config(dict(model=dict(type='PackDetector'))), None, device='cpu')
