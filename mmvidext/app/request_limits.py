@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from pathlib import Path
 from typing import Any
 
 from mmvidext.app.limits import Limits
@@ -17,7 +18,8 @@ Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None
 
 _LARGEST_FORM = 1_000_000  # bytes of a request that is no upload
 _AROUND_A_FILE = 10_000  # bytes that a form has beside the file
-_ADDRESS = re.compile(r'\s*[a-z][a-z0-9+.-]*:', re.IGNORECASE)
+_UPLOAD, _LOGIN = '/gradio_api/upload', '/login'  # what else is posted is JSON
+_FETCHED = re.compile(r'/file[=/]https?://', re.IGNORECASE)  # Gradio would fetch it
 # nothing comes from elsewhere, and no other site may show this page in a frame
 _HEADERS = {
     'content-security-policy': "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; frame-ancestors 'self'",
@@ -27,9 +29,10 @@ _HEADERS = {
 
 
 class RequestLimits:
-    """ASGI middleware: bounds the size of every request and the number of uploads.
+    """ASGI middleware: bounds the size of every request and the number of uploads, and lets them name uploads only.
 
-    It also refuses addresses in the place of files, which the server would download.
+    Gradio copies whatever file a request names into the folder of the uploads, and downloads an address. It does not
+    ask whose file that is where a page is part of another application, as ours is.
 
     Args:
         app: What answers.
@@ -39,26 +42,53 @@ class RequestLimits:
 
     def __init__(self, app: Application, *, limits: Limits, folder: UploadFolder) -> None:
         self._app, self._limits, self._folder = app, limits, folder
+        self._num_uploading = 0
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer a request."""
         if scope['type'] != 'http':
             await self._app(scope, receive, send)
             return
+        path = scope['path'].rstrip('/')
         if scope['method'] not in ('POST', 'PUT', 'PATCH'):
-            await self._app(scope, receive, _with_headers(send))
-            return
-        is_upload = scope['path'].rstrip('/').endswith('/upload')
-        if refusal := self._refusal(dict(scope['headers']), is_upload=is_upload):
+            if _FETCHED.search(path):
+                await answer(send, 400, 'an address in the place of a file is not taken')
+            else:
+                await self._app(scope, receive, _with_headers(send))
+        elif refusal := self._refusal(dict(scope['headers']), is_upload=path == _UPLOAD):
             await answer(send, *refusal)
-        elif is_upload:
+        elif path == _UPLOAD:
+            await self._upload(scope, receive, _with_headers(send))
+        elif path == _LOGIN:
             await self._app(scope, receive, _with_headers(send))
         else:
             body = await _read(receive)
-            if _names_an_address(body):
-                await answer(send, 400, 'an address in the place of a file is not taken: upload the file')
+            try:
+                for named in _named_files(body):
+                    self._folder.find(named)
+            except ValueError as error:
+                await _answer_form(send, str(error))
             else:
                 await self._app(scope, _replayed(body, receive), _with_headers(send))
+
+    async def _upload(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """Let an upload through, and note the files that the answer gives to the browser before it has them."""
+        status, body = 0, b''
+
+        async def sending(message: Message) -> None:
+            nonlocal status, body
+            status = message.get('status', status)
+            body += message.get('body', b'')
+            if message['type'] == 'http.response.body' and not message.get('more_body') and status == 200:
+                for path in json.loads(body):
+                    self._folder.add(Path(path))
+            await send(message)
+
+        self._num_uploading += 1
+        try:
+            await self._app(scope, receive, sending)
+        finally:
+            self._num_uploading -= 1
 
     def _refusal(self, headers: dict[bytes, bytes], *, is_upload: bool) -> tuple[int, str] | None:
         length = headers.get(b'content-length', b'')
@@ -70,7 +100,8 @@ class RequestLimits:
             return 413, 'the request is too large'
         if is_upload:
             self._folder.remove_older_than(self._limits.keep_seconds)
-            if len(self._folder.files()) >= self._limits.max_uploads:
+            # those that have just begun have no file yet
+            if self._folder.num_uploads() + self._num_uploading >= self._limits.max_uploads:
                 return 429, 'too many videos wait here: try again in a few minutes'
         return None
 
@@ -97,25 +128,36 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
     return again
 
 
-def _names_an_address(body: bytes) -> bool:
+def _named_files(body: bytes) -> Iterator[str]:
+    """Yield each path of a form, however deep it is: Gradio takes a dict with a ``path`` for a file.
+
+    Raises:
+        ValueError: If the form is no JSON, so that it cannot be known what it names.
+    """
     try:
-        return _has_address(json.loads(body))
-    except (ValueError, RecursionError):  # no JSON: nothing that names a file
-        return False
+        waiting = [json.loads(body)]
+    except (ValueError, RecursionError) as error:
+        raise ValueError('the request is no JSON, and is not taken') from error
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            if isinstance(value.get('path'), str):
+                yield value['path']
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
 
 
-def _has_address(value: Any) -> bool:
-    if isinstance(value, dict):
-        path = value.get('path')
-        return (isinstance(path, str) and _ADDRESS.match(path) is not None) or any(map(_has_address, value.values()))
-    return isinstance(value, list) and any(map(_has_address, value))
-
-
-async def answer(send: Send, status: int, text: str) -> None:
+async def answer(send: Send, status: int, text: str, *, content_type: str = 'text/plain; charset=utf-8') -> None:
     """Answer a request with a sentence."""
-    headers = [(b'content-type', b'text/plain; charset=utf-8')]
+    headers = [(b'content-type', content_type.encode())]
     await _with_headers(send)({'type': 'http.response.start', 'status': status, 'headers': headers})
     await send({'type': 'http.response.body', 'body': text.encode()})
+
+
+async def _answer_form(send: Send, text: str) -> None:
+    """Refuse a form with a sentence that the page shows."""
+    await answer(send, 400, json.dumps({'detail': text}), content_type='application/json')
 
 
 def _with_headers(send: Send) -> Send:

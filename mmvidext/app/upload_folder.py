@@ -3,7 +3,9 @@
 import shutil
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
+from threading import RLock
 
 __all__ = ['UploadFolder']
 
@@ -17,6 +19,8 @@ class UploadFolder:
 
     def __init__(self) -> None:
         self.path = Path(tempfile.mkdtemp(prefix='mmvidext-app-')).resolve()
+        self._uploads: Counter[Path] = Counter()  # how often each was uploaded: Gradio has one file for equal ones
+        self._lock = RLock()
 
     def __enter__(self) -> 'UploadFolder':
         return self
@@ -28,16 +32,38 @@ class UploadFolder:
         """Return what is there."""
         return [path for path in self.path.rglob('*') if path.is_file()]
 
+    def num_uploads(self) -> int:
+        """Return how many uploads are there: those to work on, and those of which a part has come."""
+        with self._lock:
+            whole = sum(count for path, count in self._uploads.items() if path.is_file())
+            return whole + sum(path.is_file() for path in self.path.iterdir())
+
+    def add(self, path: Path) -> None:
+        """Note an upload; one whose path is there already is an equal one."""
+        with self._lock:
+            self._uploads[path] += 1
+
     def find(self, path: str) -> Path:
-        """Return an upload by the path that the browser gives back.
+        """Return an upload by the path that the browser gives back; nothing outside of this folder is looked at.
 
         Raises:
             ValueError: If it is not in this folder, or not there any more.
         """
-        found = Path(path).resolve()
-        if not found.is_relative_to(self.path) or not found.is_file():
-            raise ValueError('the video is not here any more: upload it again')
-        return found
+        found = Path(path)
+        if '..' not in found.parts and found.is_relative_to(self.path):
+            try:
+                if found.is_file() and found.resolve() == found:
+                    return found
+            except OSError:  # no name of a file
+                pass
+        raise ValueError('the video is not here any more: upload it again')
+
+    def release(self, path: Path) -> None:
+        """Remove an upload that was worked on, unless it was uploaded once more."""
+        with self._lock:
+            self._uploads[path] -= 1
+            if self._uploads[path] <= 0:
+                self.remove(path)
 
     def new_file(self, suffix: str) -> Path:
         """Return a path for a result, in a folder of its own."""
@@ -45,7 +71,9 @@ class UploadFolder:
 
     def remove(self, path: Path) -> None:
         """Remove a file of this folder, and the folder around it if nothing else is in it."""
-        path.unlink(missing_ok=True)
+        with self._lock:
+            self._uploads.pop(path, None)
+            path.unlink(missing_ok=True)
         if path.parent != self.path and path.parent.is_dir() and not any(path.parent.iterdir()):
             path.parent.rmdir()
 

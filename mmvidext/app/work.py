@@ -46,7 +46,7 @@ def work_on(
                 source = Source(process.frames(), process.num_frames, process.frame_rate)
                 return task.run(source, out, lambda number: on_frame(number, process.num_frames))
         finally:
-            folder.remove(path)
+            folder.release(path)
     except RequestError:
         folder.remove(out)
         raise

@@ -21,7 +21,7 @@ def folder():
         yield folder
 
 
-def request(folder, path, body=b'', *, method='POST', length=None, limits=LIMITS):
+def request(folder, path, body=b'[]', *, method='POST', length=None, limits=LIMITS, app=None):
     """Return status, headers and body of an answer; what is let through is answered with its own body."""
     sent, parts = [], [body[: len(body) // 2], body[len(body) // 2 :]]
 
@@ -42,23 +42,66 @@ def request(folder, path, body=b'', *, method='POST', length=None, limits=LIMITS
     length = str(len(body)) if length is None else length
     headers = [(b'content-length', length.encode())] if length else []  # '': none, as of a chunked request
     scope = dict(type='http', method=method, path=path, headers=headers)
-    asyncio.run(RequestLimits(echo, limits=limits, folder=folder)(scope, receive, send))
+    asyncio.run(RequestLimits(app or echo, limits=limits, folder=folder)(scope, receive, send))
     return sent[0]['status'], dict(sent[0]['headers']), sent[1]['body']
 
 
+def uploaded(folder, name):
+    """Return a new upload of the folder, at the path that Gradio gives to it and to any that is equal."""
+    path = folder.path / f'{hash(name):x}' / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b'a')
+    return path
+
+
+def upload(folder, *paths):
+    """Return the status for an upload whose answer names these paths."""
+    return request(folder, '/gradio_api/upload', json.dumps([str(path) for path in paths]).encode())[0]
+
+
 def test_a_form_goes_through_whole_and_forbids_what_comes_from_elsewhere(folder):
-    body = json.dumps({'data': [{'path': '/tmp/a.mp4'}, 'http://of.a.text']}).encode()
+    body = json.dumps({'data': [{'path': str(uploaded(folder, 'a.mp4'))}, 'http://of.a.text', {'path': 5}]}).encode()
     status, headers, answer = request(folder, '/gradio_api/queue/join', body)
     assert (status, answer) == (200, body)
     assert b"default-src 'self'" in headers[b'content-security-policy']
+    login = b'username=a&password=b'  # the one form that is no JSON
+    assert request(folder, '/login', login)[::2] == (200, login)
 
 
-@pytest.mark.parametrize('path', ['http://10.0.0.1/a.mp4', ' file:///etc/passwd', 'FTP://a'])
-def test_an_address_in_the_place_of_a_file_is_refused(folder, path):
+@pytest.mark.parametrize(
+    'path',
+    ['http://10.0.0.1/a.mp4', ' file:///etc/passwd', 'FTP://a', '/dev/zero', __file__, '', '.', 'a.mp4', '\0', '\ud800']
+    + [
+        f'FOLDER{tail}'
+        for tail in ('', '/no.mp4', '/../a.mp4', '/link.mp4', '-other/a.mp4', '/\0', '/\ud800', '/' + 'a' * 300)
+    ],
+)
+def test_whatever_is_no_upload_is_refused_in_the_place_of_a_file(folder, path):
+    (folder.path / 'link.mp4').symlink_to(__file__)
+    path = path.replace('FOLDER', str(folder.path))
     body = json.dumps({'data': [[{'value': {'path': path}}]]})
     for text in (body, body.replace('h', '\\u0068')):  # JSON may escape what it likes
-        status, _, answer = request(folder, '/gradio_api/queue/join', text.encode())
-        assert (status, answer) == (400, b'an address in the place of a file is not taken: upload the file')
+        for url in ('/gradio_api/queue/join', '/gradio_api/run/upload'):
+            status, _, answer = request(folder, url, text.encode())
+            assert (status, json.loads(answer)) == (400, {'detail': 'the video is not here any more: upload it again'})
+
+
+@pytest.mark.parametrize('body', [b'', b'--a\r\n\r\n--a--', b'{"x": ' + b'[' * 10**5 + b']' * 10**5 + b'}'])
+def test_a_form_that_hides_what_it_names_is_refused(folder, body):
+    status, _, answer = request(folder, '/gradio_api/process_recording', body)
+    assert (status, json.loads(answer)) == (400, {'detail': 'the request is no JSON, and is not taken'})
+
+
+def test_no_depth_hides_a_file(folder):
+    body = b'[' * 900 + b'{"path": "/etc/passwd"}' + b']' * 900
+    assert request(folder, '/gradio_api/queue/join', body)[0] == 400
+
+
+@pytest.mark.parametrize(
+    ('url', 'status'), [('/file=http://a/b', 400), ('/file/https://a', 400), ('/file=/tmp/a', 200)]
+)
+def test_an_address_is_not_fetched(folder, url, status):
+    assert request(folder, f'/gradio_api{url}', method='GET')[0] == status
 
 
 def try_password(limits, clients, *, right=(), path='/login'):
@@ -111,18 +154,58 @@ def test_sizes(folder):
 
 
 def test_the_number_of_uploads(folder):
-    paths = [folder.new_file('.mp4') for _ in range(2)]
+    paths = [uploaded(folder, name) for name in ('a.mp4', 'b.mp4')]
     for path in paths:
-        assert request(folder, '/gradio_api/upload', b'a')[0] == 200
-        path.write_bytes(b'a')
-    status, _, answer = request(folder, '/gradio_api/upload', b'a')
+        assert upload(folder, path) == 200
+    status, _, answer = request(folder, '/gradio_api/upload')
     assert (status, answer) == (429, b'too many videos wait here: try again in a few minutes')
     assert request(folder, '/gradio_api/queue/join', b'{}')[0] == 200
     long_ago = time.time() - LIMITS.keep_seconds - 1
     os.utime(paths[0], (long_ago, long_ago))  # one that nobody came back for
-    assert request(folder, '/gradio_api/upload', b'a')[0] == 200
+    assert upload(folder) == 200
     assert folder.files() == paths[1:]
     assert not paths[0].parent.exists()
+
+
+def test_results_are_no_uploads_but_parts_of_uploads_are(folder):
+    for _ in range(3):
+        folder.new_file('.mp4').write_bytes(b'a')
+    assert upload(folder) == 200
+    for name in ('tmp1', 'tmp2'):
+        (folder.path / name).touch()  # as of a browser that went away
+    assert upload(folder) == 429
+
+
+def test_uploads_that_have_just_begun_are_counted(folder):
+    statuses = []
+
+    async def begin_more(scope, receive, send):
+        async def note(message):
+            statuses.append(message.get('status'))
+
+        if len(statuses) < 10:
+            await limited(scope, receive, note)
+        await send({'type': 'http.response.start', 'status': 200, 'headers': []})
+        await send({'type': 'http.response.body', 'body': b'[]'})
+
+    limited = RequestLimits(begin_more, limits=LIMITS, folder=folder)
+    request(folder, '/gradio_api/upload', app=limited)
+    assert statuses == [429, None, 200, None]  # the third, then what the second one gets
+
+
+def test_equal_uploads_share_a_file_until_the_work_on_the_last_one_ends(folder):
+    path = uploaded(folder, 'a.mp4')
+    for _ in range(2):
+        assert upload(folder, path) == 200
+    assert upload(folder) == 429
+    folder.release(folder.find(str(path)))
+    assert path.exists()
+    assert upload(folder) == 200
+    folder.release(folder.find(str(path)))
+    assert folder.files() == []
+    assert upload(folder, uploaded(folder, 'a.mp4')) == 200  # counted anew
+    folder.release(path)
+    assert folder.files() == []
 
 
 def test_only_what_is_in_the_folder_is_found(folder, tmp_path):
