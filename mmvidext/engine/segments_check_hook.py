@@ -14,7 +14,7 @@ __all__ = ['SegmentsCheckHook']
 
 @HOOKS.register_module()
 class SegmentsCheckHook(Hook):
-    """Check that ``num_clips`` of the sampler fits ``num_segments`` of backbone and head.
+    """Check that ``num_clips`` of the sampler fits ``num_segments`` of backbone and head, and ``temporal_pool`` both.
 
     A segment-based recognizer (TSM, MotionSqueeze, TIN) finds the clips in a batch of frames by ``num_segments`` alone.
     With any other number of frames it would group frames of different clips, without an error. Models without
@@ -25,14 +25,22 @@ class SegmentsCheckHook(Hook):
         """Compare backbone and head.
 
         Raises:
-            RunError: If their ``num_segments`` differ.
+            RunError: If their ``num_segments`` differ, or only one of them halves the frames.
         """
         model = unwrap_model(runner.model)
-        backbone = _num_segments(getattr(model, 'backbone', None))
-        head = _num_segments(getattr(model, 'cls_head', None))
-        if backbone is not None and head is not None and backbone != head:
+        backbone, head = getattr(model, 'backbone', None), getattr(model, 'cls_head', None)
+        wanted, given = _num_segments(backbone), _num_segments(head)
+        if wanted is None or head is None:
+            return
+        if given is not None and wanted != given:
             raise RunError(
-                f'model.backbone.num_segments={backbone} and model.cls_head.num_segments={head} must be equal'
+                f'model.backbone.num_segments={wanted} and model.cls_head.num_segments={given} must be equal'
+            )
+        pools, expects = bool(getattr(backbone, 'temporal_pool', False)), _expects_pool(head)
+        if pools != expects:
+            raise RunError(
+                f'model.backbone.temporal_pool={pools}, but model.cls_head ({type(head).__name__}) is for '
+                f'temporal_pool={expects}: set it to the same in both (of the heads, TSMHead has it)'
             )
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
@@ -65,6 +73,11 @@ class SegmentsCheckHook(Hook):
 
 def _num_segments(part: Any) -> int | None:
     return getattr(part, 'num_segments', None)
+
+
+def _expects_pool(head: Any) -> bool:
+    """Whether a head averages half as many frames as it has segments; mmaction2's does so only with its shift."""
+    return bool(getattr(head, 'temporal_pool', False) and getattr(head, 'is_shift', True))
 
 
 def _check(runner: Runner, data_batch: Any, split: str, *, exact: bool) -> None:

@@ -1,3 +1,4 @@
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
@@ -43,6 +44,24 @@ def test_a_wrapped_model_is_looked_into():
 def test_backbone_and_head_differ():
     with pytest.raises(ValueError, match=r'backbone.num_segments=8 and model.cls_head.num_segments=16 must be equal'):
         SegmentsCheckHook().before_run(runner(head=16))
+
+
+@pytest.mark.parametrize(
+    ('backbone', 'head', 'fits'),
+    [
+        (dict(temporal_pool=True), dict(temporal_pool=True, is_shift=True, num_segments=8), True),
+        (dict(temporal_pool=True), dict(temporal_pool=False, is_shift=True, num_segments=8), False),
+        (dict(temporal_pool=True), dict(temporal_pool=True, is_shift=False, num_segments=8), False),
+        (dict(temporal_pool=True), dict(), False),  # TSNHead
+        (dict(), dict(temporal_pool=True, num_segments=8), False),
+        (dict(), dict(), True),
+    ],
+)
+def test_backbone_and_head_pool_both_or_none(backbone, head, fits):
+    model = SimpleNamespace(backbone=SimpleNamespace(num_segments=8, **backbone), cls_head=SimpleNamespace(**head))
+    expected = r'temporal_pool=(True|False), but model.cls_head \(SimpleNamespace\) is for temporal_pool=(?!\1)'
+    with nullcontext() if fits else pytest.raises(ValueError, match=expected):
+        SegmentsCheckHook().before_run(SimpleNamespace(model=model))
 
 
 @pytest.mark.parametrize(('split', 'frames'), [('train', 4), ('train', 16), ('val', 12), ('test', 20)])
