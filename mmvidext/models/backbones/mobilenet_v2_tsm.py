@@ -1,12 +1,11 @@
 """MobileNetV2 with temporal shift: what runs on small devices, on clips or frame by frame."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from mmaction.models.backbones.mobilenet_v2 import InvertedResidual, MobileNetV2
 from torch import Tensor
 
 from mmvidext.layers.online_block import ShiftStep, step_inverted_residual
-from mmvidext.layers.out_of_place import make_out_of_place
 from mmvidext.layers.temporal_shift import TemporalShift
 from mmvidext.models.backbones.online import OnlineBackbone
 from mmvidext.ops.backends import KernelBackend
@@ -40,6 +39,8 @@ class MobileNetV2TSM(OnlineBackbone, MobileNetV2):
         torch.Size([1, 1280, 7, 7])
     """
 
+    max_stages: ClassVar[int] = 8  # seven of blocks, and conv2
+
     def __init__(
         self,
         *,
@@ -50,10 +51,8 @@ class MobileNetV2TSM(OnlineBackbone, MobileNetV2):
         pretrained: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        make_out_of_place(self, kwargs.get('act_cfg'))
-        self.num_segments, self.shift_div, self.causal = num_segments, shift_div, causal
-        self.pretrained = pretrained
+        super().__init__(num_segments=num_segments, pretrained=pretrained, **kwargs)
+        self.shift_div, self.causal = shift_div, causal
         for module in list(self.modules()):
             if isinstance(module, InvertedResidual) and module.use_res_connect and len(module.conv) == 3:
                 module.conv[0] = TemporalShift(

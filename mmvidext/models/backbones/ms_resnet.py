@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from mmvidext.layers.motion_squeeze import MotionSqueeze
-from mmvidext.models.backbones.staged_video_backbone import choose
+from mmvidext.models.backbones.arguments import choose
 from mmvidext.models.backbones.tsm_resnet import TSMResNet
 from mmvidext.registry import MODELS
 

@@ -8,7 +8,7 @@ from torch.func import functional_call
 
 from mmvidext.layers.online_block import ShiftStep, ShiftTape
 from mmvidext.layers.temporal_shift import TemporalShift
-from mmvidext.models.backbones.pretrained import PretrainedBackbone
+from mmvidext.models.backbones.frame_backbone import FrameBackbone
 from mmvidext.ops.checks import check_rank
 
 __all__ = ['OnlineBackbone']
@@ -16,7 +16,7 @@ __all__ = ['OnlineBackbone']
 Features = Tensor | tuple[Tensor, ...]
 
 
-class OnlineBackbone(PretrainedBackbone):
+class OnlineBackbone(FrameBackbone):
     """Adds :meth:`initial_state` and :meth:`step` to a backbone whose shifts use past frames only (TSM, section 4.2).
 
     The state is a plain tuple of tensors, one for each shifting layer: the part of its input that moves to the next

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from mmvidext.layers.pseudo_3d_block import Pseudo3dBlock
 from mmvidext.layers.video_block import Norm, basic_stem, make_norm
-from mmvidext.models.backbones.staged_video_backbone import StagedVideoBackbone, choose
+from mmvidext.models.backbones.arguments import choose
+from mmvidext.models.backbones.staged_video_backbone import StagedVideoBackbone
 from mmvidext.ops.checks import check_at_least
 from mmvidext.registry import MODELS
 

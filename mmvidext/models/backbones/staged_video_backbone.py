@@ -7,26 +7,16 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from mmvidext.models.backbones.arguments import check_out_indices, check_start, choose
 from mmvidext.models.backbones.pretrained import PretrainedBackbone
-from mmvidext.ops.checks import check_at_least, check_numbers, check_rank
+from mmvidext.ops.checks import check_at_least, check_rank
 
-__all__ = ['StagedVideoBackbone', 'choose']
+__all__ = ['StagedVideoBackbone']
 
 DEFAULT_INIT = [
     dict(type='Kaiming', layer=['Conv2d', 'Conv3d']),
     dict(type='Constant', layer='_BatchNorm', val=1.0),
 ]
-
-
-def choose(value: Any, valid: Sequence[Any], *, name: str, owner: str) -> Any:
-    """Return ``value`` if it is one of ``valid``.
-
-    Raises:
-        ValueError: Otherwise; the message lists the valid values.
-    """
-    if value not in valid:
-        raise ValueError(f'{owner}: unknown {name} {value!r}; valid are {", ".join(map(repr, valid))}')
-    return value
 
 
 class StagedVideoBackbone(PretrainedBackbone, BaseModule):
@@ -47,7 +37,7 @@ class StagedVideoBackbone(PretrainedBackbone, BaseModule):
             distribution (fan out) for convolutions.
 
     Raises:
-        ValueError: If a stage does not exist, or both ``pretrained`` and ``init_cfg`` are given.
+        ValueError: If a stage does not exist, ``pretrained`` is empty, or ``init_cfg`` is given, too.
     """
 
     stem: nn.Sequential
@@ -66,13 +56,10 @@ class StagedVideoBackbone(PretrainedBackbone, BaseModule):
     ) -> None:
         name = type(self).__name__
         check_at_least(in_channels, 1, name='in_channels')
-        check_numbers(out_indices, 0, 3, name='out_indices', form='stages', whole=True)
-        if sorted(set(out_indices)) != list(out_indices):
-            raise ValueError(f'{name}: out_indices must be increasing stages from 0 to 3, not {tuple(out_indices)}')
+        check_out_indices(out_indices, 4, owner=name)
         num_stages = out_indices[-1] + 1
         choose(frozen_stages, range(-1, num_stages + 1), name='frozen_stages', owner=name)
-        if pretrained is not None and init_cfg is not None:
-            raise ValueError(f'{name}: give either pretrained or init_cfg, not both')
+        check_start(pretrained, init_cfg, owner=name)
         super().__init__(init_cfg=DEFAULT_INIT if init_cfg is None else init_cfg)
         self.in_channels = in_channels
         self.num_stages = num_stages

@@ -4,17 +4,16 @@ from typing import Any, ClassVar
 
 from mmaction.models.backbones.resnet import ResNet
 
-from mmvidext.layers.out_of_place import make_out_of_place
 from mmvidext.layers.temporal_interlace import InterlacedConv
-from mmvidext.models.backbones.pretrained import PretrainedBackbone
-from mmvidext.models.backbones.staged_video_backbone import choose
+from mmvidext.models.backbones.arguments import choose
+from mmvidext.models.backbones.frame_backbone import FrameBackbone
 from mmvidext.registry import MODELS
 
 __all__ = ['TINResNet']
 
 
 @MODELS.register_module()
-class TINResNet(PretrainedBackbone, ResNet):
+class TINResNet(FrameBackbone, ResNet):
     """mmaction2's ResNet with temporal interlacing in front of the first convolution of every block.
 
     "Temporal Interlacing Network", https://arxiv.org/abs/2001.06499; code https://github.com/deepcs233/TIN. Runs on
@@ -45,11 +44,8 @@ class TINResNet(PretrainedBackbone, ResNet):
         self, depth: int, *, num_segments: int = 8, shift_div: int = 4, pretrained: str | None = None, **kwargs: Any
     ) -> None:
         choose(depth, tuple(self.arch_settings), name='depth', owner='TINResNet')
-        super().__init__(depth, **kwargs)
-        make_out_of_place(self, kwargs.get('act_cfg'))
-        choose(self.frozen_stages, range(-1, self.num_stages + 1), name='frozen_stages', owner='TINResNet')
-        self.num_segments, self.shift_div = num_segments, shift_div
-        self.pretrained = pretrained
+        super().__init__(depth, num_segments=num_segments, pretrained=pretrained, **kwargs)
+        self.shift_div = shift_div
         for name in self.res_layers:
             for block in getattr(self, name):
                 block.conv1.conv = InterlacedConv(block.conv1.conv, num_segments, shift_div=shift_div)

@@ -8,11 +8,10 @@ from torch import Tensor, nn
 
 from mmvidext.layers.non_local import NonLocalBlock
 from mmvidext.layers.online_block import ShiftStep, step_residual_block
-from mmvidext.layers.out_of_place import make_out_of_place
 from mmvidext.layers.temporal_pool import TemporalPool
 from mmvidext.layers.temporal_shift import TemporalShift
+from mmvidext.models.backbones.arguments import choose
 from mmvidext.models.backbones.online import OnlineBackbone
-from mmvidext.models.backbones.staged_video_backbone import choose
 from mmvidext.ops.backends import KernelBackend
 from mmvidext.ops.checks import check_at_least
 from mmvidext.registry import MODELS
@@ -76,12 +75,8 @@ class TSMResNet(OnlineBackbone, ResNet):
         pretrained: str | None = None,
         **kwargs: Any,
     ) -> None:
-        name = type(self).__name__
-        choose(depth, tuple(self.arch_settings), name='depth', owner=name)
-        super().__init__(depth, pretrained=pretrained, **kwargs)
-        make_out_of_place(self, kwargs.get('act_cfg'))
-        choose(self.frozen_stages, range(-1, self.num_stages + 1), name='frozen_stages', owner=name)
-        self.num_segments = num_segments
+        choose(depth, tuple(self.arch_settings), name='depth', owner=type(self).__name__)
+        super().__init__(depth, num_segments=num_segments, pretrained=pretrained, **kwargs)
         self.shift_div = shift_div
         self.shift_place = shift_place
         self.causal = causal
@@ -96,14 +91,6 @@ class TSMResNet(OnlineBackbone, ResNet):
     def segments_in_stage(self, stage: int) -> int:
         """Return the number of frames in a clip that stage 1, 2, 3 or 4 works on."""
         return self.num_segments // 2 if self.temporal_pool and stage > 1 else self.num_segments
-
-    def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
-        """Map ``(N*T, 3, H, W)`` to the chosen stages' features: ``(N*T, C, H', W')`` each, T halved after a pooling.
-
-        Raises:
-            ValueError: If N*T is not a multiple of T.
-        """
-        return super().forward(x)
 
     def run_frame(self, frame: Tensor, shift: ShiftStep) -> Tensor | tuple[Tensor, ...]:
         """Return the features of one frame, running every shifting layer by ``shift``."""

@@ -24,7 +24,8 @@ from mmvidext.layers.video_block import (
     factorized_stem,
     make_norm,
 )
-from mmvidext.models.backbones.staged_video_backbone import StagedVideoBackbone, choose
+from mmvidext.models.backbones.arguments import choose
+from mmvidext.models.backbones.staged_video_backbone import StagedVideoBackbone
 from mmvidext.ops.checks import check_at_least, check_numbers
 from mmvidext.registry import MODELS
 

@@ -10,6 +10,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from mmvidext.registry import MODELS
 
 SEGMENTS = 4
+OF_FRAMES = ['TSMResNet', 'MSResNet', 'TINResNet', 'MobileNetV2TSM']
 # name -> (arguments, shape of the input, shapes of the stages); each name in the registry needs one
 IMAGE = ((2 * SEGMENTS, 3, 64, 64), [(8, 64, 16, 16), (8, 128, 8, 8), (8, 256, 4, 4), (8, 512, 2, 2)])
 CASES = {
@@ -287,7 +288,7 @@ def test_trains_in_bfloat16_autocast(name):
         assert torch.isfinite(parameter.grad).all(), key
 
 
-@pytest.mark.parametrize('name', ['TSMResNet', 'MSResNet', 'TINResNet', 'MobileNetV2TSM'])
+@pytest.mark.parametrize('name', OF_FRAMES)
 def test_activates_in_place_where_asked(name):
     models = {inplace: build(name, act_cfg=dict(type='ReLU', inplace=inplace)) for inplace in (False, True)}
     for inplace, model in models.items():
@@ -299,3 +300,44 @@ def test_activates_in_place_where_asked(name):
         out.square().sum().backward()
         values.append([out.detach(), *[parameter.grad for parameter in model.parameters()]])
     assert all(torch.equal(ours, theirs) for ours, theirs in zip(*values, strict=True))
+
+
+@pytest.mark.parametrize('name', CASES)
+@pytest.mark.parametrize('stages', [(-1,), (8,), (2, 1), (1, 1), (), 3], ids=str)
+def test_stages_that_cannot_be_returned(name, stages):
+    with pytest.raises(ValueError, match=rf'{name}: out_indices must be '), torch.device('meta'):
+        build(name, out_indices=stages)
+
+
+@pytest.mark.parametrize('name', CASES)
+@pytest.mark.parametrize(
+    ('given', 'message'),
+    [
+        (dict(pretrained=''), r"pretrained must name a checkpoint, .* but is ''"),
+        (
+            dict(pretrained='a.pth', init_cfg=dict(type='Pretrained', checkpoint='b.pth')),
+            r"not both: with init_cfg, set pretrained=None \(it is 'a\.pth'\)",
+        ),
+    ],
+)
+def test_weights_to_start_from_that_are_none_or_two(name, given, message):
+    with pytest.raises(ValueError, match=rf'{name}: .*{message}'), torch.device('meta'):
+        build(name, **given)
+
+
+@pytest.mark.parametrize('name', OF_FRAMES)
+def test_arguments_of_the_classes_of_mmaction2(name):
+    """Their configs hold them, where only ``type`` is to be changed."""
+    with torch.device('meta'):
+        assert build(name, is_shift=True, pretrained2d=False).num_segments == CASES[name][0]['num_segments']
+        with pytest.raises(ValueError, match=rf'{name} always shifts: for is_shift=False, take the 2D network'):
+            build(name, is_shift=False)
+
+
+@pytest.mark.parametrize('name', OF_FRAMES)
+def test_clips_are_not_for_a_backbone_of_frames(name):
+    with (
+        torch.device('meta'),
+        pytest.raises(ValueError, match=rf'input of {name}, which is for a Recognizer2D, must be \(N\*T, C, H, W\)'),
+    ):
+        build(name)(torch.empty(2, 3, 4, 32, 32))

@@ -109,6 +109,7 @@ def test_activation_checkpointing_gives_the_same_gradients():
     [
         (dict(depth=20), 'unknown depth 20; valid are 18, 34, 50, 101, 152'),
         (dict(depth=18, num_segments=0), 'num_segments must be a whole number, at least 1'),
+        (dict(depth=18, num_stages=5), 'unknown num_stages 5; valid are 1, 2, 3, 4'),
         (dict(depth=18, frozen_stages=5), 'unknown frozen_stages 5; valid are -1, 0, 1, 2, 3, 4'),
         (dict(depth=18, shift_div=1), 'shift_div must be a whole number, at least 2, but is 1'),
         (dict(depth=18, shift_place='conv'), "shift_place must be 'blockres' or 'block', but is 'conv'"),
@@ -123,6 +124,12 @@ def test_activation_checkpointing_gives_the_same_gradients():
 def test_errors(options, message):
     with pytest.raises(ValueError, match=message):
         TSMResNet(**options)
+
+
+def test_the_last_stage_of_a_shorter_network_is_returned():
+    with torch.device('meta'):
+        model = TSMResNet(18, num_stages=2, strides=(1, 2), dilations=(1, 1))
+        assert model(torch.empty(8, 3, 32, 32)).shape == (8, 128, 4, 4)
 
 
 @pytest.mark.filterwarnings('ignore::torch.jit.TracerWarning', 'ignore::DeprecationWarning')
