@@ -118,7 +118,10 @@ def test_rate_and_decay_of_every_parameter(stem):
     wrapper = build_optim_wrapper(model, config.optim_wrapper)
     groups = {id(param): group for group in wrapper.optimizer.param_groups for param in group['params']}
     parameters = [
-        (module, own, param) for module in model.modules() for own, param in module.named_parameters(recurse=False)
+        (module, own, param)
+        for module in model.modules()
+        for own, param in module.named_parameters(recurse=False)
+        if param.requires_grad  # norms that are frozen are in no group
     ]
     assert parameters
     for module, own, param in parameters:

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from torch import Tensor
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmvidext.layers.out_of_place import make_out_of_place
 from mmvidext.models.backbones.arguments import check_out_indices, check_start, choose
@@ -13,7 +14,10 @@ __all__ = ['FrameBackbone']
 
 
 class FrameBackbone(PretrainedBackbone):
-    """Comes before mmaction2's network among the base classes, and checks its arguments.
+    """Comes before mmaction2's network among the base classes, checks its arguments and freezes what it says.
+
+    mmaction2 freezes at the first ``train()`` only, when a distributed model already waits for the gradients and the
+    optimizer has the parameters. So a subclass calls ``self.train()`` as the last thing in its ``__init__``.
 
     Args:
         *args: Arguments of mmaction2's network.
@@ -63,3 +67,17 @@ class FrameBackbone(PretrainedBackbone):
         """
         check_rank(x, '(N*T, C, H, W)', name=f'the input of {type(self).__name__}, which is for a Recognizer2D,')
         return super().forward(x)
+
+    def _partial_bn(self) -> None:
+        """Freeze all batch norms but the first; mmaction2, whose ``train`` calls this, overlooks synchronized ones.
+
+        Those of non-local blocks are trained, as in mmaction2 and the official code: they start at zero, and would end
+        there.
+        """
+        norms = [
+            module
+            for name, module in self.named_modules()
+            if isinstance(module, _BatchNorm) and '.non_local_block.' not in name
+        ]
+        for norm in norms[1:]:
+            norm.eval().requires_grad_(False)

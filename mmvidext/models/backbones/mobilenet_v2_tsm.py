@@ -58,6 +58,7 @@ class MobileNetV2TSM(OnlineBackbone, MobileNetV2):
                 module.conv[0] = TemporalShift(
                     module.conv[0], num_segments, shift_div=shift_div, causal=causal, backend=shift_backend
                 )
+        self.train()
 
     def run_frame(self, frame: Tensor, shift: ShiftStep) -> Tensor | tuple[Tensor, ...]:
         """Return the features of one frame, running every shifting layer by ``shift``."""

@@ -54,6 +54,7 @@ class MSResNet(TSMResNet):
         layer = MotionSqueeze(channels, self.segments_in_stage(motion_stage), **(motion_squeeze or {}))
         blocks.add_module('motion_squeeze', layer)
         self.motion_stage = motion_stage
+        self.train()  # freezes the new layer, too
 
     def _blocks_per_shift(self) -> int:
         return 1  # the official MotionSqueeze code has no rule for deep networks

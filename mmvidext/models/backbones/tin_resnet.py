@@ -49,3 +49,4 @@ class TINResNet(FrameBackbone, ResNet):
         for name in self.res_layers:
             for block in getattr(self, name):
                 block.conv1.conv = InterlacedConv(block.conv1.conv, num_segments, shift_div=shift_div)
+        self.train()

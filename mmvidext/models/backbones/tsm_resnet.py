@@ -87,6 +87,7 @@ class TSMResNet(OnlineBackbone, ResNet):
         self._make_non_local(non_local, non_local_cfg or {})
         if temporal_pool:
             self.layer2 = TemporalPool(self.layer2, num_segments)
+        self.train()
 
     def segments_in_stage(self, stage: int) -> int:
         """Return the number of frames in a clip that stage 1, 2, 3 or 4 works on."""

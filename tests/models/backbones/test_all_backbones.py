@@ -194,9 +194,43 @@ def test_frozen_stages(name):
     assert all(parameter.grad is None for parameter in frozen)
 
 
+FREEZING = [
+    *((name, dict(frozen_stages=stages)) for name in CASES for stages in (0, 2)),
+    *((name, dict(partial_bn=True)) for name in ('TSMResNet', 'MSResNet', 'TINResNet')),
+]
+
+
+@pytest.mark.parametrize(('name', 'options'), FREEZING, ids=str)
+def test_what_is_frozen_is_so_before_training(name, options):
+    """A distributed model waits for the gradients of what is not, and an optimizer takes it."""
+    with torch.device('meta'):
+        model = build(name, **options)
+    at_first = {key for key, parameter in model.named_parameters() if not parameter.requires_grad}
+    model.train()
+    assert at_first
+    assert at_first == {key for key, parameter in model.named_parameters() if not parameter.requires_grad}
+
+
+@pytest.mark.parametrize('name', ['TSMResNet', 'MSResNet', 'TINResNet'])
+@pytest.mark.parametrize('kind', ['BN2d', 'SyncBN', 'converted'])
+def test_partial_bn_trains_the_first_norm_of_any_class(name, kind):
+    with torch.device('meta'):
+        model = build(name, partial_bn=True, norm_cfg=dict(type='SyncBN' if kind == 'SyncBN' else 'BN2d'))
+        if kind == 'converted':
+            model = torch.nn.SyncBatchNorm.convert_sync_batchnorm(model)
+    model.train()
+    norms = [module for module in model.modules() if isinstance(module, _BatchNorm)]
+    assert len(norms) >= 20
+    for index, norm in enumerate(norms):
+        assert norm.training == norm.weight.requires_grad == norm.bias.requires_grad == (index == 0)
+
+
 @pytest.mark.parametrize('name', CASES)
-def test_norm_eval(name):
+@pytest.mark.parametrize('synchronized', [False, True])
+def test_norm_eval(name, synchronized):
     model = build(name, norm_eval=True)
+    if synchronized:
+        model = torch.nn.SyncBatchNorm.convert_sync_batchnorm(model)
     model.train()
     assert model.training
     norms = [module for module in model.modules() if isinstance(module, _BatchNorm)]

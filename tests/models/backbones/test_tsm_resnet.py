@@ -132,6 +132,15 @@ def test_the_last_stage_of_a_shorter_network_is_returned():
         assert model(torch.empty(8, 3, 32, 32)).shape == (8, 128, 4, 4)
 
 
+def test_partial_bn_trains_the_norms_of_non_local_blocks():
+    """They start at zero: a block whose norm is frozen would never do anything."""
+    with torch.device('meta'):
+        model = TSMResNet(18, partial_bn=True, non_local=(1, 0, 0, 0), non_local_cfg=dict(norm_cfg=dict(type='BN3d')))
+    norms = [module for module in model.modules() if isinstance(module, torch.nn.BatchNorm3d)]
+    assert norms
+    assert all(norm.training and norm.weight.requires_grad for norm in norms)
+
+
 @pytest.mark.filterwarnings('ignore::torch.jit.TracerWarning', 'ignore::DeprecationWarning')
 @pytest.mark.parametrize('grad', [False, True])
 @pytest.mark.parametrize('options', [{}, dict(shift_place='block'), dict(causal=True)], ids=str)
