@@ -27,16 +27,12 @@ def open_model(model: str, device: str) -> 'Task':
         FileNotFoundError: If there is no such file.
         ValueError: If it is a config without weights, or the page has no tab for it.
     """
-    from mmvidext.apis.trained_model import find_model
     from mmvidext.app.tasks import open_task
     from mmvidext.cli.config import load_config
+    from mmvidext.cli.weighted_model import find_weighted_model
 
     given, _, weights = model.partition('=')
-    found = find_model(given, weights if weights and weights != 'none' else None)
-    if found.checkpoint is None and weights != 'none':
-        raise ValueError(
-            f'{model} is a config without weights: write {given}=CHECKPOINT, or {given}=none for random ones'
-        )
+    found = find_weighted_model(given, weights or None, option=f'{given}=')
     return open_task(load_config(found.config, found.options, warns=False), found.checkpoint, device=device)
 
 

@@ -8,7 +8,6 @@ import click
 
 from mmvidext.apis.frame_sources import Source
 from mmvidext.apis.picture_outputs import check_outputs, open_pictures
-from mmvidext.apis.trained_model import find_model
 from mmvidext.apis.video_recognizer import VideoPrediction, VideoRecognizer, best_classes
 from mmvidext.cli.config import load_config
 from mmvidext.cli.options import (
@@ -23,6 +22,7 @@ from mmvidext.cli.options import (
 )
 from mmvidext.cli.prediction_file import write_predictions
 from mmvidext.cli.stop_signals import StopSignals
+from mmvidext.cli.weighted_model import find_weighted_model
 from mmvidext.datasets.media.files import left_out
 from mmvidext.datasets.media.frame_folder import list_pictures
 from mmvidext.datasets.own_data.clips import clips_below
@@ -122,7 +122,11 @@ def recognize_each(
 @click.command(cls=RunCommand)
 @click.argument('model')
 @click.argument('source', metavar='VIDEO|FOLDER|CAMERA|URL')
-@click.option('--weights', metavar='FILE_URL_OR_NAME', help='Checkpoint to use, where MODEL is a config.')
+@click.option(
+    '--weights',
+    metavar='FILE_URL_OR_NAME',
+    help="Checkpoint to use, where MODEL is a config; 'none' means random weights.",
+)
 @click.option(
     '--out',
     type=PATH,
@@ -176,7 +180,7 @@ def predict(
         videos, taken = find_videos(source), set[Path]()
         if videos != [source] and (note := left_out(Path(source))):
             click.echo(printable(f'{source}: {note}'), err=True)
-        found = find_model(model, weights)
+        found = find_weighted_model(model, weights, option='--weights ')
         outputs = {video: output_of(video, source, out, taken) for video in videos}
         is_one = videos == [source]
         opened = connect(source, wait=stop.wait) if is_one else None

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from mmvidext.apis.video_recognizer import VideoPrediction
-from mmvidext.cli.predict import recognize_each
+from mmvidext.cli.predict import predict, recognize_each
 from mmvidext.cli.prediction_file import write_predictions
+from mmvidext.cli.weighted_model import find_weighted_model
+from tests.cli.invoke import invoke
 
 NAMES = ['evil\x1b[31m\r\nfake line', '=HYPERLINK("http://x")', '向右, é', "it's -1"]
 PREDICTION = VideoPrediction(np.float32([0.4, 0.3, 0.2, 0.1]), [], 7, NAMES)
@@ -42,3 +44,11 @@ def test_what_a_table_program_calculates(first, tmp_path):
     prediction = PREDICTION._replace(classes=[f'{first}1+1', *NAMES[1:]])
     write_predictions(tmp_path / 'out.csv', 'model', {'a.mp4': prediction}, {}, top=1)
     assert f"a.mp4,'{first}1+1,0.4," in (tmp_path / 'out.csv').read_text(encoding='utf-8-sig')
+
+
+def test_random_weights_are_taken_only_where_they_are_asked_for():
+    printed = invoke(predict, 'mmvidext::tsm_r18_sthv2', 'any.mp4', status=1)
+    assert 'tsm_r18_sthv2 is a config without weights: write --weights CHECKPOINT, or --weights none' in printed
+    assert find_weighted_model('a.py', 'none', option='').checkpoint is None
+    assert find_weighted_model('camera-motion', 'none', option='').checkpoint is None
+    assert find_weighted_model('camera-motion', None, option='').checkpoint == 'camera-motion'
