@@ -41,12 +41,14 @@ class VideoPrediction(NamedTuple):
         windows: The predictions while it ran.
         num_frames: How many frames it has.
         classes: Names.
+        problem: Why there are no more frames, where it breaks off and the part before was recognized; else empty.
     """
 
     probabilities: NDArray[np.float32]
     windows: list[WindowPrediction]
     num_frames: int
     classes: list[str]
+    problem: str = ''
 
     def top(self, count: int = 5) -> list[tuple[str, float]]:
         """Return the most probable classes with their probabilities, best first."""

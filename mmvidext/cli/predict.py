@@ -1,12 +1,12 @@
 """``mmvidext predict``: recognize videos, and show the prediction in them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
-from mmvidext.apis.frame_sources import Source
+from mmvidext.apis.frame_sources import Frame, Source
 from mmvidext.apis.picture_outputs import check_outputs, open_pictures
 from mmvidext.apis.video_recognizer import VideoPrediction, VideoRecognizer, best_classes
 from mmvidext.cli.config import load_config
@@ -48,6 +48,16 @@ def find_videos(source: str) -> list[str]:
     return videos
 
 
+def check_folder(videos: list[str], source: str, out: Path | None) -> None:
+    """Refuse a file as the output for a folder of videos.
+
+    Raises:
+        ValueError: If it is one, by its suffix.
+    """
+    if videos != [source] and out is not None and out.suffix and not out.is_dir():
+        raise ValueError(f'--out must be a folder (no suffix) for a folder of videos, but is {out}')
+
+
 def output_of(video: str, source: str, out: Path | None, taken: set[Path]) -> Path | None:
     """Return where the picture of a video goes: ``out`` itself, or, of a folder of videos, a file in it."""
     if out is None or video == source:
@@ -60,15 +70,39 @@ def output_of(video: str, source: str, out: Path | None, taken: set[Path]) -> Pa
     return path
 
 
+def until_damage(frames: Iterator[Frame], problems: list[str]) -> Iterator[Frame]:
+    """Yield frames; what is wrong behind the first one ends them and is put on a list, so that they count.
+
+    Raises:
+        ValueError: If not even the first frame can be read.
+        OSError: Likewise.
+    """
+    count = 0
+    try:
+        for frame in frames:
+            count += 1
+            yield frame
+    except (ValueError, OSError) as error:
+        if not count:
+            raise
+        problems.append(str(error))
+
+
 def recognize(
     recognizer: VideoRecognizer, source: Source, out: Path | None, *, window: float | None, stride: float, top: int
 ) -> VideoPrediction:
     """Recognize a source and draw the running prediction; a stream without end tells it line by line.
 
+    Returns:
+        The prediction, of a source that breaks off with the ``problem``, for what came before.
+
     Raises:
-        ValueError: If a frame cannot be read.
-        OSError: If the output cannot be written, or the source does not come back.
+        ValueError: If there is no frame that can be read.
+        OSError: If the output cannot be written, or the source gives no frame.
     """
+    problems: list[str] = []
+    is_endless = not source.num_frames and not source.files  # of a damaged file the number is unknown, too
+    source = source._replace(frames=until_damage(source.frames, problems))
     run = recognizer.run(source, window=window, stride=stride)
     with ExitStack() as outputs:
         video = outputs.enter_context(open_pictures(out, source.frame_rate)) if out else None
@@ -77,10 +111,10 @@ def recognize(
             best = best_classes(latest.probabilities, recognizer.classes, top) if latest else []
             if video is not None:
                 video.write(draw_bars(frame, best))
-            if not source.num_frames and latest is not None and latest is not said:
+            if is_endless and latest is not None and latest is not said:
                 said = latest
                 click.echo(f'{latest.end:8.1f} s  {best[0][1]:6.1%}  {printable(best[0][0])}')
-        return run.result()
+        return run.result()._replace(problem=''.join(problems))
 
 
 def recognize_each(
@@ -94,7 +128,7 @@ def recognize_each(
     """Recognize videos one after the other and print their best classes; one that cannot be read is named.
 
     Returns:
-        The predictions, and what was wrong with the others, by video.
+        The predictions, and what was wrong, by video: one that breaks off has both.
 
     Raises:
         ValueError: With ``ends_at_error``, if a video cannot be read.
@@ -112,6 +146,9 @@ def recognize_each(
             click.echo(printable(f'{video}: {error}'), err=True)
             continue
         predictions[video] = one
+        if one.problem:
+            problems[video] = one.problem
+            click.echo(printable(f'{video}: {one.problem}'), err=True)
         click.echo(f'{printable(video)}: {one.num_frames} frames')
         click.echo('\n'.join(f'  {probability:6.1%}  {printable(name)}' for name, probability in one.top(top)))
         if is_stopped():
@@ -171,8 +208,8 @@ def predict(
     MODEL is a name (mmvidext weights lists them), a work directory (its best checkpoint is taken), a checkpoint with
     its config beside it, or a config with --weights. The best classes are printed with their probabilities. A
     prediction looks at the latest frames, up to --window: for a video that is not longer, the last one is that of a
-    validation; for a longer one the mean is taken. A video that cannot be read is named, and the others go on; the exit
-    status is then 1.
+    validation; for a longer one the mean is taken. A video that cannot be read is named, and the others go on; one that
+    breaks off is recognized as far as it can be read. The exit status is then 1.
 
     Example: mmvidext predict camera-motion new.mp4 --out shown.mp4 --results new.json
     """
@@ -180,6 +217,7 @@ def predict(
         videos, taken = find_videos(source), set[Path]()
         if videos != [source] and (note := left_out(Path(source))):
             click.echo(printable(f'{source}: {note}'), err=True)
+        check_folder(videos, source, out)
         found = find_weighted_model(model, weights, option='--weights ')
         outputs = {video: output_of(video, source, out, taken) for video in videos}
         is_one = videos == [source]

@@ -29,7 +29,7 @@ def write_predictions(
         path: The file.
         model: What made the predictions.
         predictions: By the path of the video.
-        problems: Why a video has none.
+        problems: Why a video has none, or one for its beginning only.
         top: How many classes, at most as many as the model has.
 
     Raises:
@@ -57,9 +57,10 @@ def _csv(predictions: Mapping[str, VideoPrediction], problems: Mapping[str, str]
         cells: list[object] = [
             cell for name, value in prediction.top(top) for cell in (cell_of_name(name), f'{value:.6g}')
         ]
-        writer.writerow([video, *cells, ''])
+        writer.writerow([video, *cells, problems.get(video, '')])
     for video, problem in problems.items():
-        writer.writerow([video, *[''] * (2 * top), problem])
+        if video not in predictions:
+            writer.writerow([video, *[''] * (2 * top), problem])
     return file.getvalue()
 
 
@@ -81,10 +82,11 @@ def _json(model: str, predictions: Mapping[str, VideoPrediction], problems: Mapp
                 }
                 for window in one.windows
             ],
+            **({'problem': problems[video]} if video in problems else {}),
         }
         for video, one in predictions.items()
     ]
-    videos += [{'video': video, 'problem': problem} for video, problem in problems.items()]
+    videos += [{'video': video, 'problem': problem} for video, problem in problems.items() if video not in predictions]
     classes = next((one.classes for one in predictions.values()), [])
     content = {'model': model, 'classes': classes, 'videos': videos}
     return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + '\n'

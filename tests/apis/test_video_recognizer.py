@@ -166,6 +166,33 @@ def test_one_video_to_csv(folder, work_dir, tmp_path):
     assert line.split(',')[0] == str(folder / '一 a.avi')
 
 
+@pytest.mark.parametrize('suffix', ['.csv', '.json'])
+def test_a_truncated_video_is_recognized_as_far_as_it_can_be_read(suffix, work_dir, tmp_path):
+    (tmp_path / 'cut').mkdir()
+    path = write_with_av(tmp_path / 'cut' / 'a.mkv', num_frames=40, size=(48, 36))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    results = tmp_path / f'all{suffix}'
+    printed = invoke(predict, work_dir, path.parent, '--results', results, '--top', 1, status=1)
+    assert ' s  ' not in printed  # the lines of a stream without end, which have no name
+    count = int(printed.split(f'{path}: ')[-1].split(' frames')[0])
+    assert 0 < count < 40
+    if suffix == '.csv':
+        _, name, probability, problem = results.read_text(encoding='utf-8-sig').splitlines()[1].split(',', 3)
+    else:
+        (one,) = json.loads(results.read_text())['videos']
+        name, probability, problem = *one['top'][0].values(), one['problem']
+        assert one['num_frames'] == count
+    assert name in CLASSES
+    assert float(probability) > 1 / 3
+    assert f'what can be read, {count} frames, was processed' in problem
+
+
+def test_the_output_for_a_folder_of_videos_is_no_file(folder, tmp_path):
+    printed = invoke(predict, 'camera-motion', folder, '--out', tmp_path / 'all.mp4', status=1)
+    assert '--out must be a folder (no suffix) for a folder of videos, but is' in printed
+    assert not (tmp_path / 'all.mp4').exists()
+
+
 def test_find_model(work_dir, tmp_path):
     config, best = str(work_dir / 'tsm_r18.py'), str(work_dir / 'best_acc_top1_epoch_3.pth')
     assert find_model(work_dir) == (config, best, ())
