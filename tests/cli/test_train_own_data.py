@@ -91,6 +91,39 @@ def test_an_evaluation_with_other_settings_than_the_training(folder, tmp_path):
     assert other_settings(larger, checkpoint) == []
 
 
+@pytest.mark.parametrize(
+    ('options', 'told'),
+    [
+        (['+model.backbone.shift_div=4'], ['model.backbone.shift_div=4 (here 8)']),
+        (['+model.backbone.with_cp=True', '+launcher=pytorch', 'batch_size=2'], []),
+        (
+            ['model.data_preprocessor.mean=[0,0,0]'],
+            ['model.data_preprocessor.mean=[0, 0, 0] (here [123.675, 116.28, 103.53])'],
+        ),
+        (['+model.cls_head.topk=1'], ['+model.cls_head.topk=1 (here nothing)']),
+        (
+            [f'{split}_dataloader.dataset.pipeline.3.scale=(-1,99)' for split in ('val', 'test')],
+            ['test_dataloader.dataset.pipeline.3.scale=(-1, 99) (here (-1, 112))'],
+        ),
+        (['num_segments=2'], ['num_segments=2 (here 8)', 'test_dataloader.dataset.pipeline.1.num_clips=2 (here 8)']),
+    ],
+)
+def test_what_decides_a_test_is_told(options, told, tmp_path):
+    path = CONFIGS / 'tsm_r18_small_data.py'
+    load_config(path, options).dump(tmp_path / path.name)
+    assert other_settings(load_config(path), tmp_path / 'epoch_1.pth') == told
+
+
+def test_a_variable_is_told_in_the_place_of_what_is_set_from_it(tmp_path):
+    loader = 'test_dataloader = dict(dataset=dict(pipeline=[dict(type="Resize", scale=frame_size)]))'
+    for folder, size in (('then', (64, 48)), ('now', (48, 36))):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / 'a.py').write_text(f'frame_size = {size}\nmodel = dict(type="A")\n{loader}\n')
+    load_config(tmp_path / 'then' / 'a.py').dump(tmp_path / 'then' / 'a.py')
+    now = load_config(tmp_path / 'now' / 'a.py')
+    assert other_settings(now, tmp_path / 'then' / 'a.pth') == ['frame_size=(64, 48) (here (48, 36))']
+
+
 def test_a_run_in_the_folder_of_an_earlier_one_is_said(tmp_path, monkeypatch):
     said = []
 
