@@ -85,6 +85,34 @@ def flow_of_pair(
     click.echo(describe(estimate))
 
 
+def check_frames(source: str, opened: Source) -> None:
+    """Refuse a source that has no second frame, before anything is made for its flow.
+
+    Raises:
+        ValueError: If it has a single frame.
+    """
+    if opened.num_frames == 1:
+        raise ValueError(f'{source} has one frame, and flow is from one to the next: for a pair, name the second image')
+
+
+def check_uses(
+    out: Path | None, suffix: str | None, picture: Path | None, scale: float | None, *, is_pair: bool
+) -> None:
+    """Refuse an option for something that is not written.
+
+    Raises:
+        click.UsageError: If there is one.
+    """
+    if suffix is not None and is_pair:
+        raise click.UsageError(
+            '--format is for the folder that a SOURCE gives: the suffix of --out says that of a pair'
+        )
+    if suffix is not None and out is None:
+        raise click.UsageError('--format is for --out: give both')
+    if scale is not None and picture is None:
+        raise click.UsageError('--max-magnitude is for --picture: give both')
+
+
 def check_suffix(out: Path | None, picture: Path | None, *, is_pair: bool) -> None:
     """Refuse an output that does not fit the input.
 
@@ -115,9 +143,7 @@ def check_suffix(out: Path | None, picture: Path | None, *, is_pair: bool) -> No
     '--format',
     'suffix',
     type=click.Choice([suffix[1:] for suffix in FLOW_SUFFIXES]),
-    default='flo',
-    show_default=True,
-    help='Format of the files that a SOURCE gives in the folder --out.',
+    help='Format of the files that a SOURCE gives in the folder --out.  [default: flo]',
 )
 @click.option(
     '--picture', type=PATH, help='Write the flow in colors to this picture; of a SOURCE to this video or folder.'
@@ -138,7 +164,7 @@ def flow(
     source: str,
     second: str | None,
     out: Path | None,
-    suffix: str,
+    suffix: str | None,
     picture: Path | None,
     truth: Path | None,
     legend: Path | None,
@@ -157,6 +183,7 @@ def flow(
     Example: mmvidext flow mmvidext::flownets_flyingchairs flownets.pth 1.png 2.png --out flow.flo --picture flow.png
     """
     check_suffix(out, picture, is_pair=second is not None)
+    check_uses(out, suffix, picture, max_magnitude, is_pair=second is not None)
     if second is None and truth is not None:
         raise click.UsageError('--truth is for a pair of images')
     read = [Path(path) for path in (config, checkpoint, truth) if path]
@@ -167,13 +194,14 @@ def flow(
             flow_of_pair(inferencer, source, second, out=out, picture=picture, truth=truth, max_magnitude=max_magnitude)
         else:
             with stoppable_source(source, connect) as (opened, stop):
+                check_frames(source, opened)
                 check_outputs((out, picture, legend), [*read, *opened.files])
                 inferencer = FlowInferencer(load_config(config, cfg_options), checkpoint, device=device)
                 count = estimate_video_flow(
                     inferencer,
                     opened,
                     out=out,
-                    suffix=f'.{suffix}',
+                    suffix=f'.{suffix or "flo"}',
                     picture=picture,
                     max_magnitude=max_magnitude,
                     on_flow=lambda number, estimate: click.echo(f'frame {number}: {describe(estimate)}'),
@@ -183,3 +211,5 @@ def flow(
     if second is None:
         click.echo(f'{count} flow fields')
         stop.exit_if_stopped()
+        if not count:
+            raise click.ClickException(f'{source} has no two frames of one size in a row, so nothing was written')

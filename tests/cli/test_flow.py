@@ -70,6 +70,34 @@ def test_flow_through_a_folder(tmp_path, suffix):
     assert 'must be a folder (no suffix)' in invoke(flow, *common, '--out', tmp_path / 'a.flo', status=2)
 
 
+def test_what_gives_no_flow_is_an_error(tmp_path):
+    """A single picture, where the second one was forgotten, and pictures that all differ in size."""
+    CONFIG.dump(tmp_path / 'config.py')
+    torch.save({'state_dict': FlowEstimator(NET).state_dict(), 'meta': {}}, tmp_path / 'flownets.pth')
+    (tmp_path / 'in').mkdir()
+    for number in (1, 2):
+        cv2.imwrite(str(tmp_path / 'in' / f'{number}.png'), np.zeros((64 * number, 64, 3), np.uint8))
+    common = [tmp_path / 'config.py', tmp_path / 'flownets.pth']
+    printed = invoke(flow, *common, tmp_path / 'in' / '1.png', '--out', tmp_path / 'out', status=1)
+    assert '1.png has one frame, and flow is from one to the next: for a pair, name the second image' in printed
+    assert not (tmp_path / 'out').exists()
+    printed = invoke(flow, *common, tmp_path / 'in', '--out', tmp_path / 'out', status=1)
+    assert 'in has no two frames of one size in a row, so nothing was written' in printed
+
+
+@pytest.mark.parametrize(
+    ('words', 'message'),
+    [
+        ('a.png b.png --out=a.flo --format=png', '--format is for the folder that a SOURCE gives'),
+        ('a.mp4 --picture=b.mp4 --format=png', '--format is for --out'),
+        ('a.png b.png --out=a.flo --max-magnitude=3', '--max-magnitude is for --picture'),
+        ('a.mp4 --out=new --max-magnitude=3', '--max-magnitude is for --picture'),
+    ],
+)
+def test_an_option_for_what_is_not_written(words, message):
+    assert message in invoke(flow, 'config.py', 'a.pth', *words.split(), status=2)
+
+
 def test_an_input_is_not_overwritten(tmp_path):
     CONFIG.dump(tmp_path / 'config.py')
     for name in ('1.png', '2.png'):
