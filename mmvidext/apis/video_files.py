@@ -1,5 +1,6 @@
 """Read and write local video files frame by frame, RGB, with PyAV."""
 
+import logging
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import av
 import cv2
 import numpy as np
+from mmengine.logging import print_log
 from numpy.typing import NDArray
 
 from mmvidext.datasets.media.files import file_problem
@@ -43,6 +45,7 @@ _QUALITY = {
     'mpeg4': {'qmin': '2', 'qmax': '4'},
 }
 _NEEDS_EVEN_SIZE = ('libx264', 'mpeg4')
+_NOTICEABLE = 0.5  # seconds: from one prediction of mmvidext predict to the next
 # an MP4 that can be played at any moment, also after a power cut, and is an ordinary one when it is closed
 _SAFE_MP4 = {'movflags': 'hybrid_fragmented'}
 
@@ -58,7 +61,8 @@ class VideoReader:
 
     Attributes:
         num_frames: How many frames there are, counted in the file; 0 if it is damaged.
-        frame_rate: Frames per second on average.
+        frame_rate: Frames per second on average; of a damaged file what it states. Where times that follow
+            from it are wrong by half a second or more, this is logged.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -78,8 +82,18 @@ class VideoReader:
             self._damage = str(error)
             if next(self._decode(), None) is None:
                 raise ValueError(self._damage) from error
+            with open_container(self.path) as container:
+                self.frame_rate = plausible_rate(container.streams.video[0].average_rate)
         else:
             self.num_frames, self.frame_rate = file.num_frames, plausible_rate(file.frame_rate)
+            if file.time_error > _NOTICEABLE:
+                print_log(
+                    f'{path} has no constant frame rate: seconds are counted, and videos of it drawn, at the mean of '
+                    f'{self.frame_rate:.4g} frames/s, and are wrong by up to {file.time_error:.1f} s; to have them '
+                    'right, convert it: ffmpeg -i IN -vf fps=25 OUT',
+                    logger='current',
+                    level=logging.WARNING,
+                )
 
     def __iter__(self) -> Iterator[Frame]:
         count = 0

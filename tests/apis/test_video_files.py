@@ -5,6 +5,7 @@ import pytest
 
 from mmvidext.apis import video_files
 from mmvidext.apis.video_files import VIDEO_SUFFIXES, VideoReader, VideoWriter
+from tests.datasets.videos import write_with_av
 
 
 def scene(number=8, size=(48, 64)):
@@ -84,13 +85,26 @@ def test_frames_that_are_missing_at_the_end_are_noticed(tmp_path):
 @pytest.mark.parametrize('suffix', ['.mkv', '.avi', '.webm'])
 def test_a_truncated_file_is_read_to_its_end_and_is_an_error(tmp_path, suffix):
     path = tmp_path / f'a{suffix}'
-    write(path, np.random.default_rng(0).integers(0, 256, (30, 48, 64, 3), np.uint8))
+    write(path, np.random.default_rng(0).integers(0, 256, (30, 48, 64, 3), np.uint8), 24)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     reader = VideoReader(path)
+    assert reader.frame_rate == pytest.approx(24, rel=0.01)
     frames = []
     with pytest.raises(ValueError, match=r'truncated or damaged.*what can be read, \d+ frames, was processed'):
         frames.extend(reader)
     assert 5 < len(frames) < 25
+
+
+@pytest.mark.parametrize(
+    ('skip', 'told'), [(range(5, 25), 'at the mean of 5.846 frames/s, and are wrong by up to 1.2 s'), ((), '')]
+)
+def test_seconds_that_are_wrong_are_told(skip, told, tmp_path, monkeypatch):
+    """Of a recorder that left out the frames from 0.4 to 2.1 s: number 5 is shown at 2.08 s, and counted at 0.86 s."""
+    said = []
+    monkeypatch.setattr(video_files, 'print_log', lambda text, **_: said.append(text))
+    VideoReader(write_with_av(tmp_path / 'a.mp4', skip=skip))
+    assert len(said) == bool(told)
+    assert told in ''.join(said)
 
 
 def test_what_is_no_video(tmp_path):

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from mmvidext.datasets.media.asf_header import HEADER_BYTES, asf_duration
 from mmvidext.datasets.media.files import BadFileError, check_one_size, file_problem, is_local
+from mmvidext.datasets.media.frame_times import average_rate, time_error
 from mmvidext.datasets.media.limits import MOST_PIXELS
 from mmvidext.datasets.media.orientation import orientation_of
 
@@ -57,6 +58,7 @@ class _Index:
         key_times: Times from which decoding can start, ascending.
         is_intra: Whether each frame is a key frame.
         frame_rate: Frames per second on average, 0 if unknown.
+        time_error: Of the times that follow from this rate, the largest error in seconds, as far as it is known.
         frame_size: Width and height that the container states.
     """
 
@@ -65,6 +67,7 @@ class _Index:
     key_times: tuple[int, ...]
     is_intra: bool
     frame_rate: float
+    time_error: float
     frame_size: tuple[int, int]
 
 
@@ -80,6 +83,8 @@ class VideoFile:
     Attributes:
         num_frames: How many frames there are.
         frame_rate: Frames per second on average, 0 if unknown.
+        time_error: How many seconds a frame is shown away from its number divided by the frame rate, at most; 0 where
+            the file does not tell.
         frame_size: Width and height in pixels, as the container states them.
         codec: Of the pictures, for example ``'av1'``.
 
@@ -98,6 +103,7 @@ class VideoFile:
             self._index = self._read_index()
         self.num_frames = self._index.num_frames
         self.frame_rate = self._index.frame_rate
+        self.time_error = self._index.time_error
         self.frame_size = self._index.frame_size
 
     def frames(self, numbers: Sequence[int]) -> list[NDArray[np.uint8]]:
@@ -210,13 +216,15 @@ class VideoFile:
         if states_end and end + 1 / (frame_rate or USUAL_RATE) < 0.9 * duration:
             raise BadVideoError(f'{self.path} is truncated: {float(end):.1f} of {duration:.1f} s are left')
         if not (is_transport_stream and frame_rate):  # the times of a transport stream may jump
-            frame_rate = _average_rate(times, time_base, frame_rate)
+            frame_rate = average_rate(times, time_base, frame_rate)
+        certain_times = _certain_times(packets, format_name)
         return _Index(
             num_frames=len(shown),
-            times=_certain_times(packets, format_name),
+            times=certain_times,
             key_times=tuple(sorted(packet.time for packet in packets if packet.is_key and packet.time is not None)),
             is_intra=all(packet.is_key for packet in packets),
             frame_rate=float(frame_rate or 0),
+            time_error=time_error(certain_times, time_base, frame_rate),
             frame_size=frame_size,
         )
 
@@ -314,19 +322,6 @@ def open_container(path: str, content: bytes | None = None) -> Iterator[Any]:
             if stream.codec_context is not None:
                 stream.codec_context.options = {'max_pixels': str(MOST_PIXELS)}
         yield container
-
-
-def _average_rate(times: Sequence[int], time_base: Fraction, stated: Fraction | None) -> Fraction | None:
-    """Return frames per second by their times, or the stated rate where these agree but for rounding.
-
-    Matroska and WebM state the rate at which a recorder was set, not that at which it wrote.
-    """
-    if len(times) < 2:
-        return stated
-    intervals, seconds = len(times) - 1, (times[-1] - times[0]) * time_base
-    if stated and abs(seconds * stated - intervals) <= 0.01 * intervals + 2 * time_base * stated:
-        return stated
-    return intervals / seconds
 
 
 def _is_before(time: int, frame: Any) -> bool:
