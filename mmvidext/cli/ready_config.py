@@ -9,6 +9,7 @@ from pathlib import Path
 from mmvidext.cli.config_chain import check_place
 from mmvidext.cli.config_names import ConfigError, find_config, nearest
 from mmvidext.datasets.atomic_write import atomic_write_text
+from mmvidext.datasets.own_data.class_folders import CLASS_FOLDERS
 from mmvidext.datasets.own_data.preparation import CLASSES_FILE, PreparedVideos
 from mmvidext.datasets.own_data.video_folders import PreparedFolders
 
@@ -18,6 +19,7 @@ __all__ = [
     'check_folders',
     'config_of_data',
     'flow_config',
+    'has_class_folders',
     'model_names',
     'recognition_config',
     'segmentation_config',
@@ -66,7 +68,7 @@ def recognition_config(result: PreparedVideos, out: Path, model: str) -> Path:
     sizes = ', '.join(f'{count} {split}' for count, split in zip(counts, result.splits, strict=True))
     test = 'test' if 'test' in result.splits else 'val'
     lines = [
-        *_head(f'folder: {len(result.listing.classes)} classes, {sizes}', model, 'recognition'),
+        *_head(f'folder, {result.listing.form}: {len(result.listing.classes)} classes, {sizes}', model, 'recognition'),
         *_places(result.listing.root, out),
         f'num_classes = {len(result.listing.classes)}',
         f"metainfo = dict(classes=f'{{lists}}/{CLASSES_FILE}')",
@@ -200,6 +202,12 @@ def _write(out: Path, model: str, lines: Sequence[str]) -> Path:
     path = out / f'{model}.py'
     atomic_write_text(path, ''.join(f'{line}\n' for line in lines))
     return path
+
+
+def has_class_folders(config: Path) -> bool:
+    """Whether a config is a ready one for videos in a folder for each class, so that each of them is meant."""
+    first = config.read_text(encoding='utf-8').partition('\n')[0]
+    return first.startswith(_MARK) and CLASS_FOLDERS in first
 
 
 def config_of_data(folder: Path, model: str | None) -> Path:

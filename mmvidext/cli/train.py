@@ -18,6 +18,7 @@ from mmvidext.cli.class_arguments import find_class
 from mmvidext.cli.console import ProgressLines, short_path, warnings_only
 from mmvidext.cli.gpu_flags import train_in_mixed_precision, use_compiler
 from mmvidext.cli.options import RunCommand, amp_option, run_options, usage_errors
+from mmvidext.cli.ready_config import has_class_folders
 from mmvidext.cli.running import (
     bounded,
     build_runner,
@@ -30,7 +31,7 @@ from mmvidext.cli.running import (
 )
 from mmvidext.engine.run_parts import unwrap_model
 
-__all__ = ['apply_train_flags', 'train']
+__all__ = ['apply_train_flags', 'train', 'warn_of_unlisted']
 
 
 def apply_train_flags(
@@ -125,6 +126,31 @@ def _warn_of_earlier_run(cfg: Config) -> None:
         )
 
 
+def warn_of_unlisted(cfg: Config, lists: Path) -> None:
+    """Name the videos that were added to the folders of the classes since ``mmvidext data folder`` wrote its lists.
+
+    Args:
+        cfg: The ready config, as it was loaded.
+        lists: The folder that it lies in.
+    """
+    from mmvidext.apis.frame_pipeline import innermost_dataset
+    from mmvidext.datasets.own_data.unlisted import unlisted_clips
+
+    if not has_class_folders(Path(cfg.filename)):
+        return
+    try:
+        root = Path(innermost_dataset(cfg, 'train_dataloader')['data_prefix']['video'])
+        new = unlisted_clips(root, lists)
+    except (LookupError, ValueError, OSError):  # the data set says what is missing
+        return
+    if new:
+        more = f' and {len(new) - 1} more are' if len(new) > 1 else ' is'
+        out = [] if lists.resolve() == root.resolve() else ['--out', str(lists)]
+        command = shlex.join(['mmvidext', 'data', 'folder', str(root), *out])
+        text = f'{root / new[0]}{more} in no list, and not trained on: run {command} again'
+        print_log(text, logger='current', level=logging.WARNING)
+
+
 @click.command(cls=RunCommand)
 @run_options
 @click.option(
@@ -166,6 +192,8 @@ def train(
     Example: mmvidext train mmvidext::ms_tsm_r50_sthv2 --work-dir work_dirs/ms_tsm --resume
     """
     cfg = load_run_config(config_or_data(config, model), **common)
+    if Path(config).is_dir() and is_main_process():
+        warn_of_unlisted(cfg, Path(config))
     if weights is not None:
         cfg.load_from = weights
     flags: dict[str, Any] = dict(auto_scale_lr=auto_scale_lr, no_validate=no_validate)

@@ -16,7 +16,7 @@ from mmvidext.cli.config import load_config
 from mmvidext.cli.data import data
 from mmvidext.cli.predict import predict
 from mmvidext.cli.test import test as test_command
-from mmvidext.cli.train import _command_that_shows, train
+from mmvidext.cli.train import _command_that_shows, train, warn_of_unlisted
 from mmvidext.cli.trained_settings import other_settings
 from mmvidext.models.flow import FlowEstimator
 from mmvidext.models.segmentors import DeepFeatureFlow
@@ -140,6 +140,32 @@ def test_a_run_in_the_folder_of_an_earlier_one_is_said(tmp_path, monkeypatch):
     invoke(*command, status=2)
     assert len(said) == 1
     assert f'{tmp_path} holds checkpoints of an earlier run, for example epoch_7.pth' in said[0]
+
+
+def test_videos_that_were_added_after_the_lists_are_told(tmp_path, monkeypatch):
+    """Not those that a table leaves out, nor those that cannot be read, which the report has."""
+    said, root, lists = [], tmp_path / 'videos', tmp_path / 'lists'
+    monkeypatch.setattr('mmvidext.cli.train.print_log', lambda text, **_: said.append(text))
+    for name in ('a', 'b'):
+        (root / name).mkdir(parents=True)
+        for clip in range(2):
+            write_video(root / name / f'{clip}.webm', seed=clip)
+    (root / 'a' / 'bad.webm').write_bytes(b'no video')
+    invoke(data, 'folder', root, '--workers', 0, '--out', lists)
+    warn_of_unlisted(load_config(lists / 'ms_tsm_r18.py'), lists)
+    assert not said
+    for path in ('b/2.webm', 'new class/0.webm'):
+        (root / path).parent.mkdir(exist_ok=True)
+        (root / path).write_bytes((root / 'a' / '0.webm').read_bytes())
+    warn_of_unlisted(load_config(lists / 'ms_tsm_r18.py'), lists)
+    assert len(said) == 1
+    assert f'{root}/b/2.webm and 1 more are in no list, and not trained on: run ' in said[0]
+    assert f'run mmvidext data folder {root} --out {lists} again' in said[0]
+    table = tmp_path / 'table.csv'
+    table.write_text('path,label\n' + ''.join(f'{name}/{clip}.webm,{name}\n' for name in 'ab' for clip in range(2)))
+    invoke(data, 'folder', root, '--workers', 0, '--out', lists, '--annotations', table)
+    warn_of_unlisted(load_config(lists / 'ms_tsm_r18.py'), lists)
+    assert len(said) == 1
 
 
 @pytest.mark.parametrize('lists', ['.', 'the lists', '..'])

@@ -8,7 +8,7 @@ from typing import Any
 
 from mmvidext.datasets.parallel import iterate_with_progress
 
-__all__ = ['check_with_memory', 'fingerprint']
+__all__ = ['check_with_memory', 'checked_names', 'fingerprint']
 
 Finding = dict[str, Any]
 
@@ -77,6 +77,11 @@ def check_with_memory(
                 'it again, with fewer workers; with 0 the crash tells the file'
             ) from error
     return [findings[name] for name in names]
+
+
+def checked_names(memory: Path) -> set[str]:
+    """Return the names of which a memory has a finding, good or bad."""
+    return set(_read(memory, dict))
 
 
 def _read(memory: Path, restore: Callable[[Finding], Any]) -> dict[str, tuple[list[int], Any, Any]]:

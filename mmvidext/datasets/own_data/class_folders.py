@@ -5,7 +5,9 @@ from pathlib import Path
 from mmvidext.datasets.media.files import VIDEO_SUFFIXES, left_out
 from mmvidext.datasets.own_data.clips import Clip, Listing, clips_below, split_name, subfolders
 
-__all__ = ['read_class_folders']
+__all__ = ['CLASS_FOLDERS', 'read_class_folders']
+
+CLASS_FOLDERS = 'a folder for each class'
 
 
 def read_class_folders(root: Path) -> Listing:
@@ -41,7 +43,7 @@ def read_class_folders(root: Path) -> Listing:
         for folder, split, paths in found
         for path in paths
     ]
-    form = 'a folder for each class' + (', already split' if is_split else '')
+    form = CLASS_FOLDERS + (', already split' if is_split else '')
     return Listing(form, root, classes, clips, notes)
 
 
