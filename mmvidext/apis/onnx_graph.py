@@ -1,7 +1,9 @@
 """Write a module as an ONNX graph."""
 
+import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +47,7 @@ def write_onnx(
     except ImportError as error:
         raise ImportError("exporting needs onnx and onnxscript: pip install 'mmvidext[onnx]'") from error
     with atomic_path(Path(path)) as temporary:
-        with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter('ignore')  # of the exporter, about its own internals
+        with _quiet_exporter(), torch.no_grad():
             torch.onnx.export(
                 model.eval(),
                 arguments,
@@ -64,3 +65,17 @@ def write_onnx(
             raise ValueError(
                 f'the exporter cannot write the operators of version {opset}: leave it out, or try {version}'
             )
+
+
+@contextmanager
+def _quiet_exporter() -> Iterator[None]:
+    """Leave out what the exporter says of its own internals: warnings, and the traceback of a failed conversion."""
+    logger = logging.getLogger('onnxscript')
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            yield
+    finally:
+        logger.setLevel(level)

@@ -130,13 +130,19 @@ def write_graphs(
     """Write the graphs of a model of any kind.
 
     Raises:
-        ValueError: If an option is given that has no meaning for the model, or the model cannot be exported so.
+        ValueError: If an option, or the suffix of the output, has no meaning for the model, or the model cannot be
+            exported so.
     """
+    is_folder = hasattr(model, 'segmentor')
+    if is_folder and out.suffix and not out.is_dir():
+        raise ValueError(f'OUT must be a folder (no suffix) for the two files of this model, but is {out}')
+    if not is_folder and out.suffix != '.onnx':
+        raise ValueError(f'OUT must end in .onnx, but is {out}')
     if hasattr(model, 'backbone'):
         return write_recognizer(model, out, frames=frames, size=size, online=online, opset=opset)
     if frames or online:
         raise ValueError('--frames and --online are for recognizers: leave them out')
-    write = write_video_segmentor if hasattr(model, 'segmentor') else write_flow_network
+    write = write_video_segmentor if is_folder else write_flow_network
     return write(model, out, size=size, opset=opset)
 
 
@@ -183,6 +189,8 @@ def export(
     for graph in graphs:
         size = graph.path.stat().st_size / 2**20
         click.echo(f'{graph.path}: {size:.1f} MiB, inputs {", ".join(graph.inputs)}')
+    if checkpoint is None:
+        click.echo('the weights are random: there is no --checkpoint', err=True)
     for graph in graphs if check else []:
         with one_line_errors():
             error = largest_difference(graph.path, graph.module, graph.arguments)

@@ -1,8 +1,11 @@
+import logging
 import re
 
 import pytest
+import torch
 from mmengine.config import Config
 
+from mmvidext.apis.onnx_graph import write_onnx
 from mmvidext.apis.recognizer_loading import build_recognizer
 from mmvidext.cli.export import clip_length, export
 from tests.apis.online_config import online_config
@@ -100,6 +103,34 @@ def test_each_kind_of_model_is_checked(make, out, graphs, tmp_path):
         assert re.search(rf'{path}: .* MiB, inputs {inputs}\n', output)
         assert re.search(rf'{path}: largest relative difference to torch: \d\.\de-\d\d\n', output)
         assert onnx.load(tmp_path / path).opset_import[0].version == 20
+
+
+@pytest.mark.parametrize(
+    ('make', 'out', 'message'),
+    [
+        (online_config, 'a.txt', 'OUT must end in .onnx, but is '),
+        (flow_config, 'a', 'OUT must end in .onnx, but is '),
+        (segmentation_config, 'a.onnx', 'OUT must be a folder (no suffix) for the two files of this model, but is '),
+    ],
+)
+def test_an_output_of_another_kind(make, out, message, tmp_path):
+    make().dump(tmp_path / 'config.py')
+    assert message in invoke(export, tmp_path / 'config.py', tmp_path / 'new' / out, '--shape', 64, status=1)
+
+
+def test_a_conversion_that_fails_is_one_line(monkeypatch, caplog, tmp_path):
+    def export_with_an_older_version(model, arguments, path, **_):
+        logging.getLogger('onnxscript.version_converter').warning('Traceback (most recent call last): ...')
+        identity = onnx.helper.make_node('Identity', ['a'], ['b'])
+        infos = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1]) for name in 'ab']
+        graph = onnx.helper.make_graph([identity], 'graph', infos[:1], infos[1:])
+        onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid('', 18)]), path)
+
+    monkeypatch.setattr(torch.onnx, 'export', export_with_an_older_version)
+    with pytest.raises(ValueError, match='cannot write the operators of version 3: leave it out, or try 18'):
+        write_onnx(torch.nn.Identity(), (), tmp_path / 'a.onnx', inputs='a', outputs='b', opset=3)
+    assert not caplog.records
+    assert logging.getLogger('onnxscript').level == logging.NOTSET
 
 
 def test_options_of_recognizers(tmp_path):
