@@ -20,11 +20,19 @@ def find_config(name: str | Path) -> Path:
     Raises:
         ConfigError: If there is none; names the most similar one.
     """
+    from mmvidext.checkpoints.model_index import read_model_index
+
     text = str(name)
     if '::' not in text:
         path = Path(text).expanduser()
         if path.is_file():
             return path
+        if text in (models := read_model_index()):
+            model = models[text]
+            options = f' --cfg-options {" ".join(model.options)}' if model.options else ''
+            raise ConfigError(
+                f'{text} is the name of a model, and of its weights; its config is {_packaged(model.config)}{options}'
+            )
         raise ConfigError(f'there is no config {text}{nearest(path.name, _names(path.parent, "*"))}')
     package, _, config = text.partition('::')
     root = mim_folder(package, 'configs')
@@ -53,6 +61,12 @@ def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """Return ``; did you mean NAME?`` for the most similar name, or nothing if none is as similar as ``cutoff``."""
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
     return f'; did you mean {close[0]}?' if close else ''
+
+
+def _packaged(config: Path) -> str:
+    """Return the name of a config of this package: ``mmvidext::demo/...``."""
+    root = mim_folder('mmvidext', 'configs')
+    return str(config) if root is None else f'mmvidext::{config.relative_to(root).with_suffix("").as_posix()}'
 
 
 def _names(folder: Path, pattern: str) -> list[str]:

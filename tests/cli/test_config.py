@@ -311,6 +311,12 @@ def test_names_of_installed_packages(tmp_path):
     assert load_config('mmvidext::ms_tsm_r50_sthv2.py').to_dict() == cfg.to_dict()
     mine = write(tmp_path / 'mine.py', "_base_ = 'mmvidext::ms_tsm_r50_sthv2'\nval_dataloader = dict(batch_size=3)\n")
     assert load_config(mine).to_dict() == {**cfg.to_dict(), 'val_dataloader': {**cfg.val_dataloader, 'batch_size': 3}}
+    with pytest.raises(ConfigError, match=r'name of a model.*; its config is mmvidext::tsm_causal_r18_camera_motion$'):
+        load_config('camera-motion')
+    with pytest.raises(
+        ConfigError, match=r'mmvidext::flownetc_sintel --cfg-options \+model\.flow_net\.normalize=False$'
+    ):
+        load_config('flownetc_sintel')
     with pytest.raises(ConfigError, match=r'there is no config mmvidext::ms_tsm_r50 .*; did you mean ms_tsm_r50_'):
         load_config('mmvidext::ms_tsm_r50')
     with pytest.raises(ConfigError, match=r'there is no config .*top\.py'):
