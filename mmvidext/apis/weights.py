@@ -7,9 +7,8 @@ from typing import Any
 from torch import nn
 
 from mmvidext.checkpoints import Fit, check_settings, fit_weights, load_weights
-from mmvidext.checkpoints.fit import list_names
 from mmvidext.checkpoints.read import saved_classes
-from mmvidext.engine.finite import names_not_finite, weights_of
+from mmvidext.checkpoints.values import UnusableWeightsError, check_values
 from mmvidext.engine.run_parts import unwrap_model
 from mmvidext.models.pretrained_file import pretrained_file
 
@@ -28,8 +27,8 @@ def load_for_inference(model: nn.Module, checkpoint: str | Path) -> Fit:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it does not fit, holds a NaN or an infinity, or its classes are no list of names. The message
-            names the tensors.
+        ValueError: If it does not fit, holds integers for weights, a NaN or an infinity, or its classes are no list of
+            names. The message names the tensors.
     """
     model = unwrap_model(model)
     feature_flow: Any = getattr(model, 'feature_flow', None)
@@ -47,13 +46,12 @@ def load_for_inference(model: nn.Module, checkpoint: str | Path) -> Fit:
         ) from None
     if any(name.startswith('feature_flow.flow_net.') for name in fit.skipped):
         flow_net.init_weights()
+        check_values(flow_net.state_dict(), flow_net, of='the file of flow_net.init_cfg')
         check_settings(feature_flow, getattr(flow_net, 'origin', None))
     try:
         saved_classes(fit.meta.get('dataset_meta'))
     except ValueError as error:
         raise ValueError(f'{checkpoint}: {error}') from error
-    if names := names_not_finite(weights_of(model)):
-        raise ValueError(f'{checkpoint} holds numbers that are not finite, in {list_names(names)}: take another file')
     return fit
 
 
@@ -66,7 +64,7 @@ def fit_for_training(model: nn.Module, checkpoint: str | Path) -> Fit:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If anything else does not fit.
+        ValueError: If anything else does not fit, or has values that the model cannot take.
     """
     model = unwrap_model(model)
     backbone: Any = getattr(model, 'backbone', None)
@@ -75,10 +73,12 @@ def fit_for_training(model: nn.Module, checkpoint: str | Path) -> Fit:
         whole = [rf'backbone\.{part}' for part in added]
         return fit_weights(model, checkpoint, optional=(HEADS, FEATURE_FLOW, *whole))
     except ValueError as error:
-        if backbone is None:
+        if backbone is None or isinstance(error, UnusableWeightsError):  # also of a head: it would start at random
             raise
         try:
             fit = fit_weights(backbone, checkpoint, prefix='backbone', optional=added)
+        except UnusableWeightsError:
+            raise
         except ValueError:
             raise error from None
     return replace(fit, weights={f'backbone.{name}': tensor for name, tensor in fit.weights.items()})

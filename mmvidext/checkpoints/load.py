@@ -12,6 +12,7 @@ from mmvidext.checkpoints.read import StateDict, read_checkpoint
 from mmvidext.checkpoints.settings import wrong_settings, wrong_settings_of
 from mmvidext.checkpoints.source import Source
 from mmvidext.checkpoints.sources import SOURCES
+from mmvidext.checkpoints.values import check_values
 
 __all__ = ['convert_checkpoint', 'find_source', 'fit_weights', 'load_weights', 'source_names']
 
@@ -39,7 +40,8 @@ def load_weights(model: nn.Module, path: str | Path, *, prefix: str = '', option
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it cannot be read, or does not fit. The model is unchanged; the message names the tensors.
+        ValueError: If it cannot be read, does not fit, or has values that the model cannot take: integers for weights,
+            NaN, or what is infinite in the model's precision. The model is unchanged; the message names the tensors.
     """
     fit = fit_weights(model, path, prefix=prefix, optional=optional)
     model.load_state_dict(fit.weights, strict=False)
@@ -58,16 +60,15 @@ def fit_weights(model: nn.Module, path: str | Path, *, prefix: str = '', optiona
         fit.wrong += wrong_settings_of(fit.origin, model, fit.weights)
     if fit.num_problems:
         raise ValueError(f'{path} does not fit the {type(model).__name__}: {_hint(weights, model)}{fit.describe()}')
-    message = f'{path}: {len(fit.weights)} tensors fit'
-    message += f' (source: {fit.source})' if fit.source else ''
-    message += f'; not loaded: {", ".join(fit.skipped)}' if fit.skipped else ''
-    message += f'; left aside: {list_names(fit.aside)}' if fit.aside else ''
-    MMLogger.get_current_instance().info(message)
+    check_values(fit.weights, model, of=str(path))
+    _log(fit, of=str(path))
     return fit
 
 
 def convert_checkpoint(state_dict: StateDict, model: nn.Module, source: str | None = None) -> StateDict:
     """Bring official weights under the names of a model.
+
+    Left aside, and logged, is what the official network never uses, and what a data preprocessor has in the file.
 
     Args:
         state_dict: Official tensors by name.
@@ -75,8 +76,8 @@ def convert_checkpoint(state_dict: StateDict, model: nn.Module, source: str | No
         source: One of :func:`source_names`. None recognizes it from the names.
 
     Raises:
-        ValueError: If the source is unknown or cannot be recognized, or the weights do not fit the model. The message
-            names the tensors.
+        ValueError: If the source is unknown or cannot be recognized, or the weights do not fit the model or have values
+            that it cannot take. The message names the tensors.
     """
     if source is not None and source not in source_names():
         raise ValueError(f'unknown source {source!r}; valid are {", ".join(source_names())}')
@@ -93,6 +94,8 @@ def convert_checkpoint(state_dict: StateDict, model: nn.Module, source: str | No
             f'this {fit.source} checkpoint does not fit the {type(model).__name__}: '
             f'{_hint(weights, model)}{fit.describe()}'
         )
+    check_values(fit.weights, model, of=f'this {fit.source} checkpoint')
+    _log(fit, of='the checkpoint')
     return fit.weights
 
 
@@ -136,6 +139,14 @@ def _best_fit(
     if source is not None:
         best.wrong += wrong_settings(model, source, best.weights)
     return best
+
+
+def _log(fit: Fit, *, of: str) -> None:
+    message = f'{of}: {len(fit.weights)} tensors fit'
+    message += f' (source: {fit.source})' if fit.source else ''
+    message += f'; not loaded: {", ".join(fit.skipped)}' if fit.skipped else ''
+    message += f'; left aside: {list_names(fit.aside)}' if fit.aside else ''
+    MMLogger.get_current_instance().info(message)
 
 
 def _hint(weights: StateDict, model: nn.Module) -> str:

@@ -8,7 +8,7 @@ from mmengine.dist import all_reduce
 from torch import Tensor, nn
 from torch.nn.utils import get_total_norm
 
-from mmvidext.engine.kept_buffers import STATISTICS
+from mmvidext.checkpoints.values import STATISTICS
 
 __all__ = [
     'SHARED_OUT',

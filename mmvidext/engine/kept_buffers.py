@@ -6,9 +6,9 @@ from operator import is_
 import torch
 from torch import Tensor, nn
 
-__all__ = ['STATISTICS', 'KeptBuffers']
+from mmvidext.checkpoints.values import STATISTICS
 
-STATISTICS = ('running_mean', 'running_var')  # the names that torch's normalizations have
+__all__ = ['KeptBuffers']
 
 
 class KeptBuffers:

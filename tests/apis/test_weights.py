@@ -5,6 +5,7 @@ from a plain segmentor; everything else must fit, name by name and shape by shap
 """
 
 import ast
+import math
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,7 +22,8 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
 from mmvidext.apis import FlowInferencer, OnlineRecognizer, VideoDetector, VideoRecognizer, VideoSegmentor
-from mmvidext.apis.weights import load_for_inference
+from mmvidext.apis.weights import fit_for_resuming, fit_for_training, load_for_inference
+from mmvidext.checkpoints import load_weights
 from mmvidext.cli.export import export as export_command
 from mmvidext.cli.test import test as test_command
 from mmvidext.cli.train import train as train_command
@@ -240,15 +242,71 @@ def test_every_module_that_takes_a_checkpoint_is_covered():
         assert (root / by).is_file() if isinstance(by, Path) else by in ENTRANCES
 
 
-@pytest.mark.parametrize('name', ['flow_net.conv1.weight', 'norm.running_var'])
-def test_numbers_that_are_not_finite_are_refused(name, tmp_path):
+def with_norm():
     model = build(flow_config())
     model.norm = torch.nn.BatchNorm2d(2)
-    weights = model.state_dict()
-    weights[name].view(-1)[0] = float('inf')
-    torch.save({'state_dict': weights, 'meta': {}}, tmp_path / 'a.pth')
+    model.register_buffer('mask', torch.zeros(2))
+    return model
+
+
+def write(path, name, value, dtype=torch.float32):
+    weights = with_norm().state_dict()
+    weights[name] = torch.full_like(weights[name], 1, dtype=dtype)
+    weights[name].view(-1)[-1:] = value
+    torch.save({'state_dict': weights, 'meta': {}}, path)
+    return path
+
+
+@pytest.mark.parametrize('load', [load_for_inference, load_weights, fit_for_training, fit_for_resuming])
+@pytest.mark.parametrize(
+    ('name', 'value', 'dtype'),
+    [
+        ('flow_net.conv1.weight', math.nan, torch.float32),
+        ('norm.running_var', math.inf, torch.float16),
+        ('flow_net.conv1.weight', -1e300, torch.float64),  # it does not fit into float32
+    ],
+)
+def test_numbers_that_are_not_finite_are_refused(name, value, dtype, load, tmp_path):
+    model, path = with_norm(), write(tmp_path / 'a.pth', name, value, dtype)
+    before = {key: tensor.clone() for key, tensor in model.state_dict().items()}
     with pytest.raises(ValueError, match=rf'a\.pth holds numbers that are not finite, in {name}: take another file'):
-        load_for_inference(model, tmp_path / 'a.pth')
+        load(model, path)
+    assert all(torch.equal(before[key], tensor) for key, tensor in model.state_dict().items())
+
+
+@pytest.mark.parametrize('dtype', [torch.int8, torch.uint8, torch.int64, torch.bool, torch.complex64])
+@pytest.mark.parametrize('load', [load_for_inference, fit_for_training])
+def test_another_kind_of_number_is_refused(load, dtype, tmp_path):
+    path = write(tmp_path / 'a.pth', 'norm.weight', 1, dtype)
+    kind = str(dtype).removeprefix('torch.')
+    with pytest.raises(ValueError, match=rf'a\.pth holds other kinds .*: norm\.weight is {kind} instead of float32: '):
+        load(with_norm(), path)
+
+
+@pytest.mark.parametrize(
+    ('name', 'value', 'dtype'),
+    [
+        ('norm.weight', 2, torch.float16),
+        ('norm.weight', 2, torch.bfloat16),
+        ('norm.weight', 2, torch.float64),
+        ('norm.num_batches_tracked', 2.5, torch.float32),  # of an average of checkpoints
+        ('mask', -math.inf, torch.float32),
+    ],
+)
+def test_any_precision_and_a_mask_are_taken(name, value, dtype, tmp_path):
+    model = with_norm()
+    load_for_inference(model, write(tmp_path / 'a.pth', name, value, dtype))
+    assert model.state_dict()[name].view(-1)[-1] == (2 if name.endswith('tracked') else value)
+
+
+def test_a_head_that_cannot_be_loaded_is_not_left_out(tmp_path):
+    """A file that does not fit as a whole may be one of the backbone alone; this one is not."""
+    model = build(recognizer_config())
+    weights = model.state_dict()
+    weights['cls_head.fc_cls.bias'] = torch.full((5,), math.nan)
+    torch.save(weights, tmp_path / 'a.pth')
+    with pytest.raises(ValueError, match=r'not finite, in cls_head\.fc_cls\.bias: '):
+        fit_for_training(model, tmp_path / 'a.pth')
 
 
 @pytest.mark.parametrize('kind', KINDS)

@@ -1,6 +1,7 @@
 """An official checkpoint with one tensor missing, misshapen or too much: the error names it, whatever the tensor is."""
 
 import functools
+import math
 import random
 import re
 from pathlib import Path
@@ -279,3 +280,18 @@ def test_a_stray_tensor_outside_the_common_prefix():
         convert_checkpoint({**state_dict, 'epoch': value}, model('tsm'))
     with pytest.raises(ValueError, match=r"with and without 'module\.': base_model\.bn1\.bias$"):
         convert_checkpoint({**state_dict, 'base_model.bn1.bias': value}, model('tsm'))
+
+
+@pytest.mark.parametrize(
+    ('values', 'message'),
+    [
+        (dict(dtype=torch.int8), r'other kinds of numbers .*: cls_head\.fc_cls\.bias is int8 instead of float32: '),
+        (dict(fill_value=math.nan), r'not finite, in cls_head\.fc_cls\.bias: '),
+    ],
+)
+def test_values_that_the_model_cannot_take(values, message):
+    state_dict = whole('tsm')
+    name, tensor = list(state_dict.items())[-1]
+    damaged = torch.full(tensor.shape, **{'fill_value': 1, 'dtype': torch.float32, **values})
+    with pytest.raises(ValueError, match=message):
+        convert_checkpoint({**state_dict, name: damaged}, model('tsm'))
