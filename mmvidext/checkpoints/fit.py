@@ -26,7 +26,8 @@ class Fit:
         left_over: Tensors of the file that the model has no place for.
         wrong: Tensors of another shape, and settings of another value, in words.
         skipped: Tensors of optional parts that are missing or of another shape.
-        aside: Tensors of the file that are not asked for: outside of the prefix, or never used by the official network.
+        aside: Tensors of the file that are not asked for: outside of the prefix, never used by the official network, or
+            of a data preprocessor, which is set by the config.
         meta: The ``meta`` of the file.
         others: Names of what else the file holds.
     """

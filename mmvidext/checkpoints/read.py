@@ -25,6 +25,7 @@ StateDict = dict[str, Tensor]
 
 _LEGACY_TORCH = pickle.dumps(0x1950A86A20F9469CFC6C, 2)  # how files of torch before 1.6 begin
 _MAX_REPEATED = 2**30  # bytes that expanded tensors have beyond those of the file
+_INSIDE = ('state_dict', 'model', 'blobs', 'model_state_dict', 'net')  # where a checkpoint may hold its tensors
 _MAX_HEADER = 100_000_000  # bytes of a safetensors header
 _SAFETENSORS = {
     'F64': torch.float64,
@@ -60,8 +61,9 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
 
     Args:
         path: What :func:`~mmvidext.checkpoints.locate.find_checkpoint` finds. The first bytes decide on the format:
-            ``torch.save`` of any version (a state dict, or a dictionary that holds one as ``state_dict`` or ``model``),
-            safetensors, or a Caffe2 pickle of VMZ (a dictionary with numpy arrays as ``blobs``).
+            ``torch.save`` of any version (a state dict, or a dictionary that holds one as ``state_dict``, ``model``,
+            ``model_state_dict`` or ``net``), safetensors, or a Caffe2 pickle of VMZ (a dictionary with numpy arrays as
+            ``blobs``).
 
     Raises:
         FileNotFoundError: If there is no such file, or it cannot be fetched.
@@ -77,7 +79,7 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
             file.seek(0)
             content = read(file)
         _check_expanded(content)
-        return _find_tensors(content, str(file_path))
+        return _find_tensors(content)
     except pickle.UnpicklingError as error:
         # torch's message advises to load the file anyway, so only the name is taken from it
         found = re.search(r'GLOBAL (\S+)', str(error))
@@ -216,10 +218,10 @@ def _read_safetensors(file: BinaryIO) -> Any:
     return tensors
 
 
-def _find_tensors(content: Any, path: str) -> Checkpoint:
+def _find_tensors(content: Any) -> Checkpoint:
     """Return the dictionary of tensors inside a checkpoint, and what else there is."""
     outer = content if isinstance(content, dict) else {}
-    inside = next((name for name in ('state_dict', 'model', 'blobs') if isinstance(outer.get(name), dict)), None)
+    inside = next((name for name in _INSIDE if isinstance(outer.get(name), dict)), None)
     if inside is not None:
         content = content[inside]
     if not isinstance(content, dict) or not content:
@@ -229,7 +231,10 @@ def _find_tensors(content: Any, path: str) -> Checkpoint:
         if isinstance(value, np.ndarray):
             value = torch.from_numpy(np.ascontiguousarray(value, value.dtype.newbyteorder('=')).view(np.ndarray))
         if not isinstance(value, Tensor):
-            raise ValueError(f'{name} is a {type(value).__name__}, not a tensor')
+            raise ValueError(
+                f'{name} is a {type(value).__name__}, not a tensor; tensors by name are taken from '
+                f'{", ".join(_INSIDE)} or, where there is none of them, from the file itself'
+            )
         if value.is_meta or value.is_quantized or value.layout != torch.strided:
             raise ValueError(f'{name} is not a plain tensor: it is without values, quantized or sparse')
         tensors[str(name)] = value

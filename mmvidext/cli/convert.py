@@ -34,8 +34,9 @@ def build_model(config: str, cfg_options: tuple[str, ...]) -> torch.nn.Module:
 def convert(config: str, input: str, output: Path, source: str | None, cfg_options: tuple[str, ...]) -> None:
     """Bring the official weights IN, a file or URL, under the names of the model of CONFIG, and write them to OUT.
 
-    Every tensor must have its place in the model. OUT is a file with a state_dict that the tools of mmaction2 and
-    mmsegmentation read, too; ours also read IN. Nothing in IN is executed.
+    Every tensor must have its place in the model, but for what the official network never uses and for
+    data_preprocessor.*, which the config sets: they are left aside and named. OUT is a file with a state_dict that the
+    tools of mmaction2 and mmsegmentation read, too; ours also read IN. Nothing in IN is executed.
 
     Example: mmvidext convert mmvidext::tsm_causal_mobilenet_v2_jester mobilenetv2_jester_online.pth.tar jester.pth
     """

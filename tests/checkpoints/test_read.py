@@ -34,7 +34,8 @@ def write_pickle(path, content, protocol=2):
 
 def test_reads_torch_files_old_and_new(tmp_path):
     state = {'a.weight': torch.randn(2, 3)}
-    contents = {'plain': state, 'state_dict': {'epoch': 3, 'state_dict': state}, 'model': {'model': state}}
+    contents = {'plain': state, 'state_dict': {'epoch': 3, 'state_dict': state}}
+    contents |= {name: {name: state} for name in ('model', 'model_state_dict', 'net')}
     for name, content in contents.items():
         for new in (True, False):
             torch.save(content, tmp_path / name, _use_new_zipfile_serialization=new)
@@ -119,6 +120,9 @@ def test_files_without_tensors(tmp_path):
     torch.save({'state_dict': {'a': 'text'}}, tmp_path / 'text.pth')
     with pytest.raises(ValueError, match='a is a str, not a tensor'):
         read_checkpoint(tmp_path / 'text.pth')
+    torch.save({'weights': {'a': torch.zeros(1)}}, tmp_path / 'wrapped.pth')
+    with pytest.raises(ValueError, match=r'weights is a dict, not a tensor; .* from state_dict, model, '):
+        read_checkpoint(tmp_path / 'wrapped.pth')
     for odd in (torch.empty(2, device='meta'), torch.eye(2).to_sparse()):
         torch.save({'a': odd}, tmp_path / 'odd.pth')
         with pytest.raises(ValueError, match='a is not a plain tensor'):

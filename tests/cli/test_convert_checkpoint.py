@@ -8,12 +8,15 @@ from tests.oracles.official_weights import mobilenet_v2, random_values
 CONFIG = 'mmvidext::tsm_causal_mobilenet_v2_jester'
 
 
-def test_converts_a_checkpoint(tmp_path):
+def test_converts_a_checkpoint(tmp_path, monkeypatch):
+    logged = []
+    monkeypatch.setattr('mmengine.logging.MMLogger.info', lambda self, text, *rest: logged.append(text))
     shapes = mobilenet_v2() | {'classifier.weight': (27, 1280), 'classifier.bias': (27,)}
     official = random_values(shapes)
     path, out = tmp_path / 'mobilenetv2_jester_online.pth.tar', tmp_path / 'new' / 'jester.pth'
-    torch.save(official, path)
+    torch.save({**official, 'data_preprocessor.mean': torch.zeros(3)}, path)
     assert 'tsm, ' in invoke(convert, CONFIG, path, out)
+    assert logged[-1].endswith('; left aside: data_preprocessor.mean')
     converted = read_checkpoint(out).tensors
     assert torch.equal(converted['backbone.layer2.1.conv.0.net.conv.weight'], official['features.3.conv.0.weight'])
     assert torch.equal(converted['cls_head.fc_cls.bias'], official['classifier.bias'])
