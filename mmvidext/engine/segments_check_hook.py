@@ -7,6 +7,7 @@ from mmengine.runner import Runner
 
 from mmvidext.engine.run_error import RunError
 from mmvidext.engine.run_parts import unwrap_model
+from mmvidext.models.necks import LSDFNNeck
 from mmvidext.registry import HOOKS
 
 __all__ = ['SegmentsCheckHook']
@@ -18,19 +19,27 @@ class SegmentsCheckHook(Hook):
 
     A segment-based recognizer (TSM, MotionSqueeze, TIN) finds the clips in a batch of frames by ``num_segments`` alone.
     With any other number of frames it would group frames of different clips, without an error. Models without
-    ``num_segments`` are not checked.
+    ``num_segments`` are not checked, but for the head behind an LS-DFN neck, which needs it.
     """
 
     def before_run(self, runner: Runner) -> None:
         """Compare backbone and head.
 
         Raises:
-            RunError: If their ``num_segments`` differ, or only one of them halves the frames.
+            RunError: If their ``num_segments`` differ, only one of them halves the frames, or a neck hands frames to a
+                head that takes each for a clip.
         """
         model = unwrap_model(runner.model)
         backbone, head = getattr(model, 'backbone', None), getattr(model, 'cls_head', None)
+        if head is None:
+            return
         wanted, given = _num_segments(backbone), _num_segments(head)
-        if wanted is None or head is None:
+        if given is None and isinstance(getattr(model, 'neck', None), LSDFNNeck):
+            raise RunError(
+                f'model.cls_head ({type(head).__name__}) has no num_segments and would take each frame that model.neck '
+                'hands over for a clip: use a TSMHead'
+            )
+        if wanted is None:
             return
         if given is not None and wanted != given:
             raise RunError(

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from mmvidext.engine import SegmentsCheckHook
+from mmvidext.models.necks import LSDFNNeck
 
 
 def runner(backbone=8, head=8):
@@ -62,6 +63,14 @@ def test_backbone_and_head_pool_both_or_none(backbone, head, fits):
     expected = r'temporal_pool=(True|False), but model.cls_head \(SimpleNamespace\) is for temporal_pool=(?!\1)'
     with nullcontext() if fits else pytest.raises(ValueError, match=expected):
         SegmentsCheckHook().before_run(SimpleNamespace(model=model))
+
+
+def test_a_head_that_takes_frames_for_clips():
+    neck = LSDFNNeck(2, feature_channels=2, kernel_channels=2)
+    model = SimpleNamespace(backbone=SimpleNamespace(num_segments=8), neck=neck, cls_head=SimpleNamespace())
+    with pytest.raises(ValueError, match=r'model\.cls_head \(SimpleNamespace\) has no num_segments .*: use a TSMHead'):
+        SegmentsCheckHook().before_run(SimpleNamespace(model=model))
+    SegmentsCheckHook().before_run(SimpleNamespace(model=SimpleNamespace(neck=neck)))  # of a detector
 
 
 @pytest.mark.parametrize(('split', 'frames'), [('train', 4), ('train', 16), ('val', 12), ('test', 20)])

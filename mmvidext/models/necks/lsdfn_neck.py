@@ -28,8 +28,9 @@ class LSDFNNeck(BaseModule):
     mmaction2's ``Recognizer2D``          list of ``(N, C_i, T, H_i, W_i)`` ``(N*T, out_channels, 1, H, W)``, ``{}``
     ====================================  ================================  =========================================
 
-    mmaction2 calls a neck only on a list, so its backbone needs two or more ``out_indices``; the head then receives
-    ``(N*T, out_channels, H, W)``.
+    mmaction2 calls a neck only on a list, so its backbone needs two or more ``out_indices``. The head then receives
+    ``(N*T, out_channels, H, W)`` and has to find the clips by its own ``num_segments``, as ``TSMHead`` does: mmaction2
+    takes what a neck returns for one feature a clip, and so does ``TSNHead``.
 
     Args:
         in_channels: Channels of the feature at ``in_index``, or of every feature in order.
@@ -76,6 +77,7 @@ class LSDFNNeck(BaseModule):
             index = _resolve_index(in_index, len(in_channels), of='in_channels')
             channels = in_channels[index]
             self.out_channels = (*in_channels[:index], channels + post_channels, *in_channels[index + 1 :])
+        self._channels = channels
         self.dynamic_filter = DynamicFilter(
             channels,
             post_channels,
@@ -97,16 +99,29 @@ class LSDFNNeck(BaseModule):
 
         Returns:
             The features with the dynamic ones, in the form the caller expects.
+
+        Raises:
+            ValueError: If the feature at ``in_index`` is of clips, as in a ``Recognizer3D``, or has other channels.
         """
         if isinstance(inputs, Tensor):
             return self._extend(inputs)
         index = _resolve_index(self.in_index, len(inputs), of='the features')
-        if inputs[index].ndim == 5:
+        if isinstance(inputs, list) and inputs[index].ndim == 5:  # a Recognizer3D, which wants clips back, has a tuple
             frames = inputs[index].transpose(1, 2).flatten(0, 1)  # (N*T, C, H, W)
             return self._extend(frames).unsqueeze(2), {}
         return (*inputs[:index], self._extend(inputs[index]), *inputs[index + 1 :])
 
     def _extend(self, feature: Tensor) -> Tensor:
+        if feature.ndim != 4:
+            raise ValueError(
+                f'{type(self).__name__} takes frames (N, C, H, W), but the shape of the feature is '
+                f'{tuple(feature.shape)}: of the recognizers of mmaction2 it needs a Recognizer2D'
+            )
+        if feature.shape[1] != self._channels:
+            raise ValueError(
+                f'the shape of the feature at in_index={self.in_index} is {tuple(feature.shape)}, not (N, in_channels='
+                f'{self._channels}, H, W); with mmaction2 give the backbone two or more out_indices'
+            )
         return torch.cat([feature, self.dynamic_filter(feature)], dim=1)
 
 

@@ -70,6 +70,19 @@ def test_index_outside_the_channels_or_the_features():
         make_neck(6, in_index=3)(make_features())
 
 
+@pytest.mark.parametrize('neck', [LSDFNNeck, DFNNeck])
+def test_features_that_it_cannot_serve(neck):
+    neck, clips = neck(6, **LAYER), torch.randn(1, 6, 2, 4, 5)
+    for given in (clips, (clips, clips)):  # what a Recognizer3D hands over
+        with pytest.raises(
+            ValueError, match=r'takes frames \(N, C, H, W\), but .* \(1, 6, 2, 4, 5\): .* a Recognizer2D'
+        ):
+            neck(given)
+    frames = [torch.randn(3, 4, 2, 5)] * 2  # what a Recognizer2D makes of the frames of a backbone with one output
+    with pytest.raises(ValueError, match=r'at in_index=-1 is \(3, 4, .*, not \(N, in_channels=6, H, W\); .* two or'):
+        neck(frames)
+
+
 def _train_in_parallel(rank, world_size, path, results):
     torch.set_num_threads(1)
     torch.distributed.init_process_group('gloo', init_method=f'file://{path}', rank=rank, world_size=world_size)
