@@ -17,8 +17,12 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from mmaction.structures import ActionDataSample
 from mmengine.config import Config
+from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import MODELS, DefaultScope, Registry
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
 
 from mmvidext import registry
 from mmvidext.cli.main import main
@@ -28,6 +32,7 @@ from tests.cli.bad_files import segmentation
 from tests.cli.invoke import invoke
 from tests.cli.test_main import COMMANDS
 from tests.datasets.videos import write_video, write_with_av
+from tests.models.detectors.tiny import sample as det_sample
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted(
@@ -128,18 +133,56 @@ def test_blocks_run(page, tmp_path, monkeypatch):
         assert next((tmp_path / 'shown_by_mmaction').rglob('*.png')).stat().st_size > 1000
 
 
-def test_configs_build(tmp_path, monkeypatch):
-    """The configs of the page are whole; the one with Deep Feature Flow around a full config of mmseg trains."""
+FILES = [
+    (page, mark.removeprefix('file: '), text) for page in PAGES for mark, _, text in blocks(page) if 'file: ' in mark
+]
+FILES = [file for file in FILES if file[0] not in TRANSLATED]
+
+
+def small_batch(model, scope):
+    """Return inputs and samples as the data preprocessor gives them, and the shape of what is predicted of a sample."""
+    if scope == 'mmaction':
+        inputs = torch.zeros(2, getattr(model.backbone, 'num_segments', 3), 3, 32, 32)
+        return inputs, [ActionDataSample().set_gt_label(0) for _ in inputs], (model.cls_head.num_classes,)
+    clip = (2,) if hasattr(model, 'feature_flow') else ()
+    if scope == 'mmdet':
+        return torch.zeros(1, *clip, 3, 64, 96), [det_sample(pad_shape=(64, 96))], None
+    inputs = torch.zeros(2, *clip, 3, 64, 64)  # batch normalization needs two
+    meta = dict(img_shape=(64, 64), ori_shape=(64, 64), pad_shape=(64, 64))
+    labels = PixelData(data=torch.zeros(1, 64, 64, dtype=torch.long))
+    return inputs, [SegDataSample(gt_sem_seg=labels, metainfo=meta) for _ in inputs], (1, 64, 64)
+
+
+@pytest.mark.parametrize(('page', 'name', 'text'), FILES, ids=[name for _, name, _ in FILES])
+def test_models_of_configs_train_and_predict(page, name, text, tmp_path):
+    (tmp_path / name).write_text(text)
+    config = Config.fromfile(tmp_path / name)
+    scope = config.get('default_scope', 'mmseg')  # one page shows a model alone
+    if 'flow_net' in config.model:
+        config.model.flow_net.width = 0.0625
+    # weights that nobody reads take time; the anchors of a detector are no weights
+    with DefaultScope.overwrite_default_scope(scope), torch.device('cpu' if scope == 'mmdet' else 'meta'):
+        model = revert_sync_batchnorm(MODELS.build(config.model))
+    if scope != 'mmdet':
+        model.to_empty(device='cpu')
+        for value, tensors in ((0, model.parameters()), (1, model.buffers())):
+            for tensor in tensors:
+                tensor.data.fill_(value)
+    inputs, samples, shape = small_batch(model, scope)
+    with torch.no_grad():
+        total, _ = model.parse_losses(model.train().loss(inputs, samples))
+        predictions = model.eval().predict(inputs, samples)
+    assert total.isfinite()
+    found = [one.get('pred_score', getattr(one.get('pred_sem_seg'), 'data', None)) for one in predictions]
+    assert [None if one is None else tuple(one.shape) for one in found] == [shape] * len(samples)
+
+
+def test_a_config_trains_from_the_command_line(tmp_path, monkeypatch):
+    """The one with Deep Feature Flow around a full config of mmseg."""
     monkeypatch.chdir(tmp_path)
-    for mark, _, text in blocks('docs/in_your_config.md'):
-        if not mark.startswith('file: '):
-            continue
-        path = tmp_path / mark.removeprefix('file: ')
-        path.write_text(text)
-        config = Config.fromfile(path)
-        with DefaultScope.overwrite_default_scope(config.default_scope), torch.device('meta'):
-            MODELS.build(config.model)
     write_data(tmp_path)
+    (text,) = (text for _, name, text in FILES if name == 'my_dff.py')
+    (tmp_path / 'my_dff.py').write_text(text)
     invoke(main, *shlex.split('data segmentation street --workers 0'))
     heads = [f'model.segmentor.{head}.num_classes=3' for head in ('decode_head', 'auxiliary_head')]
     brief = ['train_cfg.max_iters=1', 'train_cfg.val_interval=1', 'train_dataloader.batch_size=2']
@@ -158,16 +201,6 @@ def test_a_translation_has_the_blocks_of_its_original(page, original):
     assert [block for block in own if block not in others] == []
     if page.startswith('docs'):
         assert own == others
-
-
-def test_what_is_a_file_on_other_pages_builds(tmp_path):
-    for page in ('docs/lsdfn.md', 'docs/video_segmentation.md'):
-        ((name, text),) = [(mark, text) for mark, _, text in blocks(page) if mark.startswith('file: ')]
-        path = tmp_path / name.removeprefix('file: ')
-        path.write_text(text)
-        config = Config.fromfile(path)
-        with DefaultScope.overwrite_default_scope('mmseg'), torch.device('meta'):
-            MODELS.build(config.model)
 
 
 def types_in(value):
