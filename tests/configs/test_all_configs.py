@@ -1,5 +1,7 @@
 """Every config loads, builds its model, and names only transforms and metrics that exist."""
 
+import pickle
+
 import pytest
 import torch
 from mmengine.config import Config
@@ -35,6 +37,8 @@ def test_config(path):
     with torch.device('meta'):
         model = MODELS.build(cfg.model)
     assert sum(value.numel() for value in model.parameters()) > 0
+    again = pickle.loads(pickle.dumps(model))  # what torch.save and a process that is spawned do
+    assert [type(module) for module in again.modules()] == [type(module) for module in model.modules()]
     for split in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         for pipeline in pipelines(cfg.get(split)):
             for transform in pipeline:

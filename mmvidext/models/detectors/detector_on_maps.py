@@ -1,5 +1,6 @@
 """An mmdet detector whose heads run on maps that are computed already."""
 
+from functools import cache
 from typing import Any
 
 import torch
@@ -39,12 +40,23 @@ def build_detector_on_maps(config: dict[str, Any]) -> BaseDetector:
     return detector
 
 
+@cache
 def _on_maps(plain: type[BaseDetector]) -> type[BaseDetector]:
     def extract_feat(self: Any, batch_inputs: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """Return maps as they are, and the maps of images."""
         return batch_inputs if isinstance(batch_inputs, tuple) else plain.extract_feat(self, batch_inputs)
 
-    return type(plain.__name__, (plain,), {'extract_feat': extract_feat, '__module__': plain.__module__})
+    def reduce(self: Any) -> tuple[Any, ...]:
+        """Let pickle make the class again: it would look for it under the name and the module of the plain one."""
+        return _empty_on_maps, (plain,), vars(self)
+
+    namespace = {'extract_feat': extract_feat, '__reduce__': reduce, '__module__': plain.__module__}
+    return type(plain.__name__, (plain,), namespace)
+
+
+def _empty_on_maps(plain: Any) -> BaseDetector:
+    kind: Any = _on_maps(plain)
+    return kind.__new__(kind)
 
 
 def feature_modules(detector: BaseDetector) -> list[nn.Module]:

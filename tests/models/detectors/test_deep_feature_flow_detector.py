@@ -1,4 +1,5 @@
 import copy
+import pickle
 
 import pytest
 import torch
@@ -220,6 +221,17 @@ def test_a_checkpoint_of_the_plain_detector_loads(tmp_path):
     assert (model.detector.bbox_head.retina_cls.weight == 5).all()
     assert all(torch.equal(value, flow[name]) for name, value in model.feature_flow.state_dict().items())
     copy.deepcopy(model).load_state_dict(model.state_dict())
+
+
+@pytest.mark.parametrize('copied', [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+def test_a_copy_detects_the_same(copied):
+    model = make()
+    data, other = prepare(model), copied(model)
+    assert type(other.detector) is type(model.detector) is not type(DET_MODELS.build(detector(RETINANET)))
+    assert other.detector.backbone is not model.detector.backbone
+    with torch.no_grad():
+        (expected,), (found,) = model(**data, mode='predict'), other(**copy.deepcopy(data), mode='predict')
+    assert_same_instances(found.pred_instances, expected.pred_instances)
 
 
 def test_autocast():
