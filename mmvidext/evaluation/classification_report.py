@@ -25,6 +25,9 @@ _MOST_LABELED = 40  # with more classes the picture has no room for names and nu
 class ClassificationReport(BaseMetric):
     """Per-class accuracy of a recognizer.
 
+    ``mean_class_accuracy`` is the mean over the classes that have clips. mmaction2's ``mean_class_accuracy``
+    (``acc/mean1``) is lower where a class is predicted that has none: it counts that class as 0.
+
     Args:
         class_names: File with the name of each class, see :func:`~mmvidext.datasets.class_names.read_class_names`. None
             takes those of the data set, or numbers the classes.
@@ -103,6 +106,12 @@ class ClassificationReport(BaseMetric):
             draw_confusion_matrix(matrix, names, self.picture)
             print_log(f'confusion matrix: {self.picture}', logger='current')
         seen = matrix.sum(1) > 0
+        if not seen.all():
+            print_log(
+                f'{(~seen).sum()} of {num_classes} classes have no clip: mean_class_accuracy leaves them out, while '
+                'acc/mean1 of mmaction2 counts those of them as 0 that are predicted',
+                logger='current',
+            )
         return {'mean_class_accuracy': float((matrix.diagonal()[seen] / matrix.sum(1)[seen]).mean())}
 
 

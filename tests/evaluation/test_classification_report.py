@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmvidext.evaluation import ClassificationReport
+from mmvidext.evaluation import AccMetric, ClassificationReport
 from mmvidext.evaluation.classification_report import _format_table
 
 
@@ -35,10 +35,17 @@ def test_mean_class_accuracy_table_and_picture(tmp_path, monkeypatch):
     assert cv2.imread(str(tmp_path / 'sub' / 'matrix.png')).std() > 10
 
 
-def test_class_without_clips_does_not_count():
-    metric = ClassificationReport(table=False)
-    metric.process({}, samples([(0, 0), (1, 0)]))
-    assert metric.evaluate(2) == {'report/mean_class_accuracy': 0.5}
+def test_class_without_clips_does_not_count(monkeypatch):
+    logged = []
+    monkeypatch.setattr('mmvidext.evaluation.classification_report.print_log', lambda text, logger: logged.append(text))
+    pairs = [(0, 0), (1, 0), (1, 1), (0, 2)]
+    metric, of_mmaction = ClassificationReport(table=False), AccMetric(metric_list='mean_class_accuracy')
+    for one in (metric, of_mmaction):
+        one.process({}, [dict(sample, pred_label=None) for sample in samples(pairs, num_classes=4)])
+    assert metric.evaluate(4) == {'report/mean_class_accuracy': 0.5}
+    assert of_mmaction.evaluate(4) == {'acc/mean1': pytest.approx(1 / 3)}  # class 2 is predicted, class 3 is not
+    assert len(logged) == 1
+    assert logged[0].startswith('2 of 4 classes have no clip: ')
 
 
 def test_many_classes_are_drawn_without_names(tmp_path):
