@@ -6,8 +6,9 @@ An option says what to change in one of two ways:
   that everything built from the variable follows;
 - ``PATH=VALUE`` where PATH leads to a value of the finished config: ``train_dataloader.dataset.pipeline.3.scale``.
 
-A value is a number, True, False, None, a text, a list or tuple of such, ``[1,2]``, or a dictionary as Python writes it,
-``{0: 1}`` or ``dict(type='SGD', lr=0.1)``, which takes the place of the one that was there.
+A value is a number, True, False, None, a text, a list or tuple of such, ``[1, 2]``, or a dictionary as Python writes
+it, ``{0: 1}`` or ``dict(type='SGD', lr=0.1)``, which takes the place of the one that was there. Spaces inside of a text
+belong to it.
 
 A key that is not there is an error, unless it is one that the runner reads, or the option is ``+KEY=VALUE``. A key of
 the config that nothing reads is an error if it looks like a misspelled one, and a warning if not.
@@ -91,12 +92,12 @@ def _parse_option(option: str) -> Option:
         raise ConfigError(f'expected KEY=VALUE or +KEY=VALUE to change the config, but got {option!r}')
     try:
         return Option(key, _parse_value(text), option.startswith('+'))
-    except AssertionError as error:
+    except ValueError as error:
         raise ConfigError(f'the brackets in {option!r} do not match') from error
 
 
 def _parse_value(text: str) -> Any:
-    """Return the value of an option: as mmengine reads it, or a dictionary, which mmengine has no form for."""
+    """Return the value of an option: a plain one, or a dictionary, which mmengine has no form for."""
     if text.lstrip(' [(').startswith(('{', 'dict(')):
         try:
             value: Any = ast.literal_eval(_DictCalls().visit(ast.parse(text.strip(), mode='eval')))
@@ -104,7 +105,45 @@ def _parse_value(text: str) -> Any:
             value = None  # a text, such as the name of a file with a place for its number
         if isinstance(value, (dict, list, tuple)):
             return value
-    return DictAction._parse_iterable(text)
+    return _parse_plain(text)
+
+
+def _parse_plain(text: str) -> Any:
+    """Return what mmengine reads in an option, but with the spaces inside of a text, which mmengine takes out.
+
+    Raises:
+        ValueError: If the brackets of a list or a tuple do not match.
+    """
+    text = text.strip().strip('\'"')
+    inner = text.strip()
+    is_bracketed = inner[:1] + inner[-1:] in ('()', '[]')
+    items = _items(inner) if is_bracketed or ',' in text else [text]
+    if len(items) > 1:
+        return _values(items)
+    if not is_bracketed:
+        return DictAction._parse_int_float_bool(text)
+    values = _values(_items(inner[1:-1]))
+    return tuple(values) if inner.startswith('(') else values
+
+
+def _values(items: list[str]) -> list[Any]:
+    return [_parse_plain(item) for item in (items if items[-1].strip() else items[:-1])]
+
+
+def _items(text: str) -> list[str]:
+    """Split a text at the commas outside of brackets."""
+    items, depth = [''], 0
+    for char in text:
+        depth += (char in '([') - (char in ')]')
+        if depth < 0:
+            break
+        if char == ',' and depth == 0:
+            items.append('')
+        else:
+            items[-1] += char
+    if depth != 0:
+        raise ValueError(text)
+    return items
 
 
 class _DictCalls(ast.NodeTransformer):

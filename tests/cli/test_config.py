@@ -166,6 +166,31 @@ def test_a_value_that_is_a_dictionary_takes_the_place_of_the_one_before(key, tex
     assert given == value
 
 
+@pytest.mark.parametrize(
+    ('text', 'value'),
+    [
+        ('/a/my clips', '/a/my clips'),
+        ("'/a/my clips'", '/a/my clips'),
+        ('" /a/my clips"', ' /a/my clips'),
+        ('[/a/my clips, /b]', ['/a/my clips', '/b']),
+        ("['/a/my clips', '/b']", ['/a/my clips', '/b']),
+        ('/a/my clips, /b', ['/a/my clips', '/b']),
+        ('[ (1, 2), [a b, None], 0.5, ]', [(1, 2), ['a b', None], 0.5]),
+        ('( True,)', (True,)),
+        (' 3 ', 3),
+        ('[]', []),
+        ('( )', ()),
+        ('1,', [1]),
+        ('(1, 2), (3, 4)', [(1, 2), (3, 4)]),
+        ('/a (1,2)/b', '/a (1,2)/b'),
+    ],
+)
+@pytest.mark.parametrize('key', ['steps', 'train_dataloader.dataset.steps'])
+def test_spaces_stay_in_a_text_and_separate_the_items_of_a_list(key, text, value, config):
+    cfg = load_config(config, [f'{key}={text}'])
+    assert cfg.train_dataloader.dataset.steps == value
+
+
 def test_a_new_key_is_one_of_the_runner_or_is_added_on_purpose(config):
     cfg = load_config(config, ['randomness.seed=3', '+train_dataloader.drop_last=True', '+mine.own=1'])
     assert (cfg.randomness.seed, cfg.train_dataloader.drop_last, cfg.mine.own) == (3, True, 1)
