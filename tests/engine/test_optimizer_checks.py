@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from mmengine.optim import OptimWrapper, OptimWrapperDict
+from mmengine.optim import CosineAnnealingMomentum, OptimWrapper, OptimWrapperDict
 from torch import nn
 
 from mmvidext.engine import RunError
@@ -61,6 +61,26 @@ def test_each_tensor_of_a_state_is_checked(kind, settings):
             changed['state'][0][name] = wrong
             with pytest.raises(RunError, match=f'damaged: {name} of its {kind} is'):
                 check_optimizers(wrapper, changed)
+
+
+@pytest.mark.parametrize(
+    ('kind', 'settings', 'kept'),
+    [
+        ('AdamW', dict(), 'exp_avg'),
+        ('SGD', dict(momentum=0.9), 'momentum_buffer'),
+        ('RMSprop', dict(momentum=0.9), 'momentum_buffer'),
+    ],
+)
+def test_a_schedule_of_the_momentum_makes_no_momentum_buffer(kind, settings, kept):
+    """mmengine's writes a momentum into the groups of each optimizer; for Adam it is the first of the betas."""
+    wrapper = stepped(kind, **settings)
+    CosineAnnealingMomentum(wrapper, T_max=4, by_epoch=False).step()
+    assert 'momentum' in wrapper.param_groups[0]
+    state = wrapper.state_dict()
+    check_optimizers(wrapper, state)
+    state['state'][0][kept] = torch.zeros(5)
+    with pytest.raises(RunError, match=f'damaged: {kept} of its {kind} is a tensor of shape'):
+        check_optimizers(wrapper, state)
 
 
 def test_settings_that_the_optimizer_itself_refuses_are_damage():
