@@ -16,24 +16,29 @@ __all__ = ['capture_rank', 'parameters_of', 'restore_rank']
 
 
 def capture_rank(runner: Runner) -> dict[str, Any]:
-    """Return the state of this process, on the CPU: ``generators``, ``gradients`` and ``buffers``.
+    """Return the state of this process, on the CPU: ``generators``, ``gradients``, ``counts`` and ``buffers``.
 
-    Gradients only inside of an accumulation window; buffers (running statistics) only with several processes, where
-    each has its own between two epochs and mmengine saves those of the first.
+    Gradients only inside of an accumulation window. Counts are how many gradients each optimizer got, by which it knows
+    where its window ends: mmengine begins with the iteration, and where there are several optimizers with 0. Buffers
+    (running statistics) only with several processes, where each has its own between two epochs and mmengine saves those
+    of the first.
     """
     gradients = [_copy(parameter.grad) for parameter in _accumulating(runner.optim_wrapper)]
+    counts = [one.inner_count for one in optim_wrappers(runner.optim_wrapper)]
     buffers: dict[str, Tensor] = {}
     if get_world_size() > 1:
         buffers = {name: buffer.detach().cpu().clone() for name, buffer in unwrap_model(runner.model).named_buffers()}
-    return dict(generators=capture_generators(), gradients=gradients, buffers=buffers)
+    return dict(generators=capture_generators(), gradients=gradients, counts=counts, buffers=buffers)
 
 
 def restore_rank(runner: Runner, state: dict[str, Any]) -> None:
-    """Restore gradients and buffers; the generators are restored last, see :func:`restore_generators`."""
+    """Restore gradients, counts and buffers; the generators are restored last, see :func:`restore_generators`."""
     if state['gradients']:
         parameters = list(parameters_of(runner.optim_wrapper))
         for parameter, gradient in zip(parameters, state['gradients'], strict=True):
             parameter.grad = None if gradient is None else gradient.to(parameter.device)
+    for wrapper, count in zip(optim_wrappers(runner.optim_wrapper), state.get('counts', []), strict=False):
+        wrapper._inner_count = count  # older checkpoints have none
     for name, buffer in unwrap_model(runner.model).named_buffers():
         if name in state['buffers']:
             with torch.no_grad():

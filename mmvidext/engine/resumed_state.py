@@ -12,7 +12,7 @@ from torch import Tensor
 from mmvidext.engine.optimizer_checks import check_optimizer_types
 from mmvidext.engine.rank_state import parameters_of
 from mmvidext.engine.run_error import RunError
-from mmvidext.engine.run_parts import unwrap_model
+from mmvidext.engine.run_parts import optim_wrappers, unwrap_model
 from mmvidext.generators import check_generators
 
 __all__ = ['check_training_state']
@@ -43,13 +43,16 @@ def check_training_state(runner: Runner, state: Any) -> None:
     if 'optimizers' in state:  # older ones do not have them
         check_optimizer_types(runner.optim_wrapper, state['optimizers'])
     parameters = list(parameters_of(runner.optim_wrapper))
+    num_wrappers = len(optim_wrappers(runner.optim_wrapper))
     buffers = dict(unwrap_model(runner.model).named_buffers())
     for number, rank in enumerate(state['ranks']):
-        if problem := _problem_of_rank(rank, parameters, buffers):
+        if problem := _problem_of_rank(rank, parameters, num_wrappers, buffers):
             raise RunError(f'this checkpoint is damaged: process {number} of its exact_resume has {problem}')
 
 
-def _problem_of_rank(rank: Any, parameters: Sequence[Tensor], buffers: dict[str, Tensor]) -> str | None:
+def _problem_of_rank(
+    rank: Any, parameters: Sequence[Tensor], num_wrappers: int, buffers: dict[str, Tensor]
+) -> str | None:
     rank = rank if isinstance(rank, dict) else {}
     try:
         check_generators(rank.get('generators'))
@@ -61,6 +64,13 @@ def _problem_of_rank(rank: Any, parameters: Sequence[Tensor], buffers: dict[str,
     for gradient, parameter in zip(gradients, parameters, strict=False):
         if gradient is not None and not (_is_like(gradient, parameter) and gradient.dtype == parameter.dtype):
             return f'a gradient {_described(gradient)} for a parameter {_described(parameter)}'
+    counts = rank.get('counts', [0] * num_wrappers)  # older ones do not have them
+    if (
+        not isinstance(counts, list)
+        or len(counts) != num_wrappers
+        or not all(_is_count(one, least=0) for one in counts)
+    ):
+        return f'counts {short_repr(counts)}'
     if not isinstance(saved, dict):
         return f'buffers {short_repr(saved)}'
     for name in buffers.keys() & saved.keys():

@@ -1,0 +1,57 @@
+"""What each process has of a run's state; whole runs that are killed and resumed: tests/reliability."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from mmengine.optim import OptimWrapper, OptimWrapperDict
+from torch import nn
+
+from mmvidext.engine.rank_state import capture_rank, restore_rank
+
+
+def one_of(counts):
+    """Return a runner of as many optimizers as there are lengths of accumulation windows."""
+    model = nn.ModuleList(nn.Linear(2, 1) for _ in counts)
+    wrappers = {
+        str(number): OptimWrapper(torch.optim.SGD(part.parameters(), lr=0.1), accumulative_counts=length)
+        for number, (part, length) in enumerate(zip(model, counts, strict=True))
+    }
+    return SimpleNamespace(
+        model=model, optim_wrapper=OptimWrapperDict(**wrappers) if len(wrappers) > 1 else wrappers['0']
+    )
+
+
+def train(runner, iterations):
+    """Train each part, of several the second in every other iteration only."""
+    wrappers = runner.optim_wrapper
+    for number in iterations:
+        if not isinstance(wrappers, OptimWrapperDict):
+            wrappers.update_params(runner.model[0](torch.ones(2)).square().sum())
+            continue
+        for (name, wrapper), part in zip(wrappers.items(), runner.model, strict=True):
+            if name == '0' or number % 2 == 0:
+                wrapper.update_params(part(torch.ones(2)).square().sum())
+
+
+@pytest.mark.parametrize('counts', [(2, 3), (3,)])
+def test_each_optimizer_ends_its_accumulation_window_where_it_would_have(counts):
+    whole = one_of(counts)
+    train(whole, range(5))
+    state, weights = capture_rank(whole), {name: value.clone() for name, value in whole.model.state_dict().items()}
+    resumed = one_of(counts)
+    resumed.model.load_state_dict(weights)
+    restore_rank(resumed, state)
+    for runner in (whole, resumed):
+        train(runner, range(5, 12))
+    for here, there in zip(whole.model.parameters(), resumed.model.parameters(), strict=True):
+        assert torch.equal(here, there)
+
+
+def test_a_state_of_an_older_version_leaves_the_counts_as_they_are():
+    runner = one_of((2,))
+    state = capture_rank(runner)
+    del state['counts']
+    runner.optim_wrapper._inner_count = 7
+    restore_rank(runner, state)
+    assert runner.optim_wrapper.inner_count == 7
