@@ -38,6 +38,7 @@ def state(path: Path) -> dict[str, Any]:
         name: buffer.data for name, buffer in hub['log_scalars'].items() if not any(word in name for word in times)
     }
     kept['best_score'] = hub['runtime_info'].get('best_score')
+    kept['place'] = {key: hub['runtime_info'].get(key) for key in ('epoch', 'iter', 'loop_stage')}
     return kept
 
 

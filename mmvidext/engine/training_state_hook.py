@@ -61,7 +61,8 @@ class TrainingStateHook(Hook):
         self._preemption.listen()
         if self.resumed is not None and self._validation_is_missing(runner, self.resumed):
             restore_generators(self._own(self.resumed)['generators'])
-            self._checkpoints.note_earlier_save(runner)
+            if isinstance(runner.train_loop, EpochBasedTrainLoop):
+                runner.message_hub.update_info('epoch', runner.epoch - 1)  # which has ended, and is validated
             runner.val_loop.run()
 
     def before_train_epoch(self, runner: Runner) -> None:
@@ -206,6 +207,9 @@ class TrainingStateHook(Hook):
             _warn_of_inexact(runner, ', '.join(changes))
         _compare_pipelines(runner, state.get('pipeline'))
         restore_rank(runner, self._own(state))
+        runner.message_hub.update_info('iter', runner.iter - 1)  # the last one, until the next one begins
+        if not (self._checkpoints.by_epoch and self._consumed):
+            self._checkpoints.note_earlier_save(runner)
         for hook, values in zip(_stopping(runner), state['early_stopping'], strict=False):
             for name in _EARLY_STOPPING:
                 setattr(hook, name, values[name])

@@ -121,14 +121,18 @@ def test_a_drawn_seed_is_kept(tmp_path):
     assert_equal(tmp_path, uninterrupted)
 
 
-@pytest.mark.parametrize('by_epoch', [True, False])
-def test_killed_in_a_validation(by_epoch, reference, tmp_path):
+@pytest.mark.parametrize(
+    ('options', 'kills'), [(dict(), [6, 12]), (dict(by_epoch=False), [6, 12]), (dict(interval=6), [18])]
+)
+def test_killed_in_a_validation(options, kills, reference, tmp_path):
     """The validation is made up for: its result is part of the best score and of early stopping."""
-    options = dict(by_epoch=by_epoch)
-    kill_and_resume(tmp_path, options, [dict(in_val=6), dict(in_val=12)])
+    kill_and_resume(tmp_path, options, [dict(in_val=kill) for kill in kills])
     assert_equal(tmp_path, reference(**options))
-    best = [{path.name for path in work_dir.glob('best_*.pth')} for work_dir in (tmp_path, reference(**options))]
-    assert best[0] == best[1] != set()
+    best = [
+        {path.name: state(path)['place'] for path in work_dir.glob('best_*.pth')}
+        for work_dir in (tmp_path, reference(**options))
+    ]
+    assert best[0] == best[1] != {}
 
 
 @pytest.mark.parametrize('options', [dict(), dict(interval=4), dict(by_epoch=False)])
