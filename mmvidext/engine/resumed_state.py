@@ -29,8 +29,9 @@ def check_training_state(runner: Runner, state: Any) -> None:
         'ranks': isinstance(state.get('ranks'), list) and len(state['ranks']) > 0,
         'batches': _is_count(state.get('batches'), least=1),
         'batch_size': state.get('batch_size') is None or _is_count(state['batch_size'], least=1),
-        # older ones do not have these four
+        # older ones do not have these five
         'samples': _is_count(state.get('samples', 1), least=1),
+        'consumed': _is_count(state.get('consumed', 0), least=0),
         'data': isinstance(state.get('data'), (str, NoneType)),
         'arithmetic': isinstance(state.get('arithmetic', {}), dict),
         'pipeline': isinstance(state.get('pipeline'), (list, NoneType)),

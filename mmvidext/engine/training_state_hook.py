@@ -39,6 +39,8 @@ class TrainingStateHook(Hook):
     def __init__(self) -> None:
         self.resumed: dict[str, Any] | None = None  # what the checkpoint held, until it is restored
         self._consumed = 0  # batches of the epoch in which the run resumes
+        self._num_batches = 0  # of an epoch, as its sampler says before the first: some know that of a given order only
+        self._epoch, self._trained = -1, 0  # an epoch, and the batches of it that were trained on
         self._ranks: list[dict[str, Any]] | None = None  # the states of all processes, for the next checkpoint
         self._before_val: dict[str, Any] | None = None  # the generators; validation does not change them
         self._validated_iter = -1
@@ -70,9 +72,14 @@ class TrainingStateHook(Hook):
         if self._batches is not None and not self._batches.endless:
             self._batches.epoch = runner.epoch
             self._batches.start, self._consumed = self._consumed, 0
+            self._epoch, self._trained = runner.epoch, self._batches.start
         if self.resumed is not None:
             restore_generators(self._own(self.resumed)['generators'])
             self.resumed = None
+
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
+        """Count the batches of the epoch."""
+        self._trained += 1
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict[str, Any] | None = None
@@ -130,7 +137,8 @@ class TrainingStateHook(Hook):
         ranks = self._ranks or [capture_rank(runner)]
         checkpoint[STATE_KEY] = dict(
             ranks=ranks,
-            batches=len(self._batches),
+            batches=self._num_batches,
+            consumed=self._trained if checkpoint['meta']['epoch'] == self._epoch else 0,
             batch_size=self._batches.batch_size,
             samples=len(runner.train_loop.dataloader.dataset),
             optimizers=optimizer_types(runner.optim_wrapper),
@@ -178,9 +186,11 @@ class TrainingStateHook(Hook):
         cfg = runner.cfg.get('train_dataloader')
         loop.dataloader = seeded_loader(loader, cfg, seed=seeds[0], endless=not counts_epochs)
         self._batches = loop.dataloader.batch_sampler
+        self._num_batches = len(self._batches)
         if counts_epochs:
-            per_epoch = self.resumed['batches'] if self.resumed else len(loader)
-            self._consumed = max(0, runner.iter - runner.epoch * per_epoch)
+            state = self.resumed or {}  # older ones have no count: their epochs are of equal length
+            earlier = runner.epoch * state.get('batches', self._num_batches)
+            self._consumed = state.get('consumed', max(0, runner.iter - earlier))
             self._number_batches(loop, self._batches)
         else:
             self._batches.start = runner.iter
@@ -226,7 +236,7 @@ class TrainingStateHook(Hook):
         if self._batches is None:
             return
         samples = len(runner.train_loop.dataloader.dataset)
-        here = len(self._batches), self._batches.batch_size, get_world_size(), samples
+        here = self._num_batches, self._batches.batch_size, get_world_size(), samples
         there = state['batches'], state['batch_size'], len(state['ranks']), state.get('samples', samples)
         names = ('batches of an epoch', 'samples of a batch', 'processes', 'samples of the data set')
         changes = [f'{a} {name} instead of {b}' for name, a, b in zip(names, here, there, strict=True) if a != b]

@@ -67,6 +67,14 @@ RUNS = {
         dict(**TWO_EPOCHS, train_dataloader=dict(batch_sampler=dict(type='GrowingBatches'))),
         [6, 11],
     ),
+    'batches whose number follows from the order': (
+        dict(**TWO_EPOCHS, train_dataloader=dict(batch_sampler=dict(type='BudgetBatches'))),
+        [6, 10],
+    ),
+    'batches whose number is an estimate': (
+        dict(**TWO_EPOCHS, train_dataloader=dict(batch_sampler=dict(type='BudgetBatches', length=9))),
+        [10],
+    ),
     "a user's batch sampler by iteration": (
         dict(by_epoch=False, train_dataloader=dict(sampler=SHUFFLED, batch_sampler=dict(type='GrowingBatches'))),
         [8],

@@ -266,7 +266,8 @@ def average(**values):
 
 def without_record(checkpoint):
     """Make it one of an older version."""
-    del checkpoint['exact_resume']['optimizers']
+    del checkpoint['exact_resume']['optimizers'], checkpoint['exact_resume']['consumed']
+    del checkpoint['exact_resume']['ranks'][0]['counts']
 
 
 CRAFTED = {
@@ -303,6 +304,7 @@ CRAFTED = {
     'ranks': (exact(ranks=[]), 'damaged: ranks of its exact_resume is []'),
     'batches': (exact(batches='x'), "batches of its exact_resume is 'x'"),
     'batch_size': (exact(batch_size=0), 'batch_size of its exact_resume is 0'),
+    'consumed': (exact(consumed=-1), 'consumed of its exact_resume is -1'),
     'samples': (exact(samples=None), 'samples of its exact_resume is None'),
     'data': (exact(data=5), 'data of its exact_resume is 5'),
     'arithmetic': (exact(arithmetic=[1]), 'arithmetic of its exact_resume is [1]'),
@@ -320,6 +322,8 @@ CRAFTED = {
     'gradients': (rank(gradients=[1, 2]), 'has gradients [1, 2]'),
     'gradient': (rank(gradients=[torch.zeros(2)] * 6), 'has a gradient torch.float32 (2,) for a parameter'),
     'gradient_type': (rank(gradients=[torch.zeros(8, 4).int()] * 6), 'has a gradient torch.int32 (8, 4) for'),
+    'counts': (rank(counts=['x']), "has counts ['x']"),
+    'fewer_counts': (rank(counts=[]), 'has counts []'),
     'buffers': (rank(buffers=[]), 'has buffers []'),
     'buffer': (rank(buffers={'layers.1.running_mean': 'x'}), "has a buffer layers.1.running_mean 'x' instead of"),
     'older': (without_record, None),

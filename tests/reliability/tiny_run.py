@@ -68,6 +68,28 @@ class GrowingBatches:
             yield list(islice(order, 2 + number % 4))
 
 
+@DATA_SAMPLERS.register_module(force=True)
+class BudgetBatches:
+    """A user's batch sampler that fills each batch up to a cost: how many there are depends on the order."""
+
+    def __init__(self, sampler, batch_size, length=None):
+        self.sampler, self.length = sampler, length
+
+    def __len__(self):
+        return self.length or sum(1 for _ in self)
+
+    def __iter__(self):
+        batch, cost = [], 0
+        for index in self.sampler:
+            if len(batch) > 1 and cost + index % 11 > 19:
+                yield batch
+                batch, cost = [], 0
+            batch.append(index)
+            cost += index % 11
+        if len(batch) > 1:  # for the normalization
+            yield batch
+
+
 @MODELS.register_module(force=True)
 class TinyModel(BaseModel):
     def __init__(self, width=8):
