@@ -82,12 +82,14 @@ def _resume(cfg: Config, checkpoint: str) -> None:
 def _newest(cfg: Config) -> str | None:
     from mmengine.runner import find_latest_checkpoint
 
-    from mmvidext.engine.resume_point import find_resume_point
+    from mmvidext.engine.resume_point import check_no_earlier_run, find_resume_point
 
     folder, filename_tmpl = _checkpoints(cfg)
     if folder is None:
         return find_latest_checkpoint(cfg.work_dir)
     path = find_resume_point(folder, filename_tmpl)
+    if path is None:
+        check_no_earlier_run(Path(cfg.work_dir), folder, filename_tmpl)
     return None if path is None else str(path)
 
 

@@ -19,7 +19,7 @@ from mmvidext.registry import HOOKS
 
 __all__ = ['PREEMPTED', 'CheckpointHook']
 
-PREEMPTED = 'preempted.pth'  # saved when the run was told to stop, removed with the next regular checkpoint
+PREEMPTED = 'preempted.pth'  # saved when the run was told to stop, removed with the next checkpoint to resume from
 
 
 @HOOKS.register_module()
@@ -60,6 +60,10 @@ class CheckpointHook(MMEngineCheckpointHook):
     def saved(self, iteration: int) -> bool:
         """Whether there is a checkpoint of the state after so many iterations."""
         return self._saved_iter == iteration
+
+    def is_resumable(self, runner: Runner) -> bool:
+        """Whether a run can resume from its regular checkpoints."""
+        return self.save_optimizer and (self.save_param_scheduler or not runner.param_schedulers)
 
     def note_earlier_save(self, runner: Runner) -> None:
         """Note whether the run that this one goes on with has saved the checkpoint of this step."""
@@ -133,7 +137,7 @@ class CheckpointHook(MMEngineCheckpointHook):
         self._saved_iter = meta['iter']
         if is_main_process():
             self._name_last(runner, self.last_ckpt)
-            for other in (*outdated, PREEMPTED):
+            for other in (*outdated, *([PREEMPTED] if self.is_resumable(runner) else [])):
                 self._remove(self.file_backend.join_path(self.out_dir, other))
 
     def _keep(self, runner: Runner, step: int) -> list[str]:

@@ -16,6 +16,7 @@ from mmvidext.engine.whole_file import file_damage
 __all__ = [
     'RUN_STATE',
     'check_newest',
+    'check_no_earlier_run',
     'check_whole',
     'checkpoint_files',
     'checkpoint_folder',
@@ -113,6 +114,36 @@ def check_newest(path: Path, directory: Path, filename_tmpl: str | None = None) 
         )
 
 
+def check_no_earlier_run(work_dir: Path, directory: Path, filename_tmpl: str | None = None) -> None:
+    """Check that a run that finds no checkpoint to resume from, and begins anew, is not one that has begun before.
+
+    Args:
+        work_dir: Of the run.
+        directory: Where it keeps its checkpoints; :func:`find_resume_point` found none there.
+        filename_tmpl: See :func:`checkpoint_files`.
+
+    Raises:
+        RunError: If the checkpoints there have no optimizer, or those of the work directory's run are elsewhere.
+    """
+    files = [path for path in checkpoint_files(directory, filename_tmpl) if not path.name.startswith('best_')]
+    kept = [path for path in files if all(key in _content(path) for key in ('meta', 'message_hub'))]
+    if kept:
+        raise RunError(
+            f'{directory} holds checkpoints of an earlier run, and it cannot resume from any: {kept[-1].name} has no '
+            'optimizer (save_optimizer=False of its CheckpointHook). To begin anew, move them away, or use another '
+            f'--work-dir; to start from its weights, --weights {kept[-1]}'
+        )
+    last = work_dir / 'last_checkpoint'
+    if directory.resolve() == work_dir.resolve() or not last.is_file():
+        return
+    named = Path(os.fsdecode(last.read_bytes()).strip())
+    if named.is_file() and named.parent.resolve() != directory.resolve():
+        raise RunError(
+            f'the checkpoints of the run in {work_dir} are in {named.parent}, but a run of this name keeps them in '
+            f'{directory}, where there are none: rename that folder, or give the checkpoint: --resume {named}'
+        )
+
+
 def check_whole(path: Path) -> None:
     """Check that a checkpoint is there, undamaged, and nothing but data.
 
@@ -146,16 +177,20 @@ def _newest_first(directory: Path, filename_tmpl: str | None) -> tuple[list[tupl
 
 
 def _iteration(path: Path) -> int | None:
-    """Return the finished iterations of a checkpoint that a run can resume from, without reading its tensors."""
+    """Return the finished iterations of a checkpoint that a run can resume from."""
+    content = _content(path)
+    return int(content['meta']['iter']) if all(key in content for key in RUN_STATE) else None
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """Return what is in a file without reading its tensors, nothing if it is no dictionary."""
     check_bounds(path)
     try:
         content: Any = torch.load(path, map_location='cpu', weights_only=True, mmap=True)
     except UnicodeEncodeError:  # torch cannot map a file whose name is not UTF-8
         with path.open('rb') as file:
             content = torch.load(file, map_location='cpu', weights_only=True)
-    if not isinstance(content, dict) or any(key not in content for key in RUN_STATE):
-        return None
-    return int(content['meta']['iter'])
+    return content if isinstance(content, dict) else {}
 
 
 def _first_line(error: Exception) -> str:

@@ -12,7 +12,7 @@ from mmengine.hooks import LoggerHook as MMEngineLoggerHook
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
 from torch.utils.data import DataLoader, IterableDataset
 
-from mmvidext.engine.checkpoint_hook import CheckpointHook
+from mmvidext.engine.checkpoint_hook import PREEMPTED, CheckpointHook
 from mmvidext.engine.data_digest import data_digest, pipeline_steps
 from mmvidext.engine.logger_hook import LoggerHook
 from mmvidext.engine.optimizer_checks import optimizer_types
@@ -165,6 +165,12 @@ class TrainingStateHook(Hook):
         # of a class of the user's, a copy saves at a signal, and nothing else
         first = savers[0]
         self._checkpoints = first if isinstance(first, CheckpointHook) else CheckpointHook.take_over(first)
+        if not self._checkpoints.is_resumable(runner):
+            name = 'save_param_scheduler' if first.save_optimizer else 'save_optimizer'
+            runner.logger.warning(
+                f'no run can resume from the regular checkpoints of this one ({name}=False of the CheckpointHook), but '
+                f'from {PREEMPTED}, which a signal saves'
+            )
 
     def _seed_data(self, runner: Runner) -> None:
         """Give the loop batches that follow from the seed, from its position on."""
@@ -264,7 +270,7 @@ class TrainingStateHook(Hook):
         return validation_follows(runner)
 
     def _save_and_exit(self, runner: Runner, iteration: int) -> NoReturn:
-        if not self._checkpoints.saved(iteration):
+        if not (self._checkpoints.saved(iteration) and self._checkpoints.is_resumable(runner)):
             self._checkpoints.save_preempted(runner, epoch=runner.epoch, iteration=iteration)
         self._preemption.wait_for_all()
         self._preemption.ignore()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from click import UsageError
 from mmengine.config import Config
 
 from mmvidext.cli.train import apply_train_flags
@@ -92,6 +93,36 @@ def test_no_whole_checkpoint_is_one_line(config_file, tmp_path):
     (tmp_path / 'run' / 'epoch_1.pth').write_bytes(b'PK')
     output = invoke(train_command, config_file(), '--resume', status=2)
     assert 'is whole: epoch_1.pth: it cannot be read' in output.splitlines()[-1]
+
+
+def test_checkpoints_without_an_optimizer_are_no_reason_to_begin_anew(config_file, tmp_path):
+    (tmp_path / 'run').mkdir()
+    torch.save(dict(meta=dict(iter=6), message_hub={}, state_dict={}), tmp_path / 'run' / 'best_score_epoch_1.pth')
+    cfg = Config.fromfile(config_file())
+    apply_train_flags(cfg, resume='auto')  # a job that always resumes, before its first regular checkpoint
+    assert not cfg.resume
+    (tmp_path / 'run' / 'best_score_epoch_1.pth').rename(tmp_path / 'run' / 'epoch_1.pth')
+    with pytest.raises(
+        UsageError, match=r'resume from any: epoch_1\.pth has no optimizer \(save_optimizer=False of its'
+    ):
+        apply_train_flags(cfg, resume='auto')
+
+
+def test_checkpoints_in_the_folder_of_another_name_are_no_reason_to_begin_anew(config_file, tmp_path):
+    """The work directory was renamed, by whose name mmengine calls the folder in ``out_dir``."""
+    saved = tmp_path / 'saved' / 'old_name' / 'epoch_1.pth'
+    saved.parent.mkdir(parents=True)
+    saved.touch()
+    cfg = Config.fromfile(config_file(**hooks(out_dir=str(tmp_path / 'saved'))))
+    (tmp_path / 'run').mkdir()
+    (tmp_path / 'run' / 'last_checkpoint').write_text(str(saved))
+    with pytest.raises(
+        UsageError, match=r'are in .*/old_name, but a run of this name keeps them in .*/saved/run, where'
+    ):
+        apply_train_flags(cfg, resume='auto')
+    saved.unlink()  # there is nothing to resume
+    apply_train_flags(cfg, resume='auto')
+    assert not cfg.resume
 
 
 def test_a_directory_in_use_is_one_line(config_file, tmp_path):
