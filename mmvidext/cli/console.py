@@ -17,7 +17,7 @@ from mmengine.logging import MMLogger
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from mmvidext.datasets.printable import printable
-from mmvidext.engine.run_parts import unwrap_model
+from mmvidext.engine.run_parts import loaders_of, unwrap_model
 from mmvidext.engine.shared_batches import SharingRunner
 from mmvidext.models.pretrained_file import pretrained_files
 
@@ -112,7 +112,8 @@ class ProgressLines(Hook):
     def after_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         """Print a line if the last one is a minute old."""
         if time.monotonic() - self._said > _MINUTE:
-            self._say(f'validation, batch {batch_idx + 1} of {len(runner.val_dataloader)}')
+            loaders = loaders_of(runner.val_loop)
+            self._say(f'validation, batch {batch_idx + 1}{f" of {len(loaders[0])}" if len(loaders) == 1 else ""}')
 
     def after_val_epoch(self, runner: Runner, metrics: Mapping[str, Any] | None = None) -> None:
         """Print the line of the epoch, or of the iterations before this validation."""
@@ -164,7 +165,9 @@ def _summary(runner: Runner, name: str, weights: str | None) -> Iterator[tuple[s
     if names := (getattr(loader.dataset, 'metainfo', None) or {}).get('classes'):
         more = ', ...' if len(names) > _NUM_NAMES else ''
         yield 'classes', f'{len(names)}: {", ".join(printable(str(name)) for name in names[:_NUM_NAMES])}{more}'
-    validated = '' if runner.val_loop is None else f', {len(runner.val_dataloader.dataset)} for validation'
+    validated = ''
+    if runner.val_loop is not None:
+        validated = f', {sum(len(one.dataset) for one in loaders_of(runner.val_loop))} for validation'
     yield 'data', f'{len(loader.dataset)} samples for training{validated}'
     processes = get_world_size()
     several = f' in each of {processes} processes' if processes > 1 else ''

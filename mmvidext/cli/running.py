@@ -31,6 +31,7 @@ from mmvidext.cli.options import usage_errors
 from mmvidext.cli.pretrained_errors import naming_what_cannot_be_fetched
 from mmvidext.cli.ready_config import config_of_data
 from mmvidext.cli.unknown_keys import check_component_keys
+from mmvidext.engine.run_parts import loaders_of
 from mmvidext.engine.shared_batches import ShareBatchesHook, SharingRunner
 from mmvidext.engine.work_dir import check_writable
 
@@ -242,7 +243,7 @@ def build_training(runner: Any, cfg: Config) -> None:
             runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
             report_optimizer(runner, cfg)
             runner._init_model_weights = _naming_the_config(runner._init_model_weights, cfg, runner.model)
-        if runner.val_loop is not None and not len(runner.val_loop.dataloader):
+        if runner.val_loop is not None and not all(len(one) for one in loaders_of(runner.val_loop)):
             raise ValueError('val_dataloader has no sample')
         if not len(loader):
             raise ValueError(

@@ -12,6 +12,7 @@ from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
+from mmvidext.engine.run_parts import loaders_of
 from mmvidext.engine.whole_file import write_whole
 from mmvidext.registry import HOOKS
 
@@ -74,13 +75,11 @@ class BadFilesHook(Hook):
 
     def before_val_epoch(self, runner: Runner) -> None:
         """Let a bad file be an error: the number would be of other samples."""
-        for dataset in _replacing(runner.val_dataloader.dataset):
-            dataset.replaces_bad = False
+        _let_fail(runner.val_loop)
 
     def before_test_epoch(self, runner: Runner) -> None:
         """Likewise."""
-        for dataset in _replacing(runner.test_dataloader.dataset):
-            dataset.replaces_bad = False
+        _let_fail(runner.test_loop)
 
     def after_train(self, runner: Runner) -> None:
         """Write the list and say how long it is."""
@@ -104,6 +103,12 @@ class BadFilesHook(Hook):
         for number, dataset in enumerate(self._datasets):
             together = {path: reason for rank in found for path, reason in rank[number].items()}
             dataset.remember({path: together[path] for path in together.keys() - dataset.bad_files().keys()})
+
+
+def _let_fail(loop: Any) -> None:
+    for loader in loaders_of(loop):
+        for dataset in _replacing(loader.dataset):
+            dataset.replaces_bad = False
 
 
 def _replacing(dataset: Any) -> Iterator[Any]:

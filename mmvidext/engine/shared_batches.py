@@ -13,6 +13,8 @@ from mmengine.runner import Runner
 from torch.multiprocessing import get_sharing_strategy
 from torch.utils.data import DataLoader, get_worker_info
 
+from mmvidext.engine.run_parts import loaders_of
+
 __all__ = ['ShareBatchesHook', 'SharingRunner', 'share_batches']
 
 resource: Any
@@ -92,11 +94,13 @@ class ShareBatchesHook(Hook):
         """Change the loaders before the first epoch."""
         for loop in (runner.train_loop, runner.val_loop):
             if loop is not None:
-                share_batches(loop.dataloader)
+                for loader in loaders_of(loop):
+                    share_batches(loader)
 
     def before_test(self, runner: Any) -> None:
-        """Change the loader before it is read."""
-        share_batches(runner.test_loop.dataloader)
+        """Change the loaders before they are read."""
+        for loader in loaders_of(runner.test_loop):
+            share_batches(loader)
 
 
 class _Sharing(ForkingPickler):

@@ -21,6 +21,7 @@ from mmvidext.engine.rank_state import capture_rank, restore_rank
 from mmvidext.engine.resume_checks import arithmetic_of, changed_arithmetic
 from mmvidext.engine.resume_point import checkpoint_folder
 from mmvidext.engine.run_error import RunError
+from mmvidext.engine.run_parts import loaders_of
 from mmvidext.engine.seeded_loading import PlacedBatches, RemainingBatches, seeded_loader, shield_workers
 from mmvidext.engine.shared_batches import share_batches
 from mmvidext.generators import capture_generators, restore_generators
@@ -93,7 +94,8 @@ class TrainingStateHook(Hook):
         if self._batches is not None:
             self.gather_rank_states(runner)
             self._before_val = capture_generators()
-            self._common_val_batches = min(all_gather_object(len(runner.val_loop.dataloader)))
+            loader = getattr(runner.val_loop, 'dataloader', None)
+            self._common_val_batches = min(all_gather_object(0 if loader is None else len(loader)))
 
     def after_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         """Stop in the middle of a validation, which a resumed run begins anew."""
@@ -186,8 +188,12 @@ class TrainingStateHook(Hook):
         seeds = [runner.seed]  # mmengine takes that of the checkpoint when it resumes
         broadcast_object_list(seeds)  # one for all, also with diff_rank_seed
         if runner.val_loop is not None:
-            shield_workers(runner.val_loop.dataloader)
-            share_batches(runner.val_loop.dataloader)
+            for one in loaders_of(runner.val_loop):
+                shield_workers(one)
+                share_batches(one)
+            if not hasattr(runner.val_loop, 'dataloader'):
+                name = type(runner.val_loop).__name__
+                runner.logger.warning(f'ExactResumeHook knows no loop {name}: a signal waits for its end')
         share_batches(loader)
         cfg = runner.cfg.get('train_dataloader')
         loop.dataloader = seeded_loader(loader, cfg, seed=seeds[0], endless=not counts_epochs)

@@ -7,7 +7,8 @@ import time
 import pytest
 import torch
 from mmengine.hooks import CheckpointHook, Hook
-from mmengine.registry import HOOKS
+from mmengine.registry import HOOKS, LOOPS
+from mmengine.runner import BaseLoop
 
 from mmvidext.engine.preemption import EXIT_RESUME_ME, Preemption
 from mmvidext.engine.resume_point import find_resume_point
@@ -88,6 +89,44 @@ def test_a_signal_in_the_last_validation_after_one_that_was_killed(reference, tm
     assert not (tmp_path / 'preempted.pth').exists()
     assert in_child(train, config(tmp_path), resume=find_resume_point(tmp_path)) == 0
     assert list(differences(state(newest(tmp_path)), state(newest(reference())))) == []
+
+
+@LOOPS.register_module(force=True)
+class ValidationOfSeveralSets(BaseLoop):
+    """A user's loop, which has no ``dataloader``."""
+
+    def __init__(self, runner, dataloader, evaluator):
+        self._runner = runner
+        self.dataloaders = [runner.build_dataloader(dataloader)]
+
+    def run(self):
+        self.runner.call_hook('before_val')
+        for number, batch in enumerate(self.dataloaders[0]):
+            self.runner.call_hook('before_val_iter', batch_idx=number, data_batch=batch)
+            self.runner.call_hook('after_val_iter', batch_idx=number, data_batch=batch, outputs=[])
+        self.runner.call_hook('after_val_epoch', metrics=dict(score=0.0))
+        self.runner.call_hook('after_val')
+
+
+def test_a_signal_waits_for_the_end_of_a_validation_that_is_not_one_of_mmengine(tmp_path):
+    cfg = config(tmp_path, val_cfg=dict(type='ValidationOfSeveralSets'), log_level='WARNING')
+    cfg['default_hooks'].update(timer=None, logger=None)  # which need a loop of mmengine's
+    assert in_child(train, cfg, kill=dict(in_val=6, number=int(signal.SIGTERM))) == EXIT_RESUME_ME
+    assert torch.load(tmp_path / 'preempted.pth')['meta']['iter'] == 7
+    (log,) = tmp_path.glob('*/*.log')
+    assert log.read_text().count('knows no loop ValidationOfSeveralSets: a signal waits for its end') == 1
+
+
+@pytest.mark.parametrize('left_out', ['save_optimizer', 'save_param_scheduler'])
+def test_what_a_signal_saved_stays_while_regular_checkpoints_cannot_be_resumed(left_out, tmp_path):
+    """Also where such a checkpoint is of the same iteration."""
+    cfg = config(tmp_path, by_epoch=False, log_level='WARNING')
+    cfg['default_hooks']['checkpoint'] = dict(type='CheckpointHook', by_epoch=False, interval=4, **{left_out: False})
+    assert in_child(train, cfg, kill=dict(at=4, number=int(signal.SIGTERM))) == EXIT_RESUME_ME
+    (log,) = tmp_path.glob('*/*.log')
+    assert f'resume from the regular checkpoints of this one ({left_out}=False of the Ch' in log.read_text()
+    assert in_child(train, cfg, kill=dict(at=9), resume=tmp_path / 'preempted.pth') == -signal.SIGKILL
+    assert {path.name for path in tmp_path.glob('*.pth')} == {'iter_4.pth', 'iter_8.pth', 'preempted.pth'}
 
 
 @HOOKS.register_module(force=True)

@@ -3,6 +3,7 @@ import socket
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ from tests.datasets.layouts import write_cityscapes, write_image
 class Runner:
     """What the hook reads of mmengine's."""
 
-    val_dataloader = test_dataloader = None
+    val_loop = test_loop = None
 
     def __init__(self, dataset, work_dir, resume=False, workers=0):
         self.train_dataloader = DataLoader(
@@ -183,7 +184,7 @@ def test_an_evaluation_replaces_nothing_even_without_test_mode(tmp_path, split):
     files['image'].write_bytes(b'')
     runner = Runner(chairs(tmp_path), tmp_path)
     loader = DataLoader(ConcatDataset([chairs(tmp_path)]), num_workers=1, collate_fn=pseudo_collate, timeout=30)
-    setattr(runner, f'{split}_dataloader', loader)
+    setattr(runner, f'{split}_loop', SimpleNamespace(dataloader=loader))
     getattr(BadFilesHook(), f'before_{split}_epoch')(runner)
     with pytest.raises(BadFileError, match=r'00001_img1\.ppm is empty'):
         next(iter(loader))
