@@ -1,8 +1,10 @@
 """``mmvidext train``: train a model."""
 
 import logging
+import os
 import shlex
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,8 @@ from mmvidext.cli.running import (
 from mmvidext.engine.run_parts import unwrap_model
 
 __all__ = ['apply_train_flags', 'train', 'warn_of_unlisted']
+
+_RANKS = dict(pytorch='RANK', slurm='SLURM_PROCID', mpi='OMPI_COMM_WORLD_RANK')  # where each launcher writes it
 
 
 def apply_train_flags(
@@ -198,8 +202,27 @@ def train(
         warn_of_unlisted(cfg, Path(config))
     if weights is not None:
         cfg.load_from = weights
-    flags: dict[str, Any] = dict(auto_scale_lr=auto_scale_lr, no_validate=no_validate)
-    apply_train_flags(cfg, resume=resume, amp=amp, compiled=compiled, **flags)
+    flags: dict[str, Any] = dict(amp=amp, compiled=compiled, auto_scale_lr=auto_scale_lr, no_validate=no_validate)
+    with ExitStack() as held:
+        with run_errors():
+            held.enter_context(_work_dir_lock(cfg))
+        apply_train_flags(cfg, resume=resume, **flags)
+        _train(cfg, verbose=verbose)
+    leave_process_group()
+
+
+def _work_dir_lock(cfg: Config) -> AbstractContextManager[Any]:
+    """Lock the work directory, in the first process, before a runner is built, which writes its config there.
+
+    There is no process group yet that would know which one is the first.
+    """
+    from mmvidext.engine.work_dir import lock_work_dir
+
+    is_first = cfg.launcher not in _RANKS or os.environ.get(_RANKS[cfg.launcher], '0') == '0'
+    return (lock_work_dir(Path(cfg.work_dir)) if is_first else None) or nullcontext()
+
+
+def _train(cfg: Config, *, verbose: bool) -> None:
     load_from = cfg.get('load_from')
     if not cfg.get('resume'):
         cfg.load_from = None  # mmengine would take what fits and say nothing of the rest
@@ -211,7 +234,6 @@ def train(
     build_training(runner, cfg)
     with bounded(cfg), run_errors(), naming_small_batches(runner):
         _run(runner, ProgressLines(Path(cfg.filename).stem, load_from), verbose=verbose)
-    leave_process_group()
 
 
 def _run(runner: Any, lines: ProgressLines, *, verbose: bool) -> None:

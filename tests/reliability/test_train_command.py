@@ -140,6 +140,7 @@ def test_a_directory_in_use_is_one_line(config_file, tmp_path):
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
     assert output.splitlines()[-1].startswith(f'Error: {work_dir} is in use by process {child} on')
+    assert [path.name for path in work_dir.iterdir()] == ['.lock']  # no config of the second run, and no log
 
 
 def test_the_best_checkpoint_is_refused(config_file, reference):
