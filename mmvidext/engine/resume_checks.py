@@ -97,7 +97,7 @@ def check_resumable(runner: Runner, checkpoint: dict[str, Any]) -> list[tuple[An
 
 
 def arithmetic_of(runner: Runner) -> dict[str, str]:
-    """Return the settings of a run that change the last bits of its numbers, and that no other check compares."""
+    """Return the settings of a run that change its numbers a little, and that no other check compares."""
     wrappers = optim_wrappers(runner.optim_wrapper)
     precision = [str(getattr(one, 'cast_dtype', None)) for one in wrappers if isinstance(one, AmpOptimWrapper)]
     return {
@@ -105,6 +105,7 @@ def arithmetic_of(runner: Runner) -> dict[str, str]:
         '--amp': ', '.join(precision) or 'False',
         '--compile': str(runner.cfg.get('compile') or False),
         'activation_checkpointing': str(runner.cfg.get('activation_checkpointing')),
+        'with_cp': str(any(getattr(module, 'with_cp', False) for module in runner.model.modules())),
     }
 
 

@@ -459,13 +459,16 @@ def test_settings_that_change_the_arithmetic(monkeypatch):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)  # which mmengine's wrapper asks for
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], 0.1)
     amp = AmpOptimWrapper(optimizer=optimizer, dtype='bfloat16', loss_scale=dict(enabled=False))
-    plain = SimpleNamespace(optim_wrapper=OptimWrapper(optimizer), hooks=[], cfg={})
+    plain, anew = torch.nn.Module(), torch.nn.Module()
+    anew.with_cp = True
+    before = SimpleNamespace(model=plain, optim_wrapper=OptimWrapper(optimizer), hooks=[], cfg={})
     hooks, cfg = [ChannelsLastHook()], dict(compile=True, activation_checkpointing=['backbone.layer3'])
-    other = arithmetic_of(SimpleNamespace(optim_wrapper=amp, hooks=hooks, cfg=cfg))
-    assert changed_arithmetic(other, arithmetic_of(plain)) == [
+    other = arithmetic_of(SimpleNamespace(model=anew, optim_wrapper=amp, hooks=hooks, cfg=cfg))
+    assert changed_arithmetic(other, arithmetic_of(before)) == [
         '--channels-last is True instead of False',
         '--amp is torch.bfloat16 instead of False',
         '--compile is True instead of False',
         "activation_checkpointing is ['backbone.layer3'] instead of None",
+        'with_cp is True instead of False',
     ]
     assert changed_arithmetic(other, other) == changed_arithmetic(other, {}) == []  # older checkpoints have none
