@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from pathlib import Path
 from typing import Any
 
+from starlette.requests import ClientDisconnect
+
 from mmvidext.app.limits import Limits
 from mmvidext.app.upload_folder import UploadFolder
 
@@ -17,6 +19,7 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 _LARGEST_FORM = 1_000_000  # bytes of a request that is no upload
+_SECONDS_OF_SILENCE = 60.0  # after which an upload counts as broken off, while there are others
 _AROUND_A_FILE = 10_000  # bytes that a form has beside the file
 _UPLOAD, _LOGIN = '/gradio_api/upload', '/login'  # what else is posted is JSON
 _FETCHED = re.compile(r'/file[=/]https?://', re.IGNORECASE)  # Gradio would fetch it
@@ -87,8 +90,12 @@ class RequestLimits:
         self._num_uploading += 1
         try:
             await self._app(scope, receive, sending)
+        except ClientDisconnect:  # a tab was closed: nobody is left to answer
+            pass
         finally:
             self._num_uploading -= 1
+            if not self._num_uploading:  # then what is there broke off
+                self._folder.remove_parts()
 
     def _refusal(self, headers: dict[bytes, bytes], *, is_upload: bool) -> tuple[int, str] | None:
         length = headers.get(b'content-length', b'')
@@ -100,8 +107,10 @@ class RequestLimits:
             return 413, 'the request is too large'
         if is_upload:
             self._folder.remove_older_than(self._limits.keep_seconds)
-            # those that have just begun have no file yet
-            if self._folder.num_uploads() + self._num_uploading >= self._limits.max_uploads:
+            self._folder.remove_parts(_SECONDS_OF_SILENCE)
+            # those that have just begun have no file yet, and those that broke off have one
+            on_the_way = max(len(self._folder.parts()), self._num_uploading)
+            if self._folder.num_uploads() + on_the_way >= self._limits.max_uploads:
                 return 429, 'too many videos wait here: try again in a few minutes'
         return None
 

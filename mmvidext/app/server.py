@@ -12,8 +12,6 @@ from mmvidext.app.child_frames import start_frame_server
 from mmvidext.app.ending import Ending
 from mmvidext.app.http_server import http_server
 from mmvidext.app.limits import Limits
-from mmvidext.app.login_limits import LoginLimits
-from mmvidext.app.request_limits import RequestLimits
 from mmvidext.app.tasks import Task
 from mmvidext.app.upload_folder import UploadFolder
 
@@ -107,6 +105,9 @@ def _application(page: Any, login: tuple[str, str] | None, limits: Limits, folde
     import gradio as gr
     from fastapi import FastAPI
     from starlette.middleware import Middleware
+
+    from mmvidext.app.login_limits import LoginLimits
+    from mmvidext.app.request_limits import RequestLimits
 
     def may_enter(name: str, password: str) -> bool:
         given = f'{name}\0{password}'.encode()

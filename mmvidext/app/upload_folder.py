@@ -32,11 +32,14 @@ class UploadFolder:
         """Return what is there."""
         return [path for path in self.path.rglob('*') if path.is_file()]
 
+    def parts(self) -> list[Path]:
+        """Return the uploads of which only a part has come, on the way or broken off."""
+        return [path for path in self.path.iterdir() if path.is_file()]
+
     def num_uploads(self) -> int:
-        """Return how many uploads are there: those to work on, and those of which a part has come."""
+        """Return how many whole uploads are there to work on."""
         with self._lock:
-            whole = sum(count for path, count in self._uploads.items() if path.is_file())
-            return whole + sum(path.is_file() for path in self.path.iterdir())
+            return sum(count for path, count in self._uploads.items() if path.is_file())
 
     def add(self, path: Path) -> None:
         """Note an upload; one whose path is there already is an equal one."""
@@ -79,10 +82,17 @@ class UploadFolder:
 
     def remove_older_than(self, seconds: float) -> None:
         """Remove what was not changed for so long."""
-        for path in self.files():
+        self._remove(self.files(), seconds)
+
+    def remove_parts(self, seconds: float = 0.0) -> None:
+        """Remove the parts of uploads to which nothing was added for so long."""
+        self._remove(self.parts(), seconds)
+
+    def _remove(self, paths: list[Path], seconds: float) -> None:
+        for path in paths:
             try:
                 age = time.time() - path.stat().st_mtime
             except FileNotFoundError:  # the work on it has just ended
                 continue
-            if age > seconds:
+            if age >= seconds:
                 self.remove(path)

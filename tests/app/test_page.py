@@ -33,7 +33,7 @@ ARGUMENTS = (
     '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking '
     '--disable-component-update --disable-sync --use-fake-device-for-media-stream --use-fake-ui-for-media-stream'
 )
-WAIT = 45_000  # milliseconds
+WAIT = 120_000  # milliseconds
 WITH_DETECTION = find_spec('mmdet') is not None
 
 # its import takes seconds, and the page is another process

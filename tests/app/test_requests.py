@@ -6,6 +6,7 @@ import os
 import time
 
 import pytest
+from starlette.requests import ClientDisconnect
 
 from mmvidext.app.limits import Limits
 from mmvidext.app.login_limits import LoginLimits
@@ -171,9 +172,27 @@ def test_results_are_no_uploads_but_parts_of_uploads_are(folder):
     for _ in range(3):
         folder.new_file('.mp4').write_bytes(b'a')
     assert upload(folder) == 200
-    for name in ('tmp1', 'tmp2'):
-        (folder.path / name).touch()  # as of a browser that went away
+    parts = [folder.path / name for name in ('tmp1', 'tmp2')]
+    for part in parts:
+        part.touch()
     assert upload(folder) == 429
+    long_ago = time.time() - 61
+    os.utime(parts[0], (long_ago, long_ago))  # nothing was added to it for a minute
+    assert upload(folder) == 200
+    assert not parts[0].exists()
+
+
+def test_nothing_is_left_of_an_upload_that_breaks_off(folder):
+    async def left_by_the_browser(scope, receive, send):
+        (folder.path / 'tmp1').write_bytes(b'a')
+        raise ClientDisconnect
+
+    async def call():
+        scope = dict(type='http', method='POST', path='/gradio_api/upload', headers=[(b'content-length', b'5')])
+        await RequestLimits(left_by_the_browser, limits=LIMITS, folder=folder)(scope, None, None)
+
+    asyncio.run(call())
+    assert folder.parts() == []
 
 
 def test_uploads_that_have_just_begun_are_counted(folder):
