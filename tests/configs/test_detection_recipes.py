@@ -79,7 +79,9 @@ def test_training_and_test_of_the_official_detector(stem):
     assert detector.roi_head.bbox_head.bbox_coder.target_stds == [0.1, 0.1, 0.2, 0.2]
     assert (test.rcnn.score_thr, test.rcnn.nms.iou_threshold, test.rcnn.max_per_img) == (1e-4, 0.3, 300)
     optimizer = config.optim_wrapper.optimizer
-    assert optimizer == dict(type='SGD', lr=4 * 2.5e-4, momentum=0.9, weight_decay=5e-4)
+    # the mean of four gradients is a quarter of their sum, to which the decay is added
+    assert optimizer == dict(type='SGD', lr=4 * 2.5e-4, momentum=0.9, weight_decay=5e-4 / 4)
+    assert config.optim_wrapper.paramwise_cfg == dict(bias_decay_mult=0.0)  # MXNet decays weights and gammas
     pairs = 2 * (53_639 + 57_834)  # flipped copies too
     assert config.train_cfg.max_iters == 2 * pairs // 4
     assert config.param_scheduler[0].milestones == [round(1.333 * pairs / 4)]
