@@ -134,8 +134,8 @@ def write_graphs(
             exported so.
     """
     is_folder = hasattr(model, 'segmentor')
-    if is_folder and out.suffix and not out.is_dir():
-        raise ValueError(f'OUT must be a folder (no suffix) for the two files of this model, but is {out}')
+    if is_folder and out.suffix == '.onnx' and not out.is_dir():
+        raise ValueError(f'OUT must be a folder for the two files of this model, but is {out}')
     if not is_folder and out.suffix != '.onnx':
         raise ValueError(f'OUT must end in .onnx, but is {out}')
     if hasattr(model, 'backbone'):

@@ -23,7 +23,7 @@ from mmvidext.cli.options import (
 from mmvidext.cli.prediction_file import write_predictions
 from mmvidext.cli.stop_signals import StopSignals
 from mmvidext.cli.weighted_model import find_weighted_model
-from mmvidext.datasets.media.files import left_out
+from mmvidext.datasets.media.files import PICTURE_SUFFIXES, VIDEO_SUFFIXES, left_out
 from mmvidext.datasets.media.frame_folder import list_pictures
 from mmvidext.datasets.own_data.clips import clips_below
 from mmvidext.datasets.printable import printable
@@ -54,8 +54,10 @@ def check_folder(videos: list[str], source: str, out: Path | None) -> None:
     Raises:
         ValueError: If it is one, by its suffix.
     """
-    if videos != [source] and out is not None and out.suffix and not out.is_dir():
-        raise ValueError(f'--out must be a folder (no suffix) for a folder of videos, but is {out}')
+    if out is None or videos == [source] or out.is_dir():
+        return
+    if out.suffix.lower() in (*VIDEO_SUFFIXES, *PICTURE_SUFFIXES):
+        raise ValueError(f'--out must be a folder for a folder of videos, but is {out}')
 
 
 def output_of(video: str, source: str, out: Path | None, taken: set[Path]) -> Path | None:

@@ -103,8 +103,8 @@ def _check_optimizer(wrapper: OptimWrapper, saved: Any, name: str) -> None:
     if here != there:
         raise RunError(
             f'the {kind} of the config has {len(here)} groups of parameters with {sum(here)} in all, that of this '
-            f'checkpoint {len(there)} with {sum(there)}: resume with the optim_wrapper that it was trained with '
-            f'(paramwise_cfg), {_NEW_RUN}'
+            f'checkpoint {len(there)} with {sum(there)}: resume with the optim_wrapper (paramwise_cfg) and '
+            f'the frozen parts that it was trained with, {_NEW_RUN}'
         )
     # another version of torch may have one setting more, or one less
     missing = [key for key in own.defaults if key not in groups[0]]

@@ -189,7 +189,7 @@ def test_a_truncated_video_is_recognized_as_far_as_it_can_be_read(suffix, work_d
 
 def test_the_output_for_a_folder_of_videos_is_no_file(folder, tmp_path):
     printed = invoke(predict, 'camera-motion', folder, '--out', tmp_path / 'all.mp4', status=1)
-    assert '--out must be a folder (no suffix) for a folder of videos, but is' in printed
+    assert '--out must be a folder for a folder of videos, but is' in printed
     assert not (tmp_path / 'all.mp4').exists()
 
 

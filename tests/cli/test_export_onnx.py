@@ -110,7 +110,7 @@ def test_each_kind_of_model_is_checked(make, out, graphs, tmp_path):
     [
         (online_config, 'a.txt', 'OUT must end in .onnx, but is '),
         (flow_config, 'a', 'OUT must end in .onnx, but is '),
-        (segmentation_config, 'a.onnx', 'OUT must be a folder (no suffix) for the two files of this model, but is '),
+        (segmentation_config, 'a.onnx', 'OUT must be a folder for the two files of this model, but is '),
     ],
 )
 def test_an_output_of_another_kind(make, out, message, tmp_path):

@@ -100,7 +100,8 @@ def test_an_evaluation_with_other_settings_than_the_training(folder, tmp_path):
             ['model.data_preprocessor.mean=[0,0,0]'],
             ['model.data_preprocessor.mean=[0, 0, 0] (here [123.675, 116.28, 103.53])'],
         ),
-        (['+model.cls_head.topk=1'], ['+model.cls_head.topk=1 (here nothing)']),
+        (['+model.backbone.causal=True'], ['+model.backbone.causal=True (here nothing)']),
+        (['+model.cls_head.topk=1', 'model.cls_head.init_std=0.1', '+model.backbone.partial_bn=True'], []),
         (
             [f'{split}_dataloader.dataset.pipeline.3.scale=(-1,99)' for split in ('val', 'test')],
             ['test_dataloader.dataset.pipeline.3.scale=(-1, 99) (here (-1, 112))'],
