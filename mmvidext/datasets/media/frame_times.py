@@ -21,9 +21,9 @@ def average_rate(times: Sequence[int], time_base: Fraction, stated: Fraction | N
     return intervals / seconds
 
 
-def time_error(times: Sequence[int], time_base: Fraction, frame_rate: Fraction | None) -> float:
+def time_error(times: Sequence[int], time_base: Fraction, frame_rate: float) -> float:
     """Return how many seconds a frame is away from its place at a constant rate, at most; 0 if nothing is known."""
     if not times or not frame_rate:
         return 0.0
-    places = np.arange(len(times)) / float(frame_rate)
+    places = np.arange(len(times)) / frame_rate
     return float(np.abs((np.array(times, float) - times[0]) * float(time_base) - places).max())

@@ -55,19 +55,19 @@ class _Index:
     Attributes:
         num_frames: Frames that are shown.
         times: Presentation time of each frame, ascending; empty where it is not known for certain.
+        time_base: Seconds that times are counted in.
         key_times: Times from which decoding can start, ascending.
         is_intra: Whether each frame is a key frame.
         frame_rate: Frames per second on average, 0 if unknown.
-        time_error: Of the times that follow from this rate, the largest error in seconds, as far as it is known.
         frame_size: Width and height that the container states.
     """
 
     num_frames: int
     times: tuple[int, ...]
+    time_base: Fraction
     key_times: tuple[int, ...]
     is_intra: bool
     frame_rate: float
-    time_error: float
     frame_size: tuple[int, int]
 
 
@@ -83,8 +83,6 @@ class VideoFile:
     Attributes:
         num_frames: How many frames there are.
         frame_rate: Frames per second on average, 0 if unknown.
-        time_error: How many seconds a frame is shown away from its number divided by the frame rate, at most; 0 where
-            the file does not tell.
         frame_size: Width and height in pixels, as the container states them.
         codec: Of the pictures, for example ``'av1'``.
 
@@ -103,8 +101,12 @@ class VideoFile:
             self._index = self._read_index()
         self.num_frames = self._index.num_frames
         self.frame_rate = self._index.frame_rate
-        self.time_error = self._index.time_error
         self.frame_size = self._index.frame_size
+
+    @property
+    def time_error(self) -> float:
+        """How many seconds a frame is away from its number divided by the frame rate, at most; 0 where unknown."""
+        return time_error(self._index.times, self._index.time_base, self.frame_rate)
 
     def frames(self, numbers: Sequence[int]) -> list[NDArray[np.uint8]]:
         """Decode frames.
@@ -217,14 +219,13 @@ class VideoFile:
             raise BadVideoError(f'{self.path} is truncated: {float(end):.1f} of {duration:.1f} s are left')
         if not (is_transport_stream and frame_rate):  # the times of a transport stream may jump
             frame_rate = average_rate(times, time_base, frame_rate)
-        certain_times = _certain_times(packets, format_name)
         return _Index(
             num_frames=len(shown),
-            times=certain_times,
+            times=_certain_times(packets, format_name),
+            time_base=time_base,
             key_times=tuple(sorted(packet.time for packet in packets if packet.is_key and packet.time is not None)),
             is_intra=all(packet.is_key for packet in packets),
             frame_rate=float(frame_rate or 0),
-            time_error=time_error(certain_times, time_base, frame_rate),
             frame_size=frame_size,
         )
 
