@@ -198,7 +198,7 @@ def train(
     Example: mmvidext train mmvidext::ms_tsm_r50_sthv2 --work-dir work_dirs/ms_tsm --resume
     """
     cfg = load_run_config(config_or_data(config, model), **common)
-    if Path(config).is_dir() and is_main_process():
+    if Path(config).is_dir() and _is_first_process(cfg):
         warn_of_unlisted(cfg, Path(config))
     if weights is not None:
         cfg.load_from = weights
@@ -211,15 +211,16 @@ def train(
     leave_process_group()
 
 
-def _work_dir_lock(cfg: Config) -> AbstractContextManager[Any]:
-    """Lock the work directory, in the first process, before a runner is built, which writes its config there.
+def _is_first_process(cfg: Config) -> bool:
+    """Whether this is the first process, before there is a process group to ask."""
+    return cfg.launcher not in _RANKS or os.environ.get(_RANKS[cfg.launcher], '0') == '0'
 
-    There is no process group yet that would know which one is the first.
-    """
+
+def _work_dir_lock(cfg: Config) -> AbstractContextManager[Any]:
+    """Lock the work directory, in the first process, before a runner is built, which writes its config there."""
     from mmvidext.engine.work_dir import lock_work_dir
 
-    is_first = cfg.launcher not in _RANKS or os.environ.get(_RANKS[cfg.launcher], '0') == '0'
-    return (lock_work_dir(Path(cfg.work_dir)) if is_first else None) or nullcontext()
+    return (lock_work_dir(Path(cfg.work_dir)) if _is_first_process(cfg) else None) or nullcontext()
 
 
 def _train(cfg: Config, *, verbose: bool) -> None:
