@@ -72,8 +72,10 @@ def fit_for_training(model: nn.Module, checkpoint: str | Path) -> Fit:
     try:
         whole = [rf'backbone\.{part}' for part in added]
         return fit_weights(model, checkpoint, optional=(HEADS, FEATURE_FLOW, *whole))
+    except UnusableWeightsError:  # also of a head, which would start at random
+        raise
     except ValueError as error:
-        if backbone is None or isinstance(error, UnusableWeightsError):  # also of a head: it would start at random
+        if backbone is None:
             raise
         try:
             fit = fit_weights(backbone, checkpoint, prefix='backbone', optional=added)

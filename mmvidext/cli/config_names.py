@@ -20,15 +20,14 @@ def find_config(name: str | Path) -> Path:
     Raises:
         ConfigError: If there is none; names the most similar one.
     """
-    from mmvidext.checkpoints.model_index import read_model_index
-
     text = str(name)
     if '::' not in text:
         path = Path(text).expanduser()
         if path.is_file():
             return path
-        if text in (models := read_model_index()):
-            model = models[text]
+        from mmvidext.checkpoints.model_index import read_model_index
+
+        if (model := read_model_index().get(text)) is not None:
             options = f' --cfg-options {" ".join(model.options)}' if model.options else ''
             raise ConfigError(
                 f'{text} is the name of a model, and of its weights; its config is {_packaged(model.config)}{options}'
