@@ -1,6 +1,7 @@
 """Each defect of the stack: a process without the package shows it, one with the package does not."""
 
 import importlib.metadata
+import importlib.util
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 
 from mmvidext.compat import DEFECTS, apply_fixes
 from mmvidext.cures import config_names, version_caps
+from mmvidext.cures.loaders import LoaderSwap
 
 ROOT = Path(__file__).resolve().parents[1]
 FORK = version_caps.mmcv_is_above_the_cap()
@@ -196,6 +198,22 @@ def test_toolboxes_that_refuse_a_newer_mmcv_import_with_the_cure(tmp_path):
         assert 'MMCV==2.3.6 is used but incompatible' in refused.stderr, toolbox
         cured = run(f'from mmvidext.cures.version_caps import lift_caps; {newer}lift_caps(); import {toolbox}')
         assert cured.returncode == 0, cured.stderr
+
+
+def test_the_cure_finds_an_editable_installation(tmp_path, monkeypatch):
+    """setuptools finds such a package with a finder of its own: it is not on ``sys.path``."""
+    source = tmp_path / 'editable_toolbox.py'
+    source.write_text("assert False, 'mmcv is too new'\n")
+
+    class EditableFinder:
+        @staticmethod
+        def find_spec(fullname, path=None, target=None):
+            return importlib.util.spec_from_file_location(fullname, source) if fullname == source.stem else None
+
+    swap = LoaderSwap([source.stem], version_caps._LoaderWithoutAssertions)
+    monkeypatch.setattr(sys, 'meta_path', [swap, *sys.meta_path, EditableFinder])
+    importlib.import_module(source.stem)
+    del sys.modules[source.stem]
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 """Load some modules of the stack from their own source files in another way."""
 
+import sys
 from collections.abc import Collection, Sequence
 from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import ModuleType
 
 __all__ = ['LoaderSwap']
@@ -18,7 +19,12 @@ class LoaderSwap(MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Return the spec of a module that is named, or None."""
-        spec = PathFinder.find_spec(fullname, path) if fullname in self.modules else None
+        if fullname not in self.modules:
+            return None
+        # every other finder, because that of an editable installation is not on sys.path
+        others = (finder for finder in sys.meta_path if not isinstance(finder, LoaderSwap))
+        specs = (finder.find_spec(fullname, path, target) for finder in others)
+        spec = next((spec for spec in specs if spec is not None), None)
         if spec is not None and isinstance(spec.loader, SourceFileLoader):
             spec.loader = self.loader(fullname, spec.loader.path)
         return spec
