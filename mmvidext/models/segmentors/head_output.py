@@ -2,10 +2,10 @@
 
 from typing import Any, NamedTuple
 
-from torch import Tensor
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-__all__ = ['HeadOutput', 'run_head']
+__all__ = ['HeadOutput', 'classifier_of', 'run_head']
 
 
 class HeadOutput(NamedTuple):
@@ -42,6 +42,12 @@ class _CallsOf(TorchFunctionMode):
         return output
 
 
+def classifier_of(head: Any) -> nn.Conv2d | None:
+    """Return the convolution that a decode head of mmseg ends with, or None where its scores come from elsewhere."""
+    classifier = getattr(head, 'conv_seg', None)
+    return classifier if isinstance(classifier, nn.Conv2d) else None
+
+
 def run_head(head: Any, features: Any) -> HeadOutput:
     """Run a decode head of mmseg.
 
@@ -52,10 +58,11 @@ def run_head(head: Any, features: Any) -> HeadOutput:
     Raises:
         ValueError: If it returns several outputs, none of which is its classifier's.
     """
-    if not hasattr(head, 'conv_seg'):
+    classifier = classifier_of(head)
+    if classifier is None:
         output, calls = head(features), []
     else:
-        mode = _CallsOf(head.conv_seg.weight)
+        mode = _CallsOf(classifier.weight)
         with mode:
             output = head(features)
         calls = mode.calls

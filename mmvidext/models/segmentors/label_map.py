@@ -15,9 +15,10 @@ def label_map(model: Any, logits: Tensor, meta: dict[str, Any]) -> Tensor:
     rows, while ``argmax`` walks across them, and a map that has its size already is not resized again.
 
     Args:
-        model: What made the logits, an mmseg segmentor or a ``DeepFeatureFlow``; it says how to resize.
+        model: The ``DeepFeatureFlow`` that made the logits; it says how to resize.
         logits: ``(N, K, h, w)``.
-        meta: Meta information of the frame: ``img_shape``, ``ori_shape`` and padding, the same for all N.
+        meta: Meta information of the frame, which was not flipped: ``img_shape``, ``ori_shape`` and padding, the same
+            for all N.
 
     Returns:
         ``(N, H, W)``, int64.

@@ -9,7 +9,7 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from torch import Tensor, nn
 
 from mmvidext.models.segmentors.head_cascade import HeadCascade, whole_head
-from mmvidext.models.segmentors.head_output import run_head
+from mmvidext.models.segmentors.head_output import classifier_of, run_head
 
 __all__ = ['BackboneCut', 'ClassifierCut', 'Cut', 'Encoded', 'LogitsCut', 'check_segmentor']
 
@@ -84,9 +84,10 @@ class ClassifierCut:
 
     def __init__(self, segmentor: EncoderDecoder, config: Any) -> None:
         head = whole_head(segmentor)
-        if not hasattr(head, 'conv_seg'):
+        classifier = classifier_of(head)
+        if classifier is None:
             raise ValueError(_no_classifier(head))
-        self.channels: tuple[int, ...] = (head.conv_seg.in_channels,)
+        self.channels: tuple[int, ...] = (classifier.in_channels,)
 
     def encode(self, head: Any, features: Any) -> Encoded:
         """Return the classifier's input; dropout, which drops whole channels, comes before the warp."""

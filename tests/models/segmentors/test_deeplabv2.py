@@ -12,6 +12,7 @@ from mmseg.structures import SegDataSample
 
 from mmvidext.models.segmentors import deeplabv2
 from mmvidext.registry import MODELS
+from tests.models.segmentors.tiny import constant_flow, fcn
 
 NECK = dict(
     type='mmvidext.LSDFNNeck', in_channels=64, dynamic_channels=3, num_samples=3, post_channels=6, feature_channels=8,
@@ -144,3 +145,20 @@ def test_real_crf_refines():
 def test_bad_scales(scales):
     with pytest.raises(ValueError, match='scales must be one or more, for example'):
         make_model(scales=scales)
+
+
+@pytest.mark.parametrize('propagate', ['logits', 'backbone'])
+def test_the_head_in_deep_feature_flow(propagate):
+    """It has no classifier of its own: two ways of propagation run, the third says why it cannot."""
+    init_default_scope('mmseg')
+    segmentor = fcn()
+    segmentor.decode_head = dict(type='mmvidext.DeepLabV2Head', in_channels=64, in_index=3, num_classes=3)
+    config = dict(type='mmvidext.DeepFeatureFlow', segmentor=segmentor, flow_net=constant_flow())
+    model = MODELS.build({**config, 'propagate': propagate}).eval()
+    clip = torch.rand(1, 2, 3, 32, 48)
+    with torch.no_grad():
+        image = model.segmentor.encode_decode(clip[:, 0], [dict(img_shape=(32, 48), ori_shape=(32, 48))])
+        (sample,) = model.predict(clip[:, :1])
+    torch.testing.assert_close(sample.pred_sem_seg.data[0], image.argmax(1)[0])
+    with pytest.raises(ValueError, match="DeepLabV2Head is not made so: use propagate='logits' or 'backbone'"):
+        MODELS.build({**config, 'propagate': 'feature'})
