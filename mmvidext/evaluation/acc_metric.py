@@ -27,10 +27,6 @@ class AccMetric(mmaction.evaluation.AccMetric):
         **kwargs: Likewise.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._num_not_finite = 0
-
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
         """Add the scores and labels of a batch, see ``mmaction.AccMetric``.
 
@@ -46,7 +42,7 @@ class AccMetric(mmaction.evaluation.AccMetric):
             _check_label(result['label'], len(result['pred']), sample_name(sample, 'a clip'))
             if not np.isfinite(result['pred']).all():
                 result['pred'] = _worst_scores(result['label'], len(result['pred']))
-                self._num_not_finite += 1
+                result['is_finite'] = False
 
     def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, Any]:
         """Return the metrics; log how many clips had scores that are not finite.
@@ -55,13 +51,13 @@ class AccMetric(mmaction.evaluation.AccMetric):
             ValueError: If there is no clip.
         """
         check_any(results, self, 'clip')
-        if self._num_not_finite:
+        num_not_finite = sum(not result.get('is_finite', True) for result in results)
+        if num_not_finite:
             print_log(
-                f'{self._num_not_finite} clips have scores that are not finite (NaN or Inf) and count as wrong',
+                f'{num_not_finite} clips have scores that are not finite (NaN or Inf) and count as wrong',
                 logger='current',
                 level=logging.WARNING,
             )
-            self._num_not_finite = 0
         return super().compute_metrics(results)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ['finite_labels', 'true_labels']
+__all__ = ['finite_labels', 'predicted_labels', 'true_labels']
 
 
 def finite_labels(sample: dict[str, Any], *, fill: int) -> Tensor:
@@ -22,12 +22,17 @@ def finite_labels(sample: dict[str, Any], *, fill: int) -> Tensor:
     Returns:
         ``(H, W)``.
     """
-    labels = sample['pred_sem_seg']['data']
-    labels = labels.reshape(labels.shape[-2:])
+    labels = predicted_labels(sample)
     if 'seg_logits' not in sample:
         return labels
     finite = torch.isfinite(sample['seg_logits']['data']).all(0)
     return torch.where(finite.to(labels.device), labels, fill)
+
+
+def predicted_labels(sample: dict[str, Any]) -> Tensor:
+    """Return the predicted label of each pixel ``(H, W)``, whatever its scores."""
+    labels = sample['pred_sem_seg']['data']
+    return labels.reshape(labels.shape[-2:])
 
 
 def true_labels(sample: dict[str, Any]) -> Tensor:

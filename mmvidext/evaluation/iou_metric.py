@@ -6,6 +6,7 @@ from typing import Any
 
 import mmseg.evaluation
 import numpy as np
+from mmengine.dist import all_gather_object
 from torch import Tensor
 
 from mmvidext.datasets.media.images import write_picture
@@ -13,7 +14,10 @@ from mmvidext.evaluation.finite_labels import finite_labels, true_labels
 from mmvidext.evaluation.named_samples import check_any
 from mmvidext.registry import METRICS
 
-__all__ = ['IoUMetric']
+__all__ = ['SCORES', 'IoUMetric']
+
+# what each of mmseg's `iou_metrics` consists of
+SCORES = {'mIoU': ('IoU',), 'mDice': ('Dice',), 'mFscore': ('Fscore', 'Precision', 'Recall')}
 
 
 @METRICS.register_module()
@@ -28,11 +32,37 @@ class IoUMetric(mmseg.evaluation.IoUMetric):
     - A sample without ground truth is an error that names the image.
 
     Args:
-        **kwargs: The arguments of ``mmseg.IoUMetric``.
+        ignore_index: Label of the pixels that do not count.
+        iou_metrics: One or more of ``'mIoU'``, ``'mDice'`` and ``'mFscore'``.
+        nan_to_num: What the score of a class that is nowhere is replaced by; None leaves it out of the mean.
+        beta: Weight of the recall in ``mFscore``.
+        output_dir: Folder for the masks; None writes none.
+        format_only: Only write the masks.
+        collect_device: ``'cpu'`` or ``'gpu'``, where distributed results are joined.
+        prefix: Put before the names of the results.
+
+    Raises:
+        ValueError: If ``iou_metrics`` has another name, or ``format_only`` has no ``output_dir``.
     """
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(
+        self,
+        ignore_index: int = 255,
+        iou_metrics: str | Sequence[str] = ('mIoU',),
+        nan_to_num: int | None = None,
+        beta: int = 1,
+        *,
+        output_dir: str | None = None,
+        format_only: bool = False,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+    ) -> None:
+        names = [iou_metrics] if isinstance(iou_metrics, str) else list(iou_metrics)
+        if not names or set(names) - set(SCORES):
+            raise ValueError(f'iou_metrics must be of {list(SCORES)}, one or more, but it is {iou_metrics!r}')
+        if format_only and output_dir is None:
+            raise ValueError('format_only=True only writes masks: name the folder for them as output_dir')
+        super().__init__(ignore_index, names, nan_to_num, beta, collect_device, output_dir, format_only, prefix)
         self._written: dict[Path, tuple[str, int | None]] = {}
 
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
@@ -56,6 +86,19 @@ class IoUMetric(mmseg.evaluation.IoUMetric):
             if self.output_dir is not None:
                 self._write(labels, sample, num_classes)
 
+    def evaluate(self, size: int) -> dict[str, float]:
+        """Return the scores of the results of all processes, see ``mmengine.evaluator.BaseMetric``.
+
+        Raises:
+            ValueError: If there is no sample, or two processes have written the mask of another image each to one file.
+        """
+        gathered = all_gather_object(self._written)
+        self._written = {}
+        for written in gathered:
+            for path, source in written.items():
+                self._claim(path, source)
+        return super().evaluate(size)
+
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Return the scores, see ``mmseg.IoUMetric``.
 
@@ -75,21 +118,25 @@ class IoUMetric(mmseg.evaluation.IoUMetric):
         path = (root / self.mask_folder(sample) / f'{Path(image).stem}.png').resolve()
         if not path.is_relative_to(root):
             raise ValueError(f'the mask of {image} would be written to {path}, outside output_dir={self.output_dir}')
-        source = image, sample.get('propagation_distance')
-        first = self._written.setdefault(path, source)
+        self._claim(path, (image, sample.get('propagation_distance')))
+        # the datasets that leave class 0 out (reduce_zero_label) count from 1 in their files
+        shift = int(bool(sample.get('reduce_zero_label', False)))
+        dtype = np.uint8 if num_classes + shift < 256 else np.uint16  # a pixel that is not finite is num_classes
+        write_picture(path, (labels.cpu().numpy() + shift).astype(dtype))
+
+    def _claim(self, path: Path, source: tuple[str, int | None]) -> None:
+        """Note the image and the distance that a mask is of; raise if the file is that of another one."""
+        (image, distance), first = source, self._written.setdefault(path, source)
         if first[0] != image:
             raise ValueError(
                 f'the masks of {first[0]} and of {image} would both be written to {path}: evaluate them apart, with '
                 'one output_dir each'
             )
-        if first != source:
+        if first[1] != distance:
             raise ValueError(
-                f'the masks of {image} at the distances {first[1]} and {source[1]} would both be written to {path}: '
+                f'the masks of {image} at the distances {first[1]} and {distance} would both be written to {path}: '
                 'use VideoIoUMetric, which has a folder for each distance, or key_frame_interval in the data set'
             )
-        # the datasets that leave class 0 out (reduce_zero_label) count from 1 in their files
-        values = labels.cpu().numpy() + int(bool(sample.get('reduce_zero_label', False)))
-        write_picture(path, values.astype(np.uint8 if num_classes < 256 else np.uint16))
 
     @staticmethod
     def total_area_to_metrics(

@@ -9,7 +9,7 @@ from mmseg.evaluation import IoUMetric
 from torch import Tensor
 
 from mmvidext.checkpoints import load_weights
-from mmvidext.evaluation.finite_labels import finite_labels
+from mmvidext.evaluation.finite_labels import finite_labels, predicted_labels
 from mmvidext.evaluation.named_samples import check_any
 from mmvidext.evaluation.video_order import VideoOrder
 from mmvidext.registry import METRICS, MODELS
@@ -24,7 +24,7 @@ class TemporalConsistency(IoUMetric):
     For each pair of frames t, t + 1 the prediction of t + 1 is warped to t along the flow from t to t + 1, nearest, and
     compared with the prediction of t as if that were the ground truth: ``TC`` is the mIoU over one confusion matrix of
     all pairs of all videos, in percent. No label is needed. Pixels that the flow leads out of the picture do not count;
-    pixels whose scores are not finite are wrong.
+    a pixel whose scores are not finite in one of both frames is wrong, as one pixel of the class that t has there.
 
     Every frame of a video has to arrive, one after the other, and the pipeline must give frames as loaded (``inputs``,
     BGR, ``uint8``, the current frame last), as ``PackClipInputs`` does.
@@ -60,6 +60,7 @@ class TemporalConsistency(IoUMetric):
         self._order = VideoOrder()
         self._last_frame = torch.empty(0)
         self._last_labels = torch.empty(0)
+        self._last_truth = torch.empty(0)
 
     def process(self, data_batch: dict[str, Any], data_samples: Sequence[dict[str, Any]]) -> None:
         """Take the next frames; compare each with the one before it."""
@@ -69,9 +70,10 @@ class TemporalConsistency(IoUMetric):
             if not self._order.starts_video(sample):
                 flow = self._estimate(self._last_frame, frame, (labels.shape[-2], labels.shape[-1]))
                 warped, inside = warp_labels(labels, flow)
-                truth = torch.where(inside, self._last_labels, self.ignore_index)
-                self.results.append(self.intersect_and_union(warped, truth, num_classes + 1, self.ignore_index))
-            self._last_frame, self._last_labels = frame, labels
+                warped = torch.where(self._last_labels < num_classes, warped, num_classes)
+                truth = torch.where(inside, self._last_truth, self.ignore_index)
+                self.results.append(self.intersect_and_union(warped, truth, num_classes, self.ignore_index))
+            self._last_frame, self._last_labels, self._last_truth = frame, labels, predicted_labels(sample).cpu()
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Return ``TC`` in percent.
@@ -81,7 +83,6 @@ class TemporalConsistency(IoUMetric):
         """
         check_any(results, self, 'pair of consecutive frames')
         totals = [sum(column) for column in zip(*results, strict=True)]
-        totals[0][-1] = 0  # pixels without a finite score are a class of their own, which agrees with nothing
         iou = self.total_area_to_metrics(*totals, ['mIoU'], self.nan_to_num, self.beta)['IoU']
         return {'TC': float(torch.from_numpy(iou).nanmean() * 100)}
 

@@ -9,15 +9,12 @@ import numpy as np
 from mmengine.logging import print_log
 from prettytable import PrettyTable
 
-from mmvidext.evaluation.iou_metric import IoUMetric
+from mmvidext.evaluation.iou_metric import SCORES, IoUMetric
 from mmvidext.evaluation.key_frame_cycle import mean_over_cycle
 from mmvidext.ops.checks import check_at_least, check_numbers
 from mmvidext.registry import METRICS
 
 __all__ = ['VideoIoUMetric']
-
-# what each of mmseg's `iou_metrics` consists of
-_SCORES = {'mIoU': ('IoU',), 'mDice': ('Dice',), 'mFscore': ('Fscore', 'Precision', 'Recall')}
 
 
 @METRICS.register_module()
@@ -34,7 +31,8 @@ class VideoIoUMetric(IoUMetric):
     Args:
         distances: The distances of the data set.
         key_frame_interval: Length of the cycle; by default it ends with the greatest distance.
-        **kwargs: The arguments of ``mmseg.IoUMetric``. With several distances, ``output_dir`` has a folder for each.
+        **kwargs: The arguments of :class:`~mmvidext.evaluation.iou_metric.IoUMetric`. With several distances,
+            ``output_dir`` has a folder for each.
 
     Raises:
         ValueError: If a distance is negative, the cycle reaches beyond the distances, a sample has no distance or one
@@ -87,7 +85,7 @@ class VideoIoUMetric(IoUMetric):
             raise ValueError(f'no sample at the distances {missing}: name the same distances in data set and metric')
         by_distance = {distance: self._class_scores(areas[distance]) for distance in self.distances}
         metrics: dict[str, float] = {}
-        for name in [name for metric in self.metrics for name in _SCORES[metric]]:
+        for name in [name for metric in self.metrics for name in SCORES[metric]]:
             means = {distance: float(np.nanmean(scores[name])) for distance, scores in by_distance.items()}
             metrics.update({f'm{name}@{distance}': round(100 * mean, 2) for distance, mean in means.items()})
             metrics[f'm{name}'] = round(100 * mean_over_cycle(means, self.key_frame_interval), 2)

@@ -66,14 +66,16 @@ def test_masks_stay_inside_their_folder(tmp_path):
         iou.process({}, [sample([[1]], video='../../elsewhere')])
 
 
-@pytest.mark.parametrize(('num_classes', 'dtype'), [(255, np.uint8), (256, np.uint16), (400, np.uint16)])
+@pytest.mark.parametrize(('num_classes', 'dtype'), [(254, np.uint8), (255, np.uint16), (400, np.uint16)])
 def test_masks_of_many_classes_have_16_bits(tmp_path, num_classes, dtype):
     iou = metric(num_classes=num_classes, output_dir=str(tmp_path), format_only=True)
     last = num_classes - 1
-    iou.process({}, [sample([[0, last]], reduce_zero_label=True)])
+    logits = torch.zeros(num_classes, 1, 3)
+    logits[0, 0, 2] = torch.nan
+    iou.process({}, [sample([[0, last, 0]], reduce_zero_label=True, seg_logits={'data': logits})])
     written = cv2.imread(str(tmp_path / 'a' / 'frame.png'), -1)
     assert written.dtype == dtype
-    assert written.tolist() == [[1, last + 1]]
+    assert written.tolist() == [[1, last + 1, last + 2]]
 
 
 def test_all_that_is_asked_for_is_reported_at_each_distance():
@@ -122,3 +124,27 @@ def test_fscore_and_precision_of_a_class_that_is_never_found_are_zero():
 def test_a_sample_without_ground_truth():
     with pytest.raises(ValueError, match=r'a/frame.png has no ground truth: .* format_only=True'):
         metric().process({}, [sample([[0]])])
+
+
+@pytest.mark.parametrize('kind', [IoUMetric, VideoIoUMetric])
+def test_one_name_is_a_metric(kind):
+    distances = dict(distances=[0]) if kind is VideoIoUMetric else {}
+    iou = metric(kind, num_classes=2, iou_metrics='mIoU', **distances)
+    iou.process({}, [sample([[0, 1]], [[0, 0]], propagation_distance=0)])
+    assert float(iou.evaluate(1)['mIoU']) == 25
+
+
+@pytest.mark.parametrize('kind', [IoUMetric, VideoIoUMetric])
+@pytest.mark.parametrize(
+    ('arguments', 'error', 'message'),
+    [
+        (dict(ignor_index=0), TypeError, 'ignor_index'),
+        (dict(collect_dir='folder'), TypeError, 'collect_dir'),
+        (dict(iou_metrics=['mIou']), ValueError, r"iou_metrics must be of \['mIoU', 'mDice', 'mFscore'\]"),
+        (dict(iou_metrics=[]), ValueError, 'one or more'),
+        (dict(format_only=True), ValueError, 'output_dir'),
+    ],
+)
+def test_arguments_that_would_be_ignored_or_fail_at_the_end(kind, arguments, error, message):
+    with pytest.raises(error, match=message):
+        kind(**arguments)

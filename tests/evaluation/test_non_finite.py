@@ -132,7 +132,18 @@ def test_pixels_that_are_never_finite_are_not_consistent():
     for sample in samples:
         sample['seg_logits']['data'][:, :, 2:] = NAN
     metric.process({'inputs': [torch.zeros(1, 3, 3, 5)] * 3}, samples)
-    assert metric.evaluate(3)['TC'] == pytest.approx(50)  # class 0 agrees, that of the others does not
+    assert metric.evaluate(3)['TC'] == pytest.approx(40)  # 6 of 15 pixels agree, all of class 0
+
+
+def test_one_pixel_that_is_not_finite_is_wrong_in_the_two_pairs_that_have_it():
+    metric = METRICS.build(dict(type='mmvidext.TemporalConsistency', flow_estimator=dict(type=ShiftEstimator)))
+    metric.dataset_meta = {'classes': ('a', 'b')}
+    samples = segmentation(1.0, num_frames=3)
+    for sample in samples:
+        sample['pred_sem_seg']['data'][:, 1:] = 1
+    samples[1]['seg_logits']['data'][0, 0, 0] = NAN
+    metric.process({'inputs': [torch.zeros(1, 3, 3, 5)] * 3}, samples)
+    assert metric.evaluate(3)['TC'] == pytest.approx(100 * (8 / 10 + 1) / 2)
 
 
 def test_clips_without_finite_scores_have_a_column_of_their_own(tmp_path, monkeypatch):
