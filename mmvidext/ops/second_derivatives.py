@@ -25,6 +25,8 @@ def gradients_to_derive(
         grad: The gradient of its result.
     """
     with torch.enable_grad():
+        # views: an input may be another one or be computed from it, and what flows through that is not its own gradient
+        inputs = [tensor.view_as(tensor) for tensor in inputs]
         result = function(*inputs)
     wanted = [tensor for tensor, is_needed in zip(inputs, needed, strict=True) if is_needed]
     found = iter(torch.autograd.grad(result, wanted, grad, create_graph=True))

@@ -65,6 +65,24 @@ def test_second_order(name):
     assert gradgradcheck(function, inputs)
 
 
+@pytest.mark.parametrize('order', [1, -1])
+@pytest.mark.parametrize('name', [name for name, (_, inputs) in CASES.items() if len(inputs) > 1])
+def test_inputs_that_come_from_one_another(name, order):
+    """What flows through another input counts once, where the backward pass is recorded, too."""
+    function, inputs = CASES[name]
+    first, *others = inputs[::order]
+
+    def grad(**settings):
+        values = [first]
+        for other in others:
+            last = values[-1].flatten()
+            taken = last[torch.arange(other.numel()) % len(last)].view_as(other).sin()
+            values.append(values[-1] if other.shape == values[-1].shape else taken)
+        return torch.autograd.grad(function(*values[::order]).square().sum(), first, **settings)
+
+    torch.testing.assert_close(grad(create_graph=True), grad())
+
+
 @pytest.mark.parametrize('name', CASES)
 def test_torch_func(name):
     function, inputs = CASES[name]
