@@ -8,6 +8,7 @@ which the matmul precision does not reach.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import RLock
 from typing import Any
 
 import torch
@@ -20,29 +21,49 @@ from mmvidext.ops.precision import without_autocast
 
 __all__ = ['exact_conv1x1', 'exact_conv1x1_gradients', 'exact_matmul', 'exact_products']
 
+_TURN = RLock()  # the settings are those of all threads
+
 
 @contextmanager
 def exact_products(device: torch.device) -> Iterator[None]:
-    """Multiply float32 in float32 inside an operator. The settings are the process's own, restored afterwards."""
-    settings = _product_settings()
-    before = [getattr(owner, name) for owner, name, _ in settings]
+    """Multiply float32 in float32 inside an operator; threads take turns. Then the process's settings are as before."""
+    with _TURN, without_autocast(device), _exact_settings():
+        yield
+
+
+@contextmanager
+def _exact_settings_before_torch_2_9() -> Iterator[None]:
+    matmul, conv = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
     try:
-        for owner, name, exact in settings:
-            setattr(owner, name, exact)
-        with without_autocast(device):
-            yield
+        torch.set_float32_matmul_precision('highest')
+        torch.backends.cudnn.allow_tf32 = False
+        yield
     finally:
-        for (owner, name, _), value in zip(settings, before, strict=True):
-            setattr(owner, name, value)
+        torch.set_float32_matmul_precision(matmul)
+        torch.backends.cudnn.allow_tf32 = conv
 
 
-def _product_settings() -> list[tuple[Any, str, Any]]:
-    """Return owner, name and exact value of each setting."""
+@contextmanager
+def _exact_settings_since_torch_2_9() -> Iterator[None]:
+    """Go from the whole to its parts, which follow it: one that is not exact even then has a value of its own."""
     backends: Any = torch.backends
-    if hasattr(backends.cuda.matmul, 'fp32_precision'):  # torch 2.9 and later
-        owners = (backends.cuda.matmul, backends.cudnn.conv, backends.mkldnn.matmul)
-        return [(owner, 'fp32_precision', 'ieee') for owner in owners]
-    return [(owner, 'allow_tf32', False) for owner in (backends.cuda.matmul, backends.cudnn)]
+    # that of cudnn is that of all of CUDA
+    parts = backends.cudnn, backends.cuda.matmul, backends.cudnn.conv, backends.mkldnn.matmul
+    changed = []
+    try:
+        for owner in (backends, *parts):
+            own = owner.fp32_precision
+            if own != 'ieee':
+                owner.fp32_precision = 'ieee'
+                changed.append((owner, own))
+        yield
+    finally:
+        for owner, own in reversed(changed):
+            owner.fp32_precision = own
+
+
+_has_levels = hasattr(torch.backends.cuda.matmul, 'fp32_precision')
+_exact_settings = _exact_settings_since_torch_2_9 if _has_levels else _exact_settings_before_torch_2_9
 
 
 def _is_exact_already(device: torch.device) -> bool:

@@ -1,5 +1,7 @@
 """No op multiplies float32 in TF32 or bfloat16, whatever the process allows, and compiled code does not either."""
 
+from threading import Event, Thread
+
 import pytest
 import torch
 from torch._dynamo.backends.common import aot_autograd
@@ -85,6 +87,48 @@ def test_compiled_code_has_no_product_of_its_own(name):
     compiled(torch.randn(1, 3, 5, 5, requires_grad=True)).sum().backward()
     assert {name for name in operators if name.startswith(('exact', 'local_correlation'))}
     assert PRODUCTS & set(operators) == set()
+
+
+@pytest.fixture
+def settings():
+    """A setting, and those that follow it."""
+    pytest.importorskip('torch', '2.9')
+    whole = torch.backends
+    matmuls = whole.cuda.matmul, whole.mkldnn.matmul
+    before = [(owner, owner.fp32_precision) for owner in (*matmuls, whole)]
+    for matmul in matmuls:
+        matmul.fp32_precision = 'none'  # as at the start
+    yield whole, (whole.cudnn, whole.cudnn.conv, *matmuls)
+    for owner, value in before:
+        owner.fp32_precision = value
+
+
+def test_what_follows_a_setting_still_does(settings):
+    whole, parts = settings
+    for value in ('tf32', 'ieee'):
+        whole.fp32_precision = value
+        CALLS['local_correlation'](torch.randn(1, 3, 5, 5))
+        assert [part.fp32_precision for part in parts] == [value] * 4
+
+
+@pytest.mark.usefixtures('fast_products')
+def test_threads_leave_each_other_the_settings():
+    here, entered, left = torch.device('cpu'), Event(), Event()
+    seen = []
+
+    def multiply():
+        with products.exact_products(here):
+            entered.set()
+            left.wait()
+            seen.append(torch.backends.cuda.matmul.fp32_precision)
+
+    other = Thread(target=multiply)
+    with products.exact_products(here):
+        other.start()
+        entered.wait(0.1)
+    left.set()
+    other.join()
+    assert (seen, torch.backends.cuda.matmul.fp32_precision) == (['ieee'], 'tf32')
 
 
 def test_gradients():
