@@ -18,6 +18,7 @@ from torch import Tensor
 from mmvidext.ops.exporting import is_exporting
 from mmvidext.ops.plain_operators import needs_plain_operators
 from mmvidext.ops.precision import without_autocast
+from mmvidext.ops.second_derivatives import is_derived_again
 
 __all__ = ['exact_conv1x1', 'exact_conv1x1_gradients', 'exact_matmul', 'exact_products']
 
@@ -89,6 +90,10 @@ def exact_conv1x1_gradients(grad: Tensor, feature: Tensor, weight: Tensor) -> tu
         return torch.zeros_like(feature), torch.zeros_like(weight)
     if _is_exact_already(feature.device):
         return _conv1x1_gradients(grad, feature, weight)
+    if is_derived_again():  # in products that have a derivative themselves
+        by_place, feature_by_place = (maps.transpose(0, 1).flatten(1) for maps in (grad, feature))
+        grad_weight = exact_matmul(by_place, feature_by_place.t()).view_as(weight)
+        return exact_conv1x1(grad, weight.transpose(0, 1)), grad_weight
     grads: tuple[Tensor, Tensor] = _conv1x1_gradients_op(grad, feature, weight)
     return grads
 

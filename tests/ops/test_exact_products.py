@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch._dynamo.backends.common import aot_autograd
 from torch._library.custom_ops import OPDEFS
-from torch.autograd import gradcheck
+from torch.autograd import gradcheck, gradgradcheck
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmvidext.ops import ProjectedKernel, dynamic_filter, kernel_soft_argmax, local_correlation
@@ -131,7 +131,9 @@ def test_threads_leave_each_other_the_settings():
     assert (seen, torch.backends.cuda.matmul.fp32_precision) == (['ieee'], 'tf32')
 
 
+@pytest.mark.usefixtures('off_the_cpu')
 def test_gradients():
-    left, right = (torch.randn(shape, dtype=torch.float64, requires_grad=True) for shape in ((3, 4), (4, 2)))
-    assert gradcheck(exact_matmul, (left, right))
-    assert gradcheck(lambda a, b: exact_conv1x1(a.view(1, 4, 3, 1), b.view(2, 4, 1, 1)), (left, right))
+    left, right = (torch.randn(shape, dtype=torch.float64, requires_grad=True) for shape in ((6, 4), (4, 2)))
+    for function in (exact_matmul, lambda a, b: exact_conv1x1(a.view(2, 4, 3, 1), b.view(2, 4, 1, 1))):
+        assert gradcheck(function, (left, right))
+        assert gradgradcheck(function, (left, right))
