@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from copy import deepcopy
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
+import torch
 from mmdet.models import BaseDetector, DetDataPreprocessor
 from mmdet.registry import MODELS as DET_MODELS
 from mmdet.structures import DetDataSample
@@ -35,9 +36,10 @@ class DeepFeatureFlowDetector(PropagatingModel, BaseDetector):
     of ImageNet DET too, whose clip holds it twice. With ``key_frame_interval=1``, with a clip of one frame and at
     distance 0, the result is the plain detector's, exactly. A checkpoint of the plain detector loads as it is.
 
-    In evaluation the maps of the last key frame are kept. Where the next batch says that it has the same one, by
-    ``video_id``, ``frame_id`` and ``propagation_distance``, they are used again: frames in order cost what a stream
-    costs, and any other order has the same results.
+    Without gradients, in evaluation, the maps of the last key frames are kept. Where the next batch has the same key
+    frames, pixel by pixel, they are used again: frames in order cost what a stream costs, and any other order has the
+    same results. ``train()``, ``eval()`` and ``load_state_dict`` forget them; weights that are changed in place need
+    one of these.
 
     Args:
         detector: Config of a single- or two-stage detector, or of a DETR. Its data preprocessor is reused, unless
@@ -90,7 +92,8 @@ class DeepFeatureFlowDetector(PropagatingModel, BaseDetector):
             warp_form=warp_form,
         )
         self.key_frame_interval = key_frame_interval
-        self._last_key: tuple[list[tuple[Any, ...]], KeyFrame] | None = None
+        self._kept: _KeptKeyFrame | None = None
+        self.register_load_state_dict_post_hook(_forget_key_frame)
         features = {id(module) for module in feature_modules(self.detector)}
         heads = [module for module in self.detector.children() if id(module) not in features]
         self.freeze_parts(freeze, self.detector, heads)
@@ -140,7 +143,7 @@ class DeepFeatureFlowDetector(PropagatingModel, BaseDetector):
             return self.encode_maps(key)
         sizes = image_sizes(samples)
         distances = propagation_distances(samples, len(clips))
-        key_frame = self._encode_once(key, samples, sizes)
+        key_frame = self._encode_once(key, sizes)
         if not self.training and all(distance == 0 for distance in distances):
             return key_frame.maps
         motion = self.estimate_motion(current, key_frame, sizes)
@@ -151,19 +154,33 @@ class DeepFeatureFlowDetector(PropagatingModel, BaseDetector):
 
     def train(self, mode: bool = True) -> 'DeepFeatureFlowDetector':
         """Set the mode, as every loop of mmengine does at its start; weights may have changed since the last one."""
-        self._last_key = None
+        self._kept = None
         return super().train(mode)
 
-    def _encode_once(
-        self, key: Tensor, samples: list[DetDataSample] | None, sizes: list[tuple[int, int]] | None
-    ) -> KeyFrame:
+    def _encode_once(self, key: Tensor, sizes: list[tuple[int, int]] | None) -> KeyFrame:
         """Encode key frames, unless they are those of the last batch."""
-        names = None if self.training else _name_key_frames(samples)
-        if names is None:
+        if self.training or torch.is_grad_enabled():
             return self.encode_key_frame(key, sizes)
-        if self._last_key is None or self._last_key[0] != names:
-            self._last_key = (names, self.encode_key_frame(key, sizes))
-        return self._last_key[1]
+        if self._kept is None or not self._kept.is_of(key, sizes):
+            self._kept = _KeptKeyFrame(key.clone(), sizes, self.encode_key_frame(key, sizes))
+        return self._kept.encoded
+
+
+class _KeptKeyFrame(NamedTuple):
+    """Normalized key frames ``(N, 3, H, W)``, the sizes of their images, and what was computed of them."""
+
+    frame: Tensor
+    image_sizes: list[tuple[int, int]] | None
+    encoded: KeyFrame
+
+    def is_of(self, frame: Tensor, image_sizes: list[tuple[int, int]] | None) -> bool:
+        """Whether the key frames are the same: nothing that names them tells all that a pipeline does to them."""
+        is_like = (frame.dtype, frame.device, image_sizes) == (self.frame.dtype, self.frame.device, self.image_sizes)
+        return is_like and torch.equal(frame, self.frame)
+
+
+def _forget_key_frame(model: DeepFeatureFlowDetector, _: Any) -> None:
+    model._kept = None
 
 
 def image_sizes(samples: Sequence[DetDataSample] | None) -> list[tuple[int, int]] | None:
@@ -171,15 +188,3 @@ def image_sizes(samples: Sequence[DetDataSample] | None) -> list[tuple[int, int]
     if samples is None or any('img_shape' not in sample.metainfo for sample in samples):
         return None
     return [tuple(sample.metainfo['img_shape'][:2]) for sample in samples]
-
-
-def _name_key_frames(samples: Sequence[DetDataSample] | None) -> list[tuple[Any, ...]] | None:
-    """Return what tells the key frame of each sample from all others; None where the samples do not say."""
-    names = []
-    for sample in samples or ():
-        meta = sample.metainfo
-        if any(meta.get(name) is None for name in ('video_id', 'frame_id', 'propagation_distance')):
-            return None
-        number = meta['frame_id'] - meta['propagation_distance']
-        names.append((meta['video_id'], number, meta.get('batch_input_shape'), meta.get('flip')))
-    return names or None

@@ -151,7 +151,7 @@ class TestKeptKeyFrame:
             for number in order:
                 distance = number % 3
                 clip = stream[[number - distance, number]]
-                one = sample(distance, video_id=4, frame_id=number)
+                one = sample(distance)
                 (found,) = model.test_step(dict(inputs=[clip], data_samples=[one]))
                 results[number] = found.pred_instances
         handle.remove()
@@ -174,6 +174,45 @@ class TestKeptKeyFrame:
         after, calls = self.evaluate(model, [1])
         assert calls == 1
         assert not torch.equal(before[1].scores, after[1].scores)
+
+    def test_loaded_weights_forget_it(self):
+        model = make()
+        data, weights = prepare(model), copy.deepcopy(model.state_dict())
+        with torch.no_grad():
+            expected = model.extract_feat(data['inputs'])
+            weights['detector.backbone.conv1.weight'].mul_(1.5)
+            model.load_state_dict(weights)
+            found = model.extract_feat(data['inputs'])
+        assert not torch.equal(found[0], expected[0])
+
+    def test_another_key_frame_is_encoded_whatever_its_sample_says(self):
+        """Another flip, or the video of another data set that has the same number."""
+        model = make()
+        clip = prepare(model)['inputs']
+        other = clip.flip(-2)
+        with torch.no_grad():
+            expected = copy.deepcopy(model).extract_feat(other)
+            model.extract_feat(clip)
+            found = model.extract_feat(other)
+            model.extract_feat(clip)
+            in_its_place = model.extract_feat(clip.copy_(other))
+        assert torch.equal(found[0], expected[0])
+        assert torch.equal(in_its_place[0], expected[0])
+
+    def test_another_size_of_the_image_in_it_is_another_key_frame(self):
+        model = make()
+        data = prepare(model)
+        narrow = [sample(size=(64, 80))]
+        with torch.no_grad():
+            expected = copy.deepcopy(model).extract_feat(data['inputs'], narrow)
+            model.extract_feat(**_named(data))
+            found = model.extract_feat(data['inputs'], narrow)
+        assert torch.equal(found[0], expected[0])
+
+    def test_with_gradients_nothing_is_kept(self):
+        model = make()
+        for _ in range(2):
+            model.extract_feat(prepare(model)['inputs'])[0].sum().backward()
 
 
 def test_padding_does_not_reach_the_flow_network():
