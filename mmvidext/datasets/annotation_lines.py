@@ -8,11 +8,12 @@ from typing import Literal
 
 from mmvidext.datasets.media.files import read_bytes
 
-__all__ = ['AnnotationLine', 'check_paths', 'leads_outside', 'read_annotation', 'read_lines']
+__all__ = ['AnnotationLine', 'check_paths', 'fits_line', 'leads_outside', 'read_annotation', 'read_lines']
 
 Labels = Literal['none', 'one', 'many']
 
 _NUMBER = re.compile(r'-?[0-9]{1,9}')
+_UNFIT = re.compile(r'[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]|^[ \ufeff]| $|^$')
 _CONTROL = re.compile(r'[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]')
 
 
@@ -31,6 +32,11 @@ class AnnotationLine:
     path: str
     counts: tuple[int, ...]
     labels: tuple[int, ...]
+
+
+def fits_line(name: str) -> bool:
+    """Whether a list can hold a name: one in UTF-8 that has no tab, control character or space at its ends."""
+    return not _UNFIT.search(name)
 
 
 def read_lines(path: str, *, hint: str = '') -> list[tuple[str, str]]:

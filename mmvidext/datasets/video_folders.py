@@ -1,14 +1,12 @@
 """Video segmentation on one's own data: a folder of frames and a folder of labels for each video."""
 
-import logging
 from pathlib import Path
 from typing import Any
 
-from mmengine.logging import print_log
-
 from mmvidext.datasets.annotation_lines import check_paths, read_lines
+from mmvidext.datasets.frame_numbers import check_frame_numbers, warn_of_gaps
 from mmvidext.datasets.media.files import visible
-from mmvidext.datasets.natural_order import natural_key, numbering_gap, repeated_number
+from mmvidext.datasets.natural_order import natural_key
 from mmvidext.datasets.snippets import Snippet
 from mmvidext.datasets.video_seg_dataset import VideoSegDataset
 from mmvidext.registry import DATASETS
@@ -98,18 +96,12 @@ class VideoFolderSegDataset(VideoSegDataset):
 
     def find_snippets(self) -> list[Snippet]:
         """Return one snippet for each video."""
-        snippets, gaps = [], []
+        snippets, gaps = [], {}
         for video in self._videos():
             snippet = self._snippet(video)
-            stems = [Path(frame).stem for frame in snippet.frame_paths]
-            if pair := repeated_number(stems):
-                raise ValueError(f'video {video}: {pair[0]} and {pair[1]} have the same number; remove one')
-            if pair := numbering_gap(stems):
-                gaps.append(f'video {video}: frames are missing between {pair[0]} and {pair[1]}')
+            gaps[video] = check_frame_numbers([Path(frame).stem for frame in snippet.frame_paths], video)
             snippets.append(snippet)
-        if gaps:
-            text = f'{len(gaps)} of {len(snippets)} videos have gaps; {gaps[0]}'
-            print_log(text, logger='current', level=logging.WARNING)
+        warn_of_gaps(gaps)
         return snippets
 
     def _videos(self) -> list[str]:

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from mmvidext.datasets.annotation_lines import read_annotation, read_lines
+from mmvidext.datasets.annotation_lines import fits_line, read_annotation, read_lines
 
 
 def read(tmp_path, content, **options):
@@ -91,3 +91,21 @@ def test_what_is_no_regular_file_is_not_opened(tmp_path):
     for path in ('/dev/null', str(tmp_path)):
         with pytest.raises(ValueError, match=f'{path} is not a regular file'):
             read_lines(path)
+
+
+@pytest.mark.parametrize(
+    'name', ['a', 'видео 1', '#1', ' a', 'a ', 'a\t', '\tb', '', 'c\nd', 'c\x01d', '\ufeffa', 'c\u2028d']
+)
+def test_a_name_fits_a_line_if_it_comes_back(name, tmp_path):
+    path = tmp_path / 'list.txt'
+    path.write_text(f'{name}\n', encoding='utf-8')
+    try:
+        found = [text for _, text in read_lines(str(path))]
+    except ValueError:
+        found = []
+    assert fits_line(name) is (found == [name])
+
+
+@pytest.mark.parametrize('name', ['a\tb', os.fsdecode(b'\xff')])
+def test_a_name_with_a_tab_or_without_utf_8_fits_no_line(name):
+    assert not fits_line(name)

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from mmvidext.datasets.flow_folders import FlowFolderDataset
 from mmvidext.datasets.flow_io import write_flo, write_kitti_flow
 from mmvidext.datasets.flying_chairs import FlyingChairsDataset
 from mmvidext.datasets.flying_things3d import FlyingThings3DDataset
@@ -260,3 +261,32 @@ def test_flying_things3d_errors(tmp_path):
         FlyingThings3DDataset(str(tmp_path), cameras='top')
     with pytest.raises(FileNotFoundError, match='holds no pair; expected frames_cleanpass/TRAIN/A/0000/left'):
         FlyingThings3DDataset(str(tmp_path))
+
+
+class TestFolders:
+    def make(self, root, frames=('1.png', '2.png', '3.png'), flow=('1.flo', '2.flo')):
+        for folder, names in (('frames', frames), ('flow', flow)):
+            (root / folder / 'a').mkdir(parents=True)
+            for name in names:
+                (root / folder / 'a' / name).touch()
+        return FlowFolderDataset(str(root), pipeline=[])
+
+    def test_a_gap_in_the_numbers_is_named(self, tmp_path, monkeypatch):
+        messages = []
+        monkeypatch.setattr('mmvidext.datasets.frame_numbers.print_log', lambda text, **_: messages.append(text))
+        self.make(tmp_path / 'whole')
+        assert messages == []
+        self.make(tmp_path / 'hole', frames=('1.png', '2.png', '9.png'))
+        assert messages == ['1 of 1 videos have gaps; video a: frames are missing between 2 and 9']
+
+    @pytest.mark.parametrize(
+        ('files', 'message'),
+        [
+            (dict(frames=('1.png', '01.png', '2.png')), 'video a: 01 and 1 have the same number; remove one'),
+            (dict(frames=('x.jpg', 'x.png', 'y.png')), r'frames/a/x\.jpg and x\.png have the same name; remove one'),
+            (dict(flow=('1.flo', '1.png')), r'flow/a/1\.flo and 1\.png have the same name; remove one'),
+        ],
+    )
+    def test_two_files_for_one_frame(self, files, message, tmp_path):
+        with pytest.raises(ValueError, match=message):
+            self.make(tmp_path, **files)

@@ -266,7 +266,7 @@ class TestVSPW:
 
     def test_a_gap_is_named_and_a_number_twice_is_an_error(self, tmp_path, monkeypatch):
         messages = []
-        monkeypatch.setattr('mmvidext.datasets.video_folders.print_log', lambda text, **_: messages.append(text))
+        monkeypatch.setattr('mmvidext.datasets.frame_numbers.print_log', lambda text, **_: messages.append(text))
         write_vspw(tmp_path)
         self.make(tmp_path)
         assert messages == []

@@ -1,23 +1,22 @@
 """From clips in any form to lists whose every video is known to open."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mmvidext.datasets.annotation_lines import leads_outside
+from mmvidext.datasets.annotation_lines import fits_line, leads_outside
 from mmvidext.datasets.atomic_write import atomic_write_text
 from mmvidext.datasets.media.check import CheckedVideo, check_videos
 from mmvidext.datasets.own_data.clips import SPLITS, Clip, Listing
 from mmvidext.datasets.own_data.recordings import find_recordings
 from mmvidext.datasets.own_data.splitting import split_by_recording
 
-__all__ = ['CLASSES_FILE', 'MEMORY', 'PreparedClip', 'PreparedVideos', 'list_file', 'prepare_videos']
+__all__ = ['CLASSES_FILE', 'MEMORY', 'UNFIT_NAME', 'PreparedClip', 'PreparedVideos', 'list_file', 'prepare_videos']
 
 CLASSES_FILE = 'classes.txt'
 MEMORY = 'checked_videos.jsonl'
-_NO_LIST = re.compile(r'[\x00-\x1f\x7f\x85\u2028\u2029]|^ | $|^$')
+UNFIT_NAME = 'has a line end, tab, control character or outer space in its name that a list cannot hold: rename it'
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ def prepare_videos(
     """
     if len(listing.classes) < 2:
         raise ValueError(f'{listing.root} has one class only, {listing.classes}: there is nothing to tell apart')
-    if wrong := [name for name in listing.classes if _NO_LIST.search(name)]:
+    if wrong := [name for name in listing.classes if not fits_line(name)]:
         raise ValueError(f'the name of a class must be one line without spaces at its ends, but there is {wrong[0]!r}')
     paths = [str(listing.root / clip.path) for clip in listing.clips]
     findings = check_videos(paths, out / MEMORY, workers=workers)
@@ -125,8 +124,8 @@ def prepare_videos(
 
 
 def _check_name(clip: Clip, found: CheckedVideo) -> CheckedVideo:
-    if found.problem is None and _NO_LIST.search(clip.path):
-        return replace(found, problem='has a line end, tab or space in its name that a list cannot hold: rename it')
+    if found.problem is None and not fits_line(clip.path):
+        return replace(found, problem=UNFIT_NAME)
     return found
 
 

@@ -7,6 +7,7 @@ from statistics import median
 
 from mmvidext.datasets.own_data.preparation import PreparedClip, PreparedVideos
 from mmvidext.datasets.own_data.video_folders import IGNORED, PreparedFolders
+from mmvidext.datasets.printable import printable
 
 __all__ = ['describe_folders', 'describe_videos']
 
@@ -18,7 +19,7 @@ _FEW = 200
 def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
     """Return the lines of a table in Markdown."""
     lines = ['| ' + ' | '.join(head) + ' |', '|' + '---|' * len(head)]
-    return lines + ['| ' + ' | '.join(str(cell).replace('|', '\\|') for cell in row) + ' |' for row in rows]
+    return lines + ['| ' + ' | '.join(printable(str(cell)).replace('|', '\\|') for cell in row) + ' |' for row in rows]
 
 
 def describe_videos(result: PreparedVideos) -> str:
@@ -131,6 +132,8 @@ def describe_folders(
             f'Longest vector: {max((one.values or {}).get("longest", 0.0) for one in result.all):.1f} pixels.',
             '',
         ]
+    if gaps := [(one.video, one.gap) for one in result.all if one.gap]:
+        lines += [f'## Gaps: {len(gaps)}', '', *_table(('video', 'gap'), gaps), '']
     if result.bad:
         bad = ((one.video, one.problem) for one in result.bad)
         lines += [f'## Left out: {len(result.bad)}', '', *_table(('video', 'reason'), bad), '']

@@ -2,21 +2,24 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mmvidext.datasets.annotation_lines import fits_line
 from mmvidext.datasets.atomic_write import atomic_write_text
 from mmvidext.datasets.flow_folders import pairs_of_video
 from mmvidext.datasets.flow_io import read_flow
+from mmvidext.datasets.frame_numbers import check_frame_numbers
 from mmvidext.datasets.media.frame_folder import list_pictures
 from mmvidext.datasets.media.images import read_image
 from mmvidext.datasets.media.label_map import read_label_map
 from mmvidext.datasets.media.memory import check_with_memory, fingerprint
 from mmvidext.datasets.own_data.clips import split_name, subfolders
+from mmvidext.datasets.own_data.preparation import UNFIT_NAME
 from mmvidext.datasets.own_data.splitting import split_by_recording
 
 __all__ = ['CheckedFolder', 'PreparedFolders', 'prepare_folders']
@@ -37,6 +40,7 @@ class CheckedFolder:
         frame_size: Width and height in pixels.
         suffixes: Of the frames and of what is beside them.
         values: Of label maps, the number of pixels of each value; of flow, the longest vector.
+        gap: Between which frames others are missing, None if none are.
     """
 
     video: str
@@ -46,6 +50,7 @@ class CheckedFolder:
     frame_size: tuple[int, int] = (0, 0)
     suffixes: tuple[str, str] = ('', '')
     values: dict[str, float] | None = None
+    gap: str | None = None
 
 
 @dataclass
@@ -110,6 +115,7 @@ def prepare_folders(
         workers=workers,
         restore=_restore,
     )
+    checked = [one if fits_line(one.video) else replace(one, problem=UNFIT_NAME) for one in checked]
     good = [one for one in checked if one.problem is None]
     if len(kinds := {one.suffixes for one in good}) > 1:
         raise ValueError(f'all videos must have frames, and {beside}, of one suffix, but there are {sorted(kinds)}')
@@ -148,7 +154,8 @@ def _restore(found: dict[str, Any]) -> CheckedFolder:
     frames, beside = map(str, found['suffixes'])
     values = {str(key): float(value) for key, value in dict(found['values'] or {}).items()}
     numbers = int(found['num_frames']), int(found['num_labeled'])
-    return CheckedFolder(str(found['video']), found['problem'], *numbers, (width, height), (frames, beside), values)
+    kinds = (width, height), (frames, beside)
+    return CheckedFolder(str(found['video']), found['problem'], *numbers, *kinds, values, found['gap'])
 
 
 def _check(root: str, beside: str, video: str) -> dict[str, Any]:
@@ -182,7 +189,8 @@ def _check_suffix(paths: Sequence[Path], folder: Path) -> None:
 def _look_at_labels(root: Path, video: str) -> CheckedFolder:
     frames = list_pictures(root / 'frames' / video)
     size = _read_frames(frames, root / 'frames' / video)
-    stems = {path.stem for path in frames}
+    stems = [path.stem for path in frames]
+    gap = check_frame_numbers(stems, video)
     labels = list_pictures(root / 'labels' / video) if (root / 'labels' / video).is_dir() else []
     if not labels:
         raise ValueError(f'{root / "labels" / video} holds no label map')
@@ -194,20 +202,22 @@ def _look_at_labels(root: Path, video: str) -> CheckedFolder:
         image = read_label_map(str(path), str(root / 'frames' / video), size[::-1])
         counts += np.bincount(image.ravel(), minlength=256)
     values = {str(value): float(counts[value]) for value in np.flatnonzero(counts)}
-    return CheckedFolder(video, None, len(frames), len(labels), size, (frames[0].suffix, labels[0].suffix), values)
+    suffixes = frames[0].suffix, labels[0].suffix
+    return CheckedFolder(video, None, len(frames), len(labels), size, suffixes, values, gap)
 
 
 def _look_at_flow(root: Path, video: str) -> CheckedFolder:
     frames = list_pictures(root / 'frames' / video)
     size = _read_frames(frames, root / 'frames' / video)
-    pairs, longest = pairs_of_video(root, video), 0.0
+    (pairs, gap), longest = pairs_of_video(root, video), 0.0
     for pair in pairs:
         flow, valid = read_flow(pair['flow_path'])
         if valid.shape[::-1] != size:
             raise ValueError(
                 f'{pair["flow_path"]} is {valid.shape[1]}x{valid.shape[0]}, but its frame is {size[0]}x{size[1]}'
             )
-        if valid.any():
-            longest = max(longest, float(np.linalg.norm(flow, axis=2)[valid].max()))
+        if not valid.any():
+            raise ValueError(f'{pair["flow_path"]} holds no known vector: write it anew, or remove it')
+        longest = max(longest, float(np.linalg.norm(flow, axis=2)[valid].max()))
     suffixes = frames[0].suffix, Path(pairs[0]['flow_path']).suffix
-    return CheckedFolder(video, None, len(frames), len(pairs), size, suffixes, {'longest': longest})
+    return CheckedFolder(video, None, len(frames), len(pairs), size, suffixes, {'longest': longest}, gap)

@@ -106,14 +106,29 @@ def write_frames(folder, count, suffix='.png', size=(32, 48)):
 
 
 def test_segmentation(tmp_path):
-    for video, value in (('a 1', 7), ('b', 7), ('视频', 26), ('d', 26), ('bad', 7)):
+    for video, value in (
+        ('a 1', 7),
+        ('b', 7),
+        ('视频', 26),
+        ('d', 26),
+        ('bad', 7),
+        ('b ', 26),
+        ('c\nd', 26),
+        ('two', 7),
+    ):
         write_frames(tmp_path / 'frames' / video, 4, '.jpg')
         write_frames(tmp_path / 'labels' / video, 0)
         label = np.full((32, 48) if video != 'bad' else (16, 48), value, np.uint8)
         label[:2] = 255
         cv2.imwrite(str(tmp_path / 'labels' / video / '3.png'), label)
+    (tmp_path / 'frames/two/2.jpg').rename(tmp_path / 'frames/two/03.jpg')
+    (tmp_path / 'frames/d/1.jpg').unlink()
     (tmp_path / 'names.txt').write_text('road\ncar\n')
     output = invoke(data, 'segmentation', tmp_path, '--classes', tmp_path / 'names.txt', '--val', 0.5, '--workers', 0)
+    assert '| d | frames are missing between 0 and 2 |' in output
+    assert '## Left out: 4' in output
+    assert all(f'| {name} | has a line end, tab, control character or outer sp' in output for name in ('b ', 'c\\nd'))
+    assert '| video two: 03 and 3 have the same number; remove one |' in output
     assert '| 7 | road | 46.88 % |' in output
     assert '| 255 | ignored |' in output
     assert 'labels/bad/3.png is (16, 48) (height, width), but its frame is (32, 48)' in output
@@ -193,7 +208,11 @@ def test_flow(tmp_path):
         (tmp_path / 'flow' / video).mkdir(parents=True)
         for number in range(2 if video != 'c' else 3):
             write_flo(tmp_path / 'flow' / video / f'{number}.flo', np.full((32, 48, 2), 3, np.float32))
+    write_frames(tmp_path / 'frames' / 'd', 2)
+    (tmp_path / 'flow' / 'd').mkdir()
+    write_flo(tmp_path / 'flow' / 'd' / '0.flo', np.full((32, 48, 2), np.nan, np.float32))
     output = invoke(data, 'flow', tmp_path, '--val', 0.5, '--workers', 0)
+    assert 'flow/d/0.flo holds no known vector: write it anew, or remove it' in output
     assert 'Longest vector: 4.2 pixels' in output
     assert 'flow/c/2.flo belongs to the last frame' in output
     # the frames are smaller than the recipe's crop, and than the coarsest cell of the network
