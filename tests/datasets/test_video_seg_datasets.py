@@ -1,5 +1,7 @@
 import os
 import shutil
+import struct
+import zlib
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,6 +15,7 @@ from mmengine.registry import init_default_scope
 from PIL import Image
 
 from mmvidext.datasets import CamVidVideoDataset, CityscapesVideoDataset, VideoFolderSegDataset, VSPWDataset
+from mmvidext.datasets.media.label_map import read_label_map
 from tests.datasets.layouts import (
     CITY,
     texture,
@@ -27,6 +30,20 @@ from tests.datasets.layouts import (
 LOAD = [dict(type='mmvidext.LoadClip'), dict(type='mmvidext.LoadClipAnnotations'), dict(type='mmvidext.PackClipInputs')]
 LABEL = f'gtFine/val/{CITY}/{CITY}_000000_000019_gtFine_labelTrainIds.png'
 PREFIX = dict(img_path='leftImg8bit_sequence/val', seg_map_path='gtFine/val')
+
+
+def png_of_gray(values, bits):
+    """Return a PNG of 2 or 4 bits, which neither Pillow nor OpenCV writes."""
+
+    def chunk(kind, content):
+        return struct.pack('>I', len(content)) + kind + content + struct.pack('>I', zlib.crc32(kind + content))
+
+    height, width = values.shape
+    planes = np.unpackbits(values[..., None], axis=2)[..., 8 - bits :].reshape(height, -1)
+    rows = b''.join(b'\0' + row.tobytes() for row in np.packbits(planes, axis=1))
+    header = struct.pack('>IIBBBBB', width, height, bits, 0, 0, 0, 0)
+    chunks = chunk(b'IHDR', header) + chunk(b'IDAT', zlib.compress(rows)) + chunk(b'IEND', b'')
+    return b'\x89PNG\r\n\x1a\n' + chunks
 
 
 @pytest.fixture(autouse=True, scope='module')
@@ -146,6 +163,26 @@ class TestCityscapes:
             picture.save(tmp_path / LABEL)
             loaded = cityscapes(tmp_path, distances=(0,))[0]['data_samples'].gt_sem_seg.data
             assert np.array_equal(loaded[0], labels)
+
+    @pytest.mark.parametrize(('bits', 'greatest'), [(2, 3), (4, 15)])
+    def test_gray_of_few_bits_is_read_as_stored(self, bits, greatest, tmp_path):
+        write_cityscapes(tmp_path)
+        labels = np.arange(128, dtype=np.uint8).reshape(8, 16) % (greatest + 1)
+        (tmp_path / LABEL).write_bytes(png_of_gray(labels, bits))
+        loaded = cityscapes(tmp_path, distances=(0,))[0]['data_samples'].gt_sem_seg.data
+        assert np.array_equal(loaded[0], labels)
+
+    @pytest.mark.parametrize('head', [b'P5 16 8 18\n', b'P5 16 8 255\n'])
+    def test_a_pgm_is_read_as_stored(self, head, tmp_path):
+        labels = np.arange(128, dtype=np.uint8).reshape(8, 16) % 19
+        (tmp_path / 'a.pgm').write_bytes(head + labels.tobytes())
+        assert np.array_equal(read_label_map(str(tmp_path / 'a.pgm')), labels)
+
+    def test_reduced_zero_label(self, tmp_path):
+        write_cityscapes(tmp_path)
+        cv2.imwrite(str(tmp_path / LABEL), np.resize(np.asarray([0, 1, 19, 255], np.uint8), (8, 16)))
+        loaded = cityscapes(tmp_path, distances=(0,), reduce_zero_label=True)[0]['data_samples'].gt_sem_seg.data
+        assert loaded[0, 0, :4].tolist() == [255, 0, 18, 255]
 
     def test_a_program_is_no_label_map(self, tmp_path):
         """Pillow knows PostScript, and gives it to Ghostscript."""

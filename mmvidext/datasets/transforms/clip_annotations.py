@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from mmseg.datasets.transforms import LoadAnnotations
 
-from mmvidext.datasets.media.label_map import DECODE_ERRORS, check_label_file
+from mmvidext.datasets.media.label_map import read_label_map
 from mmvidext.registry import TRANSFORMS
 
 __all__ = ['LoadClipAnnotations']
@@ -17,9 +17,10 @@ class LoadClipAnnotations(LoadAnnotations):
 
     A sample without ``seg_map_path`` (an image for inference) stays as it is.
 
+    Values are those that the file stores, see :func:`~mmvidext.datasets.media.label_map.read_label_map`.
+
     Args:
         ignore_index: The value that is ignored.
-        **kwargs: The arguments of ``mmseg.LoadAnnotations``.
 
     Raises:
         FileNotFoundError: If the label file is missing.
@@ -28,8 +29,8 @@ class LoadClipAnnotations(LoadAnnotations):
             set has a label map, the values that it names.
     """
 
-    def __init__(self, *, ignore_index: int = 255, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(self, *, ignore_index: int = 255) -> None:
+        super().__init__()
         self.ignore_index = ignore_index
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
@@ -37,12 +38,8 @@ class LoadClipAnnotations(LoadAnnotations):
         if 'seg_map_path' not in results:
             return results
         path = results['seg_map_path']
-        check_label_file(path, results.get('img_path', ''), results.get('ori_shape'))
         label_map = results.get('label_map')
-        try:
-            results = super().transform({**results, 'label_map': None})
-        except DECODE_ERRORS as error:
-            raise ValueError(f'label file {path} cannot be decoded: {error}') from error
+        results = super().transform({**results, 'label_map': None})
         known = range(results['num_classes']) if label_map is None else label_map
         present = np.flatnonzero(np.bincount(results['gt_seg_map'].ravel(), minlength=256))
         foreign = [int(value) for value in present if value not in known and value != self.ignore_index]
@@ -59,6 +56,13 @@ class LoadClipAnnotations(LoadAnnotations):
         if label_map is not None:
             results['gt_seg_map'] = _class_numbers(label_map)[results['gt_seg_map']]
         return {**results, 'label_map': label_map}
+
+    def _load_seg_map(self, results: dict[str, Any]) -> None:
+        labels = read_label_map(results['seg_map_path'], results.get('img_path', ''), results.get('ori_shape'))
+        if results.get('reduce_zero_label'):
+            labels = np.where(labels == 255, labels, labels - 1)  # and 0 becomes 255
+        results['gt_seg_map'] = labels
+        results['seg_fields'].append('gt_seg_map')
 
 
 def _class_numbers(label_map: dict[int, int]) -> np.ndarray:
