@@ -1,6 +1,6 @@
 _base_ = [
     './_base_/models/tin_r50.py',
-    './_base_/datasets/k400_dense.py',
+    './_base_/datasets/k400.py',
     './_base_/schedules/tin_sth.py',
     './_base_/recognition_runtime.py',
 ]

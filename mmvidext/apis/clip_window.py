@@ -5,7 +5,7 @@ from collections import deque
 from typing import Any
 
 import numpy as np
-from mmaction.datasets.transforms import Resize
+from mmaction.datasets.transforms import DenseSampleFrames, Resize
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from numpy.typing import NDArray
@@ -46,7 +46,10 @@ class ClipWindow:
             self._resize.append(self._transforms.pop(0))
         self._frame_rate = frame_rate
         span = max((_span(step) for step in self._samplers), default=0)
-        self.length = span if span and seconds is None else kept
+        self.length = kept
+        if span and seconds is None:
+            self.length = span
+            _look_once(self._samplers)
         self._frames: deque[Frame] = deque(maxlen=self.length)
         self._size: tuple[int, ...] = ()
 
@@ -95,5 +98,14 @@ def frames_in(seconds: float, frame_rate: float, *, name: str) -> int:
 
 def _span(sampler: Any) -> int:
     """Return how many frames one clip covers, 0 where a sampler spreads its frames over the whole video."""
+    if isinstance(sampler, DenseSampleFrames):
+        return int(sampler.sample_range)
     clip_len, interval = getattr(sampler, 'clip_len', 1), getattr(sampler, 'frame_interval', None)
     return clip_len * interval if clip_len > 1 and interval else 0
+
+
+def _look_once(samplers: list[Any]) -> None:
+    """Let dense sampling look at one position: all of them are the same in as many frames as one clip covers."""
+    for sampler in samplers:
+        if isinstance(sampler, DenseSampleFrames):
+            sampler.num_sample_positions = 1

@@ -117,6 +117,20 @@ def test_a_window_keeps_small_frames_and_begins_anew_with_another_size(folder):
     assert ClipWindow(config, 30.0, seconds=1e300).length == 2**31
 
 
+def test_dense_sampling_looks_at_one_window_of_64_frames():
+    """A longer window has ten positions, as in a validation."""
+    config = online_config(causal=False)
+    config.val_dataloader.dataset.pipeline[1].type = 'DenseSampleFrames'
+    for seconds, length, frames in ((None, 64, 3), (4, 120, 30)):
+        window = ClipWindow(config, 30.0, seconds=seconds)
+        for number in range(130):
+            window.push(np.full((32, 32, 3), number, np.uint8))
+        inputs = window.clip()['inputs']
+        assert (len(window), len(inputs)) == (length, frames)
+        first = 130 - length
+        assert inputs[:3, 0, 0, 0].tolist() == [first, first + 21, first + 42]
+
+
 def test_a_source_may_state_an_odd_rate_and_use_one_buffer():
     config = online_config(causal=False)
     config.val_dataloader.dataset.pipeline.pop(3)  # Resize, which copies

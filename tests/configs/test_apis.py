@@ -55,7 +55,7 @@ def test_pipelines_run(path, clips):
     for split in ('train', 'val', 'test'):
         pipeline = copy.deepcopy(config[f'{split}_pipeline'])
         inputs = Compose(pipeline)(dict(source, test_mode=split != 'train'))['inputs']
-        views = views_of(pipeline) if split == 'test' else 1
+        views = views_of(pipeline) if split != 'train' else 1
         frames = (inputs.shape[0],) if inputs.ndim == 4 else (inputs.shape[0], inputs.shape[2])
         assert frames == ((views * length,) if inputs.ndim == 4 else (views, length))
 

@@ -46,3 +46,13 @@ def test_inferencers_find_a_visualizer(path, tmp_path):
     wanted = names.get(config.default_scope, 'Visualizer')
     assert type(visualizer).__name__ == wanted
     assert 'LocalVisBackend' in visualizer._vis_backends
+
+
+@pytest.mark.parametrize('path', [*PAPER, *DEMO], ids=name)
+def test_validation_chooses_frames_as_training(path):
+    """What is validated, predicted and streamed are the distances between frames that a network was trained on."""
+    config = load(path)
+    if config.default_scope == 'mmaction':
+        steps = [[step for step in config[f'{split}_pipeline'] if 'Sample' in step.type] for split in ('train', 'val')]
+        train, val = ([(step.type, step.clip_len, step.get('frame_interval')) for step in part] for part in steps)
+        assert train == val != []

@@ -204,6 +204,7 @@ def steps_of(stem, split, kind_of_step):
         ('tsm_r50_ucf101', 'SampleFrames', 'SampleFrames', 6, 'score'),
         ('ms_tsm_r50_k400', 'DenseSampleFrames', 'DenseSampleFrames', 30, 'score'),
         ('tin_r50_sthv2', 'SampleFrames', 'SampleFrames', 1, 'prob'),
+        ('tin_r50_k400', 'SampleFrames', 'SampleFrames', 1, 'prob'),
         ('r2plus1d_r18_k400', 'SampleFrames', 'SampleFrames', 10, 'prob'),
     ],
 )

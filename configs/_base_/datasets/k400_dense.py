@@ -23,10 +23,10 @@ train_pipeline = [
     dict(type='FormatShape', input_format='NCHW'),
     dict(type='PackActionInputs'),
 ]
-# one clip, center crop
+# ten windows, center crop
 val_pipeline = [
     dict(type='mmvidext.InitVideo'),
-    dict(type='SampleFrames', clip_len=1, frame_interval=1, num_clips=num_segments, test_mode=True),
+    dict(type='DenseSampleFrames', clip_len=1, frame_interval=1, num_clips=num_segments, test_mode=True),
     dict(type='mmvidext.DecodeVideo'),
     dict(type='Resize', scale=(-1, short_side)),
     dict(type='CenterCrop', crop_size=crop_size),
