@@ -22,7 +22,14 @@ from mmvidext.apis.picture_outputs import check_outputs
 from mmvidext.apis.recognizer_loading import build_recognizer
 from mmvidext.apis.weights import load_for_inference
 from mmvidext.cli.config import load_config
-from mmvidext.cli.options import PATH, RunCommand, cfg_options_option, config_argument, one_line_errors
+from mmvidext.cli.options import (
+    PATH,
+    RunCommand,
+    cfg_options_option,
+    config_argument,
+    one_line_errors,
+    optional_checkpoint,
+)
 
 __all__ = ['clip_length', 'export']
 
@@ -63,7 +70,7 @@ def clip_length(backbone: torch.nn.Module) -> int:
     return getattr(backbone, 'num_segments', None) or getattr(backbone, 'clip_len', None) or 16
 
 
-def build_model(config: Config, checkpoint: Path | None) -> Any:
+def build_model(config: Config, checkpoint: str | None) -> Any:
     """Build a recognizer, a ``DeepFeatureFlow`` or a ``FlowEstimator``.
 
     Raises:
@@ -149,7 +156,9 @@ def write_graphs(
 @click.command(cls=RunCommand)
 @config_argument
 @click.argument('out', type=PATH)
-@click.option('--checkpoint', type=PATH, help='Checkpoint to export, ours or official.  [default: random]')
+@click.option(
+    '--checkpoint', callback=optional_checkpoint, help='Checkpoint to export, ours or official.  [default: random]'
+)
 @click.option('--shape', type=FrameShape(), default='224x224', show_default=True, help='Size of a frame, HEIGHTxWIDTH.')
 @click.option(
     '--frames',
@@ -165,7 +174,7 @@ def write_graphs(
 def export(
     config: str,
     out: Path,
-    checkpoint: Path | None,
+    checkpoint: str | None,
     shape: tuple[int, int],
     frames: int | None,
     online: bool,

@@ -202,8 +202,8 @@ def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return add_options(*_RUN_OPTIONS)(function)
 
 
-def optional_checkpoint(ctx: click.Context, param: click.Parameter, value: str) -> str | None:
-    """Return the path of a checkpoint, or None for ``none``: random weights."""
+def optional_checkpoint(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Return the path, address or name of a checkpoint, or None for ``none``: random weights."""
     return None if value == 'none' else value
 
 

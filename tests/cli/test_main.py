@@ -234,3 +234,16 @@ def test_an_interrupt_ends_any_command_with_130_whatever_it_is_taken_for(taken_f
     for command, arguments in ((main, ('test', 'a.py', 'b.pth')), (COMMANDS['mmvidext test'], ('a.py', 'b.pth'))):
         assert invoke(command, *arguments, status=130) == 'stopped by SIGINT\n'
     assert signal.signal(signal.SIGINT, before) is signal.default_int_handler
+
+
+def test_a_checkpoint_may_be_an_address():
+    """As a path of the file system, https://a/b would become https:/a/b."""
+    checkpoints = {
+        name: option
+        for name, command in COMMANDS.items()
+        for option in command.params
+        if option.name in ('checkpoint', 'weights')
+    }
+    assert {'mmvidext export', 'mmvidext predict', 'mmvidext test'} <= set(checkpoints)
+    taken = {name: option.type.convert('https://a/b', option, None) for name, option in checkpoints.items()}
+    assert set(taken.values()) == {'https://a/b'}, taken

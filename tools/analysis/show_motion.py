@@ -20,7 +20,7 @@ from mmvidext.datasets.media.images import write_picture
 from mmvidext.drawing.motion import draw_motion
 
 
-def estimate(cfg: Config, checkpoint: Path, video: Path) -> SeenMotion:
+def estimate(cfg: Config, checkpoint: str, video: Path) -> SeenMotion:
     """Return the frames of a video that a model looks at, and the motion that it sees."""
     from mmaction.registry import MODELS
 
@@ -32,19 +32,22 @@ def estimate(cfg: Config, checkpoint: Path, video: Path) -> SeenMotion:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', type=Path)
-    parser.add_argument('checkpoint', type=Path)
+    parser.add_argument('config')
+    parser.add_argument('checkpoint', help='a file, an address or the name of a model')
     parser.add_argument('video', type=Path)
     parser.add_argument('out', type=Path, help='PNG file to write')
     parser.add_argument('--scale', type=int, default=2, help='enlarge the frames so many times (default: %(default)s)')
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='override the config')
     args = parser.parse_args()
-    for path in (args.config, args.checkpoint, args.video):
-        if not path.is_file():
-            parser.error(f'there is no file {path}')
-    cfg = load_config(args.config, args.cfg_options)
-    init_default_scope('mmaction')
-    picture = draw_motion(*estimate(cfg, args.checkpoint, args.video), scale=args.scale)
+    if not args.video.is_file():
+        parser.error(f'there is no file {args.video}')
+    try:
+        cfg = load_config(args.config, args.cfg_options)
+        init_default_scope('mmaction')
+        motion = estimate(cfg, args.checkpoint, args.video)
+    except (ValueError, OSError) as error:
+        parser.error(str(error))
+    picture = draw_motion(*motion, scale=args.scale)
     write_picture(args.out, picture)
     print(f'wrote {args.out}')
 
