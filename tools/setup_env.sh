@@ -49,11 +49,13 @@ fi
 pip=("$venv/bin/python" -m pip --disable-pip-version-check install -q -c tools/constraints.txt)
 echo "Installing mmvidext[$extras] into $venv ..."
 "$venv/bin/python" -c 'import torch' 2>/dev/null || "${pip[@]}" "$torch_spec" 'setuptools<81'
-if "$venv/bin/python" -c 'import mmcv._ext' 2>/dev/null; then # a full mmcv is kept: mmcv-lite would overwrite it
-    "${pip[@]}" mmengine mmaction2 mmsegmentation ftfy regex
-    extras=$(tr ',' '\n' <<<"$extras" | grep -vx openmmlab | paste -sd, || true)
+own=$extras
+# a full mmcv is kept: the mmcv-lite of openmmlab would overwrite it
+if [[ ,$extras, == *,openmmlab,* ]] && "$venv/bin/python" -c 'import mmcv._ext' 2>/dev/null; then
+    "${pip[@]}" mmengine mmaction2 mmsegmentation ftfy regex 'setuptools<81'
+    own=$(tr ',' '\n' <<<"$extras" | grep -vx openmmlab | paste -sd, || true)
 fi
-"${pip[@]}" -e ".${extras:+[$extras]}"
+"${pip[@]}" -e ".${own:+[$own]}"
 # opencv-python needs a desktop's libraries, which a bare server lacks; its headless build is the same without windows
 if ! "$venv/bin/python" -c 'import cv2' 2>/dev/null; then
     "${pip[@]}" --force-reinstall --no-deps opencv-python-headless

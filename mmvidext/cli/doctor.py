@@ -67,9 +67,11 @@ def judge(installed: str, tested: str | None) -> str:
     return 'older than tested'
 
 
-def installed_lines() -> list[str]:
-    """Return which of the two lines of the toolboxes are installed, by their mmengine and mmcv."""
-    return [line for line, (engine, mmcvs, *_) in LINES.items() if any(found(package) for package in (engine, *mmcvs))]
+def installed_lines() -> dict[str, list[str]]:
+    """Return which packages of the two lines of the toolboxes are installed; a line without any is left out."""
+    packages = {line: (engine, *mmcvs, *others) for line, (engine, mmcvs, *others) in LINES.items()}
+    there = {line: [package for package in names if found(package)] for line, names in packages.items()}
+    return {line: names for line, names in there.items() if names}
 
 
 def report_versions() -> bool:
@@ -77,15 +79,16 @@ def report_versions() -> bool:
     tested = tested_versions()
     lines = installed_lines()
     if len(lines) > 1:
+        named = ' and '.join(f'{", ".join(names)} ({line})' for line, names in lines.items())
         raise click.ClickException(
-            f'packages of both lines of the toolboxes are installed, {" and ".join(lines)}: their modules have the '
-            "same names, so one has written over the other. Make a new environment with 'mmvidext[openmmlab]' or "
-            "'mmvidext[onedl]'"
+            f'packages of both lines of the toolboxes are installed, {named}: their modules have the same names, so '
+            "one writes over the other. Make a new environment with 'mmvidext[openmmlab]' or 'mmvidext[onedl]'"
         )
-    engine, mmcvs, mmseg, mmdet = LINES[lines[0]]
+    (line,) = lines
+    engine, mmcvs, mmseg, mmdet = LINES[line]
     mmcv = next((package for package in mmcvs if found(package)), mmcvs[-1])
     complete = True
-    click.echo(f'line of the toolboxes: {lines[0]}\n')
+    click.echo(f'line of the toolboxes: {line}\n')
     click.echo(f'{"package":30}{"found":20}tested with')
     python = platform.python_version()
     click.echo(f'{"Python":30}{python:20}{tested["Python"]:16}{judge(python, tested["Python"])}'.rstrip())
@@ -167,7 +170,7 @@ def doctor() -> None:
     Example: mmvidext doctor
     """
     if not report_versions():
-        extra = installed_lines()[0].lower()
+        extra = next(iter(installed_lines())).lower()
         raise click.ClickException(f"something required is MISSING: pip install 'mmvidext[{extra}]'")
     report_defects()
     report_backends()

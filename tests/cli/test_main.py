@@ -173,10 +173,18 @@ def test_doctor():
     assert re.search(r'mmcv\.ops: (19 compiled functions by mmvidext|by mmcv itself)', output)
 
 
-def test_doctor_names_a_mixture_of_both_lines(monkeypatch):
-    """Their modules have the same names, so whichever was installed last has written over the other."""
-    monkeypatch.setattr(doctor, 'found', {'mmengine': '0.10.7', 'onedl-mmcv': '2.3.6'}.get)
-    with pytest.raises(click.ClickException, match=r'packages of both lines .* are installed, OpenMMLab and onedl'):
+@pytest.mark.parametrize(
+    ('installed', 'named'),
+    [
+        ('mmengine onedl-mmcv', 'mmengine (OpenMMLab) and onedl-mmcv (onedl)'),
+        ('onedl-mmengine onedl-mmcv mmdet', 'mmdet (OpenMMLab) and onedl-mmengine, onedl-mmcv (onedl)'),
+        ('mmcv-lite onedl-mmsegmentation', 'mmcv-lite (OpenMMLab) and onedl-mmsegmentation (onedl)'),
+    ],
+)
+def test_doctor_names_a_mixture_of_both_lines(installed, named, monkeypatch):
+    """Their modules have the same names, so whichever is installed last writes over the other."""
+    monkeypatch.setattr(doctor, 'found', dict.fromkeys(installed.split(), '1.0').get)
+    with pytest.raises(click.ClickException, match=f'packages of both lines .* are installed, {re.escape(named)}: '):
         doctor.report_versions()
 
 
