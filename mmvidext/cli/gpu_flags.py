@@ -16,6 +16,9 @@ __all__ = [
     'use_compiler',
 ]
 
+# where each launcher writes how many processes it started on this machine
+_PROCESSES_HERE = dict(pytorch='LOCAL_WORLD_SIZE', slurm='SLURM_NTASKS_PER_NODE', mpi='OMPI_COMM_WORLD_LOCAL_SIZE')
+
 
 def train_in_mixed_precision(cfg: Config, precision: str) -> None:
     """Let the optimizer wrapper run the forward pass in ``'fp16'`` or ``'bf16'``.
@@ -74,15 +77,22 @@ def prepare_loaders(cfg: Config, workers: str | None) -> None:
         if not isinstance(loader, dict):
             continue
         if workers is not None:
-            loader['num_workers'] = _count_workers(workers)
+            loader['num_workers'] = _count_workers(workers, cfg.get('launcher'))
             loader['persistent_workers'] = loader['num_workers'] > 0
         loader.setdefault('pin_memory', torch.cuda.is_available())
 
 
-def _count_workers(workers: str) -> int:
+def _count_workers(workers: str, launcher: str | None) -> int:
     if workers == 'auto':
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
-        return max(1, cores // int(os.environ.get('LOCAL_WORLD_SIZE', 1)))
+        return max(1, _cores(launcher))
     if not workers.isdecimal():
         raise click.UsageError(f'--workers must be a number or auto, not {workers!r}')
     return int(workers)
+
+
+def _cores(launcher: str | None) -> int:
+    """Return how many cores this process has for itself, as far as its launcher says."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+    if launcher == 'slurm' and (given := os.environ.get('SLURM_CPUS_PER_TASK')):
+        return min(cores, int(given))  # whether Slurm binds the process to them or not
+    return cores // int(os.environ.get(_PROCESSES_HERE.get(launcher or '', ''), 1))

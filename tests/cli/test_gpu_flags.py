@@ -76,11 +76,32 @@ def test_channels_last_is_added_once():
     assert [hook.type for hook in cfg.custom_hooks] == ['mmvidext.BadFilesHook', 'mmvidext.ChannelsLastHook']
 
 
+@pytest.mark.parametrize(
+    ('launcher', 'variables', 'workers'),
+    [
+        ('none', dict(SLURM_NTASKS_PER_NODE='8'), 24),  # one process in a job
+        ('slurm', dict(SLURM_NTASKS_PER_NODE='8'), 3),
+        ('slurm', dict(SLURM_NTASKS_PER_NODE='8', SLURM_CPUS_PER_TASK='2'), 2),
+        ('slurm', dict(SLURM_NTASKS_PER_NODE='8', SLURM_CPUS_PER_TASK='32'), 24),
+        ('mpi', dict(OMPI_COMM_WORLD_LOCAL_SIZE='4'), 6),
+        ('mpi', dict(OMPI_COMM_WORLD_LOCAL_SIZE='48'), 1),
+    ],
+)
+def test_each_launcher_says_how_many_share_the_cores(launcher, variables, workers, monkeypatch):
+    monkeypatch.setattr('os.sched_getaffinity', lambda _: set(range(24)), raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    cfg = config(train_dataloader=dict(), launcher=launcher)
+    prepare_loaders(cfg, 'auto')
+    assert cfg.train_dataloader.num_workers == workers
+
+
 def test_workers_share_the_cores(monkeypatch):
     monkeypatch.setattr('os.sched_getaffinity', lambda _: set(range(24)), raising=False)
     monkeypatch.setattr('torch.cuda.is_available', lambda: False)
     monkeypatch.setenv('LOCAL_WORLD_SIZE', '4')
-    cfg = config(train_dataloader=dict(num_workers=2), test_dataloader=dict(num_workers=2), val_dataloader=None)
+    loaders = dict(train_dataloader=dict(num_workers=2), test_dataloader=dict(num_workers=2), val_dataloader=None)
+    cfg = config(**loaders, launcher='pytorch')
     prepare_loaders(cfg, 'auto')
     assert cfg.train_dataloader == dict(num_workers=6, persistent_workers=True, pin_memory=False)
     prepare_loaders(cfg, '0')
