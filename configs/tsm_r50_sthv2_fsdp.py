@@ -10,4 +10,8 @@ strategy = dict(
     ),
 )
 # without mmvidext.ExactResumeHook and mmvidext.BadFilesHook, which are for mmengine's Runner
-custom_hooks = [dict(type='mmvidext.SegmentsCheckHook'), dict(type='mmvidext.NumClassesCheckHook')]
+custom_hooks = [
+    dict(type='mmvidext.SegmentsCheckHook'),
+    dict(type='mmvidext.NumClassesCheckHook'),
+    dict(type='mmvidext.ScratchWarningHook'),
+]

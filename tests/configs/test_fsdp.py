@@ -77,6 +77,7 @@ def test_a_bad_batch_is_skipped_and_named_in_channels_last_too(tmp_path):
     assert 'not finite in the batch: inputs[' in log
     assert 'first module whose output is not finite: backbone.conv1.conv (Conv2d)' in log
     assert '1 updates were skipped' in log
+    assert log.count('starts from weights trained on ImageNet, but this run starts from random ones') == 1
 
 
 def test_exact_resume_hook_says_that_it_is_not_for_this_runner():
