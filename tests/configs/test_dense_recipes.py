@@ -30,17 +30,20 @@ class DenseRecipe:
     factor: float = 0.1
     bias_decay: bool = True
     fast: tuple[str, ...] = ()
+    total: int = 8  # the batch of all GPUs that the rate is for
 
 
 STEPS_LONG, STEPS_FINE = (400_000, 600_000, 800_000, 1_000_000), (200_000, 300_000, 400_000, 500_000)
 LONG = DenseRecipe('Adam', 1e-4, 4e-4, 8, 1_200_000, STEPS_LONG, 0.5, bias_decay=False)
 FINE = DenseRecipe('Adam', 1e-5, 4e-4, 8, 600_000, STEPS_FINE, 0.5, bias_decay=False)
-QUARTER = DenseRecipe('Adam', 1e-4, 4e-4, 16, 300_000, (100_000, 150_000, 200_000, 250_000), 0.5, bias_decay=False)
+QUARTER = DenseRecipe(
+    'Adam', 1e-4, 4e-4, 16, 300_000, (100_000, 150_000, 200_000, 250_000), 0.5, bias_decay=False, total=16
+)
 DFF = DenseRecipe('SGD', 1e-3, 5e-4, 1, 20_000, (15_000,))
 FRAMES = DenseRecipe('SGD', 1e-3, 5e-4, 2, 20_000, (15_000,))
 MMSEG = DenseRecipe('SGD', 1e-2, 5e-4, 2, 40_000, ())
-SMALL = DenseRecipe('AdamW', 3e-4, 1e-2, 4, 2000, ())  # ours, for videos of one's own
-DEEPLAB = DenseRecipe('SGD', 2.5e-4, 5e-4, 10, 20_000, (), fast=('decode_head', 'neck'))
+SMALL = DenseRecipe('AdamW', 3e-4, 1e-2, 4, 2000, (), total=4)  # ours, for videos of one's own
+DEEPLAB = DenseRecipe('SGD', 2.5e-4, 5e-4, 10, 20_000, (), fast=('decode_head', 'neck'), total=10)
 SMALL_SCHEDULE = [('LinearLR', 0, 200), ('CosineAnnealingLR', 200, 2000)]
 DENSE_RECIPES = {
     **dict.fromkeys(('flownets_flyingchairs', 'flownetc_flyingchairs'), LONG),
@@ -79,6 +82,7 @@ def test_rate_and_decay_of_every_parameter(stem):
             assert (group['momentum'], group['nesterov']) == (0.9, False)
     assert not config.optim_wrapper.get('clip_grad')
     assert config.train_dataloader.batch_size == recipe.batch
+    assert config.auto_scale_lr == dict(enable=False, base_batch_size=recipe.total)
 
 
 @pytest.mark.parametrize('stem', DENSE_RECIPES)

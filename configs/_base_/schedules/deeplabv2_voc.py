@@ -8,3 +8,4 @@ optim_wrapper = dict(
     paramwise_cfg=dict(custom_keys=dict(decode_head=dict(lr_mult=10.0), neck=dict(lr_mult=10.0))),
 )
 param_scheduler = dict(type='PolyLR', power=0.9, eta_min=0, begin=0, end=20000, by_epoch=False)
+auto_scale_lr = dict(enable=False, base_batch_size=10)

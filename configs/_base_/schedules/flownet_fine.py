@@ -8,3 +8,4 @@ optim_wrapper = dict(
     paramwise_cfg=dict(bias_decay_mult=0.0),
 )
 param_scheduler = dict(type='MultiStepLR', by_epoch=False, milestones=[200000, 300000, 400000, 500000], gamma=0.5)
+auto_scale_lr = dict(enable=False, base_batch_size=8)

@@ -10,3 +10,4 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=warmup_iters),
     dict(type='CosineAnnealingLR', by_epoch=False, begin=warmup_iters, end=max(max_iters, warmup_iters + 1)),
 ]
+auto_scale_lr = dict(enable=False, base_batch_size=4)
