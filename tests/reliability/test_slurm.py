@@ -1,6 +1,7 @@
-"""``tools/slurm_train.sh`` with stand-ins for Slurm's commands: what it submits again, and how."""
+"""``tools/slurm_train.sh`` and the script of the page with stand-ins for Slurm's commands: what they submit again."""
 
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -8,13 +9,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+TOOL = ('bash', str(ROOT / 'tools' / 'slurm_train.sh'), 'partition', 'job', 'config.py', '--seed', '1')
 
 
 @pytest.fixture
 def slurm(tmp_path):
     """Return a function that runs the script; ``srun`` returns one exit code after the other."""
 
-    def run(codes, **environment):
+    def run(codes, command=TOOL, **environment):
         (tmp_path / 'codes').write_text('\n'.join(map(str, codes)) + '\n')
         log = tmp_path / 'log'
         log.write_text('')
@@ -25,7 +27,6 @@ def slurm(tmp_path):
             path = tmp_path / name
             path.write_text(f'#!/bin/sh\necho {name} "$@" >>{log}\n{ending}\n')
             path.chmod(0o755)
-        command = ['bash', str(ROOT / 'tools' / 'slurm_train.sh'), 'partition', 'job', 'config.py', '--seed', '1']
         environment = {**os.environ, 'PATH': f'{tmp_path}:{os.environ["PATH"]}', **environment}
         result = subprocess.run(command, env=environment, check=False, timeout=30)
         return result.returncode, log.read_text().splitlines()
@@ -60,3 +61,17 @@ def test_inside_of_a_job_the_job_is_requeued(slurm):
     code, lines = slurm([0], SLURM_JOB_ID='7', SLURM_RESTART_COUNT='1')
     assert code == 0
     assert lines[0].endswith('--resume')
+
+
+def test_the_script_of_the_page_requeues_its_job(slurm):
+    page = (ROOT / 'docs' / 'cluster.md').read_text()
+    (script,) = re.findall(r'```bash\n(#!/bin/bash\n#SBATCH .*?)```', page, re.DOTALL)
+    command = ('bash', '-c', script)
+    for ending in (75, 128 + signal.SIGUSR1):
+        code, (srun, requeue) = slurm([ending], command, SLURM_JOB_ID='7', SLURM_CPUS_PER_TASK='8')
+        assert (code, requeue) == (0, 'scontrol requeue 7')
+        assert srun.startswith('srun --cpus-per-task=8 ')
+        assert '--resume' in srun
+    for ending in (0, 3):
+        code, lines = slurm([ending], command, SLURM_JOB_ID='7', SLURM_CPUS_PER_TASK='8')
+        assert (code, len(lines)) == (ending, 1)
