@@ -1,5 +1,5 @@
 # DeepLabV2 on ResNet-101: four atrous branches, three scales fused by their maximum. For the dense CRF install
-# pydensecrf and add --cfg-options model.crf.iterations=10
+# pydensecrf and add --cfg-options +model.crf.iterations=10
 _base_ = [
     './_base_/segmentation_runtime.py',
     './_base_/datasets/voc_aug.py',

@@ -25,7 +25,9 @@ from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
 from mmvidext import registry
+from mmvidext.cli.config import load_config
 from mmvidext.cli.main import main
+from mmvidext.cli.options import one_line_errors
 from mmvidext.datasets.flow_io import write_flo
 from mmvidext.models.backbones import TSMResNet
 from tests.cli.bad_files import segmentation
@@ -77,6 +79,11 @@ def blocks(page):
 
 @pytest.mark.parametrize('page', PAGES)
 def test_every_block_is_run_or_says_why_not(page):
+    fences = re.findall(r'^```(\w*)\n(.*?)^```$', (ROOT / page).read_text(encoding='utf-8'), re.MULTILINE | re.DOTALL)
+    untagged = [text for kind, text in fences if not kind]
+    assert [
+        text for text in untagged if re.search('^(python|mmvidext|bash|torchrun|pip|mim) ', text, re.MULTILINE)
+    ] == []
     for mark, kind, text in blocks(page):
         assert mark == '' or mark in REASONS or mark.startswith('file: '), text
         if kind == 'bash' and not mark:
@@ -266,6 +273,15 @@ def commands_in(text):
             yield [DOORS[words[1]], *words[2:]]
         elif words[:1] == ['mmvidext']:
             yield words[1:]
+        elif words[:1] in (['torchrun'], ['srun']):
+            yield words[words.index('mmvidext') + 1 :]
+
+
+def read_config(config=None, cfg_options=(), **_):
+    """Read the config that a command changes, if it is one of ours."""
+    if cfg_options and ('::' in config or (ROOT / config).is_file()):
+        with one_line_errors():
+            load_config(config if '::' in config else ROOT / config, cfg_options)
 
 
 DOORS = {
@@ -280,11 +296,11 @@ DOORS = {
 
 
 def test_every_command_of_every_page_is_accepted(tmp_path, monkeypatch):
-    """Also of the blocks that need what is not here; nothing is run."""
+    """Also of the blocks that need what is not here; nothing is run, but options of our configs are applied."""
     monkeypatch.chdir(tmp_path)
     for name, command in COMMANDS.items():
         if not isinstance(command, click.Group):
-            monkeypatch.setattr(command, 'callback', lambda **values: None)
+            monkeypatch.setattr(command, 'callback', read_config)
             for parameter in command.params:  # what is not here is not asked for
                 if name != 'mmvidext' and isinstance(parameter.type, click.Path):
                     monkeypatch.setattr(parameter.type, 'exists', False)
@@ -299,6 +315,16 @@ def test_every_command_of_every_page_is_accepted(tmp_path, monkeypatch):
                     refused.append(f'{page}: {shlex.join(words)}: {result.output.splitlines()[-1]}')
     assert refused == []
     assert count > 40
+
+
+def test_options_in_the_comment_of_a_config_are_accepted():
+    found = {}
+    for path in (ROOT / 'configs').glob('*.py'):
+        comment = path.read_text().partition('_base_')[0].replace('\n# ', ' ')
+        options = re.findall(r'--cfg-options (\S+=(?!VALUE)\S+)', comment)
+        if options:
+            found[path.stem] = load_config(path, options)
+    assert 'deeplabv2_r101_voc' in found
 
 
 def test_the_notebook_runs(tmp_path, monkeypatch):

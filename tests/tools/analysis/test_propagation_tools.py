@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 pytest.importorskip('mmseg')
@@ -5,6 +7,7 @@ pytest.importorskip('mmseg')
 from mmengine.registry import init_default_scope
 
 from mmvidext.models.segmentors import DeepFeatureFlow
+from tests.configs.paths import CONFIGS
 from tests.models.segmentors.tiny import fcn
 from tools.analysis import key_frame_policies, propagation_table, video_flops
 
@@ -33,6 +36,14 @@ def test_the_table_of_distances_has_mean_and_spread_over_the_seeds():
 def test_one_seed_has_no_spread():
     table = propagation_table.format_table({'copied': [[70.0, 60.5, 50.0, 40.0]]})
     assert table.splitlines()[2] == '| copied | 70.00 | 60.50 | 50.00 | 40.00 |'
+
+
+def test_the_page_names_folders_as_the_tool_does():
+    text = (CONFIGS.parent / 'docs' / 'video_segmentation.md').read_text()
+    paths = re.findall(r'work_dirs/propagation/(\w+)/(\w+)/(\w+)/iter_\d+\.pth', text)
+    task = propagation_table.TASKS['segmentation']
+    assert set(paths) == {('segmentation', 'seed_0', next(iter(task.ways.values())))}
+    assert text.count('work_dirs/propagation/') == len(paths)
 
 
 TASKS = list(propagation_table.TASKS.values())
