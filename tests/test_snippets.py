@@ -219,6 +219,17 @@ def test_a_translation_has_the_blocks_of_its_original(page, original):
         assert own == others
 
 
+@pytest.mark.parametrize(('page', 'original'), TRANSLATED.items())
+def test_a_translation_names_what_its_original_names(page, original):
+    def names(path):
+        text = re.sub('```.*?```', '', (ROOT / path).read_text(encoding='utf-8'), flags=re.DOTALL)
+        return {
+            name for name in re.findall('`([^`\n]+)`', text) if not re.search('FOLDER|RECORDING', name)
+        }  # translated
+
+    assert names(original) - names(page) == set()
+
+
 def types_in(value):
     """Yield the classes that a piece of a config names."""
     for inner in value.values() if isinstance(value, dict) else value:
@@ -325,6 +336,13 @@ def test_options_in_the_comment_of_a_config_are_accepted():
         if options:
             found[path.stem] = load_config(path, options)
     assert 'deeplabv2_r101_voc' in found
+
+
+def test_the_page_on_data_names_every_format_that_is_generated():
+    text = (ROOT / 'docs' / 'data.md').read_text()
+    assert re.findall(r'make_synthetic\.py (\S+) ', text) == re.findall(r'^\*\*(\S+)\*\*: ', text, re.MULTILINE)
+    formats = {name.split()[-1] for name in COMMANDS if name.startswith('mmvidext data make-synthetic ')}
+    assert set(re.findall(r'make_synthetic\.py (\S+) ', text)) == formats
 
 
 def test_the_notebook_runs(tmp_path, monkeypatch):

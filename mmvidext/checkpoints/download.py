@@ -69,8 +69,8 @@ def sha256_in_name(name: str) -> str:
 def download(url: str, path: Path | None = None, *, sha256: str = '', wait: float = 1.0) -> Path:
     """Return the file of a URL, fetching it unless it is there.
 
-    A transfer that breaks off is continued (HTTP ``Range``), five times with growing pauses; what has come by then is
-    kept as ``NAME.part``, and the next call goes on from there.
+    A transfer that breaks off is continued (HTTP ``Range``), up to four times with growing pauses; what has come by
+    then is kept as ``NAME.part``, and the next call goes on from there.
 
     Args:
         url: ``https://`` or ``http://``. Redirects are followed, but none from https to http.
