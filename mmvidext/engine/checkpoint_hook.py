@@ -169,8 +169,8 @@ class CheckpointHook(MMEngineCheckpointHook):
             yield
         except OSError as error:
             raise RunError(
-                f'{name} cannot be written to {self.out_dir}: {error}. The checkpoints before it are whole: make room, '
-                'then resume'
+                f'{name} cannot be written to {self.out_dir}: {error}. The checkpoints before it are whole: mend '
+                'that, then resume'
             ) from error
 
     def _name_last(self, runner: Runner, path: str) -> None:

@@ -6,8 +6,7 @@ import logging
 import os
 import time
 import zipfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
 
 from mmengine.fileio import LocalBackend, register_backend
@@ -19,53 +18,29 @@ from mmvidext.file_digest import sha256_of
 __all__ = ['PARTIAL', 'WholeFileBackend', 'checksum_path', 'file_damage', 'remove_partial_files', 'write_whole']
 
 PARTIAL = '.partial'  # the end of the name of a file that is being written
-# what may be over in a minute: a full disk, another one's quota, a file server that restarts
-_PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.ETIMEDOUT}
+# what may be over in a minute: a full disk, another one's quota, a file server that restarts. ENOENT is what a file
+# server says of a rename that it has done and is asked for again.
+_PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOENT}
 _WAITS = (2, 8, 20, 30, 60)  # seconds
 
 
-def write_whole(path: Path, content: bytes, *, patient: bool = False) -> None:
+def write_whole(path: Path, content: bytes, *, patient: bool = False, outdated: Path | None = None) -> None:
     """Write a file so that, whenever the process or the machine stops, the old file or the new one is there.
 
     Args:
         path: The file.
         content: What it is to hold.
         patient: Try again for two minutes if the disk is full, or does not answer.
+        outdated: A file to remove between the old content and the new one, as it is of the old one.
 
     Raises:
         OSError: If it cannot be written, for example because the disk is full. The old file is untouched then, and
             nothing else is left.
     """
-    with _written_beside(path, content, patient=patient) as partial:
-        os.replace(partial, path)
-
-
-@contextmanager
-def _written_beside(path: Path, content: bytes, *, patient: bool) -> Iterator[Path]:
-    """Write to another name, to be renamed in the block; afterwards that name is gone, and the new one on the disk."""
-    partial = path.with_name(f'.{path.name}{PARTIAL}')
-    try:
-        _write(partial, content, _WAITS if patient else ())
-        yield partial
-    finally:
-        partial.unlink(missing_ok=True)
-    if hasattr(os, 'O_DIRECTORY'):  # Windows cannot open a folder
-        folder = os.open(path.parent, os.O_RDONLY)
+    for seconds in (*(_WAITS if patient else ()), 0):
         try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
-def _write(path: Path, content: bytes, waits: Sequence[int]) -> None:
-    for seconds in (*waits, 0):
-        try:
-            with path.open('wb') as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+            _write(path, content, outdated)
         except OSError as error:
-            path.unlink(missing_ok=True)
             if error.errno not in _PASSING or not seconds:
                 raise
             text = f'{path} cannot be written: {error.strerror}; tried again in {seconds} seconds'
@@ -73,6 +48,38 @@ def _write(path: Path, content: bytes, waits: Sequence[int]) -> None:
             time.sleep(seconds)
         else:
             return
+
+
+def _write(path: Path, content: bytes, outdated: Path | None) -> None:
+    partial = path.with_name(f'.{path.name}{PARTIAL}')
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with partial.open('wb') as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if outdated is not None:
+            outdated.unlink(missing_ok=True)
+        os.replace(partial, path)
+    finally:
+        with suppress(OSError):
+            partial.unlink()
+    _flush_names(path.parent)
+
+
+def _flush_names(folder: Path) -> None:
+    """Put the names of the files of a folder on the disk, where the system and the file system can."""
+    if not hasattr(os, 'O_DIRECTORY'):  # Windows cannot open a folder
+        return
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno in _PASSING:
+            raise
 
 
 def checksum_path(path: Path) -> Path:
@@ -99,7 +106,8 @@ def file_damage(path: Path) -> str | None:
 def remove_partial_files(directory: Path) -> None:
     """Remove what a killed run was writing."""
     for path in directory.glob(f'.*{PARTIAL}'):
-        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.unlink()
 
 
 class WholeFileBackend(LocalBackend):
@@ -115,10 +123,7 @@ class WholeFileBackend(LocalBackend):
             OSError: See :func:`write_whole`.
         """
         path = Path(filepath)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with _written_beside(path, obj, patient=True) as partial:
-            checksum_path(path).unlink(missing_ok=True)
-            os.replace(partial, path)
+        write_whole(path, obj, patient=True, outdated=checksum_path(path))
         digest = hashlib.sha256(obj).hexdigest()
         write_whole(checksum_path(path), os.fsencode(f'{digest}  {path.name}\n'), patient=True)
 

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import stat
 import time
 from pathlib import Path
 
@@ -151,6 +152,51 @@ def test_a_disk_that_stays_full_is_not_waited_for_without_end(tmp_path, monkeypa
     assert (tmp_path / 'a.pth').read_bytes() == b'old'
     assert file_damage(tmp_path / 'a.pth') is None
     assert sorted(path.name for path in tmp_path.iterdir()) == ['a.pth', 'a.pth.sha256']
+
+
+@pytest.mark.parametrize(
+    ('call', 'number', 'when'),
+    [
+        ('replace', errno.EIO, 'before'),
+        ('replace', errno.ESTALE, 'before'),
+        ('replace', errno.ENOENT, 'after'),  # what a file server says that is asked again for what it has done
+        ('unlink', errno.EIO, 'before'),
+        ('fsync', errno.EIO, 'after'),
+    ],
+)
+def test_any_call_of_a_file_server_that_does_not_answer_is_tried_again(call, number, when, tmp_path, monkeypatch):
+    real, calls, slept = getattr(os, call), [], []
+
+    def fail_once(*args, **options):
+        calls.append(call)
+        if len(calls) > 1:
+            return real(*args, **options)
+        if when == 'after':
+            real(*args, **options)
+        raise OSError(number, os.strerror(number))
+
+    WholeFileBackend().put(b'old', tmp_path / 'a.pth')
+    monkeypatch.setattr(os, call, fail_once)
+    monkeypatch.setattr(time, 'sleep', slept.append)
+    WholeFileBackend().put(b'new', tmp_path / 'a.pth')
+    assert slept == [2]
+    assert (tmp_path / 'a.pth').read_bytes() == b'new'
+    assert file_damage(tmp_path / 'a.pth') is None
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['a.pth', 'a.pth.sha256']
+
+
+@pytest.mark.parametrize('number', [errno.EINVAL, errno.ENOTSUP, errno.EACCES])
+def test_a_file_system_that_cannot_flush_a_folder_takes_checkpoints(number, tmp_path, monkeypatch):
+    flush = os.fsync
+
+    def refuse(handle):
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(number, os.strerror(number))
+        flush(handle)
+
+    monkeypatch.setattr(os, 'fsync', refuse)
+    WholeFileBackend().put(b'new', tmp_path / 'a.pth')
+    assert file_damage(tmp_path / 'a.pth') is None
 
 
 def train_without_room_for_the_best(cfg, message):
