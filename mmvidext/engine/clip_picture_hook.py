@@ -1,7 +1,6 @@
 """Show what a recognizer saw, and what it took it for: ``--show-dir`` of the test commands."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,7 +29,7 @@ class ClipPictureHook(VisualizationHook):
         interval: Draw every so many clips.
         show: Show the pictures in a window.
         wait_time: Seconds for which a picture is shown.
-        out_dir: Folder for the pictures, PNG.
+        out_dir: Folder for the pictures, ``NUMBER_CLIP.png``.
 
     Raises:
         ValueError: If the interval is below 1.
@@ -50,9 +49,6 @@ class ClipPictureHook(VisualizationHook):
 
     def _step(self, runner: Runner) -> int:
         return runner.iter
-
-    def _name(self, sample: Any, number: int) -> str:
-        return f'{number:06d}_{Path(sample.get("filename", "clip")).stem}'
 
     def _file(self, name: str, step: int) -> str:
         return f'{name}.png'

@@ -6,6 +6,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from mmengine.dist import get_dist_info
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from numpy.typing import NDArray
@@ -28,7 +29,8 @@ class VisualizationHook(Hook):
     visualizer looks for labels under names that they no longer have.
 
     Args:
-        out_dir: Where the pictures go, ``CLIP_STEP.png``. None gives them to the run's visualizer.
+        out_dir: Where the pictures go, ``NUMBER_CLIP_STEP.png``: the clip's place in the data set, the name of its
+            video or folder, and the epoch. None gives them to the run's visualizer.
         enable: Whether to draw at all.
         interval: Draw one of so many clips.
 
@@ -67,8 +69,10 @@ class VisualizationHook(Hook):
             self._draw(runner, 'test', 0, data_batch, outputs)
 
     def _draw(self, runner: Runner, split: str, step: int, data_batch: Any, outputs: Sequence[Any]) -> None:
+        rank, world_size = get_dist_info()
         for clip, sample in zip(data_batch['inputs'], outputs, strict=True):
-            number, self._seen = self._seen, self._seen + 1
+            number = self._seen * world_size + rank  # the processes take turns
+            self._seen += 1
             if number % self.interval == 0:
                 picture = self._picture(runner, split, clip, sample)
                 self._put(runner, self._name(sample, number), picture, step)
@@ -77,7 +81,8 @@ class VisualizationHook(Hook):
         return runner.epoch
 
     def _name(self, sample: Any, number: int) -> str:
-        return Path(str(sample.get('filename') or sample.get('frame_dir') or number)).name
+        clip = Path(sample.get('filename', '')).stem or Path(sample.get('frame_dir', 'clip')).name
+        return f'{number:06d}_{clip}'
 
     def _picture(self, runner: Runner, split: str, clip: Tensor, sample: Any) -> NDArray[np.uint8]:
         return _frames_under_text(clip, sample)
