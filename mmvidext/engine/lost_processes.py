@@ -169,12 +169,13 @@ def _silent_ranks() -> list[int]:
             is_master=False,
             timeout=timedelta(seconds=_ROLL_CALL_SECONDS),
         )
-        store.set(f'mmvidext/alive/{rank}', 'here')
+        roll = f'mmvidext/alive/{os.environ.get("TORCHELASTIC_RESTART_COUNT", 0)}'  # the store outlives a restart
+        store.set(f'{roll}/{rank}', 'here')
         missing = set(range(size)) - {rank}
         deadline = time.monotonic() + _ROLL_CALL_SECONDS
         while missing and time.monotonic() < deadline:
             time.sleep(0.1)
-            missing = {other for other in missing if not store.check([f'mmvidext/alive/{other}'])}
+            missing = {other for other in missing if not store.check([f'{roll}/{other}'])}
         time.sleep(0.5)  # the launcher stops all when the first ends: let the others see the roll
         return sorted(missing)
     return []
