@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from inspect import signature
 from pathlib import Path
 from traceback import format_exception
@@ -31,7 +30,7 @@ from mmvidext.cli.options import usage_errors
 from mmvidext.cli.pretrained_errors import naming_what_cannot_be_fetched
 from mmvidext.cli.ready_config import config_of_data
 from mmvidext.cli.unknown_keys import check_component_keys
-from mmvidext.engine.run_parts import loaders_of
+from mmvidext.engine.run_parts import loaders_of, process_timeout
 from mmvidext.engine.shared_batches import ShareBatchesHook, SharingRunner
 from mmvidext.engine.work_dir import check_writable
 
@@ -204,7 +203,7 @@ def build_runner(cfg: Config, *, verbose: bool) -> Any:
     end_forks_with_this_process()
     if cfg.launcher == 'pytorch' and not torch.cuda.is_available():
         # mmengine sets a CUDA device before it makes the process group, and gives the wrapper CUDA device numbers
-        torch.distributed.init_process_group('gloo', timeout=_process_timeout(cfg))
+        torch.distributed.init_process_group('gloo', timeout=process_timeout(cfg))
         if cfg.get('model_wrapper_cfg') is None:
             unused = cfg.get('find_unused_parameters', False)
             cfg.model_wrapper_cfg = dict(
@@ -313,13 +312,6 @@ def run_errors() -> Iterator[None]:
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
         raise
-
-
-def _process_timeout(cfg: Config) -> timedelta | None:
-    """Return how long a process waits for another one; None is torch's default."""
-    dist_cfg = (cfg.get('env_cfg') or {}).get('dist_cfg') or {}
-    seconds = dist_cfg.get('timeout')
-    return None if seconds is None else timedelta(seconds=seconds)
 
 
 def leave_process_group() -> None:

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from datetime import timedelta
 from types import FrameType
 from typing import Any
 
@@ -26,14 +27,18 @@ class Preemption:
         self._handlers: dict[int, Any] = {}
         self._group: Any = None
 
-    def listen(self) -> None:
-        """Begin to listen; called on every process. Only the main thread can."""
+    def listen(self, timeout: timedelta | None) -> None:
+        """Begin to listen; called on every process. Only the main thread can.
+
+        Args:
+            timeout: How long a process waits for another one to agree; None is torch's default.
+        """
         if threading.current_thread() is threading.main_thread():
             numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]  # Windows has but the first
             heeded = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
             self._handlers = {number: _before_runs(number, signal.signal(number, self._note)) for number in heeded}
         if distributed.is_initialized() and distributed.get_world_size() > 1:
-            self._group = distributed.new_group(backend='gloo')  # of the CPUs: never waits for a GPU
+            self._group = distributed.new_group(backend='gloo', timeout=timeout)  # of the CPUs: never waits for a GPU
 
     def close(self) -> None:
         """Give the signals back."""

@@ -21,7 +21,7 @@ from mmvidext.engine.rank_state import capture_rank, restore_rank
 from mmvidext.engine.resume_checks import arithmetic_of, changed_arithmetic
 from mmvidext.engine.resume_point import checkpoint_folder
 from mmvidext.engine.run_error import RunError
-from mmvidext.engine.run_parts import loaders_of
+from mmvidext.engine.run_parts import loaders_of, process_timeout
 from mmvidext.engine.seeded_loading import PlacedBatches, RemainingBatches, seeded_loader, shield_workers
 from mmvidext.engine.shared_batches import share_batches
 from mmvidext.generators import capture_generators, restore_generators
@@ -61,7 +61,7 @@ class TrainingStateHook(Hook):
         self._seed_data(runner)
         if self.resumed is not None:
             self._resume(runner, self.resumed)
-        self._preemption.listen()
+        self._preemption.listen(process_timeout(runner.cfg))
         if self.resumed is not None and self._validation_is_missing(runner, self.resumed):
             restore_generators(self._own(self.resumed)['generators'])
             if isinstance(runner.train_loop, EpochBasedTrainLoop):

@@ -24,7 +24,7 @@ from mmvidext.engine.work_dir import lock_work_dir
 assert lock_work_dir(Path(sys.argv[1])) is None
 write_whole(Path(sys.argv[1], 'file'), b'content')
 preemption = Preemption()
-preemption.listen()
+preemption.listen(None)
 preemption.close()
 assert crash_in_child(lambda: 1 / 0, 1.0) is None
 """

@@ -3,15 +3,20 @@
 import os
 import signal
 import time
+from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.hooks import CheckpointHook, Hook
 from mmengine.registry import HOOKS, LOOPS
 from mmengine.runner import BaseLoop
+from torch import distributed
 
 from mmvidext.engine.preemption import EXIT_RESUME_ME, Preemption
 from mmvidext.engine.resume_point import find_resume_point
+from mmvidext.engine.training_state_hook import TrainingStateHook
 from tests.reliability.tiny_run import config, in_child, newest, process_context, train
 from tools.chaos import differences, state
 
@@ -35,8 +40,8 @@ def test_the_signals_are_given_back_also_after_a_run_that_failed():
     before = signal.signal(signal.SIGTERM, own)
     try:
         failed, good = Preemption(), Preemption()
-        failed.listen()  # and no close: the run ended with an error
-        good.listen()
+        failed.listen(None)  # and no close: the run ended with an error
+        good.listen(None)
         os.kill(os.getpid(), signal.SIGTERM)
         assert good.noticed
         assert not failed.noticed
@@ -44,6 +49,21 @@ def test_the_signals_are_given_back_also_after_a_run_that_failed():
         assert signal.getsignal(signal.SIGTERM) is own
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def test_processes_wait_for_one_that_is_late_as_long_as_the_config_says(tmp_path, monkeypatch):
+    """In the group in which they agree on a signal too: torch's default is half an hour."""
+    asked = []
+    monkeypatch.setattr(distributed, 'is_initialized', lambda: True)
+    monkeypatch.setattr(distributed, 'get_world_size', lambda group=None: 2)
+    monkeypatch.setattr(distributed, 'new_group', lambda **options: asked.append(options))
+    hook = TrainingStateHook()
+    monkeypatch.setattr(hook, '_take_over_hooks', lambda runner: None)
+    monkeypatch.setattr(hook, '_seed_data', lambda runner: None)
+    runner = SimpleNamespace(cfg=Config(dict(env_cfg=dict(dist_cfg=dict(timeout=7200)))))
+    hook.before_train(runner)
+    hook.after_run(runner)
+    assert asked == [dict(backend='gloo', timeout=timedelta(hours=2))]
 
 
 @pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGUSR1])
