@@ -14,7 +14,7 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from mmvidext.engine.run_error import RunError
-from mmvidext.engine.whole_file import WholeFileBackend, write_whole
+from mmvidext.engine.whole_file import WholeFileBackend, remove_lone_checksums, write_whole
 from mmvidext.registry import HOOKS
 
 __all__ = ['PREEMPTED', 'CheckpointHook']
@@ -26,12 +26,13 @@ PREEMPTED = 'preempted.pth'  # saved when the run was told to stop, removed with
 class CheckpointHook(MMEngineCheckpointHook):
     """Save checkpoints as mmengine's hook does, with the same arguments, but safely.
 
-    - A file is written beside its name, flushed and renamed, its SHA-256 beside it (on a local disk).
+    - A file is written beside its name, flushed and renamed, its SHA-256 beside it (on a local disk). Not those of
+      ``published_keys``, which mmengine writes after the training.
     - An old file is removed after the new one is whole, and never one outside the directory of the checkpoints.
     - ``last_checkpoint`` is written last, in one step.
     - The checkpoint of a step is saved again after the validation of that step, so that a resumed run knows its
       result; a run killed in between validates again.
-    - ``save_best`` that names no metric ends the run with what there is.
+    - ``save_best`` that names none of the metrics of a validation ends the run, and says which there are.
 
     Args:
         *args: See mmengine's ``CheckpointHook``.
@@ -122,7 +123,7 @@ class CheckpointHook(MMEngineCheckpointHook):
             if key != 'auto' and key not in metrics:
                 raise RunError(
                     f'save_best={key!r} of the CheckpointHook is none of the metrics of this validation: '
-                    f'{", ".join(metrics) or "it has none"}. Name one of them, then resume'
+                    f'{", ".join(metrics)}. Name one of them, then resume'
                 )
         with self._naming_what_is_lost('the best checkpoint'):
             super()._save_best_checkpoint(runner, metrics)
@@ -184,6 +185,8 @@ class CheckpointHook(MMEngineCheckpointHook):
         if self.file_client_args is None and self.backend_args is None and isinstance(self.file_backend, LocalBackend):
             self.backend_args = dict(backend='whole_file')
             self.file_backend = WholeFileBackend()
+            if is_main_process():  # mmengine's hook has just removed those that are too many, without theirs
+                remove_lone_checksums(Path(self.out_dir))
 
     def _best_paths(self) -> dict[str, str]:
         """Return the best files so far, by metric."""

@@ -15,7 +15,15 @@ from mmengine.logging import print_log
 from mmvidext.checkpoints.read import check_bounds
 from mmvidext.file_digest import sha256_of
 
-__all__ = ['PARTIAL', 'WholeFileBackend', 'checksum_path', 'file_damage', 'remove_partial_files', 'write_whole']
+__all__ = [
+    'PARTIAL',
+    'WholeFileBackend',
+    'checksum_path',
+    'file_damage',
+    'remove_lone_checksums',
+    'remove_partial_files',
+    'write_whole',
+]
 
 PARTIAL = '.partial'  # the end of the name of a file that is being written
 # what may be over in a minute: a full disk, another one's quota, a file server that restarts. ENOENT is what a file
@@ -108,6 +116,15 @@ def remove_partial_files(directory: Path) -> None:
     for path in directory.glob(f'.*{PARTIAL}'):
         with suppress(OSError):
             path.unlink()
+
+
+def remove_lone_checksums(directory: Path) -> None:
+    """Remove checksums whose files are gone, so that ``sha256sum -c *.sha256`` checks what is there."""
+    for path in directory.glob('*.sha256'):
+        entry = b'  ' + os.fsencode(path.stem)
+        with suppress(OSError):
+            if not path.with_suffix('').exists() and path.read_bytes().rstrip().endswith(entry):
+                path.unlink()
 
 
 class WholeFileBackend(LocalBackend):

@@ -175,6 +175,27 @@ def test_removing_a_checkpoint_removes_its_checksum(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize('stock', [True, False])
+def test_a_checkpoint_that_is_too_many_for_a_resumed_run_takes_its_checksum_with_it(stock, tmp_path):
+    for epoch in (1, 2, 3):
+        WholeFileBackend().put(b'x', tmp_path / f'epoch_{epoch}.pth')
+    (tmp_path / 'data.zip.sha256').write_text('0123  other/data.zip\n')  # the user's
+    runner = _Runner(tmp_path)
+    runner.work_dir = str(tmp_path)
+    runner.message_hub.update_info('keep_ckpt_ids', [1, 2, 3])
+    from mmvidext.engine import CheckpointHook
+
+    hook = (MMEngineCheckpointHook if stock else CheckpointHook)(max_keep_ckpts=1)
+    hook.before_train(runner)
+    if stock:
+        CheckpointHook.take_over(hook)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        'data.zip.sha256',
+        'epoch_3.pth',
+        'epoch_3.pth.sha256',
+    ]
+
+
 def test_the_old_best_file_is_there_until_the_new_one_is_whole(tmp_path):
     """mmengine's hook removes it first; ours is asked at each removal whether another best file is whole."""
     seen = []
