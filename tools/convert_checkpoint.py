@@ -1,4 +1,4 @@
-"""``mmvidext convert`` as a script: python tools/convert_checkpoint.py IN OUT."""
+"""``mmvidext convert`` as a script: python tools/convert_checkpoint.py CONFIG IN OUT."""
 
 import sys
 

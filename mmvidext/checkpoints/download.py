@@ -79,8 +79,8 @@ def download(url: str, path: Path | None = None, *, sha256: str = '', wait: floa
         wait: Seconds of the first pause.
 
     Raises:
-        FileNotFoundError: If it cannot be fetched.
-        ValueError: If it has another SHA-256, or is a web page; then nothing is kept.
+        FileNotFoundError: If it cannot be fetched, or is a web page.
+        ValueError: If it has another SHA-256; then nothing is kept.
     """
     path = cached_file(url) if path is None else path
     sha256 = (sha256 or sha256_in_name(path.name)).lower()
