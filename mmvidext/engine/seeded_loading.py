@@ -9,6 +9,7 @@ all processes. (The index would not do: some samplers draw a sample twice in an 
 import os
 from collections.abc import Callable, Iterator
 from functools import partial
+from inspect import signature
 from typing import Any, NamedTuple
 
 import torch
@@ -20,6 +21,10 @@ from torch.utils.data import BatchSampler, DataLoader, Dataset
 from mmvidext.generators import restored_generators, seed_generators
 
 __all__ = ['PlacedBatch', 'PlacedBatches', 'RemainingBatches', 'SeededDataset', 'seeded_loader', 'shield_workers']
+
+# arguments of a loader
+_REPLACED = {'dataset', 'collate_fn', 'generator'}
+_ORDERING = {'sampler', 'batch_sampler', 'batch_size', 'shuffle', 'drop_last'}  # a batch sampler is in their place
 
 
 class PlacedBatch(NamedTuple):
@@ -159,17 +164,12 @@ def seeded_loader(loader: DataLoader[Any], cfg: dict[str, Any] | None, *, seed: 
         endless: See :class:`PlacedBatches`.
     """
     batches = _fresh_batches(loader, cfg or {}, seed)
+    kept = signature(DataLoader).parameters.keys() - _REPLACED - _ORDERING
     seeded: DataLoader[Any] = DataLoader(
         SeededDataset(loader.dataset, loader.collate_fn, seed=seed),
         batch_sampler=PlacedBatches(batches, endless=endless),  # type: ignore[arg-type] # any iterable will do
         collate_fn=_identity,
-        num_workers=loader.num_workers,
-        pin_memory=loader.pin_memory,
-        timeout=loader.timeout,
-        worker_init_fn=loader.worker_init_fn,
-        multiprocessing_context=loader.multiprocessing_context,
-        prefetch_factor=loader.prefetch_factor,
-        persistent_workers=loader.persistent_workers,
+        **{name: getattr(loader, name) for name in kept},
         generator=torch.Generator().manual_seed(seed),  # or each pass would draw a number from the model's generator
     )
     shield_workers(seeded)

@@ -1,5 +1,6 @@
 """Batches seeded by their place: the same from any worker, from any start, in any number of processes."""
 
+import multiprocessing
 import pickle
 import random
 
@@ -42,6 +43,22 @@ def test_a_sample_depends_on_its_place_alone():
     other = loader()
     other.batch_sampler.epoch = 1
     assert all(one != two for one, two in zip(list(other), whole, strict=True))
+
+
+def test_the_other_arguments_of_a_loader_are_kept():
+    given = dict(
+        num_workers=2,
+        pin_memory=False,
+        timeout=7.0,
+        multiprocessing_context='spawn',
+        prefetch_factor=3,
+        persistent_workers=True,
+        pin_memory_device='cuda:1',
+        in_order=False,
+    )
+    seeded = seeded_loader(DataLoader(Drawing(), batch_size=4, **given), None, seed=5, endless=False)
+    found = {name: getattr(seeded, name) for name in given}
+    assert found == {**given, 'multiprocessing_context': multiprocessing.get_context('spawn')}
 
 
 def test_two_processes_draw_what_one_does():
