@@ -2,6 +2,7 @@
 
 import os
 import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -183,10 +184,10 @@ def _iteration(path: Path) -> int | None:
 
 
 def _content(path: Path) -> dict[str, Any]:
-    """Return what is in a file without reading its tensors, nothing if it is no dictionary."""
+    """Return what is in a file, nothing if it is no dictionary. Tensors are read of torch's old format only."""
     check_bounds(path)
     try:
-        content: Any = torch.load(path, map_location='cpu', weights_only=True, mmap=True)
+        content: Any = torch.load(path, map_location='cpu', weights_only=True, mmap=zipfile.is_zipfile(path))
     except UnicodeEncodeError:  # torch cannot map a file whose name is not UTF-8
         with path.open('rb') as file:
             content = torch.load(file, map_location='cpu', weights_only=True)

@@ -96,6 +96,16 @@ def test_last_checkpoint_misleads_nobody(last, reference, tmp_path):
     assert find_resume_point(tmp_path) == tmp_path / 'epoch_3.pth'
 
 
+def test_weights_in_torchs_old_format_are_none_to_resume_from(tmp_path):
+    """As torchvision publishes some; a run's own checkpoints in that format are found."""
+    weights = dict(weight=torch.zeros(1))
+    torch.save(weights, tmp_path / 'resnet18-5c106cde.pth', _use_new_zipfile_serialization=False)
+    assert find_resume_point(tmp_path) is None
+    state = dict(meta=dict(iter=4), message_hub={}, optimizer={}, state_dict=weights)
+    torch.save(state, tmp_path / 'iter_4.pth', _use_new_zipfile_serialization=False)
+    assert find_resume_point(tmp_path) == tmp_path / 'iter_4.pth'
+
+
 def test_an_empty_directory_has_no_resume_point(tmp_path):
     assert find_resume_point(tmp_path) is None
     os.mkfifo(tmp_path / 'epoch_1.pth')  # would block for ever
