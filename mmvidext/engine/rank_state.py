@@ -1,6 +1,6 @@
 """What belongs to one process of a run: generators, gradients that wait for their step, buffers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -12,22 +12,35 @@ from torch import Tensor, nn
 from mmvidext.engine.run_parts import optim_wrappers, unwrap_model
 from mmvidext.generators import capture_generators
 
-__all__ = ['capture_rank', 'parameters_of', 'restore_rank']
+__all__ = ['capture_rank', 'parameters_of', 'restore_rank', 'unsaved_buffers']
 
 
-def capture_rank(runner: Runner) -> dict[str, Any]:
+def unsaved_buffers(model: Any) -> dict[str, Tensor]:
+    """Return the buffers of a model, by name, that are in no state dict (``persistent=False``)."""
+    saved = model.state_dict()
+    return {name: buffer for name, buffer in model.named_buffers() if name not in saved}
+
+
+def capture_rank(runner: Runner, as_built: Mapping[str, Tensor]) -> dict[str, Any]:
     """Return the state of this process, on the CPU: ``generators``, ``gradients``, ``counts`` and ``buffers``.
 
     Gradients only inside of an accumulation window. Counts are how many gradients each optimizer got, by which it knows
     where its window ends: mmengine begins with the iteration, and where there are several optimizers with 0. Buffers
     (running statistics) only with several processes, where each has its own between two epochs and mmengine saves those
-    of the first.
+    of the first, and those that mmengine never saves, if they changed.
+
+    Args:
+        runner: The runner.
+        as_built: What :func:`unsaved_buffers` found before the training, copied: those that follow from the config
+            alone, such as a mean, are those of the config also in a resumed run.
     """
     gradients = [_copy(parameter.grad) for parameter in _accumulating(runner.optim_wrapper)]
     counts = [one.inner_count for one in optim_wrappers(runner.optim_wrapper)]
-    buffers: dict[str, Tensor] = {}
-    if get_world_size() > 1:
-        buffers = {name: buffer.detach().cpu().clone() for name, buffer in unwrap_model(runner.model).named_buffers()}
+    model = unwrap_model(runner.model)
+    unsaved = unsaved_buffers(model)
+    unchanged = {name for name, value in as_built.items() if name in unsaved and torch.equal(unsaved[name], value)}
+    own = unsaved if get_world_size() == 1 else dict(model.named_buffers())
+    buffers = {name: _copy(buffer) for name, buffer in own.items() if name not in unchanged}
     return dict(generators=capture_generators(), gradients=gradients, counts=counts, buffers=buffers)
 
 
@@ -41,12 +54,15 @@ def restore_rank(runner: Runner, state: dict[str, Any]) -> None:
         wrapper._inner_count = count  # older checkpoints have none
     for name, buffer in unwrap_model(runner.model).named_buffers():
         if name in state['buffers']:
+            value = state['buffers'][name].to(buffer.device)
+            if buffer.shape != value.shape:  # it grows in training
+                buffer.data = value
             with torch.no_grad():
-                buffer.copy_(state['buffers'][name])
+                buffer.copy_(value)
 
 
-def _copy(gradient: Tensor | None) -> Tensor | None:
-    return None if gradient is None else gradient.detach().cpu().clone()
+def _copy(value: Tensor | None) -> Tensor | None:
+    return None if value is None else value.detach().cpu().clone()
 
 
 def parameters_of(wrapper: OptimWrapper | OptimWrapperDict) -> Iterator[nn.Parameter]:

@@ -10,6 +10,7 @@ from mmengine.hooks import CheckpointHook as MMEngineCheckpointHook
 from mmengine.hooks import EarlyStoppingHook, EMAHook, Hook
 from mmengine.hooks import LoggerHook as MMEngineLoggerHook
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
+from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
 from mmvidext.engine.checkpoint_hook import PREEMPTED, CheckpointHook
@@ -17,11 +18,11 @@ from mmvidext.engine.data_digest import data_digest, pipeline_steps
 from mmvidext.engine.logger_hook import LoggerHook
 from mmvidext.engine.optimizer_checks import optimizer_types
 from mmvidext.engine.preemption import EXIT_RESUME_ME, Preemption
-from mmvidext.engine.rank_state import capture_rank, restore_rank
+from mmvidext.engine.rank_state import capture_rank, restore_rank, unsaved_buffers
 from mmvidext.engine.resume_checks import arithmetic_of, changed_arithmetic
 from mmvidext.engine.resume_point import checkpoint_folder
 from mmvidext.engine.run_error import RunError
-from mmvidext.engine.run_parts import loaders_of, process_timeout
+from mmvidext.engine.run_parts import loaders_of, process_timeout, unwrap_model
 from mmvidext.engine.seeded_loading import PlacedBatches, RemainingBatches, seeded_loader, shield_workers
 from mmvidext.engine.shared_batches import share_batches
 from mmvidext.generators import capture_generators, restore_generators
@@ -46,6 +47,7 @@ class TrainingStateHook(Hook):
         self._before_val: dict[str, Any] | None = None  # the generators; validation does not change them
         self._validated_iter = -1
         self._common_val_batches = 0  # of all processes: those in which they can agree
+        self._as_built: dict[str, Tensor] = {}  # the buffers that mmengine does not save, before the training
         self._preemption = Preemption()
         self._checkpoints: CheckpointHook  # saves at a signal; there from the begin of training on
         self._batches: PlacedBatches | None = None
@@ -59,6 +61,7 @@ class TrainingStateHook(Hook):
         """
         self._take_over_hooks(runner)
         self._seed_data(runner)
+        self._as_built = {name: buffer.clone() for name, buffer in unsaved_buffers(unwrap_model(runner.model)).items()}
         if self.resumed is not None:
             self._resume(runner, self.resumed)
         self._preemption.listen(process_timeout(runner.cfg))
@@ -130,13 +133,13 @@ class TrainingStateHook(Hook):
         During a validation the states before it are kept.
         """
         if self._before_val is None:
-            self._ranks = all_gather_object(capture_rank(runner))
+            self._ranks = all_gather_object(capture_rank(runner, self._as_built))
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Add this hook's part, unless the checkpoint is not for resuming."""
         if 'optimizer' not in checkpoint or self._batches is None:
             return
-        ranks = self._ranks or [capture_rank(runner)]
+        ranks = self._ranks or [capture_rank(runner, self._as_built)]
         checkpoint[STATE_KEY] = dict(
             ranks=ranks,
             batches=self._num_batches,

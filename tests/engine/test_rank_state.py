@@ -7,7 +7,7 @@ import torch
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import nn
 
-from mmvidext.engine.rank_state import capture_rank, restore_rank
+from mmvidext.engine.rank_state import capture_rank, restore_rank, unsaved_buffers
 
 
 def one_of(counts):
@@ -38,7 +38,7 @@ def train(runner, iterations):
 def test_each_optimizer_ends_its_accumulation_window_where_it_would_have(counts):
     whole = one_of(counts)
     train(whole, range(5))
-    state, weights = capture_rank(whole), {name: value.clone() for name, value in whole.model.state_dict().items()}
+    state, weights = capture_rank(whole, {}), {name: value.clone() for name, value in whole.model.state_dict().items()}
     resumed = one_of(counts)
     resumed.model.load_state_dict(weights)
     restore_rank(resumed, state)
@@ -50,8 +50,40 @@ def test_each_optimizer_ends_its_accumulation_window_where_it_would_have(counts)
 
 def test_a_state_of_an_older_version_leaves_the_counts_as_they_are():
     runner = one_of((2,))
-    state = capture_rank(runner)
+    state = capture_rank(runner, {})
     del state['counts']
     runner.optim_wrapper._inner_count = 7
     restore_rank(runner, state)
     assert runner.optim_wrapper.inner_count == 7
+
+
+class Counting(nn.Module):
+    """Has buffers that are in no state dict: the mean is of the config, the others change in training."""
+
+    def __init__(self, mean):
+        super().__init__()
+        self.layer = nn.Linear(1, 1)
+        self.register_buffer('mean', torch.tensor(mean), persistent=False)
+        self.register_buffer('seen', torch.zeros(()), persistent=False)
+        self.register_buffer('queue', torch.zeros(0, 2), persistent=False)
+        self.register_buffer('statistics', torch.zeros(1))
+
+    def runner(self):
+        return SimpleNamespace(model=self, optim_wrapper=OptimWrapper(torch.optim.SGD(self.parameters(), lr=0.1)))
+
+
+@pytest.mark.parametrize('processes', [1, 2])
+def test_buffers_that_are_in_no_state_dict_are_kept_if_they_changed(processes, monkeypatch):
+    monkeypatch.setattr('mmvidext.engine.rank_state.get_world_size', lambda: processes)
+    model = Counting(0.5)
+    as_built = {name: buffer.clone() for name, buffer in unsaved_buffers(model).items()}
+    assert sorted(as_built) == ['mean', 'queue', 'seen']
+    model.seen += 5
+    model.queue = torch.ones(3, 2)
+    state = capture_rank(model.runner(), as_built)
+    assert sorted(state['buffers']) == ['queue', 'seen', *(['statistics'] if processes > 1 else [])]
+    resumed = Counting(0.25)  # the user has changed the config
+    restore_rank(resumed.runner(), state)
+    assert resumed.mean == 0.25
+    assert resumed.seen == 5
+    assert torch.equal(resumed.queue, torch.ones(3, 2))

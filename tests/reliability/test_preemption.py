@@ -12,7 +12,7 @@ from mmengine.config import Config
 from mmengine.hooks import CheckpointHook, Hook
 from mmengine.registry import HOOKS, LOOPS
 from mmengine.runner import BaseLoop
-from torch import distributed
+from torch import distributed, nn
 
 from mmvidext.engine.preemption import EXIT_RESUME_ME, Preemption
 from mmvidext.engine.resume_point import find_resume_point
@@ -60,7 +60,7 @@ def test_processes_wait_for_one_that_is_late_as_long_as_the_config_says(tmp_path
     hook = TrainingStateHook()
     monkeypatch.setattr(hook, '_take_over_hooks', lambda runner: None)
     monkeypatch.setattr(hook, '_seed_data', lambda runner: None)
-    runner = SimpleNamespace(cfg=Config(dict(env_cfg=dict(dist_cfg=dict(timeout=7200)))))
+    runner = SimpleNamespace(model=nn.Identity(), cfg=Config(dict(env_cfg=dict(dist_cfg=dict(timeout=7200)))))
     hook.before_train(runner)
     hook.after_run(runner)
     assert asked == [dict(backend='gloo', timeout=timedelta(hours=2))]
