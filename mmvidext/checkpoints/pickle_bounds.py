@@ -1,7 +1,8 @@
-"""What unpickling a checkpoint would take, found without doing it: a few bytes of a pickle may ask for any memory."""
+"""What unpickling a checkpoint would take, found without doing it: a few bytes may ask for any memory or time."""
 
 import pickle
 import pickletools
+from collections.abc import Callable, Iterable
 from typing import Any, BinaryIO
 
 from mmvidext.checkpoints.numpy_pickle import encode_latin1
@@ -12,14 +13,25 @@ _MAX_OPCODES = 2_000_000  # of a pickle; a ResNet-152 with its optimizer has som
 _PUTS = ('PUT', 'BINPUT', 'LONG_BINPUT')
 _CONTAINERS = ('.bytearray', '.set', '.Counter', '.OrderedDict')  # copy what they are given
 _PLAIN = (str, bytes, list, tuple, dict, set)
+_MAX_ODD_KEYS = 1000
+_DISTINCT = 2**61 - 1  # no two integers below have one hash
+# operations that hash what is on the stack, and where it is
+_HASHED: dict[bytes, Callable[[list[Any]], list[Any]]] = {
+    pickle.SETITEM: lambda stack: stack[-2:-1],
+    pickle.SETITEMS: lambda stack: stack[::2],
+    pickle.DICT: lambda stack: stack[::2],
+    pickle.ADDITEMS: lambda stack: stack,
+    pickle.FROZENSET: lambda stack: stack,
+}
 
 
 def check_pickle(file: BinaryIO) -> None:
     """Walk through the pickle at the place of a file without executing it, and leave the file behind it.
 
     Raises:
-        ValueError: If it, or the memory that it asks for, is larger than of any checkpoint.
-        UnpicklingError: If it is damaged.
+        ValueError: If it, or the memory that it asks for, is larger than of any checkpoint, or it has keys by which a
+            dictionary could take any time, or crash: nested tuples, or many numbers of one hash.
+        Exception: Whatever a damaged one makes an unpickler raise.
     """
     start = file.tell()
     for number, (operation, argument, _) in enumerate(pickletools.genops(file)):
@@ -34,12 +46,29 @@ def check_pickle(file: BinaryIO) -> None:
     file.seek(end)
 
 
-class _DryRun(pickle.Unpickler):
-    """Calls stand-ins in place of what a pickle names, and checks what they are given."""
+def _checking_keys(load: Callable[[Any], None], find: Callable[[list[Any]], list[Any]]) -> Callable[[Any], None]:
+    def load_checked(run: '_DryRun') -> None:
+        run.check_keys(find(run.stack))
+        load(run)
+
+    return load_checked
+
+
+class _DryRun(pickle._Unpickler):
+    """Calls stand-ins in place of what a pickle names, and checks what they are given.
+
+    The unpickler of Python that is written in C would hash a key before anybody can look at it.
+    """
+
+    stack: list[Any]
+    dispatch = pickle._Unpickler.dispatch | {
+        code[0]: _checking_keys(pickle._Unpickler.dispatch[code[0]], find) for code, find in _HASHED.items()
+    }
 
     def __init__(self, file: BinaryIO, size: int) -> None:
         super().__init__(file, fix_imports=False, encoding='latin1')
-        self._left = 4 * size + 2**20  # parts that calls may be given: one part may be given to many
+        self._left = 4 * size + 2**20  # parts that calls and keys may have: one part may be in many
+        self._odd_keys = 0
         self._classes: dict[str, type] = {}
 
     def find_class(self, module: str, name: str) -> Any:
@@ -61,9 +90,24 @@ class _DryRun(pickle.Unpickler):
             raise ValueError(f'its pickle calls {name}, which takes memory that the file has no bytes for')
         if name.endswith(_CONTAINERS) and not all(isinstance(arg, _PLAIN) for arg in args):
             raise ValueError(f'its pickle calls {name} with a number or an object, which takes any amount of memory')
+        if name.endswith(_CONTAINERS):
+            for items in args:
+                self.check_keys(map(_key_of_pair, items) if name.endswith('Dict') else items)
         self.count(args)
         if from_torch and name.endswith('._rebuild_from_type_v2'):  # calls what it is given
             args[0](*args[2])
+
+    def check_keys(self, keys: Iterable[Any]) -> None:
+        """Raise if hashing or comparing keys could take any time, or recurse without end."""
+        for key in keys:
+            if isinstance(key, tuple):
+                if any(isinstance(part, tuple) for part in key):
+                    raise ValueError('its pickle has a tuple of tuples as a key')
+                self.count((key,))
+            if not isinstance(key, (str, bytes, int, type(None))) or (isinstance(key, int) and abs(key) >= _DISTINCT):
+                self._odd_keys += 1
+        if self._odd_keys > _MAX_ODD_KEYS:
+            raise ValueError(f'its pickle has more than {_MAX_ODD_KEYS} keys that are neither text nor small numbers')
 
     def count(self, args: tuple[Any, ...]) -> None:
         """Raise if all that calls were given is much more than the pickle."""
@@ -74,6 +118,10 @@ class _DryRun(pickle.Unpickler):
     def _encode(self, text: str, encoding: str) -> bytes:
         self.count((text,))
         return encode_latin1(text, encoding)
+
+
+def _key_of_pair(pair: Any) -> Any:
+    return pair[0] if isinstance(pair, (list, tuple)) and pair else None
 
 
 class _StandIn:

@@ -81,7 +81,12 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
         _check_expanded(content)
         return _find_tensors(content)
     except pickle.UnpicklingError as error:
-        # torch's message advises to load the file anyway, so only the name is taken from it
+        # torch's message advises to load the file anyway, so only the name or the operation is taken from it
+        if operation := re.search(r'Unsupported operand (\d+)', str(error)):
+            raise ValueError(
+                f'{file_path} cannot be read: torch reads no other pickle safely than the one that torch.save writes '
+                f'(it has operation {operation[1]}); save it again, without pickle_protocol'
+            ) from None
         found = re.search(r'GLOBAL (\S+)', str(error))
         reason = f'it asks for {found[1]}' if found else str(error).split('\n')[0]
         raise ValueError(
@@ -235,8 +240,8 @@ def _find_tensors(content: Any) -> Checkpoint:
                 f'{name} is a {type(value).__name__}, not a tensor; tensors by name are taken from '
                 f'{", ".join(_INSIDE)} or, where there is none of them, from the file itself'
             )
-        if value.is_meta or value.is_quantized or value.layout != torch.strided:
-            raise ValueError(f'{name} is not a plain tensor: it is without values, quantized or sparse')
+        if value.is_meta or value.is_quantized or value.is_nested or value.layout != torch.strided:
+            raise ValueError(f'{name} is not a plain tensor: it is without values, quantized, sparse or nested')
         tensors[str(name)] = value
     if inside is None:
         return Checkpoint(tensors)

@@ -258,6 +258,58 @@ def test_a_call_cannot_ask_for_memory(call, place, new, tmp_path):
         read_checkpoint(tmp_path / 'a.pth')
 
 
+NESTED = b')\x85\x85'  # a hundred thousand would end the process
+
+
+def big(number):
+    return b'\x8a\x0a' + (number * (2**61 - 1)).to_bytes(10, 'little')  # all have one hash
+
+
+MANY = [big(number) for number in range(1, 1002)]
+ORDERED = b'ccollections\nOrderedDict\n'
+KEYS = {
+    'of an item': (b'}' + NESTED + b'Ns', 'a tuple of tuples'),
+    'of items': (b'}(' + NESTED + b'Nu', 'a tuple of tuples'),
+    'of a DICT': (b'(' + NESTED + b'Nd', 'a tuple of tuples'),
+    'of a set': (b'\x8f(' + NESTED + b'\x90', 'a tuple of tuples'),
+    'of a frozenset': (b'(' + NESTED + b'\x91', 'a tuple of tuples'),
+    'of an object': (ORDERED + b')R' + NESTED + b'Ns', 'a tuple of tuples'),
+    'of pairs': (ORDERED + b']](' + NESTED + b'Nea\x85R', 'a tuple of tuples'),
+    'of a call': (b'cbuiltins\nset\n](' + NESTED + b'e\x85R', 'a tuple of tuples'),
+    'of one hash': (b'}(' + b'N'.join(MANY) + b'Nu', 'more than 1000 keys'),
+    'of one hash in tuples': (b'}(' + b'\x85N'.join(MANY) + b'\x85Nu', 'more than 1000 keys'),
+    'long': (b'}((' + b'K\x00' * 9_000 + b'tq\x00N' + b'h\x00N' * 900 + b'u', 'the same values again and again'),
+}
+
+
+@pytest.mark.parametrize('keys', KEYS)
+def test_a_key_cannot_take_any_time_or_crash(keys, tmp_path):
+    content, message = KEYS[keys]
+    with zipfile.ZipFile(tmp_path / 'a.pth', 'w') as archive:
+        archive.writestr('a/data.pkl', b'\x80\x02' + content + b'.')
+    with pytest.raises(ValueError, match=rf'a\.pth .*its pickle .*{message}'):
+        read_checkpoint(tmp_path / 'a.pth')
+
+
+def test_ordinary_keys_are_read(tmp_path):
+    meta = {1: 'a', 2.5: 'b', None: 'c', (1, 'x'): 'd', b'f': 'f', 2**70: 'g'}
+    optimizer = {number: number for number in range(5000)}
+    torch.save({'state_dict': {'a': torch.zeros(1)}, 'meta': meta, 'optimizer': optimizer}, tmp_path / 'a.pth')
+    assert read_checkpoint(tmp_path / 'a.pth').meta == meta
+
+
+def test_a_pickle_of_another_protocol_says_how_to_save_it(tmp_path):
+    torch.save({'a': torch.zeros(1)}, tmp_path / 'a.pth', pickle_protocol=5)
+    with pytest.raises(ValueError, match=r'a\.pth cannot be read: .* operation 149\); save it again, without pickle_p'):
+        read_checkpoint(tmp_path / 'a.pth')
+
+
+def test_a_nested_tensor_is_refused(tmp_path):
+    torch.save({'a': torch.nested.nested_tensor([torch.zeros(2), torch.zeros(1)])}, tmp_path / 'a.pth')
+    with pytest.raises(ValueError, match=r'a is not a plain tensor: .* or nested'):
+        read_checkpoint(tmp_path / 'a.pth')
+
+
 @pytest.mark.parametrize('encoding', ['hex', 'utf-32'])
 def test_bytes_are_encoded_in_one_way(encoding, tmp_path):
     """Each call of ``hex`` doubles what it is given."""
