@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
-from mmvidext.drawing.text_font import find_font
+from mmvidext.drawing.text_font import find_font, fit_names
 
 __all__ = ['draw_bars', 'draw_border', 'draw_boxes', 'draw_legend']
 
@@ -49,8 +49,8 @@ def draw_bars(frame: Frame, best: Sequence[tuple[str, float]], *, note: str = ''
             draw.rectangle((step // 2, top, step // 2 + inside * probability, top + step - 3), fill=_BAR)
             percent = f'{100 * probability:.1f} %'
             draw.text((width - step * 0.7 - draw.textlength(percent, font), top), percent, _WHITE, font)
-        room = inside - draw.textlength(percent + '  ', font)
-        draw.text((step * 0.7, top), _cut(name, room, font), _WHITE, font)
+        (text,) = fit_names([name], inside - 0.4 * step - draw.textlength(percent + '  ', font), font)
+        draw.text((step * 0.7, top), text, _WHITE, font)
     return np.array(image)
 
 
@@ -73,6 +73,7 @@ def draw_legend(frame: Frame, names: Sequence[str], colors: NDArray[np.uint8]) -
     font = find_font(frozenset(''.join(shown) + ' '), max(9, int(step * 0.75)))
     image = Image.fromarray(frame)
     draw = ImageDraw.Draw(image)
+    shown = fit_names(shown, width - 2.5 * step, font)
     longest = max(draw.textlength(name, font) for name in shown)
     right, bottom = int(min(width, longest + 2.5 * step)), int((len(shown) + 0.6) * step)
     darkened = np.array(image)
@@ -113,7 +114,7 @@ def draw_boxes(frame: Frame, boxes: NDArray[np.float32], names: Sequence[str], c
     font = find_font(frozenset(''.join(names) + ' '), size)
     image = Image.fromarray(frame)
     draw = ImageDraw.Draw(image)
-    for box, name, color in zip(boxes, names, colors, strict=True):
+    for box, name, color in zip(boxes, fit_names(names, width - 4, font), colors, strict=True):
         fill = tuple(int(value) for value in color)
         left, top, right, bottom = (float(value) for value in box)
         draw.rectangle((left, top, max(left, right), max(top, bottom)), outline=fill, width=line)
@@ -134,12 +135,3 @@ def _enlarged(frame: Frame) -> Frame:
     times = max(1, min(-(-_LEAST_WIDTH // width), _MOST_HEIGHT // height))
     large = cv2.resize(frame, (width * times, height * times), interpolation=cv2.INTER_CUBIC)
     return np.pad(large, ((0, 0), (0, max(0, _LEAST_WIDTH - width * times)), (0, 0)))
-
-
-def _cut(text: str, room: float, font: ImageFont.FreeTypeFont) -> str:
-    """Return a text, or its beginning with an ellipsis, so that it fits into so many pixels."""
-    if font.getlength(text) <= room:
-        return text
-    while text and font.getlength(text + '...') > room:
-        text = text[:-1]
-    return text + '...'

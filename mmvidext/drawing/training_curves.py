@@ -9,11 +9,12 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from mmvidext.drawing.figures import new_figure
+from mmvidext.drawing.figures import add_legend, figure_names, new_figure
 
 __all__ = ['metric_names', 'plot_training_curves', 'read_scalars']
 
 Rows = list[dict[str, Any]]
+_ROOM = 2.5  # inches of a name in a legend; a plot has 4
 _TRAINING = 'training'  # rows with a loss
 _NO_METRICS = {'data_time', 'time', 'step', 'epoch', 'iter', 'lr', 'memory', 'loss'}
 
@@ -99,18 +100,21 @@ def plot_training_curves(runs: Mapping[str, Rows], metrics: Sequence[str] | None
     left, right = figure.subplots(1, 2)
     has_epochs = all('epoch' in row for rows in runs.values() for row in rows if 'loss' in row)
     unit = 'epoch' if has_epochs else 'iteration'
+    only_metric = metrics[0] if metrics is not None and len(metrics) == 1 else ''
+    validations = []
     for name, rows in runs.items():
-        left.plot(*_means(rows, 'loss', 'epoch' if has_epochs else 'step'), marker='o', markersize=3, label=name)
+        left.plot(*_means(rows, 'loss', 'epoch' if has_epochs else 'step'), marker='o', markersize=3)
         for metric in metric_names(rows) if metrics is None else metrics:
-            label = name if metrics is not None and len(metrics) == 1 else f'{name}: {metric}'
-            right.plot(*_means(rows, metric, 'step'), marker='o', markersize=3, label=label)
-    shown = metrics[0] if metrics is not None and len(metrics) == 1 else ''
+            right.plot(*_means(rows, metric, 'step'), marker='o', markersize=3)
+            validations.append(name if only_metric else f'{name}: {metric}')
     left.set(title='Training loss', xlabel=unit, ylabel='loss')
-    right.set(title='Validation', xlabel=unit, ylabel=shown)
-    for axes in (left, right):
+    right.set(title='Validation', xlabel=unit)
+    label = figure_names([only_metric], 10, _ROOM)
+    right.set_ylabel(label.texts[0], **label.style)
+    for axes, names in ((left, list(runs)), (right, validations)):
         axes.grid(alpha=0.3)
         if axes.lines:
-            axes.legend(fontsize=8)
+            add_legend(axes, names, 8, _ROOM)
     return figure
 
 

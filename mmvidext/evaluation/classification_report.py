@@ -138,19 +138,19 @@ def draw_confusion_matrix(matrix: np.ndarray, names: list[str], path: str | Path
     Raises:
         OSError: If it cannot be written.
     """
-    from mmvidext.drawing.figures import font_of, new_figure
+    from mmvidext.drawing.figures import figure_names, new_figure
 
     shares = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
     labeled = len(names) <= _MOST_LABELED
     side = 2.5 + 0.5 * len(names) if labeled else 12
-    figure = new_figure(side + 2, side)
+    texts, style, room = figure_names(names if labeled else [], 10, 3)
+    figure = new_figure(side + 2 + room, side + room)
     axes = figure.add_subplot(xlabel='prediction', ylabel='label')
     image = axes.imshow(shares, cmap='Blues', vmin=0, vmax=1)
     figure.colorbar(image, label='share of the clips of a class', shrink=0.8)
     if labeled:
-        font = font_of(names, 10)
-        axes.set_xticks(range(len(names)), names, rotation=45, ha='right', fontproperties=font)
-        axes.set_yticks(range(len(matrix)), names[: len(matrix)], fontproperties=font)
+        axes.set_xticks(range(len(texts)), texts, rotation=45, ha='right', **style)
+        axes.set_yticks(range(len(matrix)), texts[: len(matrix)], **style)
         for (row, column), count in np.ndenumerate(matrix):
             if count:
                 color = 'white' if shares[row, column] > 0.5 else 'black'

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from mmvidext.drawing.pictures import draw_bars, draw_legend
-from mmvidext.drawing.text_font import find_font
+from mmvidext.drawing import text_font
+from mmvidext.drawing.pictures import draw_bars, draw_boxes, draw_legend
+from mmvidext.drawing.text_font import find_font, fit_names
 
 BLUE = np.array((30, 120, 220))
 
@@ -45,7 +46,43 @@ def test_no_prediction_yet():
 def test_a_font_that_has_the_characters():
     font = find_font(frozenset('Äπж'), 20)
     assert font.getmask('π').getbbox() != font.getmask('\uffff').getbbox()
-    assert find_font(frozenset('\U000f0000'), 12).getlength('x') > 0  # no font has it: something is drawn all the same
+    assert find_font(frozenset('\U00012000'), 12).getlength('x') > 0  # no font has it: something is drawn all the same
+
+
+def test_what_no_font_has_is_said_once_and_fonts_are_read_once(monkeypatch):
+    said, read = [], []
+    monkeypatch.setattr(text_font, 'print_log', lambda text, **_: said.append(text))
+    monkeypatch.setattr(text_font, '_system_fonts', lambda: [text_font._USUAL.with_name('DejaVuSansMono.ttf')])
+    find_font(frozenset('\U00012001x'), 12)
+    monkeypatch.setattr(text_font, 'FT2Font', lambda path: read.append(path))
+    find_font(frozenset('\U00012001y'), 12)
+    find_font(frozenset('\n\x1b'), 12)
+    assert len(said) == 1
+    assert "no font here has '\U00012001' beside the other characters" in said[0]
+    assert read == []
+
+
+def test_names_fit_into_their_room():
+    font = find_font(frozenset('abcdefgh .'), 20)
+    begin, end = 'abc def ' * 20, ' fed cba' * 20
+    assert fit_names(['abc', 'a\nb', ''], 100, font) == ['abc', r'a\nb', '']
+    for room in (60, 100, 333):
+        (name,) = fit_names([begin + end], room, font)
+        left, right = name.split('...')
+        assert begin.startswith(left)
+        assert end.endswith(right)
+        assert left + right
+        assert room - 20 < font.getlength(name) <= room
+    assert fit_names([begin], 1, font) == ['...']
+
+
+def test_names_with_line_ends_and_without_end_are_drawn():
+    frame, color = np.full((240, 320, 3), 90, np.uint8), np.array([[255, 0, 0]], np.uint8)
+    box = np.array([[200, 100, 310, 140]], np.float32)
+    for name in ('a\nb', 'a' * 500):
+        assert draw_legend(frame, [name], color)[:, -1].min() == 90  # darkened up to its end, inside the picture
+        boxed = draw_boxes(frame, box, [name], color)
+        assert (boxed[-90:] == 90).all()
 
 
 def test_legend():

@@ -1,6 +1,7 @@
 """Curves, and the picture of motion: what is drawn is what was given."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -22,18 +23,22 @@ EPOCHS = [
 ITERATIONS = [dict(loss=3.0, step=50, iter=50), {'mIoU': 40.0, 'step': 50}]
 
 
+def legend(axes):
+    return [text.get_text() for text in axes.get_legend().get_texts()]
+
+
 def lines(axes):
-    return {line.get_label(): (line.get_xdata().tolist(), line.get_ydata().tolist()) for line in axes.lines}
+    points = [(line.get_xdata().tolist(), line.get_ydata().tolist()) for line in axes.lines]
+    return dict(zip(legend(axes), points, strict=True))
 
 
 def test_the_best_classes_are_plotted_best_first():
     probabilities = np.array([[0.1, 0.6, 0.3], [0.2, 0.7, 0.1]], np.float32)
     figure = plot_probabilities([0.5, 1.0], probabilities, ['a', '向右', '$c_d'], count=2)
     (axes,) = figure.axes
-    assert list(lines(axes)) == ['向右', r'\$c_d']
+    assert list(lines(axes)) == ['向右', '$c_d']
     np.testing.assert_allclose(lines(axes)['向右'][1], [0.6, 0.7], rtol=1e-6)
     assert axes.get_title()
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ['向右', r'\$c_d']
     assert figure_picture(figure).shape == (340, 800, 3)
 
 
@@ -52,6 +57,28 @@ def test_curves_of_iterations_beside_epochs():
     assert lines(validation)['b: mIoU'] == ([50], [40.0])
     _, chosen = plot_training_curves({'a': EPOCHS}, ['acc/top1']).axes
     assert list(lines(chosen)) == ['a']
+
+
+LONG = 'a very long name of a class ' * 5
+NAMES = ['__x', 'cost $5$', 'bad $a_{$', f'{LONG}A', f'{LONG}B', 'a\nb', 'Äπ']
+
+
+def test_names_of_others_are_text_in_every_plot():
+    curves = plot_training_curves(dict.fromkeys(NAMES, EPOCHS), ['acc/top1$a_{$'])
+    probabilities = plot_probabilities([0.5, 1.0], np.ones((2, len(NAMES)), np.float32), NAMES, count=len(NAMES))
+    for figure in (curves, probabilities):
+        figure_picture(figure)  # a formula that is none would be an error
+        for axes in figure.axes:
+            shown = legend(axes)
+            assert shown[:3] == NAMES[:3]
+            assert shown[5:] == [r'a\nb', 'Äπ']
+            assert re.fullmatch('a very long name.*[.]{3}.*a class A', shown[3])
+            assert shown[4] == f'{shown[3][:-1]}B'
+            box, plot = axes.get_legend().get_window_extent(), figure.bbox
+            assert plot.x0 <= box.x0
+            assert box.x1 <= plot.x1
+            assert axes.get_window_extent().width > plot.width / 3
+    assert curves.axes[1].get_ylabel() == 'acc/top1$a_{$'
 
 
 def test_the_log_of_the_newest_run_is_read_without_its_unfinished_line(tmp_path):

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mmvidext.evaluation import AccMetric, ClassificationReport
-from mmvidext.evaluation.classification_report import _format_table
+from mmvidext.evaluation.classification_report import _format_table, draw_confusion_matrix
 
 
 def samples(pairs, num_classes=3):
@@ -53,6 +53,15 @@ def test_many_classes_are_drawn_without_names(tmp_path):
     metric.process({}, samples([(label, label) for label in range(60)], num_classes=60))
     assert metric.evaluate(60)['report/mean_class_accuracy'] == 1
     assert (tmp_path / 'matrix.png').stat().st_size > 0
+
+
+@pytest.mark.filterwarnings('error')  # matplotlib warns where the parts of a figure have no room
+@pytest.mark.parametrize('names', [['$a_{$', 'b'], ['a very long name of a class ' * 7] * 2, ['__x'] * 7])
+def test_every_name_is_inside_the_picture(tmp_path, names):
+    draw_confusion_matrix(np.eye(len(names), dtype=int), names, tmp_path / 'matrix.png')
+    picture = cv2.imread(str(tmp_path / 'matrix.png'))
+    edges = (picture[0], picture[-1], picture[:, 0], picture[:, -1])
+    assert all((edge == 255).all() for edge in edges)
 
 
 def test_errors(tmp_path):
