@@ -104,8 +104,10 @@ def plot_training_curves(runs: Mapping[str, Rows], metrics: Sequence[str] | None
     validations = []
     for name, rows in runs.items():
         left.plot(*_means(rows, 'loss', 'epoch' if has_epochs else 'step'), marker='o', markersize=3)
+        length = 1 if has_epochs else _epoch_length(rows)
         for metric in metric_names(rows) if metrics is None else metrics:
-            right.plot(*_means(rows, metric, 'step'), marker='o', markersize=3)
+            places, values = _means(rows, metric, 'step')
+            right.plot([place * length for place in places], values, marker='o', markersize=3)
             validations.append(name if only_metric else f'{name}: {metric}')
     left.set(title='Training loss', xlabel=unit, ylabel='loss')
     right.set(title='Validation', xlabel=unit)
@@ -116,6 +118,11 @@ def plot_training_curves(runs: Mapping[str, Rows], metrics: Sequence[str] | None
         if axes.lines:
             add_legend(axes, names, 8, _ROOM)
     return figure
+
+
+def _epoch_length(rows: Rows) -> float:
+    """Return the iterations of an epoch, by which a run of epochs counts its validations; 1 for one of iterations."""
+    return max((row['step'] / row['epoch'] for row in rows if 'loss' in row and row.get('epoch')), default=1)
 
 
 def _means(rows: Rows, key: str, at: str) -> tuple[list[float], list[float]]:

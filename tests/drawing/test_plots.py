@@ -54,7 +54,7 @@ def test_curves_of_iterations_beside_epochs():
     loss, validation = plot_training_curves({'a': EPOCHS, 'b': ITERATIONS}).axes
     assert loss.get_xlabel() == 'iteration'
     assert lines(loss)['a'] == ([10, 20, 30], [4.0, 2.0, 1.0])
-    assert lines(validation)['b: mIoU'] == ([50], [40.0])
+    assert lines(validation) == {'a: acc/top1': ([20, 40], [0.25, 0.5]), 'b: mIoU': ([50], [40.0])}
     _, chosen = plot_training_curves({'a': EPOCHS}, ['acc/top1']).axes
     assert list(lines(chosen)) == ['a']
 
