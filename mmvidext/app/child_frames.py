@@ -7,6 +7,7 @@ import json
 import multiprocessing
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,17 @@ def _send(connection: Connection, **header: Any) -> None:
     connection.send_bytes(json.dumps(header).encode())
 
 
+@contextmanager
+def _understood() -> Iterator[None]:
+    """Take what is not in the form of this module, in the block, for a video that made the decoder send it."""
+    try:
+        yield
+    except BadFileError:
+        raise
+    except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
+        raise BadFileError('the video cannot be decoded: the decoder sends what is no frame') from error
+
+
 class FrameProcess:
     """A process that decodes one video; it ends with the ``with`` block.
 
@@ -133,11 +145,12 @@ class FrameProcess:
         self._process.start()
         other.close()
         try:
-            header = self._receive()
-        except BadFileError:
+            with _understood():
+                header = self._receive()
+                self.num_frames, self.frame_rate = int(header['num_frames']), float(header['frame_rate'])
+        except BaseException:
             self.close()
             raise
-        self.num_frames, self.frame_rate = int(header['num_frames']), float(header['frame_rate'])
 
     def __enter__(self) -> 'FrameProcess':
         return self
@@ -153,10 +166,17 @@ class FrameProcess:
 
     def frames(self) -> Iterator[Frame]:
         """Yield the frames, RGB ``uint8 (H, W, 3)``."""
-        while 'end' not in (header := self._receive()):
+        while (frame := self._next()) is not None:
+            yield frame
+
+    def _next(self) -> Frame | None:
+        with _understood():
+            header = self._receive()
+            if 'end' in header:
+                return None
             height, width, depth = (int(length) for length in header['shape'])
             content = self._read(height * width * depth)
-            yield np.frombuffer(content, np.uint8).reshape(height, width, depth).copy()
+            return np.frombuffer(content, np.uint8).reshape(height, width, depth).copy()
 
     def _receive(self) -> dict[str, Any]:
         header: dict[str, Any] = json.loads(self._read(_LONGEST_HEADER))

@@ -1,9 +1,11 @@
 """The one folder that holds what was uploaded and what was made of it; it goes when the page ends."""
 
+import os
 import shutil
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from threading import RLock
 
@@ -30,7 +32,7 @@ class UploadFolder:
 
     def files(self) -> list[Path]:
         """Return what is there."""
-        return [path for path in self.path.rglob('*') if path.is_file()]
+        return [Path(folder, name) for folder, _, names in os.walk(self.path) for name in names]
 
     def parts(self) -> list[Path]:
         """Return the uploads of which only a part has come, on the way or broken off."""
@@ -77,8 +79,9 @@ class UploadFolder:
         with self._lock:
             self._uploads.pop(path, None)
             path.unlink(missing_ok=True)
-        if path.parent != self.path and path.parent.is_dir() and not any(path.parent.iterdir()):
-            path.parent.rmdir()
+            if path.parent != self.path:
+                with suppress(OSError):  # another file is in it, or it has gone
+                    path.parent.rmdir()
 
     def remove_older_than(self, seconds: float) -> None:
         """Remove what was not changed for so long."""

@@ -13,6 +13,36 @@ def hanging(path, connection, limits):
     time.sleep(60)
 
 
+def _sending(connection, *messages):
+    for message in messages:
+        connection.send_bytes(message)
+    time.sleep(60)
+
+
+def babbling(path, connection, limits):
+    _sending(connection, b'no JSON')
+
+
+def saying_too_little(path, connection, limits):
+    _sending(connection, b'{"num_frames": 1}')
+
+
+def saying_too_much(path, connection, limits):
+    _sending(connection, b'{"num_frames": 1e999, "frame_rate": 1}')
+
+
+def listing(path, connection, limits):
+    _sending(connection, b'[]')
+
+
+def without_a_shape(path, connection, limits):
+    _sending(connection, b'{"num_frames": 1, "frame_rate": 1}', b'{}')
+
+
+def of_a_negative_size(path, connection, limits):
+    _sending(connection, b'{"num_frames": 1, "frame_rate": 1}', b'{"shape": [-1, 1, 3]}', bytes(3))
+
+
 def lying(path, connection, limits):
     """Announce a small frame and send a large one."""
     connection.send_bytes(b'{"num_frames": 1, "frame_rate": 1}')

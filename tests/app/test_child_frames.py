@@ -69,6 +69,23 @@ def test_a_decoder_that_dies_or_lies_is_an_error(video, decode, message):
         read(video, Limits(max_silence=5), decode=decode)
 
 
+@pytest.mark.parametrize(
+    'decode',
+    [
+        decoders.babbling,
+        decoders.saying_too_little,
+        decoders.saying_too_much,
+        decoders.listing,
+        decoders.without_a_shape,
+        decoders.of_a_negative_size,
+    ],
+)
+def test_a_decoder_that_sends_something_else_is_an_error_and_ends(video, decode):
+    with pytest.raises(BadFileError, match='cannot be decoded: the decoder sends what is no frame'):
+        read(video, decode=decode)
+    assert multiprocessing.active_children() == []
+
+
 def test_a_decoder_that_hangs_is_ended(video):
     start = time.monotonic()
     with pytest.raises(BadFileError, match=r'longer than 0\.5 s'):

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from starlette.requests import ClientDisconnect
@@ -236,6 +237,21 @@ def test_only_what_is_in_the_folder_is_found(folder, tmp_path):
     for path in (tmp_path / 'a.mp4', folder.path / 'link.mp4', folder.path / '../a', folder.path / 'no.mp4'):
         with pytest.raises(ValueError, match='not here any more: upload it again'):
             folder.find(str(path))
+
+
+def test_a_file_may_be_removed_by_several_at_a_time(folder):
+    paths = [folder.new_file('.mp4') for _ in range(40)]
+    for path in paths:
+        path.touch()
+
+    def remove_all(_):
+        for path in paths:
+            folder.remove(path)
+            folder.remove_older_than(1000)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(remove_all, range(4)))
+    assert list(folder.path.iterdir()) == []
 
 
 def test_the_folder_is_private_and_goes_with_its_block():
