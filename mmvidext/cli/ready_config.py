@@ -8,10 +8,10 @@ from pathlib import Path
 
 from mmvidext.cli.config_chain import check_place
 from mmvidext.cli.config_names import ConfigError, find_config, nearest
-from mmvidext.datasets.atomic_write import atomic_write_text
 from mmvidext.datasets.own_data.class_folders import CLASS_FOLDERS
 from mmvidext.datasets.own_data.preparation import CLASSES_FILE, PreparedVideos
 from mmvidext.datasets.own_data.video_folders import PreparedFolders
+from mmvidext.datasets.written_files import write_replaceable
 
 __all__ = [
     'DEFAULT_MODELS',
@@ -200,7 +200,7 @@ def _work_dir(out: Path, model: str) -> str:
 
 def _write(out: Path, model: str, lines: Sequence[str]) -> Path:
     path = out / f'{model}.py'
-    atomic_write_text(path, ''.join(f'{line}\n' for line in lines))
+    write_replaceable(path, ''.join(f'{line}\n' for line in lines))
     return path
 
 
@@ -238,5 +238,5 @@ def config_of_data(folder: Path, model: str | None) -> Path:
                 f'{path} has no line {name} = ... to write the config of {model} from: run mmvidext data again'
             )
     new = folder / f'{model}.py'
-    atomic_write_text(new, text)
+    write_replaceable(new, text)
     return new

@@ -1,14 +1,23 @@
 """Files that are either complete or not there."""
 
 import os
+import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ['WriteError', 'atomic_path', 'atomic_write_bytes', 'atomic_write_text', 'naming_target']
+__all__ = [
+    'WriteError',
+    'atomic_path',
+    'atomic_write_bytes',
+    'atomic_write_text',
+    'naming_target',
+    'remove_left_behind',
+]
 
 _LONGEST = 100  # bytes of a name; with what is added it stays below the 143 of an encrypted folder, and 255 elsewhere
+_TEMPORARY = re.compile(r'\..+\.[0-9]+-[0-9a-f]{8}\.[^.]+')
 
 
 class WriteError(OSError):
@@ -37,6 +46,13 @@ def atomic_path(path: Path) -> Iterator[Path]:
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def remove_left_behind(paths: Iterable[Path]) -> None:
+    """Remove, of these files, what killed processes left under the temporary names of :func:`atomic_path`."""
+    for path in paths:
+        if _TEMPORARY.fullmatch(path.name):
+            path.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -2,17 +2,18 @@
 
 import json
 import os
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from mmvidext.datasets.atomic_write import atomic_write_text
+from mmvidext.datasets.atomic_write import remove_left_behind
 from mmvidext.datasets.listed_videos import find_videos, list_targets, read_listed_videos
 from mmvidext.datasets.media.files import BadFileError, file_problem
 from mmvidext.datasets.media.reencode import Encoding, encoder_name, reencode_video
 from mmvidext.datasets.parallel import iterate_with_progress
+from mmvidext.datasets.printable import printable
+from mmvidext.datasets.written_files import check_replaceable, remove_written, write_replaceable
 from mmvidext.folder_lock import lock_folder
 
 __all__ = ['ReencodedVideo', 'Reencoding', 'reencode_videos']
@@ -21,7 +22,7 @@ VIDEOS = 'videos'
 JOURNAL = 'reencoded.jsonl'
 FAILURES = 'failed_videos.txt'
 _MOST_BYTES = 255  # of the name of a file
-_LEFT_BEHIND = re.compile(r'\..+\.[0-9]+-[0-9a-f]{8}\.mp4')  # what atomic_path writes to
+_BEGUN = 'was not finished'  # so a copy without a later line in the journal may still be ours
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,7 @@ def reencode_videos(
     Copies are in ``out/videos``, lists in ``out`` under their names, with the same labels. What is done is noted at
     once in ``reencoded.jsonl``, so that a second run does only what is missing, was changed, or has failed. Failures
     are listed in ``failed_videos.txt``; without ``drop_bad`` there are no lists then. One run at a time uses ``out``.
+    Only what an earlier run has written there is replaced.
 
     Args:
         folder: Of the videos.
@@ -134,7 +136,8 @@ def reencode_videos(
     Raises:
         FileNotFoundError: If there is no list or no video.
         ValueError: If something is wrong in a list, two copies would have the same name, one would replace that of
-            another video, or the copies and the originals would lie in one folder.
+            another video, a copy or list would replace another file, or the copies and the originals would lie in one
+            folder.
         OSError: If another run uses ``out``, or the disk is full.
     """
     targets = list_targets(folder, lists, out)
@@ -144,16 +147,18 @@ def reencode_videos(
     _check_apart(folder, out, tasks)
     _check_names(paths)
     with lock_folder(out, advice='wait for it, or choose another folder') or nullcontext():
+        check_replaceable(*targets, out / FAILURES)
         result = _run(tasks, out, workers=workers)
         failed = {video.path for video in result.failed}
-        (out / FAILURES).unlink(missing_ok=True)
+        remove_written(out / FAILURES)
         if failed:
-            atomic_write_text(out / FAILURES, ''.join(f'{video.path}\t{video.problem}\n' for video in result.failed))
+            lines = [f'{printable(video.path)}\t{printable(video.problem or "")}\n' for video in result.failed]
+            write_replaceable(out / FAILURES, ''.join(lines))
         if failed and not drop_bad:
             return result
         for target, videos in zip(targets, listed, strict=True):
             lines = [video.line(new_name(video.path)) for video in videos if video.path not in failed]
-            atomic_write_text(target, ''.join(lines))
+            write_replaceable(target, ''.join(lines))
             result.written.append(target)
     return result
 
@@ -180,10 +185,9 @@ def _check_names(paths: Sequence[str]) -> None:
 
 def _run(tasks: Sequence[_Task], out: Path, *, workers: int) -> Reencoding:
     done = {new_name(video.path): video for video in _read_journal(out / JOURNAL)}
-    kept = {task.path: video for task in tasks if (video := done.get(new_name(task.path))) and _is_current(task, video)}
-    for left in (out / VIDEOS).rglob('.*.mp4'):
-        if _LEFT_BEHIND.fullmatch(left.name):
-            left.unlink(missing_ok=True)
+    noted = {task.path: done.get(new_name(task.path)) for task in tasks}
+    kept = {task.path: video for task in tasks if _is_current(task, video := noted[task.path]) and video}
+    remove_left_behind((out / VIDEOS).rglob('.*.mp4'))
     rest = [task for task in tasks if task.path not in kept]
     new = iterate_with_progress(_reencode, rest, description='Encoding videos', workers=workers)
     found = kept | {video.path: video for video in new}
@@ -200,43 +204,51 @@ def _read_journal(path: Path) -> Iterator[ReencodedVideo]:
             yield video
 
 
-def _is_current(task: _Task, done: ReencodedVideo) -> bool:
+def _is_current(task: _Task, noted: ReencodedVideo | None) -> bool:
     """Whether the copy is there and of this video as it is now.
 
     Raises:
-        ValueError: If it is there, but of another video.
+        ValueError: If a file is there that is of another video, or no copy of ours.
     """
-    if done.problem is not None or not task.target.is_file():
+    if not os.path.lexists(task.target):
         return False
-    now = task.unfinished()
-    same = (now.size, now.modified) == (done.size, done.modified)
-    if now.path != done.path or (done.folder not in ('', now.folder) and not same):  # the same if it was moved
+    if noted is None or noted.problem not in (None, _BEGUN):  # of what failed there is no copy
         raise ValueError(
-            f'{task.target} is the copy of {Path(done.folder, done.path)}, which that of {task.source} would replace; '
+            f'{task.target} would be replaced, and {task.out / JOURNAL} does not name it as a copy: rename it, or '
             f'choose another folder than {task.out}'
         )
-    return same and now.encoder == done.encoder and task.target.stat().st_size == done.new_size
+    now = task.unfinished()
+    same = (now.size, now.modified) == (noted.size, noted.modified)
+    if now.path != noted.path or (noted.folder not in ('', now.folder) and not same):  # the same if it was moved
+        raise ValueError(
+            f'{task.target} is the copy of {Path(noted.folder, noted.path)}, which that of {task.source} would '
+            f'replace; choose another folder than {task.out}'
+        )
+    is_whole = noted.problem is None and task.target.is_file() and task.target.stat().st_size == noted.new_size
+    return same and is_whole and now.encoder == noted.encoder
 
 
 def _reencode(task: _Task) -> ReencodedVideo:
     video = task.unfinished()
     if video.problem is None:
+        _note(task, replace(video, problem=_BEGUN))
         video = _encoded(task, video)
+    _note(task, video)
+    return video
+
+
+def _note(task: _Task, video: ReencodedVideo) -> None:
     handle = os.open(task.out / JOURNAL, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
     try:
         os.write(handle, f'\n{json.dumps(asdict(video))}\n'.encode())  # in one piece, beside those of other processes
     finally:
         os.close(handle)
-    return video
 
 
 def _encoded(task: _Task, video: ReencodedVideo) -> ReencodedVideo:
-    fields = asdict(video)
     try:
         made = reencode_video(str(task.source), task.target, task.encoding)
     except BadFileError as error:
         task.target.unlink(missing_ok=True)  # of an earlier run
-        return ReencodedVideo(**{**fields, 'problem': str(error).removeprefix(str(task.source)).lstrip(': ')})
-    return ReencodedVideo(
-        **{**fields, 'new_size': task.target.stat().st_size, 'num_frames': made.num_frames, 'psnr': made.psnr}
-    )
+        return replace(video, problem=str(error).removeprefix(str(task.source)).lstrip(': '))
+    return replace(video, new_size=task.target.stat().st_size, num_frames=made.num_frames, psnr=made.psnr)

@@ -4,21 +4,26 @@ import json
 import re
 import tarfile
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mmvidext.datasets.atomic_write import atomic_path, atomic_write_text
+from mmvidext.datasets.atomic_write import atomic_path, atomic_write_text, remove_left_behind
 from mmvidext.datasets.json_file import read_json
 from mmvidext.datasets.listed_videos import ListedVideo, list_targets, read_listed_videos
 from mmvidext.datasets.media.files import file_problem, read_bytes
 from mmvidext.datasets.media.shard_file import member_path
 from mmvidext.datasets.parallel import iterate_with_progress
+from mmvidext.datasets.written_files import check_replaceable, write_replaceable
+from mmvidext.folder_lock import lock_folder
 
 __all__ = ['Sharding', 'write_shards']
+
+_NUMBER = re.compile('[0-9]{9}')  # of a sample
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ def write_shards(
     on. Each video is a sample of WebDataset: ``000000000.mp4``, and ``000000000.json`` with its path and label. The new
     lists are in the order of the shards. A shard is there only once it is whole; a second run with the same arguments
     keeps those that are there, and writes those anew whose videos or labels have changed. ``out/<list>-source.json``
-    says which list and videos they are of, so that another list of that name replaces none.
+    says which list and videos they are of, so that another list of that name replaces none; no other file is replaced.
 
     Args:
         folder: Of the videos.
@@ -70,7 +75,9 @@ def write_shards(
         ImportError: If webdataset is not installed.
         FileNotFoundError: If a list or a video is missing.
         ValueError: If something is wrong in a list, two lists differ in their suffixes alone, a video is empty or has
-            no suffix, or there are shards of other settings or of another list. Nothing is written then.
+            no suffix, there are shards of other settings or of another list, or a file would be replaced that is none
+            of ours. Nothing is written then.
+        OSError: If another run uses ``out``, or the disk is full.
     """
     _webdataset()
     if shard_size < 1:
@@ -86,13 +93,16 @@ def write_shards(
         kept = [_is_current(shard) for shard in shards]
         missing = [shard for shard, is_there in zip(shards, kept, strict=True) if not is_there]
         source = dict(list=str(path.resolve()), videos=str(folder.resolve()))
+        check_replaceable(target)
         _check_source(target, source, missing)
         plans.append((target, source, shards, missing))
-    for target, source, shards, missing in plans:
-        atomic_write_text(_source_file(target), json.dumps(source))
-        for _ in iterate_with_progress(_write, missing, description=f'Writing {target.stem}', workers=workers):
-            pass
-        atomic_write_text(target, ''.join(line for shard in shards for line in _lines(shard)))
+    with lock_folder(out, advice='wait for it, or choose another folder') or nullcontext():
+        remove_left_behind(out.glob('.*.tar'))
+        for target, source, shards, missing in plans:
+            atomic_write_text(_source_file(target), json.dumps(source))
+            for _ in iterate_with_progress(_write, missing, description=f'Writing {target.stem}', workers=workers):
+                pass
+            write_replaceable(target, ''.join(line for shard in shards for line in _lines(shard)))
     num_shards = sum(len(shards) for _, _, shards, _ in plans)
     num_videos = sum(len(shard.videos) for _, _, shards, _ in plans for shard in shards)
     return Sharding(targets, num_shards, num_videos, num_shards - sum(len(missing) for *_, missing in plans))
@@ -106,15 +116,32 @@ def _check_source(target: Path, source: dict[str, str], missing: Sequence[_Shard
     """Check that the shards that will be replaced are of this list; those of older versions do not say it."""
     record = _source_file(target)
     replaced = [shard.path for shard in missing if shard.path.exists()]
-    if not replaced or not record.is_file():
+    if not record.is_file():
+        if foreign := [path for path in replaced if not _has_samples(path)]:
+            raise ValueError(
+                f'{foreign[0]} would be replaced, and is no shard of ours: rename it, or choose another folder than '
+                f'{target.parent}'
+            )
         return
     before = read_json(record, hint=f'delete it and {target.stem}-*.tar, or choose another folder')
-    if before != source:
-        before = before if isinstance(before, dict) else {}
+    if not isinstance(before, dict) or before.keys() != source.keys():
+        raise ValueError(f'{record} would be replaced, and is none of ours: rename it, or choose another folder')
+    if replaced and before != source:
         raise ValueError(
-            f'{replaced[0]} is of the list {before.get("list")} and the videos in {before.get("videos")}, whose shards '
+            f'{replaced[0]} is of the list {before["list"]} and the videos in {before["videos"]}, whose shards '
             f'those of {source["list"]} would replace; choose another folder than {target.parent}, or delete it'
         )
+
+
+def _has_samples(path: Path) -> bool:
+    """Whether a tar file begins as a shard does: a number with the suffix of a video, and its description."""
+    try:
+        with tarfile.open(path, 'r:') as tar:  # not compressed
+            names = [member.name for member in islice(tar, 2)]
+    except (OSError, tarfile.TarError, ValueError):
+        return False
+    stems = [name.partition('.')[0] for name in names]
+    return len(set(stems)) == 1 and _NUMBER.fullmatch(stems[0]) is not None and f'{stems[0]}.json' in names
 
 
 def _webdataset() -> Any:

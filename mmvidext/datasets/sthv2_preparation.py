@@ -1,13 +1,16 @@
 """From the download of Something-Something V2 to annotation lists whose every video is known to open."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mmvidext.datasets.atomic_write import atomic_write_text
 from mmvidext.datasets.flip_labels import flip_label_map
 from mmvidext.datasets.media.check import CheckedVideo, check_videos
+from mmvidext.datasets.printable import printable
 from mmvidext.datasets.sthv2_annotations import VideoItem, annotation_path, read_class_names, read_items
+from mmvidext.datasets.written_files import check_replaceable, remove_written, write_replaceable
 
 __all__ = ['Preparation', 'prepare_sthv2']
 
@@ -74,7 +77,8 @@ def prepare_sthv2(
 
     Raises:
         FileNotFoundError: If folders or JSON files are missing.
-        ValueError: If something is wrong in a JSON file, or a clip is in two splits.
+        ValueError: If something is wrong in a JSON file, a clip is in two splits, or a file would be replaced that no
+            earlier run has written, other than ``class_names_file``.
     """
     annotations = annotations or _find_annotations(root)
     if videos is not None and not videos.is_dir():
@@ -83,13 +87,16 @@ def prepare_sthv2(
     out = out or root
     class_names = read_class_names(_required(annotations, 'labels'))
     splits = _read_splits(annotations, class_names)
+    names_file = class_names_file or out / 'class_names.txt'
+    made = [out / name for name in (BAD_VIDEOS, *(LIST_NAMES[split] for split in splits))]
+    check_replaceable(*made, *(() if class_names_file else (names_file,)))
     paths = {split: [f'{item.video_id}.{extension}' for item in items] for split, items in splits.items()}
     everything = [os.path.join(videos, path) for split in paths.values() for path in split]
     bad = [checked for checked in check_videos(everything, out / MEMORY, workers=workers) if checked.problem]
     result = Preparation(class_names, videos, {split: len(items) for split, items in splits.items()}, bad)
-    (out / BAD_VIDEOS).unlink(missing_ok=True)
+    remove_written(out / BAD_VIDEOS)
     if bad:
-        _write(out / BAD_VIDEOS, [f'{checked.path}\t{checked.problem}' for checked in bad], result)
+        _write(out / BAD_VIDEOS, [f'{printable(one.path)}\t{printable(one.problem or "")}' for one in bad], result)
     if bad and not drop_bad:
         return result
     dropped = {checked.path for checked in bad}
@@ -105,12 +112,14 @@ def prepare_sthv2(
         raise ValueError(f'no video of {" and ".join(empty)} is left: {len(bad)} are bad, the JSON file names no other')
     for split, lines in lists.items():
         _write(out / LIST_NAMES[split], lines, result)
-    _write(class_names_file or out / 'class_names.txt', class_names, result)
+    _write(names_file, class_names, result, write=atomic_write_text if class_names_file else write_replaceable)
     return result
 
 
-def _write(path: Path, lines: list[str], result: Preparation) -> None:
-    atomic_write_text(path, ''.join(f'{line}\n' for line in lines))
+def _write(
+    path: Path, lines: list[str], result: Preparation, write: Callable[[Path, str], None] = write_replaceable
+) -> None:
+    write(path, ''.join(f'{line}\n' for line in lines))
     result.written.append(path)
 
 

@@ -160,6 +160,35 @@ def test_no_original_and_no_copy_of_another_video_is_replaced(tmp_path):
     assert (out / 'videos' / 'a.mp4').read_bytes() == copy
 
 
+def test_what_an_earlier_run_did_not_make_stays(tmp_path):
+    """A clip, list or text under a name of ours is refused, before anything is written."""
+    videos, out, ann_file = tmp_path / 'videos', tmp_path / 'out', tmp_path / 'train.txt'
+    (out / 'videos').mkdir(parents=True)
+    videos.mkdir()
+    write_video(videos / '1.webm')
+    (videos / '2.webm').write_bytes(b'no video')
+    ann_file.write_text('1.webm 0\n2.webm 1\n')
+    arguments = (videos, out, '--list', ann_file, '--drop-bad', '--workers', 0)
+    for name in ('videos/1.mp4', 'videos/2.mp4', 'train.txt', 'failed_videos.txt'):
+        (out / name).write_bytes(b'mine')
+        assert f'{name} would be replaced' in invoke(reencode, *arguments, status=1)
+        assert (out / name).read_bytes() == b'mine'
+        assert not (out / 'reencoded.jsonl').exists()
+        (out / name).unlink()
+    invoke(reencode, *arguments)
+    (out / 'videos' / '2.mp4').write_bytes(b'mine')  # failed, so no copy of it was made
+    assert '2.mp4 would be replaced' in invoke(reencode, *arguments, status=1)
+    (out / 'videos' / '2.mp4').unlink()
+    ann_file.write_text('2.webm 1\n1.webm 3\n')
+    invoke(reencode, *arguments)
+    assert (out / 'train.txt').read_text() == '1.mp4 3\n'
+    (out / 'train.txt').write_text('1.mp4 7\n')
+    assert 'train.txt would be replaced, and mmvidext has not' in invoke(reencode, *arguments, status=1)
+    (out / 'train.txt').unlink()
+    (out / 'reencoded.jsonl').unlink()
+    assert 'reencoded.jsonl does not name it as a copy' in invoke(reencode, *arguments, status=1)
+
+
 @pytest.mark.skipif(sys.platform != 'linux', reason='needs locks')
 def test_a_second_run_at_once_is_refused(tmp_path):
     videos, out = tmp_path / 'videos', tmp_path / 'out'
@@ -229,7 +258,7 @@ def test_a_killed_run_leaves_whole_copies_and_no_process(tmp_path):
     )
     run = subprocess.Popen([sys.executable, '-c', code], start_new_session=True, stderr=subprocess.DEVNULL)
     journal = out / 'reencoded.jsonl'
-    while not journal.exists() or journal.read_text().count('path') < 2:
+    while not journal.exists() or journal.read_text().count('null') < 2:
         assert run.poll() is None
         time.sleep(0.02)
     run.kill()
@@ -238,7 +267,8 @@ def test_a_killed_run_leaves_whole_copies_and_no_process(tmp_path):
     while _is_alive(run.pid):
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    done = [json.loads(line)['path'] for line in journal.read_text().splitlines() if line]
+    lines = [json.loads(line) for line in journal.read_text().splitlines() if line]
+    done = [line['path'] for line in lines if line['problem'] is None]
     result = reencode_videos(videos, out)
     assert 2 <= len(done) <= result.num_kept + 1 < 13
     assert (len(result.videos), result.failed) == (12, [])

@@ -2,6 +2,7 @@ import json
 import multiprocessing
 import os
 import sys
+import tarfile
 
 import numpy as np
 import pytest
@@ -158,6 +159,32 @@ def test_a_list_that_was_moved_or_has_no_record_is_the_same(tmp_path, folder):
     assert write_shards(folder / 'videos', out, [second]).num_kept == 0
     (out / 'train-source.json').unlink()  # of an older version
     assert write_shards(folder / 'videos', out, [first]).num_kept == 0
+
+
+def test_what_an_earlier_run_did_not_make_stays(tmp_path, folder):
+    out, ann_file = tmp_path / 'out', tmp_path / 'train.txt'
+    ann_file.write_text('0.webm 0\n')
+    out.mkdir()
+    for name in ('train.txt', 'train-000000.tar', 'train-source.json'):
+        (out / name).write_text('{"my": 1}')
+        assert f'{name} would be replaced, and' in invoke(shard, folder / 'videos', out, '--list', ann_file, status=1)
+        assert {path.name: path.read_text() for path in out.iterdir()} == {name: '{"my": 1}'}
+        (out / name).unlink()
+    with tarfile.open(out / 'train-000000.tar', 'w') as tar:
+        tar.add(ann_file, 'a.txt')
+    content = (out / 'train-000000.tar').read_bytes()
+    with pytest.raises(ValueError, match=r'train-000000\.tar would be replaced, and is no shard of ours: rename it'):
+        write_shards(folder / 'videos', out, [ann_file])
+    assert (out / 'train-000000.tar').read_bytes() == content
+
+
+def test_what_a_killed_run_left_is_removed(tmp_path, folder):
+    (tmp_path / 'train.txt').write_text('0.webm 0\n')
+    (tmp_path / 'out').mkdir()
+    for name in ('.train-000000.123-0a1b2c3d.tar', '.mine.tar'):
+        (tmp_path / 'out' / name).touch()
+    write_shards(folder / 'videos', tmp_path / 'out', [tmp_path / 'train.txt'])
+    assert {path.name for path in (tmp_path / 'out').glob('*.tar')} == {'train-000000.tar', '.mine.tar'}
 
 
 @pytest.mark.parametrize('name', ['video', 'video.JSON'])

@@ -44,6 +44,16 @@ def test_lists_of_both_releases(tmp_path, layout):
         assert result.listed == {'train': 4, 'validation': 2, 'test': 1}
 
 
+@pytest.mark.parametrize('name', ['sthv2_val_list_videos.txt', 'class_names.txt', 'bad_videos.txt'])
+def test_a_file_of_others_stays(tmp_path, name):
+    write_download(tmp_path)
+    (tmp_path / name).write_text('mine')
+    with pytest.raises(ValueError, match=f'{name} would be replaced'):
+        prepare_sthv2(tmp_path)
+    assert (tmp_path / name).read_text() == 'mine'
+    assert not (tmp_path / 'sthv2_train_list_videos.txt').exists()
+
+
 def test_bad_videos_are_reported_and_nothing_is_written_unless_they_are_dropped(tmp_path):
     videos = write_download(tmp_path) / '20bn-something-something-v2'
     write_bad_videos(videos, videos / '1.webm')

@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 from mmengine.config import Config
 
-from mmvidext.cli.data.folder_options import folder_options, tell
+from mmvidext.cli.data.folder_options import check_arguments, folder_options, tell
 from mmvidext.cli.options import one_line_errors
-from mmvidext.cli.ready_config import DEFAULT_MODELS, base_of_model, check_folders, flow_config
+from mmvidext.cli.ready_config import DEFAULT_MODELS, flow_config
 from mmvidext.datasets.own_data.report import describe_folders
 from mmvidext.datasets.own_data.video_folders import PreparedFolders, prepare_folders
 
@@ -30,8 +30,7 @@ def flow(root: Path, out: Path | None, ratio: float, seed: int, workers: int, mo
     """
     out = out or root
     with one_line_errors():
-        base_of_model(model, 'flow')
-        check_folders(root, out)
+        check_arguments(root, out, model, 'flow')
         result = prepare_folders(root, 'flow', out, ratio=ratio, seed=seed, workers=workers)
         config = flow_config(result, root, out, model)
         tell(out, describe_folders(root, result), config, ['train.txt', 'val.txt'], _smaller_crop(result, config))

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from mmvidext.cli.data.folder_options import folder_options, tell
+from mmvidext.cli.data.folder_options import check_arguments, folder_options, tell
 from mmvidext.cli.options import FILE, PATH, one_line_errors
-from mmvidext.cli.ready_config import DEFAULT_MODELS, base_of_model, check_folders, recognition_config
+from mmvidext.cli.ready_config import DEFAULT_MODELS, recognition_config
 from mmvidext.datasets.class_names import read_class_names
 from mmvidext.datasets.own_data.annotations import read_annotations
 from mmvidext.datasets.own_data.class_folders import read_class_folders
@@ -74,8 +74,7 @@ def folder(
     if classes is not None and not annotations:
         raise click.UsageError('--classes is for --annotations: the folders name the classes')
     with one_line_errors():
-        base_of_model(model, 'recognition')  # a wrong name is an error before hours of checks
-        check_folders(root, out)
+        check_arguments(root, out, model, 'recognition')
         if annotations:
             names = read_class_names(classes) if classes else ()
             listing = read_annotations(

@@ -6,9 +6,10 @@ from pathlib import Path
 import click
 
 from mmvidext.cli.options import PATH, Decorator, FiniteRange, add_options, workers_option
-from mmvidext.datasets.atomic_write import atomic_write_text
+from mmvidext.cli.ready_config import base_of_model, check_folders
+from mmvidext.datasets.written_files import check_replaceable, write_replaceable
 
-__all__ = ['REPORT', 'folder_options', 'tell']
+__all__ = ['REPORT', 'check_arguments', 'folder_options', 'tell']
 
 REPORT = 'report.md'
 
@@ -35,9 +36,21 @@ def folder_options(share: str) -> Decorator:
     )
 
 
+def check_arguments(root: Path, out: Path, model: str, kind: str) -> None:
+    """Check, before hours of checks of files, that the report and the config can be written.
+
+    Raises:
+        ConfigError: If the model is unknown, or a config cannot name the folders.
+        ValueError: If a file would be replaced that no earlier run has written.
+    """
+    base_of_model(model, kind)
+    check_folders(root, out)
+    check_replaceable(out / REPORT, out / f'{model}.py')
+
+
 def tell(out: Path, report: str, config: Path, written: list[str], options: str = '') -> None:
     """Write the report, print it, and say what comes next."""
-    atomic_write_text(out / REPORT, report)
+    write_replaceable(out / REPORT, report)
     click.echo(report)
     click.echo(f'wrote {", ".join([*written, REPORT, config.name])} in {out}')
     click.echo(f'train with: mmvidext train {shlex.quote(str(out))} --model {config.stem}{options}')

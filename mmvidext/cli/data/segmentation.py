@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
-from mmvidext.cli.data.folder_options import folder_options, tell
+from mmvidext.cli.data.folder_options import check_arguments, folder_options, tell
 from mmvidext.cli.options import FILE, one_line_errors
-from mmvidext.cli.ready_config import DEFAULT_MODELS, base_of_model, check_folders, segmentation_config
+from mmvidext.cli.ready_config import DEFAULT_MODELS, segmentation_config
 from mmvidext.datasets.class_names import read_class_names
 from mmvidext.datasets.own_data.report import describe_folders
 from mmvidext.datasets.own_data.video_folders import IGNORED, prepare_folders
@@ -70,8 +70,7 @@ def segmentation(
     """
     out = out or root
     with one_line_errors():
-        base_of_model(model, 'segmentation')
-        check_folders(root, out)
+        check_arguments(root, out, model, 'segmentation')
         result = prepare_folders(root, 'labels', out, ratio=ratio, seed=seed, workers=workers)
         names, label_map = label_classes(sorted(result.values()), read_class_names(classes) if classes else ())
         config = segmentation_config(result, root, out, model, names, label_map)

@@ -6,17 +6,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mmvidext.datasets.annotation_lines import fits_line, leads_outside
-from mmvidext.datasets.atomic_write import atomic_write_text
 from mmvidext.datasets.media.check import CheckedVideo, check_videos
 from mmvidext.datasets.own_data.clips import SPLITS, Clip, Listing
 from mmvidext.datasets.own_data.recordings import find_recordings
 from mmvidext.datasets.own_data.splitting import split_by_recording
+from mmvidext.datasets.written_files import check_replaceable, remove_written, write_replaceable
 
 __all__ = ['CLASSES_FILE', 'MEMORY', 'UNFIT_NAME', 'PreparedClip', 'PreparedVideos', 'list_file', 'prepare_videos']
 
 CLASSES_FILE = 'classes.txt'
 MEMORY = 'checked_videos.jsonl'
-UNFIT_NAME = 'has a line end, tab, control character or outer space in its name that a list cannot hold: rename it'
+UNFIT_NAME = (
+    'has a line end, tab, control character, outer space or bytes that are no UTF-8 in its name, which no list can '
+    'hold: rename it'
+)
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ def prepare_videos(
 
     A line of a list is a path, relative to the root of the listing, a tab, and the number of the class. Videos that
     cannot be read are left out. What was found good is remembered in ``checked_videos.jsonl``: an interrupted check
-    goes on where it stopped.
+    goes on where it stopped. Only lists that an earlier run has written are replaced.
 
     Args:
         listing: The clips.
@@ -97,12 +100,16 @@ def prepare_videos(
         workers: Processes; 0 works in this one.
 
     Raises:
-        ValueError: If there are fewer than two classes, or nothing is left for training or validation.
+        ValueError: If there are fewer than two classes, nothing is left for training or validation, or a file would be
+            replaced that no earlier run has written.
     """
+    check_replaceable(*(list_file(out, split) for split in SPLITS), out / CLASSES_FILE)
     if len(listing.classes) < 2:
         raise ValueError(f'{listing.root} has one class only, {listing.classes}: there is nothing to tell apart')
     if wrong := [name for name in listing.classes if not fits_line(name)]:
-        raise ValueError(f'the name of a class must be one line without spaces at its ends, but there is {wrong[0]!r}')
+        raise ValueError(
+            f'the name of a class must be one line of UTF-8 without spaces at its ends, but there is {wrong[0]!r}'
+        )
     paths = [str(listing.root / clip.path) for clip in listing.clips]
     findings = check_videos(paths, out / MEMORY, workers=workers)
     findings = [_check_name(clip, found) for clip, found in zip(listing.clips, findings, strict=True)]
@@ -172,8 +179,9 @@ def _check_splits(result: PreparedVideos) -> None:
 
 def _write(result: PreparedVideos, out: Path) -> None:
     for split in SPLITS:
-        list_file(out, split).unlink(missing_ok=True)
-    for split in result.splits:
         lines = [f'{one.clip.path}\t{one.clip.label}\n' for one in result.clips if one.clip.split == split]
-        atomic_write_text(list_file(out, split), ''.join(lines))
-    atomic_write_text(out / CLASSES_FILE, ''.join(f'{name}\n' for name in result.listing.classes))
+        if lines:
+            write_replaceable(list_file(out, split), ''.join(lines))
+        else:
+            remove_written(list_file(out, split))
+    write_replaceable(out / CLASSES_FILE, ''.join(f'{name}\n' for name in result.listing.classes))

@@ -40,7 +40,7 @@ def describe_videos(result: PreparedVideos) -> str:
     notes = [*result.notes, *_advice(result)]
     if notes:
         lines += ['## To know', '', *(f'- {note}.' for note in notes), '']
-    return '\n'.join(lines)
+    return '\n'.join(map(printable, lines))
 
 
 def _class_table(result: PreparedVideos) -> list[str]:
@@ -109,7 +109,7 @@ def describe_folders(
         root: Heads the report.
         result: The videos.
         classes: Names of the classes; without them the videos have flow.
-        label_map: Value in the label files to class; empty if the values are the classes.
+        label_map: Value in the label files to class, or to 255, which is ignored; empty if the values are the classes.
     """
     rows = [
         (split, len(videos), sum(one.num_frames for one in videos), sum(one.num_labeled for one in videos))
@@ -122,7 +122,7 @@ def describe_folders(
         values = result.values()
         total = sum(values.values()) or 1
         numbers = label_map or {number: number for number in range(len(classes))}
-        named = {value: classes[number] for value, number in numbers.items()}
+        named = {value: 'ignored' if number == IGNORED else classes[number] for value, number in numbers.items()}
         if IGNORED in values:
             named.setdefault(IGNORED, 'ignored')
         rest = [(value, name, f'{100 * values[value] / total:.2f} %') for value, name in named.items()]
@@ -137,4 +137,4 @@ def describe_folders(
     if result.bad:
         bad = ((one.video, one.problem) for one in result.bad)
         lines += [f'## Left out: {len(result.bad)}', '', *_table(('video', 'reason'), bad), '']
-    return '\n'.join(lines)
+    return '\n'.join(map(printable, lines))

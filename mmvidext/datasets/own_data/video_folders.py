@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from mmvidext.datasets.annotation_lines import fits_line
-from mmvidext.datasets.atomic_write import atomic_write_text
 from mmvidext.datasets.flow_folders import pairs_of_video
 from mmvidext.datasets.flow_io import read_flow
 from mmvidext.datasets.frame_numbers import check_frame_numbers
@@ -21,6 +20,7 @@ from mmvidext.datasets.media.memory import check_with_memory, fingerprint
 from mmvidext.datasets.own_data.clips import split_name, subfolders
 from mmvidext.datasets.own_data.preparation import UNFIT_NAME
 from mmvidext.datasets.own_data.splitting import split_by_recording
+from mmvidext.datasets.written_files import check_replaceable, write_replaceable
 
 __all__ = ['CheckedFolder', 'PreparedFolders', 'prepare_folders']
 
@@ -92,8 +92,10 @@ def prepare_folders(
 
     Raises:
         FileNotFoundError: If there is no such folder.
-        ValueError: If nothing is left for training or validation, or the videos differ in the suffix of their files.
+        ValueError: If nothing is left for training or validation, the videos differ in the suffix of their files, or
+            a list would be replaced that no earlier run has written.
     """
+    check_replaceable(out / 'train.txt', out / 'val.txt')
     for folder in (root / 'frames', root / beside):
         if not folder.is_dir():
             raise FileNotFoundError(
@@ -126,7 +128,7 @@ def prepare_folders(
             raise ValueError(
                 f'no video is left for {split}: {len(good)} of {len(names)} in {root / "frames"} can be used{example}'
             )
-        atomic_write_text(out / f'{split}.txt', ''.join(f'{one.video}\n' for one in videos))
+        write_replaceable(out / f'{split}.txt', ''.join(f'{one.video}\n' for one in videos))
     return result
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mmvidext.datasets.atomic_write import atomic_write_text
+from mmvidext.datasets.media.files import visible
 
 __all__ = ['RECIPE_FILE', 'claim_folder']
 
@@ -19,11 +20,13 @@ def claim_folder(folder: Path, recipe: Mapping[str, object]) -> None:
         recipe: Everything that the files depend on; values that JSON can hold.
 
     Raises:
-        ValueError: If the folder was filled with another recipe.
+        ValueError: If the folder was filled with another recipe, or holds anything else.
     """
     path = folder / RECIPE_FILE
     wanted = json.loads(json.dumps(recipe))
     if not path.exists():
+        if folder.is_dir() and (others := visible(folder.iterdir())):
+            raise ValueError(f'{folder} holds other files, such as {others[0].name}: choose a new folder')
         atomic_write_text(path, json.dumps(wanted, indent=2) + '\n')
         return
     off = {name: value for name, value in wanted.items() if not value}

@@ -1,6 +1,7 @@
 """One's own videos, frames and labels, frames and flow: checked, split, and written as a config that trains."""
 
 import json
+import os
 import re
 
 import cv2
@@ -14,6 +15,7 @@ from mmvidext.cli.config_names import ConfigError
 from mmvidext.cli.data import data
 from mmvidext.cli.ready_config import config_of_data, segmentation_config
 from mmvidext.datasets.flow_io import write_flo
+from mmvidext.datasets.own_data.report import describe_folders
 from mmvidext.datasets.own_data.video_folders import PreparedFolders
 from tests.cli.invoke import invoke
 from tests.datasets.videos import write_video, write_with_av
@@ -67,6 +69,49 @@ def test_the_config_reads_every_video(videos, monkeypatch, tmp_path):
     for dataset in datasets:
         assert dataset.metainfo['classes'] == ('noch eine', 'turn left', '向右')
         assert all(dataset[index]['inputs'].shape == (8, 3, 96, 96) for index in range(len(dataset)))
+
+
+@pytest.mark.parametrize('name', ['train.txt', 'test.txt', 'classes.txt', 'report.md', 'ms_tsm_r18.py'])
+def test_a_file_that_no_earlier_run_has_written_stays(videos, tmp_path, name):
+    (tmp_path / name).write_text('mine')
+    output = ' '.join(invoke(data, 'folder', videos, '--out', tmp_path, '--workers', 0, status=1).split())
+    assert f'{name} would be replaced, and mmvidext has not written it, or it was changed since: rename it' in output
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {name: 'mine'}
+
+
+def test_a_second_run_replaces_its_own_files_but_no_changed_one(tmp_path):
+    for number in range(4):
+        write_video(tmp_path / 'v' / 'ab'[number % 2] / f'{number}.webm', seed=number)
+    (tmp_path / 'list.csv').write_text(
+        'path,label,split\na/0.webm,x,train\nb/1.webm,y,train\na/2.webm,x,val\nb/3.webm,y,test\n'
+    )
+    out = tmp_path / 'out'
+    arguments = ('folder', tmp_path / 'v', '--out', out, '--annotations', tmp_path / 'list.csv', '--workers', 0)
+    invoke(data, *arguments)
+    assert (out / 'test.txt').read_text() == 'b/3.webm\t1\n'
+    (tmp_path / 'list.csv').write_text('path,label,split\na/0.webm,z,train\nb/1.webm,y,train\nb/3.webm,y,val\n')
+    invoke(data, *arguments)
+    assert not (out / 'test.txt').exists()
+    assert (out / 'val.txt').read_text() == 'b/3.webm\t0\n'
+    assert (out / 'classes.txt').read_text() == 'y\nz\n'
+    config = out / 'ms_tsm_r18.py'
+    config.write_text(config.read_text() + 'flip_ratio = 0.5\n')
+    assert 'ms_tsm_r18.py would be replaced' in invoke(data, *arguments, status=1)
+    (out / 'tsm_r18.py').write_text('mine')
+    with pytest.raises(ValueError, match=r'tsm_r18\.py would be replaced'):
+        config_of_data(out, 'tsm_r18')
+
+
+def test_a_name_that_is_no_utf_8(tmp_path):
+    """Is left out and said; the lists of the run before are not lost."""
+    for number in range(4):
+        write_video(tmp_path / 'ab'[number % 2] / f'{number}.webm', seed=number)
+    os.rename(tmp_path / 'a' / '0.webm', os.fsencode(tmp_path / 'a') + b'/caf\xe9.webm')
+    write_video(tmp_path / 'a' / '5.webm', seed=5)
+    output = invoke(data, 'folder', tmp_path, '--workers', 0)
+    assert r'/a/caf\udce9.webm | has a line end, tab, space or bytes that are no UTF-8 in its name' in output
+    assert r'a/caf\udce9.webm' in (tmp_path / 'report.md').read_text()
+    assert (tmp_path / 'train.txt').exists()
 
 
 def test_annotations_that_lead_outside(videos, tmp_path):
@@ -171,6 +216,11 @@ def test_training_sees_the_classes_of_the_report(tmp_path, picture, names, row):
     pipeline = [dict(type=f'mmvidext.{name}') for name in ('LoadClip', 'LoadClipAnnotations')]
     dataset = DATASETS.build({**config.val_dataloader.dataset, 'pipeline': pipeline, 'test_mode': True})
     assert (dataset[0]['gt_seg_map'] == np.where(ONE_BIT, names.index('yes'), 0)).all()
+
+
+def test_the_report_names_a_value_that_is_mapped_to_the_ignored_one():
+    report = describe_folders('root', PreparedFolders({}, []), ['road', 'car'], {0: 255, 7: 0, 8: 1})
+    assert re.findall(r'[|] (\d+) [|] (\w+)', report) == [('0', 'ignored'), ('7', 'road'), ('8', 'car')]
 
 
 @pytest.mark.parametrize(('values', 'held'), [((0,), '0'), ((3, 255), '3, 255'), ((255,), '255')])

@@ -68,6 +68,11 @@ def test_errors(folder, tmp_path):
         write_flying_chairs(folder, SceneOptions((64, 48), 2, 10.0, thin_objects=3), num_train=4, num_val=2)
     with pytest.raises(ValueError, match='num_frames is 3, num_train 4 and num_val 2'):
         write_flying_chairs(tmp_path, SceneOptions((64, 48), 3, 10.0), num_train=4, num_val=2)
+    (tmp_path / 'FlyingChairs_train_val.txt').touch()
+    with pytest.raises(
+        ValueError, match=r'holds other files, such as FlyingChairs_train_val\.txt: choose a new folder'
+    ):
+        write_flying_chairs(tmp_path, OPTIONS, num_train=2, num_val=1)
 
 
 def test_a_folder_that_is_older_than_a_setting_goes_on(tmp_path):
