@@ -74,19 +74,19 @@ def check_flip(pipeline: Sequence[Any]) -> None:
     """Check that a training pipeline which flips pictures says what becomes of the labels.
 
     Args:
-        pipeline: Configs of transforms; other entries are ignored.
+        pipeline: Configs of transforms, and lists of them; other entries are ignored.
 
     Raises:
         ValueError: If a horizontal ``Flip`` has no ``flip_label_map``.
     """
     for transform in pipeline:
+        if _is_pipeline(transform):  # of RandomChoice
+            check_flip(transform)
         if not isinstance(transform, Mapping):
             continue
         inner = transform.get('transforms', ())  # of RandomApply and its like
         check_flip([inner] if isinstance(inner, Mapping) else inner)
-        if not _is_flip(transform):
-            continue
-        if _is_sideways(transform) and transform.get('flip_label_map') is None:
+        if _is_flip(transform) and _is_sideways(transform) and transform.get('flip_label_map') is None:
             raise ValueError(
                 'a horizontal Flip turns left into right, so it needs flip_label_map; for the 174 classes of '
                 f'Something-Something V2: {STHV2_FLIP_LABEL_MAP}; {{}} if no class has a direction; '
@@ -103,7 +103,7 @@ def with_checked_flips(
     flip keeps the label of a class whose name says left or right, that is logged.
 
     Args:
-        pipeline: Configs of transforms; other entries are kept.
+        pipeline: Configs of transforms, and lists of them; other entries are kept.
         class_names: The names of the classes, if they are known. Then a map may name classes,
             ``{'向左': '向右', '向右': '向左'}``, and a map of numbers must exchange what :func:`flip_label_map` finds.
         num_classes: How many there are, if that is known.
@@ -114,6 +114,8 @@ def with_checked_flips(
     """
     checked = []
     for transform in pipeline:
+        if _is_pipeline(transform):
+            transform = with_checked_flips(transform, class_names, num_classes)
         if isinstance(transform, Mapping):
             inner = transform.get('transforms')
             if isinstance(inner, Mapping):
@@ -141,6 +143,10 @@ class _LabelMap(dict[int, int]):
         flipped = torch.zeros_like(label)
         flipped[[super(_LabelMap, self).get(one, one) for one in label.nonzero().flatten().tolist()]] = 1
         return flipped
+
+
+def _is_pipeline(transform: Any) -> bool:
+    return isinstance(transform, Sequence) and not isinstance(transform, str)
 
 
 def _is_flip(transform: Mapping[str, Any]) -> bool:

@@ -86,6 +86,8 @@ def test_a_flip_inside_another_transform_and_one_given_as_a_class_are_found():
     for inner in (flip, [dict(type='Resize'), flip], dict(type=Flip)):
         with pytest.raises(ValueError, match='needs flip_label_map'):
             check_flip([dict(type='RandomApply', transforms=inner)])
+        with pytest.raises(ValueError, match='needs flip_label_map'):
+            check_flip([dict(type='RandomChoice', transforms=[[dict(type='Resize')], inner])])
 
 
 def test_other_pipelines_pass():
@@ -130,5 +132,7 @@ def test_a_map_of_another_data_set(label_map, names, count, message):
 def test_a_map_of_these_classes():
     assert with_checked_flips(flip({0: 1, 1: 0}), ['turn left', 'turn right', 'c'], 3) == flip({0: 1, 1: 0})
     assert with_checked_flips(flip({'左': '右', '右': '左'}), ['x', '左', '右'], 3) == flip({1: 2, 2: 1})
+    choice = [dict(type='RandomChoice', transforms=[flip({'左': '右'}), [len]])]
+    assert with_checked_flips(choice, ['左', '右'], 2)[0]['transforms'] == [flip({0: 1}), [len]]
     assert with_checked_flips(flip(STHV2_FLIP_LABEL_MAP), None, 174) == flip(STHV2_FLIP_LABEL_MAP)
     assert with_checked_flips([len, dict(type='Flip')], None, 2) == [len, dict(type='Flip')]
