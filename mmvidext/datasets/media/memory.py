@@ -63,7 +63,7 @@ def check_with_memory(
     unknown = [name for name in dict.fromkeys(names) if name not in findings]
     memory.parent.mkdir(parents=True, exist_ok=True)
     with memory.open('a', encoding='utf-8') as file:
-        if known:
+        if file.tell():
             file.write('\n')  # the last line may have been cut off
         results: Iterable[Finding] = iterate_with_progress(check, unknown, description=description, workers=workers)
         try:

@@ -106,6 +106,16 @@ def test_a_line_that_is_no_finding_is_as_if_it_were_not_there(finding, good, tmp
     assert check_videos([str(good)], memory) == [check_video(str(good))]
 
 
+def test_a_first_line_that_was_cut_off_spoils_no_other(tmp_path):
+    memory, calls = tmp_path / 'memory.jsonl', []
+    memory.write_text('["a", [1,')
+    for _ in range(2):
+        check_with_memory(
+            lambda name: calls.append(name) or dict(problem=None), ['a'], memory, current=lambda _: [1], description=''
+        )
+    assert calls == ['a']
+
+
 def test_a_folder_is_checked_again_where_the_memory_holds_no_finding(tmp_path):
     for part, channels in (('frames', (3,)), ('labels', ())):
         for video in 'abc':
