@@ -33,6 +33,8 @@ class VideoFolderSegDataset(VideoSegDataset):
             are drawn.
         label_map: Value in the label files to number of the class, for example ``{7: 0, 26: 1, 0: 255}``; 255 is
             ignored. A value that it does not name is an error. By default the values are the numbers of the classes.
+        reduce_zero_label: Ignore the value 0, and count the classes from 1; with ``label_map``, which names them, only
+            the former.
         with_labels: False reads a test split: every frame is a sample, without label. Set ``format_only=True`` and
             ``output_dir`` of the metric, and ``key_frame_interval`` here.
         ann_file: A list of videos, one a line; by default all folders in ``img_path``.
@@ -62,6 +64,7 @@ class VideoFolderSegDataset(VideoSegDataset):
         *,
         metainfo: dict[str, Any],
         label_map: dict[int, int] | None = None,
+        reduce_zero_label: bool = False,
         with_labels: bool = True,
         allow_outside: bool = False,
         img_suffix: str = '.jpg',
@@ -77,11 +80,13 @@ class VideoFolderSegDataset(VideoSegDataset):
             metainfo=metainfo,
             img_suffix=img_suffix,
             seg_map_suffix=seg_map_suffix,
+            reduce_zero_label=reduce_zero_label and label_map is None,
             lazy_init=True,
             **kwargs,
         )
         if label_map is not None:
-            self.label_map = _checked(label_map, len(metainfo['classes']))
+            others = {0: 255} if reduce_zero_label else {}
+            self.label_map = others | _checked(label_map, len(metainfo['classes']))
             self._metainfo['label_map'] = self.label_map
         if not lazy_init:
             self.full_init()

@@ -322,6 +322,19 @@ class TestVSPW:
         labels = dataset[0]['data_samples'].gt_sem_seg.data
         assert labels.flatten()[:4].tolist() == [0, 1, 2, 0]
 
+    @pytest.mark.parametrize(
+        ('label_map', 'expected'), [({1: 1, 2: 0}, [255, 1, 0]), ({0: 1, 1: 0, 2: 255}, [1, 0, 255])]
+    )
+    def test_a_label_map_has_the_values_of_the_files(self, tmp_path, label_map, expected):
+        write_vspw(tmp_path)
+        labels = self.make(tmp_path, key_frame_interval=4, label_map=label_map)[0]['data_samples'].gt_sem_seg.data
+        assert labels.flatten()[:3].tolist() == expected
+
+    def test_an_error_has_the_values_of_the_files(self, tmp_path):
+        write_vspw(tmp_path)
+        with pytest.raises(ValueError, match=r'holds the values \[2\], but there are 1 classes \(1 to 1\)'):
+            self.make(tmp_path, key_frame_interval=4, metainfo=dict(classes=('wall',), palette=[[0, 0, 0]]))[0]
+
     def test_the_list_may_have_a_byte_order_mark_and_windows_line_ends(self, tmp_path):
         write_vspw(tmp_path)
         (tmp_path / 'val.txt').write_bytes(b'\xef\xbb\xbfa\r\nb\r\n')

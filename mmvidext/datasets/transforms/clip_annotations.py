@@ -42,10 +42,11 @@ class LoadClipAnnotations(LoadAnnotations):
         results = super().transform({**results, 'label_map': None})
         known = range(results['num_classes']) if label_map is None else label_map
         present = np.flatnonzero(np.bincount(results['gt_seg_map'].ravel(), minlength=256))
-        foreign = [int(value) for value in present if value not in known and value != self.ignore_index]
+        lowered = int(bool(results.get('reduce_zero_label')))  # the values of the file, by mmseg
+        foreign = [int(value) + lowered for value in present if value not in known and value != self.ignore_index]
         if foreign:
             expected = (
-                f'there are {results["num_classes"]} classes (0 to {results["num_classes"] - 1})'
+                f'there are {results["num_classes"]} classes ({lowered} to {results["num_classes"] - 1 + lowered})'
                 if label_map is None
                 else f'the label map of the data set names {sorted(label_map)}'
             )
