@@ -116,12 +116,12 @@ def leads_outside(path: str) -> bool:
     return os.path.isabs(path) or path.split(os.sep)[0] == os.pardir
 
 
-def check_paths(paths: Sequence[tuple[str, str]], *, allow_outside: bool = False) -> None:
+def check_paths(paths: Sequence[tuple[str, str]], *, allow_outside: bool | None = None) -> None:
     """Check that no path is listed twice or leads out of the data folder.
 
     Args:
         paths: ``file:line`` and path of each line.
-        allow_outside: Accept absolute paths and those that begin with ``..``.
+        allow_outside: Accept absolute paths and those that begin with ``..``; None if the caller has no such option.
 
     Raises:
         ValueError: For the first such line.
@@ -130,26 +130,29 @@ def check_paths(paths: Sequence[tuple[str, str]], *, allow_outside: bool = False
     for where, given in paths:
         path = os.path.normpath(given)
         if not allow_outside and leads_outside(given):
-            raise ValueError(
-                f'{where}: {given} leads out of the data folder; if that is meant, set allow_outside=True in the '
-                'dataset'
-            )
+            advice = 'correct it, or name a folder that holds everything'
+            if allow_outside is not None:
+                advice = 'if that is meant, set allow_outside=True in the dataset'
+            raise ValueError(f'{where}: {given} leads out of the data folder; {advice}')
         if path in first_seen:
             raise ValueError(f'{where}: {given} is listed already in {first_seen[path]}; remove one')
         first_seen[path] = where
 
 
-def _split(line: str, delimiter: str, expected: int) -> list[str]:
+def _split(line: str, delimiter: str, expected: int, *, or_more: bool) -> list[str]:
     """Split at the delimiter; where that is the space, at tabs if this gives the expected fields, else at both."""
     if delimiter != ' ':
         return [field.strip() for field in line.split(delimiter)]
+    if or_more and '\t' in line:  # the path ends at the first one
+        path, _, rest = line.partition('\t')
+        return [path.strip(), *rest.split()]
     at_tabs = re.split(r'\t+', line)
     return at_tabs if len(at_tabs) == expected > 1 else re.split(r'[ \t]+', line)
 
 
 def _parse(line: str, where: str, columns: Sequence[str], *, labels: Labels, delimiter: str) -> AnnotationLine:
     names = ['path', *columns, *([] if labels == 'none' else ['label'])]
-    path, *fields = _split(line, delimiter, len(names))
+    path, *fields = _split(line, delimiter, len(names), or_more=labels == 'many')
     if len(fields) + 1 < len(names) or (len(fields) + 1 > len(names) and labels != 'many'):
         layout = delimiter.join(f'<{name}>' for name in names) + (' ...' if labels == 'many' else '')
         raise ValueError(

@@ -8,6 +8,7 @@ from mmengine.logging import MMLogger
 
 from mmvidext.datasets.annotation_lines import check_paths, read_lines
 from mmvidext.datasets.media.files import VIDEO_SUFFIXES, left_out
+from mmvidext.datasets.own_data.clips import clips_below
 
 __all__ = ['ListedVideo', 'find_videos', 'list_targets', 'read_listed_videos']
 
@@ -48,11 +49,13 @@ def read_listed_videos(ann_file: Path, *, delimiter: str = ' ') -> list[ListedVi
 def find_videos(folder: Path) -> list[str]:
     """Return the paths, relative to a folder, of the video files in it and below it; the log says what is left out.
 
+    Links to folders are followed, and hidden folders left out, as :func:`~mmvidext.datasets.own_data.clips.clips_below`
+    does.
+
     Raises:
         FileNotFoundError: If there is none.
     """
-    paths = (path for path in folder.rglob('*') if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file())
-    found = sorted(path.relative_to(folder).as_posix() for path in paths if not path.name.startswith('.'))
+    found = sorted(path.relative_to(folder).as_posix() for path in clips_below(folder) if path.is_file())
     if not found:
         raise FileNotFoundError(f'there is no video in {folder} (looked for *{", *".join(VIDEO_SUFFIXES)})')
     if note := left_out(folder):

@@ -3,6 +3,7 @@ import os
 import pytest
 
 from mmvidext.datasets.annotation_lines import fits_line, read_annotation, read_lines
+from mmvidext.datasets.listed_videos import read_listed_videos
 
 
 def read(tmp_path, content, **options):
@@ -35,6 +36,8 @@ def test_separators(tmp_path, content, options, path):
 def test_several_labels_or_none(tmp_path):
     assert [line.labels for line in read(tmp_path, 'a 1\nb 2 0 5\n', labels='many')] == [(1,), (2, 0, 5)]
     assert read(tmp_path, 'a 7\n', columns=('total_frames',), labels='none')[0].labels == ()
+    [line] = read(tmp_path, 'my clip.mp4\t30\t1\t2\n', columns=('total_frames',), labels='many')
+    assert (line.path, line.counts, line.labels) == ('my clip.mp4', (30,), (1, 2))
 
 
 def test_paths_out_of_the_folder_if_they_are_allowed(tmp_path):
@@ -78,6 +81,14 @@ def test_paths_out_of_the_folder_if_they_are_allowed(tmp_path):
 def test_errors_name_file_and_line(tmp_path, content, options, message):
     with pytest.raises(ValueError, match=message):
         read(tmp_path, content, **options)
+
+
+def test_an_option_that_is_not_there_is_not_advised(tmp_path):
+    (tmp_path / 'list.txt').write_text('../a 1\n')
+    with pytest.raises(
+        ValueError, match=r'list\.txt:1: \.\./a leads out of the data folder; correct it, or name a folder'
+    ):
+        read_listed_videos(tmp_path / 'list.txt')
 
 
 def test_missing_file(tmp_path):
