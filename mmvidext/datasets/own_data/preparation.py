@@ -16,10 +16,7 @@ __all__ = ['CLASSES_FILE', 'MEMORY', 'UNFIT_NAME', 'PreparedClip', 'PreparedVide
 
 CLASSES_FILE = 'classes.txt'
 MEMORY = 'checked_videos.jsonl'
-UNFIT_NAME = (
-    'has a line end, tab, control character, outer space or bytes that are no UTF-8 in its name, which no list can '
-    'hold: rename it'
-)
+UNFIT_NAME = 'has a line end, tab, control character, outer space or bytes that are no UTF-8 in its name: rename it'
 
 
 @dataclass(frozen=True)

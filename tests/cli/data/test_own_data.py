@@ -109,7 +109,7 @@ def test_a_name_that_is_no_utf_8(tmp_path):
     os.rename(tmp_path / 'a' / '0.webm', os.fsencode(tmp_path / 'a') + b'/caf\xe9.webm')
     write_video(tmp_path / 'a' / '5.webm', seed=5)
     output = invoke(data, 'folder', tmp_path, '--workers', 0)
-    assert r'/a/caf\udce9.webm | has a line end, tab, space or bytes that are no UTF-8 in its name' in output
+    assert r'/a/caf\udce9.webm | has a line end, tab, control character, outer space or bytes' in output
     assert r'a/caf\udce9.webm' in (tmp_path / 'report.md').read_text()
     assert (tmp_path / 'train.txt').exists()
 
@@ -172,7 +172,7 @@ def test_segmentation(tmp_path):
     output = invoke(data, 'segmentation', tmp_path, '--classes', tmp_path / 'names.txt', '--val', 0.5, '--workers', 0)
     assert '| d | frames are missing between 0 and 2 |' in output
     assert '## Left out: 4' in output
-    assert all(f'| {name} | has a line end, tab, control character or outer sp' in output for name in ('b ', 'c\\nd'))
+    assert all(f'| {name} | has a line end, tab, control character, outer space' in output for name in ('b ', 'c\\nd'))
     assert '| video two: 03 and 3 have the same number; remove one |' in output
     assert '| 7 | road | 46.88 % |' in output
     assert '| 255 | ignored |' in output
