@@ -152,7 +152,8 @@ def test_videos_that_were_added_after_the_lists_are_told(tmp_path, monkeypatch):
         for clip in range(2):
             write_video(root / name / f'{clip}.webm', seed=clip)
     (root / 'a' / 'bad.webm').write_bytes(b'no video')
-    invoke(data, 'folder', root, '--workers', 0, '--out', lists)
+    monkeypatch.chdir(root)
+    invoke(data, 'folder', '.', '--workers', 0, '--out', lists)
     warn_of_unlisted(load_config(lists / 'ms_tsm_r18.py'), lists)
     assert not said
     for path in ('b/2.webm', 'new class/0.webm'):

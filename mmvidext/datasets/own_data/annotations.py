@@ -2,13 +2,15 @@
 
 import csv
 import re
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from mmvidext.datasets.annotation_lines import leads_outside, read_lines
-from mmvidext.datasets.own_data.clips import Clip, Listing, clips_below, split_name
+from mmvidext.datasets.media.files import VIDEO_SUFFIXES
+from mmvidext.datasets.own_data.clips import Clip, Listing, clips_below, known_splits, split_name
 
 __all__ = ['read_annotations']
 
@@ -19,6 +21,7 @@ _SPLIT = ('split', 'subset', 'set')
 _RECORDING = ('recording', 'source', 'group')
 _HMDB51 = re.compile(r'(.+)_test_split(\d+)\.txt')
 _HMDB51_SPLITS = {'1': 'train', '2': 'val'}  # 0: not used
+_HEADER = f'; a header must have one of {", ".join(_PATH)}, and one of {", ".join(_LABEL)}'
 _MOST_NUMBERED = 10_000  # classes that have a number and no name; what is above is a date or an id
 
 
@@ -51,8 +54,8 @@ def read_annotations(
 
     Args:
         root: Folder of the videos.
-        annotations: Files, or one folder of UCF101 or HMDB51. A file whose name contains ``train``, ``val`` or ``test``
-            is of that split.
+        annotations: Files, or one folder of UCF101 or HMDB51. A file whose name has the word ``train``, ``val`` or
+            ``test``, such as ``my_train.csv`` or ``trainlist01.txt``, is of that split.
         classes: Names, in the order of their numbers; by default those of the files, sorted.
         split_number: Which of the three splits of UCF101 or HMDB51.
         allow_outside: Accept videos outside the root, such as ``../1.mp4`` or ``/videos/1.mp4``.
@@ -71,8 +74,8 @@ def read_annotations(
             form, more = _read_file(path)
         rows += more
     names = _class_names(rows, classes)
-    find = _Finder(root).find
-    clips = [Clip(find(row.name), _label(row, names), row.recording, row.split) for row in rows]
+    finder = _Finder(root)
+    clips = [Clip(finder.find(row), _label(row, names), row.recording, row.split) for row in rows]
     for row, clip in zip(rows, clips, strict=True):
         if leads_outside(clip.path) and not allow_outside:
             raise ValueError(
@@ -115,14 +118,16 @@ def _read_ucf101(folder: Path, number: int) -> list[_Row]:
 
 def _read_file(path: Path) -> tuple[str, list[_Row]]:
     lines = read_lines(str(path))
-    words = re.split(r'[^a-z]+', path.stem.lower())
-    split = next((found for word in words if (found := split_name(word))), None)
+    words = re.findall('[a-z]+', path.stem.lower())
+    split = next((found for word in words if (found := split_name(re.sub('(list|set|split)$', '', word)))), None)
     first = lines[0][1]
     for delimiter in ',;\t':
         header = [cell.lower() for cell in _cut(*lines[0], delimiter)]
         if any(name in header for name in _PATH) and any(name in header for name in _LABEL):
             form = 'Kinetics' if 'youtube_id' in header else 'a table'
             return form, _read_table(lines, header, delimiter, split)
+        if any(name in header for name in (*_PATH, *_LABEL)) and not any(re.search(r'[\d./]', cell) for cell in header):
+            raise ValueError(f'{lines[0][0]}: the columns are {", ".join(header)}{_HEADER}')
     if ';' in first:
         return 'Jester', [_row(where, text, *_at(';')(text), split) for where, text in lines]
     if '\t' in first:
@@ -165,7 +170,7 @@ def _read_table(lines: Sequence[tuple[str, str]], header: list[str], delimiter: 
             raise ValueError(
                 f'{where}: expected {len(header)} columns ({", ".join(header)}), but there are {len(cells)}'
             )
-        own = None if of_split is None else split_name(cells[of_split])
+        own = None if of_split is None else _split_of(cells[of_split], where)
         recording = None if of_recording is None else cells[of_recording] or None
         row = _row(where, text, cells[path], cells[label], own or split, recording)
         if len(times) == 2:
@@ -173,6 +178,15 @@ def _read_table(lines: Sequence[tuple[str, str]], header: list[str], delimiter: 
             row = row._replace(name=row.name + clip, recording=recording or row.name)
         rows.append(row)
     return rows
+
+
+def _split_of(word: str, where: str) -> str | None:
+    split = split_name(word)
+    if word and split is None:
+        raise ValueError(
+            f'{where}: the split must be {known_splits()}, or empty, but is {word!r}: correct it, or rename the column'
+        )
+    return split
 
 
 def _seconds(text: str, where: str) -> int:
@@ -195,7 +209,10 @@ def _at_last_space(text: str) -> tuple[str, str]:
 def _class_names(rows: Sequence[_Row], classes: Sequence[str]) -> list[str]:
     if classes:
         return list(classes)
-    if not all(row.label.isdecimal() for row in rows):
+    named = [row for row in rows if not row.label.isdecimal()]
+    if named:
+        if len(named) < len(rows) and all(row.where.endswith(':1') for row in named):
+            raise ValueError(f'{named[0].where}: the class is {named[0].label!r}, but a number in other lines{_HEADER}')
         return sorted({row.label for row in rows})
     if wrong := next((row for row in rows if not _is_below(row.label, _MOST_NUMBERED)), None):
         raise ValueError(
@@ -224,15 +241,35 @@ class _Finder:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def find(self, name: str) -> str:
-        """Return the path relative to the root; the name itself if there is no such video: the check will say so."""
-        if not (self.root / name).exists():
-            stem = name.rstrip('/').rpartition('/')[2]
-            return self._by_name.get(stem, self._by_name.get(Path(stem).stem, name))
-        return name.rstrip('/')
+    def find(self, row: _Row) -> str:
+        """Return the path relative to the root; the name itself if there is no such video: the check will say so.
+
+        The folders that are listed and those that are there may differ in how many there are, not in their names.
+
+        Raises:
+            ValueError: If several videos may be meant.
+        """
+        if (self.root / row.name).exists():
+            return row.name.rstrip('/')
+        listed = PurePosixPath(row.name)
+        for key in (listed.name, listed.stem if listed.suffix.lower() in VIDEO_SUFFIXES else ''):
+            found = [path for path in self._by_name.get(key, ()) if _is_end(path.parent.parts, listed.parent.parts)]
+            if len(found) > 1:
+                raise ValueError(f'{row.where}: {row.name} may be {found[0]} or {found[1]}: write the path')
+            if found:
+                return found[0].as_posix()
+        return row.name
 
     @cached_property
-    def _by_name(self) -> dict[str, str]:
-        found = list(clips_below(self.root))
-        names = {path.name if path.is_dir() else path.stem: path.relative_to(self.root).as_posix() for path in found}
-        return names | {path.name: path.relative_to(self.root).as_posix() for path in found}
+    def _by_name(self) -> dict[str, list[PurePosixPath]]:
+        names: dict[str, list[PurePosixPath]] = defaultdict(list)
+        for path in clips_below(self.root):
+            for name in {path.name} if path.is_dir() else {path.name, path.stem}:
+                names[name].append(PurePosixPath(path.relative_to(self.root).as_posix()))
+        return names
+
+
+def _is_end(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether the shorter of two sequences is the end of the longer one."""
+    length = min(len(one), len(other))
+    return one[len(one) - length :] == other[len(other) - length :]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mmvidext.datasets.media.files import VIDEO_SUFFIXES, left_out
-from mmvidext.datasets.own_data.clips import Clip, Listing, clips_below, split_name, subfolders
+from mmvidext.datasets.own_data.clips import Clip, Listing, clips_below, split_folders, subfolders
 
 __all__ = ['CLASS_FOLDERS', 'read_class_folders']
 
@@ -18,16 +18,16 @@ def read_class_folders(root: Path) -> Listing:
 
     Raises:
         FileNotFoundError: If there is no such folder.
-        ValueError: If it holds no folder with videos.
+        ValueError: If it holds no folder with videos, or one beside training and validation.
     """
     if not root.is_dir():
         raise FileNotFoundError(f'there is no folder {root}')
     tops = subfolders(root)
-    splits = {folder: split_name(folder.name) for folder in tops}
-    is_split = bool(tops) and all(splits.values())
-    folders = (
-        [(inner, splits[top]) for top in tops for inner in subfolders(top)] if is_split else [(t, None) for t in tops]
-    )
+    splits = split_folders(tops, lambda top: any(clips_below(top)))
+    folders: list[tuple[Path, str | None]] = [
+        (inner, split) for top, split in splits.items() for inner in subfolders(top)
+    ]
+    folders += [(top, None) for top in tops if top not in splits]
     found = [(folder, split, list(clips_below(folder))) for folder, split in folders]
     notes = [f'{folder.relative_to(root)} holds no video and is no class' for folder, _, paths in found if not paths]
     notes += [note] if (note := left_out(root)) else []
@@ -43,7 +43,7 @@ def read_class_folders(root: Path) -> Listing:
         for folder, split, paths in found
         for path in paths
     ]
-    form = CLASS_FOLDERS + (', already split' if is_split else '')
+    form = CLASS_FOLDERS + (', already split' if splits else '')
     return Listing(form, root, classes, clips, notes)
 
 

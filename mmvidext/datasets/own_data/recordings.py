@@ -32,7 +32,7 @@ def find_recordings(
 
     In this order: what the form of the data says; the first group of ``pattern``; the names that UCF101, HMDB51 and
     Kinetics have, and names such as ``match 3 clip 12``; else each file is a recording of its own. Files with the same
-    bytes are of one recording. Names are not believed where they would leave a class with one recording only.
+    bytes are of one recording. The names of a class are not believed where they would leave it with one recording only.
 
     Args:
         root: What the paths are relative to.
@@ -51,11 +51,14 @@ def find_recordings(
     if pattern is None:
         recordings = [clip.recording or _by_rules(clip.path) for clip in clips]
         if unbelievable := _classes_of_one_recording(clips, recordings):
-            recordings = [clip.recording or clip.path for clip in clips]
+            recordings = [
+                clip.path if clip.label in unbelievable else name for clip, name in zip(clips, recordings, strict=True)
+            ]
             named = _listed([classes[label] for label in unbelievable])
             notes.append(
-                f'the names of all videos of {named} begin alike, as if a class had one recording only; each file was '
-                'taken for a recording of its own: if clips belong together, say which with --recordings EXPRESSION'
+                f'the names of all videos of {named} begin alike, as if a class had one recording only; each of these '
+                'files was taken for a recording of its own: if they belong together, say which with --recordings '
+                'EXPRESSION'
             )
     else:
         recordings = [_by_pattern(clip, pattern) for clip in clips]
@@ -94,12 +97,14 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _classes_of_one_recording(clips: Sequence[Clip], recordings: Sequence[str]) -> list[int]:
-    """Return the classes that have several clips, and one recording."""
+    """Return the classes that have several clips and, by the names of the files alone, one recording."""
     counts = Counter(clip.label for clip in clips)
     found: dict[int, set[str]] = defaultdict(set)
     for clip, recording in zip(clips, recordings, strict=True):
         found[clip.label].add(recording)
-    return sorted(label for label, names in found.items() if counts[label] > 1 and len(names) == 1)
+    given = {clip.label for clip in clips if clip.recording is not None}
+    single = {label for label, names in found.items() if counts[label] > 1 and len(names) == 1}
+    return sorted(single - given)
 
 
 def _same_content(root: Path, clips: Sequence[Clip], sizes: Mapping[str, int]) -> dict[str, str]:

@@ -26,4 +26,4 @@ def unlisted_clips(root: Path, lists: Path) -> list[str]:
     listed = {line.rpartition('\t')[0] for path in files for _, line in read_lines(str(path))}
     new = [clip.path for clip in read_class_folders(root).clips if clip.path not in listed]
     checked = checked_names(lists / MEMORY) if new else set()  # as the folder was named then
-    return [path for path in new if not any(name.endswith(f'/{path}') for name in checked)]
+    return [path for path in new if not any(f'/{name}'.endswith(f'/{path}') for name in checked)]

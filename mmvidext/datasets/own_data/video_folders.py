@@ -17,7 +17,7 @@ from mmvidext.datasets.media.frame_folder import list_pictures
 from mmvidext.datasets.media.images import read_image
 from mmvidext.datasets.media.label_map import read_label_map
 from mmvidext.datasets.media.memory import check_with_memory, fingerprint
-from mmvidext.datasets.own_data.clips import split_name, subfolders
+from mmvidext.datasets.own_data.clips import split_folders, subfolders
 from mmvidext.datasets.own_data.preparation import UNFIT_NAME
 from mmvidext.datasets.own_data.splitting import split_by_recording
 from mmvidext.datasets.written_files import check_replaceable, write_replaceable
@@ -80,7 +80,8 @@ def prepare_folders(
 ) -> PreparedFolders:
     """Check the videos of ``frames/VIDEO/*`` and ``BESIDE/VIDEO/*``, split them, and write ``train.txt``, ``val.txt``.
 
-    Videos may also lie in ``frames/train/VIDEO`` and ``frames/val/VIDEO``, which then is the split.
+    Videos may also lie in ``frames/train/VIDEO`` and ``frames/val/VIDEO``, which then is the split; videos beside these
+    are an error.
 
     Args:
         root: Folder of both.
@@ -102,11 +103,9 @@ def prepare_folders(
                 f'there is no folder {folder}: expected frames/VIDEO/* and {beside}/VIDEO/* in {root}'
             )
     tops = subfolders(root / 'frames')
-    splits = {top.name: split_name(top.name) for top in tops}
-    if tops and all(splits.values()):
-        names = [f'{top.name}/{video.name}' for top in tops for video in subfolders(top)]
-    else:
-        names, splits = [top.name for top in tops], {}
+    splits = {top.name: split for top, split in split_folders(tops, _holds_pictures).items()}
+    names = [f'{split}/{video.name}' for split in splits for video in subfolders(root / 'frames' / split)]
+    names = names or [top.name for top in tops]
     check: Callable[[str], dict[str, Any]] = partial(_check, str(root), beside)
     checked: list[CheckedFolder] = check_with_memory(
         check,
@@ -133,7 +132,7 @@ def prepare_folders(
 
 
 def _split(
-    videos: Sequence[CheckedFolder], given: dict[str, str | None], ratio: float, seed: int
+    videos: Sequence[CheckedFolder], given: dict[str, str], ratio: float, seed: int
 ) -> dict[str, list[CheckedFolder]]:
     if given:
         split_of = {one.video: given[one.video.split('/')[0]] for one in videos}
@@ -149,6 +148,10 @@ def _split(
         split: [one for one, held in zip(videos, chosen, strict=True) if held is is_val]
         for split, is_val in (('train', False), ('val', True))
     }
+
+
+def _holds_pictures(folder: Path) -> bool:
+    return any(list_pictures(one) for one in (folder, *subfolders(folder)))
 
 
 def _restore(found: dict[str, Any]) -> CheckedFolder:

@@ -16,7 +16,7 @@ from mmvidext.cli.data import data
 from mmvidext.cli.ready_config import config_of_data, segmentation_config
 from mmvidext.datasets.flow_io import write_flo
 from mmvidext.datasets.own_data.report import describe_folders
-from mmvidext.datasets.own_data.video_folders import PreparedFolders
+from mmvidext.datasets.own_data.video_folders import PreparedFolders, prepare_folders
 from tests.cli.invoke import invoke
 from tests.datasets.videos import write_video, write_with_av
 
@@ -186,6 +186,24 @@ def test_segmentation(tmp_path):
     sample = datasets[0][0]
     assert sample['inputs'].shape[0] == 2
     assert set(sample['data_samples'].gt_sem_seg.data.unique().tolist()) <= {0, 1, 255}
+
+
+def test_what_lies_beside_a_split_of_frames(tmp_path):
+    for video in ('train/a', 'val/a'):
+        write_frames(tmp_path / 'frames' / video, 1)
+        write_frames(tmp_path / 'labels' / video, 0)
+        cv2.imwrite(str(tmp_path / 'labels' / video / '0.png'), np.eye(32, 48, dtype=np.uint8))
+    (tmp_path / 'frames' / 'lists').mkdir()
+    found = prepare_folders(tmp_path, 'labels', tmp_path / 'out').videos
+    assert {split: [one.video for one in videos] for split, videos in found.items()} == {
+        'train': ['train/a'],
+        'val': ['val/a'],
+    }
+    write_frames(tmp_path / 'frames' / 'extra' / 'b', 1)
+    with pytest.raises(
+        ValueError, match='extra lies beside train and val, and is neither training, validation nor test'
+    ):
+        prepare_folders(tmp_path, 'labels', tmp_path / 'out')
 
 
 ONE_BIT = np.arange(32 * 48).reshape(32, 48) % 3 == 0

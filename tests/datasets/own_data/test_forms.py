@@ -38,6 +38,7 @@ def test_what_is_no_video_by_its_suffix_is_named(tmp_path):
     touch(tmp_path, *videos, 'a/.DS_Store', '.git/x.bin', 'a/1.txt', 'b/classes.json', 'b/6.jpg')
     assert [path for path, *_ in found(read_class_folders(tmp_path))] == videos
     assert read_class_folders(tmp_path).notes == []
+    touch(tmp_path, '.trash/old.mp4')
     assert find_videos(tmp_path) == sorted(videos)
     touch(tmp_path, 'a/7.wav', 'b/8.mp4x', 'b/9', 'b/day/10.zip')
     note = (
@@ -56,6 +57,18 @@ def test_folders_that_are_split_already(tmp_path):
         ('train/b/3.mp4', 'train'),
         ('test/b/4.mp4', 'test'),
     }
+
+
+def test_what_lies_beside_a_split(tmp_path):
+    touch(tmp_path, 'train/a/1.mp4', 'val/a/2.mp4', 'annotations/train.txt')
+    listing = read_class_folders(tmp_path)
+    assert (listing.classes, [clip.split for clip in listing.clips]) == (['a'], ['train', 'val'])
+    assert listing.notes == ['annotations holds no video and is no class']
+    touch(tmp_path, 'extra/b/3.mp4')
+    with pytest.raises(ValueError, match=r'extra lies beside train and val, and is neither training, .*: move it away'):
+        read_class_folders(tmp_path)
+    touch(tmp_path / 'trains', 'train/1.mp4', 'bus/2.mp4', 'car/3.mp4')
+    assert read_class_folders(tmp_path / 'trains').classes == ['bus', 'car', 'train']
 
 
 @pytest.mark.parametrize(
@@ -78,6 +91,9 @@ def test_links_do_not_repeat_videos(tmp_path, links, more):
     listing = read_class_folders(root)
     assert listing.classes == ['a', 'b']
     assert [clip.path for clip in listing.clips if clip.label == 0] == ['a/1.mp4', *more]
+    assert find_videos(root / 'a') == sorted(
+        path.removeprefix('a/') for path in ['a/1.mp4', *more] if 'pict' not in path
+    )
 
 
 def test_no_folder_of_classes(tmp_path):
@@ -97,6 +113,7 @@ FORMS = {
         'c;Swiping Left\na b;No gesture\n',
         [('sub/c.avi', 'Swiping Left', None, 'val')],
     ),
+    'ucf': ('testlist01.txt', 'a b.mp4 0\nc 1\n', [('a b.mp4', 'class 0', None, 'test')]),
     'table': (
         'mine.csv',
         'recording,path,label,split\nr1,a b.mp4,"left, slow",train\nr1,c,x,valid\n',
@@ -140,6 +157,25 @@ def test_ucf101_and_hmdb51(tmp_path):
     ]
 
 
+def test_a_video_is_found_by_the_end_of_its_path(tmp_path):
+    touch(tmp_path / 'v', 'jump/001.mp4', 'deep/run/2.avi', 'a/7.mp4', 'b/7.mp4', 'flat.mp4')
+    listed = {
+        'run/001.mp4': 'run/001.mp4',  # is missing: the one in jump is another
+        'videos/run/2.mp4': 'videos/run/2.mp4',
+        'videos/deep/run/2.mp4': 'deep/run/2.avi',
+        'run/2.mp4': 'deep/run/2.avi',
+        'x/flat.mp4': 'flat.mp4',
+        'a/7': 'a/7.mp4',
+        '2': 'deep/run/2.avi',
+    }
+    (tmp_path / 'list.txt').write_text(''.join(f'{name}\t0\n' for name in listed))
+    listing = read_annotations(tmp_path / 'v', [tmp_path / 'list.txt'])
+    assert [clip.path for clip in listing.clips] == list(listed.values())
+    (tmp_path / 'list.txt').write_text('flat.mp4\t1\n7\t0\n')
+    with pytest.raises(ValueError, match=r'list\.txt:2: 7 may be ./7\.mp4 or ./7\.mp4: write the path'):
+        read_annotations(tmp_path / 'v', [tmp_path / 'list.txt'])
+
+
 def test_the_recording_is_optional_in_any_column(tmp_path):
     (tmp_path / 'list.csv').write_text('recording,path,label\nr1,a,x\n,b,y\n')
     listing = read_annotations(tmp_path, [tmp_path / 'list.csv'])
@@ -158,6 +194,9 @@ def test_the_recording_is_optional_in_any_column(tmp_path):
         ('a.mp4,x\n,y\n', r"list\.txt:2: expected a path and a class, but it is ',y'"),
         ('path,label\n' + 'x' * 200_000 + ',a\n', r'list\.txt:2: not a line of a table: field larger than'),
         ('x' * 200_000 + '\ta\n', r'list\.txt:1: not a line of a table: field larger than'),
+        ('path,label,split\na.mp4,x,\nb.mp4,x,dev\n', r"list\.txt:3: the split must be train, .* but is 'dev'"),
+        ('clip name,label\na.mp4,5\n', r'list\.txt:1: the columns are clip name, label; a header must have one of'),
+        ('name,tag\na.mp4,5\nb.mp4,3\n', r"list\.txt:1: the class is 'tag', but a number in other lines; a header"),
         ('a.mp4 0\nb.mp4 99999999999\n', r'list\.txt:2: 99999999999 is no number of a class, which .* below 10000'),
         ('a.mp4,20260101\n', r'list\.txt:1: 20260101 is no number of a class'),
         ('a.mp4,' + '9' * 5000 + '\n', r'list\.txt:1: 9999.* is no number of a class'),

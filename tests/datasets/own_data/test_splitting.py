@@ -78,9 +78,21 @@ def test_names_that_would_leave_one_recording_are_not_believed(tmp_path):
     recordings, notes = find_recordings(tmp_path, clips, {}, classes=CLASSES)
     assert len(set(recordings)) == 4
     assert notes == [
-        "the names of all videos of 'left 左' begin alike, as if a class had one recording only; each file was taken "
-        'for a recording of its own: if clips belong together, say which with --recordings EXPRESSION'
+        "the names of all videos of 'left 左' begin alike, as if a class had one recording only; each of these "
+        'files was taken for a recording of its own: if they belong together, say which with --recordings EXPRESSION'
     ]
+    more = clips_of(tmp_path, 'b/Match 1 clip 1.mp4', 'b/Match 1 clip 2.mp4', 'b/Match 2 clip 1.mp4')
+    recordings, _ = find_recordings(tmp_path, [*clips, *more], {}, classes=CLASSES)
+    assert recordings == [*(clip.path for clip in clips), 'Match 1', 'Match 1', 'Match 2']  # of the others they are
+
+
+def test_a_single_folder_in_a_class_is_one_recording(tmp_path):
+    """It is no guess by names: it is kept, without a note that says otherwise."""
+    clips = [Clip(f'a/day/{number}.mp4', 0, 'day') for number in range(2)]
+    clips += [Clip(f'b/Match {number // 2} clip {number}.mp4', 1) for number in range(4)]
+    recordings, notes = find_recordings(tmp_path, clips, {}, classes=CLASSES)
+    assert recordings == ['day', 'day', 'Match 0', 'Match 0', 'Match 1', 'Match 1']
+    assert notes == []
 
 
 def test_of_many_classes_some_are_named(tmp_path):
