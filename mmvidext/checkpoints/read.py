@@ -19,7 +19,7 @@ from mmvidext.checkpoints.locate import find_checkpoint
 from mmvidext.checkpoints.numpy_pickle import load_numpy_pickle
 from mmvidext.checkpoints.pickle_bounds import check_pickle
 
-__all__ = ['Checkpoint', 'StateDict', 'check_bounds', 'read_checkpoint', 'saved_classes']
+__all__ = ['Checkpoint', 'StateDict', 'check_bounds', 'class_difference', 'read_checkpoint', 'saved_classes']
 
 StateDict = dict[str, Tensor]
 
@@ -129,6 +129,29 @@ def saved_classes(dataset_meta: Any) -> list[str]:
             f'the classes in its dataset_meta are {short_repr(classes)}, not a list of names: it is damaged'
         )
     return [str(name) for name in classes]
+
+
+def class_difference(saved: Any, own: Any) -> str:
+    """Say where the classes of a checkpoint are others than those of the data.
+
+    Args:
+        saved: The ``dataset_meta`` of the checkpoint.
+        own: The ``metainfo`` of the data set.
+
+    Returns:
+        ``class 2 is 'left' there and 'right' here``, of the first that differs; nothing if none does, or one of both
+        does not name its classes.
+
+    Raises:
+        ValueError: If those of the checkpoint are no list of names.
+    """
+    there, here = saved_classes(saved), saved_classes(own if isinstance(own, dict) else None)
+    if not there or not here or there == here:
+        return ''
+    for number, (one, other) in enumerate(zip(there, here, strict=False)):
+        if one != other:
+            return f'class {number} is {one!r} there and {other!r} here'
+    return f'there are {len(there)} of them there and {len(here)} here'
 
 
 def _format(file: BinaryIO) -> tuple[Callable[[BinaryIO], None], Callable[[BinaryIO], Any]]:

@@ -25,7 +25,7 @@ from mmvidext.cli.running import (
     run_errors,
 )
 from mmvidext.cli.stop_signals import exit_on_signals
-from mmvidext.cli.trained_settings import other_settings, trained_recipe
+from mmvidext.cli.trained_settings import other_settings, trained_recipe, warn_of_other_classes
 from mmvidext.datasets.atomic_write import atomic_write_text
 from mmvidext.datasets.class_names import read_class_names
 from mmvidext.evaluation.classification_report import ClassificationReport, draw_confusion_matrix
@@ -195,7 +195,8 @@ def test(
     runner = build_runner(cfg, verbose=verbose)
     build_testing(runner, cfg)
     with building_errors(cfg), usage_errors():
-        load_for_inference(runner.model, checkpoint)
+        saved = load_for_inference(runner.model, checkpoint).meta.get('dataset_meta')
+        warn_of_other_classes(runner, checkpoint, saved)
         check_labels(runner, dump=dump)
     with bounded(cfg), exit_on_signals(), run_errors():
         values = runner.test()

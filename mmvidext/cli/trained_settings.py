@@ -1,13 +1,16 @@
-"""What the config beside a checkpoint tells of the training that it is from."""
+"""What a checkpoint, and the config beside it, tell of the training that it is from."""
 
 import ast
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mmengine.config import Config
+from mmengine.runner import Runner
 
-__all__ = ['other_settings', 'trained_recipe']
+from mmvidext.checkpoints.read import class_difference
+
+__all__ = ['other_settings', 'trained_recipe', 'warn_of_other_classes']
 
 _MOST = 8  # differences that are named
 _LONGEST = 200  # characters of a value
@@ -77,6 +80,22 @@ def trained_recipe(folder: Path, checkpoint: Path) -> str | None:
         return None
     stems = [path.stem for path in folder.glob('*.py') if (checkpoint.parent / path.name).is_file()]
     return stems[0] if len(stems) == 1 else None
+
+
+def warn_of_other_classes(runner: Runner, checkpoint: str, saved: Any) -> None:
+    """Warn where a checkpoint was trained on other classes than those that it is evaluated on.
+
+    Args:
+        runner: Of the evaluation.
+        checkpoint: Its name.
+        saved: Its ``dataset_meta``.
+    """
+    difference = class_difference(saved, getattr(runner.test_loop.dataloader.dataset, 'metainfo', None))
+    if difference:
+        runner.logger.warning(
+            f'{checkpoint} was trained on other classes than those of the test data: {difference}. If that is not only '
+            'another spelling, the metrics are wrong: evaluate on a list with the numbers of the training'
+        )
 
 
 def _assignments(text: str) -> dict[str, ast.expr]:

@@ -10,7 +10,7 @@ from mmengine.optim import AmpOptimWrapper
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import Tensor
 
-from mmvidext.checkpoints.read import saved_classes
+from mmvidext.checkpoints.read import class_difference
 from mmvidext.engine.channels_last_hook import ChannelsLastHook
 from mmvidext.engine.optimizer_checks import check_optimizers, optimizer_changes
 from mmvidext.engine.resume_point import RUN_STATE
@@ -152,15 +152,11 @@ def _shape(value: Any) -> str:
 def _check_classes(runner: Runner, saved: Any) -> None:
     own = getattr(runner.train_loop.dataloader.dataset, 'metainfo', None)
     try:
-        here, there = saved_classes(own if isinstance(own, dict) else None), saved_classes(saved)
+        difference = class_difference(saved, own)
     except ValueError as error:
         raise RunError(f'this checkpoint cannot be resumed from: {error}') from error
-    if here and there and here != there:
-        raise RunError(f'this checkpoint is of other classes: {_start(there)} instead of {_start(here)}')
-
-
-def _start(names: Any) -> str:
-    return f'{", ".join(map(str, names[:3]))}{", ..." if len(names) > 3 else ""} ({len(names)})'
+    if difference:
+        raise RunError(f'this checkpoint is of other classes: {difference}')
 
 
 def _warn_of_unused_settings(runner: Runner, checkpoint: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from torch import nn
 from mmvidext.apis.dataset_classes import classes_and_palette
 from mmvidext.apis.trained_model import class_names
 from mmvidext.apis.weights import load_for_inference
-from mmvidext.checkpoints.read import saved_classes
+from mmvidext.checkpoints.read import class_difference, saved_classes
 
 CONFIG = Config(dict(test_dataloader=dict(dataset=dict(metainfo=dict(classes=['x', 'y'], palette=[[1, 2, 3]] * 2)))))
 
@@ -25,6 +25,20 @@ CONFIG = Config(dict(test_dataloader=dict(dataset=dict(metainfo=dict(classes=['x
 )
 def test_the_classes_of_a_checkpoint(saved, names):
     assert saved_classes(saved) == names
+
+
+@pytest.mark.parametrize(
+    ('there', 'here', 'difference'),
+    [
+        ('abcde', 'abced', "class 3 is 'd' there and 'e' here"),  # behind those that a message has room for
+        ('ab', 'abc', 'there are 2 of them there and 3 here'),
+        ('abc', 'abc', ''),
+        ('abc', '', ''),
+        ('', 'abc', ''),
+    ],
+)
+def test_classes_that_differ(there, here, difference):
+    assert class_difference(dict(classes=tuple(there) or None), dict(classes=list(here))) == difference
 
 
 @pytest.mark.parametrize('saved', [7, ['a', 'b'], {'classes': 5}, {'classes': [1, None, {}, 'd']}, {'classes': {}}])

@@ -71,9 +71,11 @@ def test_data_train_test_predict(folder, tmp_path, monkeypatch):
     assert '| 左' in tested
     assert 'was trained with' not in tested
     assert (work_dir / 'tsm_r18.py').read_text() == trained_config
-    assert 'nothing reads' not in invoke(
-        test_command, work_dir / 'tsm_r18.py', work_dir, '--work-dir', tmp_path / 'again'
-    )
+    assert 'other classes' not in tested
+    (folder / 'classes.txt').write_text('b c\n右\n', encoding='utf-8')  # the data changed after the training
+    again = invoke(test_command, work_dir / 'tsm_r18.py', work_dir, '--work-dir', tmp_path / 'again')
+    assert 'nothing reads' not in again
+    assert "epoch_1.pth was trained on other classes than those of the test data: class 1 is '左' there" in again
     assert '%  左' in invoke(predict, 'work_dirs/my videos_tsm_r18', folder / '左' / '0 x.webm')
 
 
