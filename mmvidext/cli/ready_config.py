@@ -8,10 +8,12 @@ from pathlib import Path
 
 from mmvidext.cli.config_chain import check_place
 from mmvidext.cli.config_names import ConfigError, find_config, nearest
+from mmvidext.cli.written_config import MARK, WrittenConfig, check_own, first_line, write_config
+from mmvidext.datasets.atomic_write import atomic_write_text
 from mmvidext.datasets.own_data.class_folders import CLASS_FOLDERS
 from mmvidext.datasets.own_data.preparation import CLASSES_FILE, PreparedVideos
 from mmvidext.datasets.own_data.video_folders import PreparedFolders
-from mmvidext.datasets.written_files import write_replaceable
+from mmvidext.datasets.written_files import is_as_written, write_replaceable
 
 __all__ = [
     'DEFAULT_MODELS',
@@ -28,7 +30,6 @@ __all__ = [
 DEFAULT_MODELS = {'recognition': 'ms_tsm_r18', 'segmentation': 'dff_pspnet_r18', 'flow': 'flownets'}
 _RECIPE = '_small_data'
 _HERE = '{{fileDirname}}'
-_MARK = '# Written by mmvidext data'
 
 
 def model_names(kind: str) -> list[str]:
@@ -58,8 +59,8 @@ def base_of_model(model: str, kind: str) -> str:
     return f'mmvidext::{model}{_RECIPE}.py'
 
 
-def recognition_config(result: PreparedVideos, out: Path, model: str) -> Path:
-    """Write ``MODEL.py`` for videos and their lists; return its path.
+def recognition_config(result: PreparedVideos, out: Path, model: str) -> WrittenConfig:
+    """Write ``MODEL.py`` for videos and their lists, see :func:`~mmvidext.cli.written_config.write_config`.
 
     Raises:
         ConfigError: If the model is unknown.
@@ -79,13 +80,13 @@ def recognition_config(result: PreparedVideos, out: Path, model: str) -> Path:
         *_loaders(test),
         _work_dir(out, model),
     ]
-    return _write(out, model, lines)
+    return write_config(out / f'{model}.py', lines)
 
 
 def segmentation_config(
     result: PreparedFolders, root: Path, out: Path, model: str, classes: Sequence[str], label_map: Mapping[int, int]
-) -> Path:
-    """Write ``MODEL.py`` for folders of frames and labels; return its path.
+) -> WrittenConfig:
+    """Write ``MODEL.py`` for folders of frames and labels, see :func:`~mmvidext.cli.written_config.write_config`.
 
     Args:
         result: The videos.
@@ -114,11 +115,11 @@ def segmentation_config(
         *_loaders(),
         _work_dir(out, model),
     ]
-    return _write(out, model, lines)
+    return write_config(out / f'{model}.py', lines)
 
 
-def flow_config(result: PreparedFolders, root: Path, out: Path, model: str) -> Path:
-    """Write ``MODEL.py`` for folders of frames and flow; return its path.
+def flow_config(result: PreparedFolders, root: Path, out: Path, model: str) -> WrittenConfig:
+    """Write ``MODEL.py`` for folders of frames and flow, see :func:`~mmvidext.cli.written_config.write_config`.
 
     Raises:
         ConfigError: If the model is unknown.
@@ -131,7 +132,7 @@ def flow_config(result: PreparedFolders, root: Path, out: Path, model: str) -> P
         *_loaders(),
         _work_dir(out, model),
     ]
-    return _write(out, model, lines)
+    return write_config(out / f'{model}.py', lines)
 
 
 def check_folders(root: Path, out: Path) -> None:
@@ -187,7 +188,7 @@ def _loaders(test: str = 'val') -> list[str]:
 
 def _head(what: str, model: str, kind: str) -> list[str]:
     return [
-        f'{_MARK} {what}.',
+        f'{MARK} {what}.',
         '# Sizes, rate and duration are variables of the base, for example --cfg-options learning_rate=0.005',
         f'_base_ = {base_of_model(model, kind)!r}',
         '',
@@ -198,16 +199,10 @@ def _work_dir(out: Path, model: str) -> str:
     return f'work_dir = {f"work_dirs/{out.resolve().name}_{model}"!r}'
 
 
-def _write(out: Path, model: str, lines: Sequence[str]) -> Path:
-    path = out / f'{model}.py'
-    write_replaceable(path, ''.join(f'{line}\n' for line in lines))
-    return path
-
-
 def has_class_folders(config: Path) -> bool:
     """Whether a config is a ready one for videos in a folder for each class, so that each of them is meant."""
-    first = config.read_text(encoding='utf-8').partition('\n')[0]
-    return first.startswith(_MARK) and CLASS_FOLDERS in first
+    first = first_line(config)
+    return first.startswith(MARK) and CLASS_FOLDERS in first
 
 
 def config_of_data(folder: Path, model: str | None) -> Path:
@@ -220,9 +215,10 @@ def config_of_data(folder: Path, model: str | None) -> Path:
         model: Its name; None takes the only one there, or the usual one.
 
     Raises:
-        ConfigError: If the folder holds no ready config, or the model is unknown.
+        ConfigError: If the folder holds no ready config, or one of the user's own with this name, or the model is
+            unknown.
     """
-    ready = [path for path in sorted(folder.glob('*.py')) if path.read_text(encoding='utf-8').startswith(_MARK)]
+    ready = [path for path in sorted(folder.glob('*.py')) if first_line(path).startswith(MARK)]
     if not ready:
         raise ConfigError(f'{folder} holds no config that mmvidext data wrote: run mmvidext data folder {folder} first')
     kind = _kind(ready[0].stem)
@@ -230,6 +226,8 @@ def config_of_data(folder: Path, model: str | None) -> Path:
     path = next((path for path in ready if path.stem == model), (usual or ready)[0])
     if model in (None, path.stem):
         return path
+    new = folder / f'{model}.py'
+    check_own(new)
     text = path.read_text(encoding='utf-8')
     for name, line in (('_base_', f'_base_ = {base_of_model(model, kind)!r}'), ('work_dir', _work_dir(folder, model))):
         text, count = re.subn(rf'^{name} = .*$', lambda _: line, text, flags=re.MULTILINE)  # noqa: B023
@@ -237,6 +235,8 @@ def config_of_data(folder: Path, model: str | None) -> Path:
             raise ConfigError(
                 f'{path} has no line {name} = ... to write the config of {model} from: run mmvidext data again'
             )
-    new = folder / f'{model}.py'
-    write_replaceable(new, text)
+    if is_as_written(path):
+        write_replaceable(new, text)
+    else:  # what was changed in it is of the user, in the copy too
+        atomic_write_text(new, text)
     return new

@@ -8,9 +8,14 @@ from pathlib import Path
 from mmvidext.datasets.atomic_write import atomic_write_text, naming_target
 from mmvidext.file_digest import sha256_of
 
-__all__ = ['check_replaceable', 'remove_written', 'write_replaceable']
+__all__ = ['check_replaceable', 'is_as_written', 'remove_written', 'write_replaceable']
 
 _RECORD = 'written_files.jsonl'  # names and SHA-256 of what was written beside it
+
+
+def is_as_written(path: Path) -> bool:
+    """Whether a file is there as :func:`write_replaceable` wrote it."""
+    return path.is_file() and sha256_of(path) in _written(path)
 
 
 def check_replaceable(*paths: Path) -> None:
@@ -20,7 +25,7 @@ def check_replaceable(*paths: Path) -> None:
         ValueError: If one is another's, or has been changed since.
     """
     for path in paths:
-        if os.path.lexists(path) and not (path.is_file() and sha256_of(path) in _written(path)):
+        if os.path.lexists(path) and not is_as_written(path):
             raise ValueError(
                 f'{path} would be replaced, and mmvidext has not written it, or it was changed since: rename it, or '
                 f'choose another folder than {path.parent}'

@@ -33,7 +33,7 @@ def flow(root: Path, out: Path | None, ratio: float, seed: int, workers: int, mo
         check_arguments(root, out, model, 'flow')
         result = prepare_folders(root, 'flow', out, ratio=ratio, seed=seed, workers=workers)
         config = flow_config(result, root, out, model)
-        tell(out, describe_folders(root, result), config, ['train.txt', 'val.txt'], _smaller_crop(result, config))
+        tell(out, describe_folders(root, result), config, ['train.txt', 'val.txt'], _smaller_crop(result, config.path))
 
 
 def _smaller_crop(result: PreparedFolders, config: Path) -> str:

@@ -7,6 +7,7 @@ import click
 
 from mmvidext.cli.options import PATH, Decorator, FiniteRange, add_options, workers_option
 from mmvidext.cli.ready_config import base_of_model, check_folders
+from mmvidext.cli.written_config import WrittenConfig, check_own
 from mmvidext.datasets.written_files import check_replaceable, write_replaceable
 
 __all__ = ['REPORT', 'check_arguments', 'folder_options', 'tell']
@@ -29,7 +30,7 @@ def folder_options(share: str) -> Decorator:
             type=FiniteRange(0, 1, min_open=True, max_open=True),
             default=0.2,
             show_default=True,
-            help=f'Share of {share} for validation.',
+            help=f'Share of {share} for validation, where no split is given.',
         ),
         click.option('--seed', default=0, show_default=True, help='Seed of the random split.'),
         workers_option,
@@ -40,17 +41,21 @@ def check_arguments(root: Path, out: Path, model: str, kind: str) -> None:
     """Check, before hours of checks of files, that the report and the config can be written.
 
     Raises:
-        ConfigError: If the model is unknown, or a config cannot name the folders.
-        ValueError: If a file would be replaced that no earlier run has written.
+        ConfigError: If the model is unknown, a config cannot name the folders, or one of the user's own is there.
+        ValueError: If a report would be replaced that no earlier run has written.
     """
     base_of_model(model, kind)
     check_folders(root, out)
-    check_replaceable(out / REPORT, out / f'{model}.py')
+    check_own(out / f'{model}.py')
+    check_replaceable(out / REPORT)
 
 
-def tell(out: Path, report: str, config: Path, written: list[str], options: str = '') -> None:
+def tell(out: Path, report: str, config: WrittenConfig, written: list[str], options: str = '') -> None:
     """Write the report, print it, and say what comes next."""
     write_replaceable(out / REPORT, report)
     click.echo(report)
-    click.echo(f'wrote {", ".join([*written, REPORT, config.name])} in {out}')
-    click.echo(f'train with: mmvidext train {shlex.quote(str(out))} --model {config.stem}{options}')
+    new = [] if config.note else [config.path.name]
+    click.echo(f'wrote {", ".join([*written, REPORT, *new])} in {out}')
+    if config.note:
+        click.echo(config.note, err=True)
+    click.echo(f'train with: mmvidext train {shlex.quote(str(out))} --model {config.path.stem}{options}')

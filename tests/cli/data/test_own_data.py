@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 
 import cv2
 import numpy as np
@@ -71,7 +72,7 @@ def test_the_config_reads_every_video(videos, monkeypatch, tmp_path):
         assert all(dataset[index]['inputs'].shape == (8, 3, 96, 96) for index in range(len(dataset)))
 
 
-@pytest.mark.parametrize('name', ['train.txt', 'test.txt', 'classes.txt', 'report.md', 'ms_tsm_r18.py'])
+@pytest.mark.parametrize('name', ['train.txt', 'test.txt', 'classes.txt', 'report.md'])
 def test_a_file_that_no_earlier_run_has_written_stays(videos, tmp_path, name):
     (tmp_path / name).write_text('mine')
     output = ' '.join(invoke(data, 'folder', videos, '--out', tmp_path, '--workers', 0, status=1).split())
@@ -94,12 +95,8 @@ def test_a_second_run_replaces_its_own_files_but_no_changed_one(tmp_path):
     assert not (out / 'test.txt').exists()
     assert (out / 'val.txt').read_text() == 'b/3.webm\t0\n'
     assert (out / 'classes.txt').read_text() == 'y\nz\n'
-    config = out / 'ms_tsm_r18.py'
-    config.write_text(config.read_text() + 'flip_ratio = 0.5\n')
-    assert 'ms_tsm_r18.py would be replaced' in invoke(data, *arguments, status=1)
-    (out / 'tsm_r18.py').write_text('mine')
-    with pytest.raises(ValueError, match=r'tsm_r18\.py would be replaced'):
-        config_of_data(out, 'tsm_r18')
+    (out / 'val.txt').write_text('a/0.webm\t1\n')
+    assert 'val.txt would be replaced' in invoke(data, *arguments, status=1)
 
 
 def test_a_name_that_is_no_utf_8(tmp_path):
@@ -112,6 +109,44 @@ def test_a_name_that_is_no_utf_8(tmp_path):
     assert r'/a/caf\udce9.webm | has a line end, tab, control character, outer space or bytes' in output
     assert r'a/caf\udce9.webm' in (tmp_path / 'report.md').read_text()
     assert (tmp_path / 'train.txt').exists()
+
+
+def test_what_somebody_has_changed_in_a_config_is_kept(videos, tmp_path):
+    lists, command = tmp_path / 'lists', ('folder', tmp_path / 'videos', '--workers', 0, '--out', tmp_path / 'lists')
+    for name in ('turn left', '向右'):
+        shutil.copytree(videos / name, tmp_path / 'videos' / name)
+    invoke(data, *command)
+    written = config_of_data(lists, 'tsm_r18')  # as it was written, too
+    shutil.copytree(videos / 'noch eine', tmp_path / 'videos' / 'noch eine')
+    for model in ('ms_tsm_r18', 'tsm_r18'):
+        assert f', report.md, {model}.py in {lists}' in invoke(data, *command, '--model', model)
+    assert 'num_classes = 3\n' in written.read_text()
+    config = lists / 'ms_tsm_r18.py'
+    mine = config.read_text().replace('num_classes = 3', 'num_classes = 4') + 'learning_rate = 0.123\n'
+    config.write_text(mine)
+    said = (
+        f'{config} was changed since it was written, and is kept. A new one, which you get when you rename it, would '
+    )
+    output = invoke(data, *command)
+    assert f', report.md in {lists}' in output
+    assert said + 'have: num_classes = 3\n' in output
+    assert config.read_text() == mine
+    copied = config_of_data(lists, 'tsn_r18')
+    assert 'learning_rate = 0.123' in copied.read_text()
+    assert 'tsn_r18.py was changed since it was written' in invoke(data, *command, '--model', 'tsn_r18')
+
+
+def test_a_config_of_the_users_own_is_never_written_over(videos, tmp_path):
+    command = ('folder', videos, '--workers', 0, '--out', tmp_path)
+    invoke(data, *command)
+    (tmp_path / 'tsm_r18.py').write_bytes(b'# caf\xe9\n')
+    output = invoke(data, *command, '--model', 'tsm_r18', status=1)
+    assert (
+        output == f'Error: {tmp_path}/tsm_r18.py would be overwritten, and mmvidext data did not write it: rename it\n'
+    )
+    with pytest.raises(ConfigError, match=r'/tsm_r18\.py would be overwritten'):
+        config_of_data(tmp_path, 'tsm_r18')
+    assert config_of_data(tmp_path, None) == tmp_path / 'ms_tsm_r18.py'
 
 
 def test_annotations_that_lead_outside(videos, tmp_path):
