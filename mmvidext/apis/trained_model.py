@@ -11,7 +11,7 @@ from mmvidext.checkpoints.read import saved_classes
 from mmvidext.datasets.annotation_lines import read_lines
 from mmvidext.engine.resume_point import find_resume_point
 
-__all__ = ['TrainedModel', 'class_names', 'find_model']
+__all__ = ['TrainedModel', 'checkpoint_in', 'class_names', 'find_model']
 
 _CHECKPOINTS = ('.pth', '.pt', '.tar', '.safetensors', '.pkl')
 
@@ -48,7 +48,7 @@ def find_model(model: str | Path, checkpoint: str | Path | None = None) -> Train
     text, path = str(model), Path(model).expanduser()
     given = None if checkpoint is None else str(checkpoint)
     if path.is_dir():
-        return TrainedModel(str(_config_in(path)), given or str(_checkpoint_in(path)))
+        return TrainedModel(str(_config_in(path)), given or str(checkpoint_in(path)))
     named = None if path.exists() else read_model_index().get(text)
     if named is not None:
         return TrainedModel(str(named.config), given or text, () if given else named.options)
@@ -71,7 +71,12 @@ def _config_in(folder: Path) -> Path:
     return configs[-1]
 
 
-def _checkpoint_in(folder: Path) -> Path:
+def checkpoint_in(folder: Path) -> Path:
+    """Return the best checkpoint of a folder, or else the newest one that is whole.
+
+    Raises:
+        FileNotFoundError: If there is none.
+    """
     files = (path for path in folder.glob('best_*') if path.suffix in _CHECKPOINTS)
     best = sorted(files, key=lambda path: path.stat().st_mtime)
     newest = best[-1] if best else find_resume_point(folder)

@@ -4,7 +4,7 @@ import errno
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from inspect import signature
 from pathlib import Path
@@ -174,8 +174,17 @@ def start_from(runner: Any, checkpoint: str | None, *, resume: bool) -> None:
         runner.register_hook(StartWeightsHook(fit_for_training(runner.model, checkpoint).weights))
 
 
-def check_labels(runner: Runner, *, dump: Path | None) -> None:
-    """Without labels there is nothing to measure: drop the metrics, or stop if no predictions are requested."""
+def check_labels(runner: Runner, *, dump: Path | None, measured: Sequence[str] = ()) -> None:
+    """Without labels there is nothing to measure: drop the metrics, or stop if no predictions are requested.
+
+    Args:
+        runner: Of the evaluation.
+        dump: Where the predictions go.
+        measured: The options that ask for what is measured.
+
+    Raises:
+        click.ClickException: If there are no labels, and no predictions or measurements are requested.
+    """
     loop = runner.test_loop
     dataset = loop.dataloader.dataset
     if not isinstance(dataset, BaseDataset):
@@ -185,6 +194,10 @@ def check_labels(runner: Runner, *, dump: Path | None) -> None:
         if not dump:
             raise click.ClickException(
                 f'clips of {dataset.ann_file} have no label: use --dump FILE.pkl to write the predictions'
+            )
+        if measured:
+            raise click.ClickException(
+                f'clips of {dataset.ann_file} have no label, so nothing is measured: leave out {", ".join(measured)}'
             )
         loop.evaluator.metrics = [metric for metric in loop.evaluator.metrics if isinstance(metric, DumpResults)]
 

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -56,7 +57,8 @@ def apply_test_flags(
     cfg.load_from = None  # the checkpoint is loaded when the model is there
     if not cfg.get('test_evaluator'):
         raise click.UsageError(f'{cfg.filename} has no test_evaluator: nothing says what to measure')
-    evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]
+    several = isinstance(cfg.test_evaluator, (list, tuple))
+    evaluators = list(cfg.test_evaluator) if several else [cfg.test_evaluator]
     is_segmentation = any(str(metric.get('type')).endswith('IoUMetric') for metric in evaluators)
     if class_names and not (per_class or confusion_matrix):
         raise click.UsageError('--class-names is for --per-class and --confusion-matrix: give one of them, too')
@@ -112,14 +114,21 @@ def _write(
     dump: Path | None,
     confusion_matrix: Path | None,
 ) -> None:
-    """Write what a test found, first what is smallest, and took as long: a later file may not have room."""
-    if metrics:
-        atomic_write_text(metrics, json.dumps({name: float(value) for name, value in values.items()}, indent=2) + '\n')
-    if confusion_matrix:
-        report = _last(runner, ClassificationReport)
-        draw_confusion_matrix(report.matrix, report.names, confusion_matrix)
-    if dump:
-        _last(runner, PredictionDump).write()
+    """Write what a test found, first what is smallest: a later file may not have room. None costs another one."""
+    with ExitStack() as each:  # in reverse order
+        if dump:
+            each.callback(_last(runner, PredictionDump).write)
+        if confusion_matrix:
+            report = _last(runner, ClassificationReport)
+            each.callback(draw_confusion_matrix, report.matrix, report.names, confusion_matrix)
+        if metrics:
+            text = json.dumps(dict(values), indent=2, default=_plain)
+            each.callback(atomic_write_text, metrics, text + '\n')
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of a metric that JSON does not know: a tensor or an array as numbers, anything else as text."""
+    return value.tolist() if hasattr(value, 'tolist') else str(value)
 
 
 def _last(runner: Runner, kind: type[_Metric]) -> _Metric:
@@ -170,12 +179,12 @@ def test(
     Example: mmvidext test mmvidext::ms_tsm_r50_sthv2 work_dirs/ms_tsm/epoch_40.pth --per-class
     """
     from mmvidext.apis.picture_outputs import check_outputs
-    from mmvidext.apis.trained_model import find_model
+    from mmvidext.apis.trained_model import checkpoint_in
     from mmvidext.apis.weights import load_for_inference
 
     with usage_errors():
         if Path(checkpoint).is_dir():
-            checkpoint = str(find_model(checkpoint).checkpoint)
+            checkpoint = str(checkpoint_in(Path(checkpoint)))
     config = config_or_data(config, trained_recipe(Path(config), Path(checkpoint)))
     # training writes the variables, too, that its config was built from
     was_dumped = Path(config).is_file() and Path(config).resolve().parent == Path(checkpoint).resolve().parent
@@ -197,7 +206,8 @@ def test(
     with building_errors(cfg), usage_errors():
         saved = load_for_inference(runner.model, checkpoint).meta.get('dataset_meta')
         warn_of_other_classes(runner, checkpoint, saved)
-        check_labels(runner, dump=dump)
+        measured = {'--metrics': metrics, '--per-class': per_class, '--confusion-matrix': confusion_matrix}
+        check_labels(runner, dump=dump, measured=[option for option, value in measured.items() if value])
     with bounded(cfg), exit_on_signals(), run_errors():
         values = runner.test()
         if runner.rank == 0:

@@ -46,6 +46,8 @@ def test_a_split_without_labels(tmp_path):
         check_labels(runner([0, -1], 'a metric'), dump=None)
     dump = DumpResults(str(tmp_path / 'a.pkl'))
     tested = runner([0, -1], 'a metric', dump)
+    with pytest.raises(click.ClickException, match=r'nothing is measured: leave out --metrics, --per-class$'):
+        check_labels(tested, dump=tmp_path / 'a.pkl', measured=['--metrics', '--per-class'])
     check_labels(tested, dump=tmp_path / 'a.pkl')
     assert tested.test_loop.evaluator.metrics == [dump]
 

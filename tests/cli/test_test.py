@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import click
 import mmengine
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
@@ -43,12 +44,19 @@ def test_a_recognizer_gets_a_report():
     assert (report.class_names, report.table) == ('names.txt', False)
 
 
+@pytest.mark.parametrize('several', [list, tuple])
+def test_evaluators_of_any_form(several):
+    config = Config(dict(test_evaluator=several([ACCURACY])))
+    apply_test_flags(config, dump=Path('a.pkl'))
+    assert [metric.type for metric in config.test_evaluator] == ['mmvidext.AccMetric', 'mmvidext.PredictionDump']
+
+
 def test_class_names_alone():
     with pytest.raises(click.UsageError, match='--class-names is for --per-class and --confusion-matrix'):
         flagged(ACCURACY, class_names=Path('names.txt'))
 
 
-def test_a_picture_that_cannot_be_written_costs_no_metrics(tmp_path):
+def test_a_picture_that_cannot_be_written_costs_nothing_else(tmp_path):
     report, dump = ClassificationReport(table=False), PredictionDump(str(tmp_path / 'a.pkl'))
     runner = SimpleNamespace(test_loop=SimpleNamespace(evaluator=SimpleNamespace(metrics=[report, dump])))
     sample = dict(gt_label=torch.tensor([1]), pred_score=torch.tensor([0.25, 0.75]))
@@ -56,14 +64,17 @@ def test_a_picture_that_cannot_be_written_costs_no_metrics(tmp_path):
         metric.process(None, [sample])
         metric.evaluate(1)
     (tmp_path / 'file').touch()
+    values = {'acc': np.float32(0.5), 'matrix': torch.tensor([[0, 1]]), 'classes': ['a'], 'kind': str}
 
     def write(metrics, picture):
         with run_errors():
-            _write(runner, {'acc': 0.5}, metrics=metrics, dump=tmp_path / 'a.pkl', confusion_matrix=picture)
+            _write(runner, values, metrics=metrics, dump=tmp_path / 'a.pkl', confusion_matrix=picture)
 
     with pytest.raises(click.ClickException, match=r'/file/a\.png cannot be written: File exists$'):
         write(tmp_path / 'a.json', tmp_path / 'file' / 'a.png')
-    assert json.loads((tmp_path / 'a.json').read_text()) == {'acc': 0.5}
+    plain = {'acc': 0.5, 'matrix': [[0, 1]], 'classes': ['a'], 'kind': "<class 'str'>"}
+    assert json.loads((tmp_path / 'a.json').read_text()) == plain
+    assert (tmp_path / 'a.pkl').is_file()
     write(None, tmp_path / 'a.png')
     assert [float(one['pred_score'].sum()) for one in mmengine.load(tmp_path / 'a.pkl')] == [1.0]
     assert (tmp_path / 'a.png').stat().st_size > 0

@@ -287,3 +287,7 @@ def test_only_a_config_that_training_wrote_is_read_without_a_warning(tmp_path, m
     ):
         invoke(test_command, config, checkpoint, status=2)
     assert seen == [True, True, False]
+    (tmp_path / 'saved').mkdir()
+    assert 'no whole checkpoint in saved' in invoke(test_command, 'run/tsm.py', 'saved', status=2)
+    (tmp_path / 'saved' / 'best_top1_epoch_1.pth').touch()  # an out_dir of the hook, where there is no config
+    assert 'far enough' in invoke(test_command, 'run/tsm.py', 'saved', status=2)
