@@ -2,12 +2,14 @@
 
 import difflib
 import inspect
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Any
 
+from mmengine.config import Config
 from mmengine.runner import Runner
 
-__all__ = ['ENVIRONMENT_KEYS', 'KNOWN_KEYS', 'VALUE_TYPES', 'find_typo', 'is_unread']
+__all__ = ['ENVIRONMENT_KEYS', 'KNOWN_KEYS', 'VALUE_TYPES', 'dataloaders', 'find_typo', 'is_unread']
 
 # read by mmengine's runner beside its own arguments, by the tools of the toolboxes, and by ours
 _OTHER_KEYS = (
@@ -54,6 +56,15 @@ ENVIRONMENT_KEYS = ('cudnn_benchmark', 'dist_cfg', 'mp_cfg', 'resource_limit')
 # names of the toolboxes' configs for what their dataloaders are built from: similar to keys, and no typos
 _USUAL_VARIABLES = ('test_pipeline', 'train_pipeline', 'val_pipeline', 'data_root')
 _SIMILAR = 0.85
+
+
+def dataloaders(cfg: Config) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the settings of each loader of a config, with the key that has it, or a list of several."""
+    for key in _LOADERS:
+        loaders = cfg.get(key)
+        for loader in loaders if isinstance(loaders, (list, tuple)) else [loaders]:
+            if isinstance(loader, dict):
+                yield key, loader
 
 
 def find_typo(key: str, used: Collection[str]) -> str | None:

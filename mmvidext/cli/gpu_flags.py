@@ -6,6 +6,7 @@ import click
 import torch
 from mmengine.config import Config
 
+from mmvidext.cli.config_keys import dataloaders
 from mmvidext.cli.options import AMP_TYPES
 
 __all__ = [
@@ -72,10 +73,7 @@ def prepare_loaders(cfg: Config, workers: str | None) -> None:
     Raises:
         click.UsageError: If ``workers`` is no number and not ``'auto'``.
     """
-    for split in ('train', 'val', 'test'):
-        loader = cfg.get(f'{split}_dataloader')
-        if not isinstance(loader, dict):
-            continue
+    for _, loader in dataloaders(cfg):
         if workers is not None:
             loader['num_workers'] = _count_workers(workers, cfg.get('launcher'))
             loader['persistent_workers'] = loader['num_workers'] > 0

@@ -23,6 +23,7 @@ from mmengine.runner import FlexibleRunner, Runner
 from torch import nn
 
 from mmvidext.cli.config import load_config
+from mmvidext.cli.config_keys import dataloaders
 from mmvidext.cli.console import QuietRunner
 from mmvidext.cli.gpu_flags import prepare_loaders, use_channels_last
 from mmvidext.cli.optimizer_report import report_optimizer
@@ -106,8 +107,7 @@ def load_run_config(
     if channels_last:
         use_channels_last(cfg)
     prepare_loaders(cfg, workers)
-    for split in ('train', 'val', 'test'):
-        _set_loader_timeout(cfg.get(f'{split}_dataloader'))
+    _set_loader_timeouts(cfg)
     return cfg
 
 
@@ -126,16 +126,16 @@ def _check_visualization(cfg: Config) -> None:
         )
 
 
-def _set_loader_timeout(loader: Any) -> None:
+def _set_loader_timeouts(cfg: Config) -> None:
     """Let a loader whose workers deliver nothing end with an error, unless the config says how long it may wait."""
-    if isinstance(loader, dict) and loader.get('num_workers', 0) > 0:
-        loader.setdefault('timeout', LOADER_TIMEOUT)
+    for _, loader in dataloaders(cfg):
+        if loader.get('num_workers', 0) > 0:
+            loader.setdefault('timeout', LOADER_TIMEOUT)
 
 
 def _stopped_seconds(cfg: Config) -> float:
     """Return how long a worker may be stopped: longer than its loader waits, whose error says more; 0: no limit."""
-    loaders = [cfg.get(f'{split}_dataloader') for split in ('train', 'val', 'test')]
-    limits = [loader['timeout'] for loader in loaders if isinstance(loader, dict) and loader.get('num_workers', 0) > 0]
+    limits = [loader['timeout'] for _, loader in dataloaders(cfg) if loader.get('num_workers', 0) > 0]
     return max(limits) + STOPPED_MARGIN if limits and all(limits) else 0
 
 

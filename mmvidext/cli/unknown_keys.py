@@ -36,6 +36,7 @@ from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 from torch.utils.data import DataLoader
 
 from mmvidext.cli.class_arguments import class_arguments, find_class, keys_read, source_of, words_in
+from mmvidext.cli.config_keys import dataloaders
 from mmvidext.cli.config_names import ConfigError, nearest
 
 __all__ = ['check_component_keys']
@@ -111,7 +112,7 @@ def check_component_keys(cfg: Config) -> list[str]:
                 _check(cfg, setting.place, setting.keys, known, strict=False, taker=cls.__name__)
         for place, keys, known in _without_class(cfg):
             unread += _check(cfg, place, keys, known, strict=True, taker=place)
-        for place, loader in _loaders(cfg):
+        for place, loader in dataloaders(cfg):
             _check_values(cfg, place, loader, _LOADER_DEFAULTS, DataLoader)
         for place, keys, known in _custom_keys(cfg):
             _check(cfg, place, keys, known, strict=False, taker=place)  # any other key is one of the optimizer
@@ -204,7 +205,7 @@ def _check_values(cfg: Config, place: str, values: Mapping[str, Any], defaults: 
 def _components(cfg: Config) -> Iterator[_Component]:
     for name in ('default_hooks', 'custom_hooks'):
         yield from _typed(cfg.get(name), name, (HOOKS,))
-    for name, loader in _loaders(cfg):
+    for name, loader in dataloaders(cfg):
         yield from _typed(loader.get('dataset'), f'{name}.dataset', (DATASETS, TRANSFORMS))
         yield from _typed(loader.get('sampler'), f'{name}.sampler', (DATA_SAMPLERS,))
         yield from _typed(loader.get('batch_sampler'), f'{name}.batch_sampler', (DATA_SAMPLERS,))
@@ -238,7 +239,7 @@ def _of_the_run(cfg: Config) -> Iterator[_Component]:
 
 def _without_class(cfg: Config) -> Iterator[tuple[str, Mapping[str, Any], list[str]]]:
     """Yield dictionaries that have no class, with the keys that are read of them."""
-    for name, loader in _loaders(cfg):
+    for name, loader in dataloaders(cfg):
         yield name, loader, list(_LOADER_KEYS)
     fixed = dict(
         auto_scale_lr=['enable', 'base_batch_size'],
@@ -272,14 +273,6 @@ def _custom_keys(cfg: Config) -> Iterator[tuple[str, Mapping[str, Any], list[str
     for name, keys in (custom or {}).items():
         if isinstance(keys, Mapping):
             yield f'optim_wrapper.paramwise_cfg.custom_keys.{name}', keys, ['lr_mult', 'decay_mult']
-
-
-def _loaders(cfg: Config) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        loaders = cfg.get(name)
-        for loader in loaders if isinstance(loaders, list) else [loaders]:
-            if isinstance(loader, Mapping):
-                yield name, loader
 
 
 def _model_parts(cfg: Config) -> Iterator[_Component]:

@@ -106,6 +106,9 @@ def test_workers_share_the_cores(monkeypatch):
     assert cfg.train_dataloader == dict(num_workers=6, persistent_workers=True, pin_memory=False)
     prepare_loaders(cfg, '0')
     assert cfg.test_dataloader == dict(num_workers=0, persistent_workers=False, pin_memory=False)
+    cfg = config(val_dataloader=[dict(num_workers=2), dict(num_workers=3)])
+    prepare_loaders(cfg, '1')
+    assert cfg.val_dataloader == [dict(num_workers=1, persistent_workers=True, pin_memory=False)] * 2
     with pytest.raises(click.UsageError, match="--workers must be a number or auto, not 'many'"):
         prepare_loaders(cfg, 'many')
 
