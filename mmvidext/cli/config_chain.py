@@ -47,7 +47,8 @@ class ConfigFile:
             (name.id, statement)
             for statement in _statements(self.tree.body)
             if isinstance(statement, (ast.Assign, ast.AnnAssign, ast.AugAssign))
-            for name in ast.walk(statement)
+            for target in (statement.targets if isinstance(statement, ast.Assign) else [statement.target])
+            for name in ast.walk(target)
             if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store) and name.id != BASE
         ]
 
@@ -112,7 +113,8 @@ def read_config_file(path: Path, inside: tuple[Path, ...] = ()) -> ConfigFile:
         is_python = base is not None and base.suffix == '.py'
         if base is not None and not is_python:
             check_place(base)
-        file.bases.append((str(base or name), read_config_file(base, inside) if base and is_python else None))
+        place_or_name = name if base is None else str(base.absolute())  # it is also read from a copy of this file
+        file.bases.append((place_or_name, read_config_file(base, inside) if base and is_python else None))
     return file
 
 

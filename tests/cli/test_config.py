@@ -29,7 +29,8 @@ TOP = """\
 _base_ = ['./base.py']
 sizes = (4, 2)
 name = '{{ fileBasenameNoExtension }} in {{ fileDirname }}'
-val_dataloader = dict(dataset=dict(sizes=sizes, pipeline=_base_.pipeline, root={{ _base_.root }}))
+steps_of = [number for number in range(3)]
+val_dataloader = dict(dataset=dict(sizes=sizes, steps=steps_of, pipeline=_base_.pipeline, root={{ _base_.root }}))
 """
 
 
@@ -206,6 +207,7 @@ def test_a_new_key_is_one_of_the_runner_or_is_added_on_purpose(config):
         ('train_dataloader.zzz=3', r"no 'zzz'; it has batch_size, dataset \(\+train_dataloader\.zzz=\.\.\. adds it\)"),
         ('optim_wraper.optimizer.lr=3', r"has no 'optim_wraper'; did you mean optim_wrapper\?"),
         ('size=3', r"has no 'size'; did you mean sizes\?"),
+        ('number=3', "has no 'number'"),  # of a comprehension
         ('train_dataloader.dataset.pipeline.7.scale=3', "dataset.pipeline of .* has no '7'; it has 0, 1$"),
         ('+train_dataloader.dataset.pipeline.7.scale=3', 'cannot be set'),
         ('+train_dataloader.dataset.crop.1=3', r'train_dataloader\.dataset\.crop\.1 cannot be set'),
@@ -303,6 +305,14 @@ def test_other_formats_and_new_style_configs(tmp_path, config):
         load_config(path, ['train_cfg.max_epoch=4'])
     with pytest.raises(ConfigError, match=r'bad\.yaml: '):
         load_config(write(tmp_path / 'bad.yaml', '{'))
+
+
+def test_a_base_of_another_format_beside_the_config(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / 'base.json', '{"train_cfg": {"max_epochs": 3}}')
+    write(tmp_path / 'top.py', "_base_ = 'base.json'\nepochs = 4\nval_cfg = dict(interval=epochs)\n")
+    cfg = load_config('top.py', ['epochs=5'])
+    assert (cfg.train_cfg.max_epochs, cfg.val_cfg.interval) == (3, 5)
 
 
 @pytest.mark.parametrize(
