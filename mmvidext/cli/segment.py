@@ -9,6 +9,7 @@ import click
 
 from mmvidext.apis.frame_sources import Source
 from mmvidext.apis.picture_outputs import check_outputs
+from mmvidext.apis.video_segmentor import VideoSegmentor
 from mmvidext.cli.config import load_config
 from mmvidext.cli.key_frames import FrameProgress, echo_report, key_frame_options
 from mmvidext.cli.options import (
@@ -73,8 +74,6 @@ def segment(
 
     Example: mmvidext segment mmvidext::dff_pspnet_r101_cityscapes dff.pth in.mp4 out.mp4 --key-frame-interval 10
     """
-    from mmvidext.apis import VideoSegmentor
-
     with one_line_errors(), stoppable_source(source, connect) as (opened, stop):
         read = [Path(path) for path in (config, checkpoint) if path]
         check_outputs((out, masks, label_video), [*opened.files, *read])

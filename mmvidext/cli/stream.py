@@ -9,8 +9,8 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from mmvidext.apis import OnlineRecognizer
 from mmvidext.apis.frame_sources import Frame, Source
+from mmvidext.apis.online_recognizer import OnlineRecognizer
 from mmvidext.apis.picture_outputs import PictureWriter, check_outputs, open_pictures
 from mmvidext.apis.video_recognizer import best_classes
 from mmvidext.cli.config import load_config

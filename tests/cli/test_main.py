@@ -56,6 +56,18 @@ def test_help_shows_one_example_that_is_accepted(name, tmp_path, monkeypatch):
         assert config == 'mmvidext::NAME,' or find_config(config).is_file()
 
 
+@pytest.mark.parametrize(
+    ('name', 'needs'), [('segment', 'segmentor'), ('detect', 'detector'), ('stream', 'online_recognizer')]
+)
+def test_a_toolbox_that_is_missing_is_one_line(name, needs, monkeypatch):
+    module = needs if '_' in needs else f'video_{needs}'
+    monkeypatch.delitem(sys.modules, f'mmvidext.cli.{name}')
+    monkeypatch.setitem(sys.modules, f'mmvidext.apis.{module}', None)
+    words = ['config.py', 'none', 'in.mp4', 'out.mp4']
+    output = invoke(main, name, *words[: 3 if name == 'stream' else 4], status=1)
+    assert re.fullmatch(rf'Error: .*mmvidext\.apis\.{module}.*\n', output)
+
+
 def takes(option, value):
     try:
         option.type.convert(value, option, None)
