@@ -31,6 +31,7 @@ from mmvidext.cli.running import (
     run_errors,
     start_from,
 )
+from mmvidext.cli.unused_options import refuse_unused
 from mmvidext.engine.run_parts import unwrap_model
 
 __all__ = ['apply_train_flags', 'train', 'warn_of_unlisted']
@@ -56,8 +57,8 @@ def apply_train_flags(
         train_in_mixed_precision(cfg, amp)
     if compiled:
         use_compiler(cfg)
-    if cfg.get('resume') and not cfg.get('load_from'):
-        resume = resume or 'auto'
+    if cfg.get('resume'):
+        resume = resume or cfg.get('load_from') or 'auto'
     if resume:
         _resume(cfg, resume)
     if auto_scale_lr:
@@ -165,7 +166,8 @@ def warn_of_unlisted(cfg: Config, lists: Path) -> None:
 @click.option(
     '--weights',
     metavar='FILE_URL_OR_NAME',
-    help='Weights to start from, ours or official: of the whole network, whatever its classes, or of its backbone.',
+    help='Weights to start from, ours or official: of the whole network, whatever its classes, or of its backbone. '
+    'With --resume they are for a run that has no checkpoint yet.',
 )
 @click.option(
     '--resume',
@@ -201,6 +203,10 @@ def train(
     if Path(config).is_dir() and _is_first_process(cfg):
         warn_of_unlisted(cfg, Path(config))
     if weights is not None:
+        if resume not in (None, 'auto'):
+            refuse_unused(f'is to begin with, but --resume {resume} goes on from a checkpoint: give one', 'weights')
+        if cfg.get('resume'):
+            resume = resume or 'auto'  # not from the weights, as from the load_from of such a config
         cfg.load_from = weights
     flags: dict[str, Any] = dict(amp=amp, compiled=compiled, auto_scale_lr=auto_scale_lr, no_validate=no_validate)
     with ExitStack() as held:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import mmaction
 import pytest
 import torch
@@ -265,6 +266,23 @@ def test_resume_without_a_checkpoint_begins_with_the_weights_of_the_config(tmp_p
         cfg.default_hooks = hooks
         apply_train_flags(cfg, resume='auto')
         assert (cfg.resume, cfg.load_from) == (True, str(newest))
+    cfg.update(resume=True, load_from='none.pth')  # one that the config names is checked, too
+    with pytest.raises(click.UsageError, match=r'there is no checkpoint none\.pth'):
+        apply_train_flags(cfg)
+
+
+def test_weights_are_not_resumed_from(tmp_path, monkeypatch):
+    """Where the config itself asks for resuming: they are for a run that has no checkpoint yet."""
+    seen = []
+
+    def stop(runner, load_from, *, resume):
+        seen.append((load_from, resume))
+        raise click.UsageError('far enough')
+
+    monkeypatch.setattr('mmvidext.cli.train.start_from', stop)
+    command = (train_command, ROOT / CONFIG, '--work-dir', tmp_path, '--weights', 'a.pth')
+    invoke(*command, '--cfg-options', 'resume=True', 'load_from=b.pth', status=2)
+    assert seen == [('a.pth', False)]
 
 
 @pytest.mark.parametrize(
