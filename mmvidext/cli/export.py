@@ -30,6 +30,7 @@ from mmvidext.cli.options import (
     one_line_errors,
     optional_checkpoint,
 )
+from mmvidext.cli.unused_options import refuse_unused
 
 __all__ = ['clip_length', 'export']
 
@@ -191,6 +192,8 @@ def export(
 
     Example: mmvidext export mmvidext::tsm_r50_sthv2 tsm.onnx --checkpoint tsm.pth --check
     """
+    if online:
+        refuse_unused('is for clips: with --online the model takes one frame', 'frames')
     with one_line_errors():
         check_outputs((out,), [Path(path) for path in (config, checkpoint) if path])
         model = build_model(load_config(config, cfg_options), checkpoint).eval()

@@ -23,6 +23,7 @@ from mmvidext.cli.options import (
     source_options,
     stoppable_source,
 )
+from mmvidext.cli.unused_options import refuse_unused
 from mmvidext.datasets.flow_io import read_flow
 from mmvidext.datasets.media.images import read_rgb, write_picture
 from mmvidext.ops import flow_color_wheel
@@ -95,24 +96,6 @@ def check_frames(source: str, opened: Source) -> None:
         raise ValueError(f'{source} has one frame, and flow is from one to the next: for a pair, name the second image')
 
 
-def check_uses(
-    out: Path | None, suffix: str | None, picture: Path | None, scale: float | None, *, is_pair: bool
-) -> None:
-    """Refuse an option for something that is not written.
-
-    Raises:
-        click.UsageError: If there is one.
-    """
-    if suffix is not None and is_pair:
-        raise click.UsageError(
-            '--format is for the folder that a SOURCE gives: the suffix of --out says that of a pair'
-        )
-    if suffix is not None and out is None:
-        raise click.UsageError('--format is for --out: give both')
-    if scale is not None and picture is None:
-        raise click.UsageError('--max-magnitude is for --picture: give both')
-
-
 def check_suffix(out: Path | None, picture: Path | None, *, is_pair: bool) -> None:
     """Refuse an output that does not fit the input.
 
@@ -183,9 +166,15 @@ def flow(
     Example: mmvidext flow mmvidext::flownets_flyingchairs flownets.pth 1.png 2.png --out flow.flo --picture flow.png
     """
     check_suffix(out, picture, is_pair=second is not None)
-    check_uses(out, suffix, picture, max_magnitude, is_pair=second is not None)
-    if second is None and truth is not None:
-        raise click.UsageError('--truth is for a pair of images')
+    if second is None:
+        refuse_unused('is for a pair of images', 'truth')
+    else:
+        refuse_unused('is for the folder that a SOURCE gives: the suffix of --out says that of a pair', 'suffix')
+        refuse_unused('is for an address or a camera, and not for a pair of images', 'timeout', 'reconnects')
+    if out is None:
+        refuse_unused('is for --out: give both', 'suffix')
+    if picture is None:
+        refuse_unused('is for --picture: give both', 'max_magnitude')
     read = [Path(path) for path in (config, checkpoint, truth) if path]
     with one_line_errors():
         if second is not None:

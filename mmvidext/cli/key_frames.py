@@ -9,6 +9,7 @@ import click
 from mmengine.utils import ProgressBar
 
 from mmvidext.cli.options import FiniteRange
+from mmvidext.cli.unused_options import refuse_unused
 
 if TYPE_CHECKING:
     from mmvidext.apis.video_stream import VideoReport
@@ -59,6 +60,8 @@ def key_frame_options(function: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:
         if adaptive is not None and key_frame_interval is not None:
             raise click.UsageError('give either --key-frame-interval or --adaptive, not both')
+        if adaptive is None:
+            refuse_unused('is for --adaptive: give both', 'max_interval')
         make_policy = partial(key_frame_policy, key_frame_interval, adaptive, max_interval)
         return function(*args, make_policy=make_policy, **kwargs)
 

@@ -85,19 +85,6 @@ def test_what_gives_no_flow_is_an_error(tmp_path):
     assert 'in has no two frames of one size in a row, so nothing was written' in printed
 
 
-@pytest.mark.parametrize(
-    ('words', 'message'),
-    [
-        ('a.png b.png --out=a.flo --format=png', '--format is for the folder that a SOURCE gives'),
-        ('a.mp4 --picture=b.mp4 --format=png', '--format is for --out'),
-        ('a.png b.png --out=a.flo --max-magnitude=3', '--max-magnitude is for --picture'),
-        ('a.mp4 --out=new --max-magnitude=3', '--max-magnitude is for --picture'),
-    ],
-)
-def test_an_option_for_what_is_not_written(words, message):
-    assert message in invoke(flow, 'config.py', 'a.pth', *words.split(), status=2)
-
-
 def test_an_input_is_not_overwritten(tmp_path):
     CONFIG.dump(tmp_path / 'config.py')
     for name in ('1.png', '2.png'):

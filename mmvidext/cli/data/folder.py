@@ -7,6 +7,7 @@ import click
 from mmvidext.cli.data.folder_options import check_arguments, folder_options, tell
 from mmvidext.cli.options import FILE, PATH, one_line_errors
 from mmvidext.cli.ready_config import DEFAULT_MODELS, recognition_config
+from mmvidext.cli.unused_options import refuse_unused
 from mmvidext.datasets.class_names import read_class_names
 from mmvidext.datasets.own_data.annotations import read_annotations
 from mmvidext.datasets.own_data.class_folders import read_class_folders
@@ -71,8 +72,10 @@ def folder(
     Example: mmvidext data folder videos
     """
     out = out or root
-    if classes is not None and not annotations:
-        raise click.UsageError('--classes is for --annotations: the folders name the classes')
+    if not annotations:
+        refuse_unused('is for --annotations: give both', 'classes', 'allow_outside')
+    if not any(path.is_dir() for path in annotations):
+        refuse_unused('is for --annotations with the folder of UCF101 or HMDB51', 'split_number')
     with one_line_errors():
         check_arguments(root, out, model, 'recognition')
         if annotations:

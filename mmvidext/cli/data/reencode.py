@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from mmvidext.cli.options import PATH, FiniteRange, one_line_errors, workers_option
+from mmvidext.cli.unused_options import refuse_unused
 from mmvidext.datasets.media.reencode import Encoding, encoder_name
 from mmvidext.datasets.reencoding import FAILURES, VIDEOS, Reencoding, reencode_videos
 
@@ -87,6 +88,10 @@ def reencode(
 
     Example: mmvidext data reencode data/sthv2/videos data/sthv2_fast --list data/sthv2/sthv2_train_list_videos.txt
     """
+    if intra_only:
+        refuse_unused('has nothing to do with --intra-only: every frame is a key frame', 'key_frame_interval')
+    if not lists:
+        refuse_unused('is for --list: give both', 'delimiter')
     with one_line_errors():
         encoding = Encoding(1 if intra_only else key_frame_interval, short_side, crf, min_psnr)
         result = reencode_videos(
