@@ -23,9 +23,10 @@ if [ ! -f "$first.png" ]; then
     photographs=$("$python" -c 'import matplotlib; print(matplotlib.get_data_path())')/sample_data
     "$python" -m mmvidext data make-synthetic sthv2 "$data/first" --textures "$photographs" --train 0 --val 7 \
         --size 320x240 --frames 24 >"$first.log" 2>&1
+    rm -rf "$first" # what an interrupted run has drawn
     "$python" -m mmvidext predict camera-motion "$data/first/videos/7.webm" --out "$first" --top 3 \
         >"$first.txt" 2>>"$first.log" || { tail -n 20 "$first.log" >&2; exit 1; }
-    cp "$(ls "$first"/*.png | tail -n 1)" "$first.png"
+    mv "$(ls "$first"/*.png | tail -n 1)" "$first.png"
 fi
 echo 'The clip was made with: moving the camera away from an arrow. The model says:'
 grep '%' "$first.txt"
@@ -38,7 +39,7 @@ step 'Generate 400 training and 120 validation clips, in the format of Something
 for model in tsn ms_tsm; do
     config=configs/demo/${model}_r18_demo.py
     work_dir=$out/$model
-    [ ! -f "$work_dir/metrics.json" ] || continue
+    [ ! -f "$work_dir/metrics.json" ] || [ ! -f "$work_dir/confusion_matrix.png" ] || continue
     step "Train: tools/train.py $config (log: $work_dir.log)"
     # a damaged checkpoint is passed over, and nothing is left to do where the last one is whole
     "$python" tools/train.py "$config" --work-dir "$work_dir" --resume >"$work_dir.log" 2>&1 \

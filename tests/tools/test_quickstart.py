@@ -9,8 +9,8 @@ PYTHON = """\
 #!/usr/bin/env bash
 echo "$*" >>calls.txt
 case "$*" in
-*predict*) mkdir -p work_dirs/quickstart/first && touch work_dirs/quickstart/first/1.png && echo '99 %' ;;
-*tools/test.py*) echo '{"acc/top1": 1}' >"${!#}" ;;
+*predict*) mkdir work_dirs/quickstart/first && touch work_dirs/quickstart/first/1.png && echo '99 %' ;;
+*tools/test.py*) echo '{"acc/top1": 1}' >"${!#}" && for word; do [[ $word != *.png ]] || touch "$word"; done ;;
 esac
 """
 
@@ -23,7 +23,8 @@ def quickstart(root):
     return [call[2:] for call in calls if call[0] == 'tools/train.py']
 
 
-def test_a_truncated_checkpoint_is_not_taken_for_a_finished_training(tmp_path):
+def test_an_interrupted_run_goes_on(tmp_path):
+    """A truncated checkpoint is no finished training, a first picture no finished prediction."""
     (tmp_path / 'tools').mkdir()
     shutil.copy(ROOT / 'tools' / 'quickstart.sh', tmp_path / 'tools')
     (tmp_path / 'tools' / 'setup_env.sh').touch()
@@ -35,6 +36,10 @@ def test_a_truncated_checkpoint_is_not_taken_for_a_finished_training(tmp_path):
     (out / 'tsn').mkdir(parents=True)
     (out / 'tsn' / 'epoch_12.pth').write_bytes(b'PK')
     (out / 'ms_tsm').mkdir()
+    (out / 'first').mkdir()
+    (out / 'first' / '000001.png').touch()
     resumed = [['--work-dir', f'work_dirs/quickstart/{model}', '--resume'] for model in ('tsn', 'ms_tsm')]
     assert quickstart(tmp_path) == resumed
     assert quickstart(tmp_path) == []  # both are evaluated
+    (out / 'ms_tsm' / 'confusion_matrix.png').unlink()
+    assert quickstart(tmp_path) == resumed[1:]

@@ -22,6 +22,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmvidext.apis.weights import load_for_inference
+from mmvidext.datasets.atomic_write import atomic_write_text
 
 ROOT = Path(__file__).resolve().parents[2]
 DISTANCES = (0, 1, 5, 9)
@@ -160,7 +161,7 @@ class Comparison:
         metrics = runner.test()
         scores = [float(metrics[f'{self.task.metric[0]}@{distance}']) for distance in DISTANCES]
         if not self.test_data:
-            kept.write_text(json.dumps(scores))
+            atomic_write_text(kept, json.dumps(scores))
         return scores
 
 
@@ -169,7 +170,7 @@ def _shorten(config: Config, iterations: int) -> None:
     config.train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations)
     config.update(val_dataloader=None, val_cfg=None, val_evaluator=None)
     config.param_scheduler[-1].end = iterations
-    config.default_hooks.checkpoint.interval = iterations
+    config.default_hooks.checkpoint.update(type='mmvidext.CheckpointHook', interval=iterations)  # whole, or not there
 
 
 def collect(comparisons: list[Comparison]) -> dict[str, Scores]:
@@ -228,10 +229,9 @@ def main() -> None:
     work_dirs = args.work_dirs or Path('work_dirs/propagation') / args.task
     start = time.perf_counter()
     for folder, arguments in task.data.items():
-        if not Path(folder).exists():
-            data_format, *options = arguments.split()
-            command = [sys.executable, ROOT / 'tools/data/make_synthetic.py', data_format, folder, *options]
-            subprocess.run(command, check=True)
+        data_format, *options = arguments.split()
+        command = [sys.executable, ROOT / 'tools/data/make_synthetic.py', data_format, folder, *options]
+        subprocess.run(command, check=True)  # adds what is missing
     comparisons = [Comparison(task, work_dirs, seed, args.iterations, args.test_data) for seed in args.seeds]
     for comparison in comparisons:
         for name in (task.flow, task.frames, task.copy, *task.ways.values()):
@@ -239,7 +239,7 @@ def main() -> None:
     rows = collect(comparisons)
     table = '\n\n'.join(format_table(part, task.metric[1]) for part in (rows, compare(rows)))
     out = work_dirs / 'table.md'
-    out.write_text(table + '\n')
+    atomic_write_text(out, table + '\n')
     print(f'\n{table}\n\n{(time.perf_counter() - start) / 60:.1f} min; written to {out}')
 
 

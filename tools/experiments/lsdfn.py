@@ -20,6 +20,8 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from mmvidext.datasets.atomic_write import atomic_write_text
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -122,7 +124,7 @@ def run_once(task: Task, model: Model, data: Path, seed: int, work_dir: Path) ->
         runner = Runner.from_cfg(make_config(task, model, data, seed, work_dir))
         runner.train()
         metrics = runner.val_loop.run()
-        result.write_text(json.dumps({name: float(value) for name, value in metrics.items()}) + '\n')
+        atomic_write_text(result, json.dumps({name: float(value) for name, value in metrics.items()}) + '\n')
     return json.loads(result.read_text())
 
 

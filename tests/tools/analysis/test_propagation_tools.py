@@ -1,4 +1,5 @@
 import re
+import sys
 
 import pytest
 
@@ -94,6 +95,20 @@ def test_only_the_evaluation_reads_other_videos(task, tmp_path):
         config = comparison.load(name)
         assert config.test_dataloader.dataset.data_root == str(tmp_path / 'unseen')
         assert config.train_dataloader.dataset.data_root in task.data
+
+
+def test_data_that_an_interrupted_call_has_left_is_completed(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    folders = list(propagation_table.SEGMENTATION.data)
+    (tmp_path / folders[1]).mkdir(parents=True)
+    made = []
+    monkeypatch.setattr(propagation_table.subprocess, 'run', lambda command, **_: made.append(command[3]))
+    monkeypatch.setattr(propagation_table.Comparison, 'train', lambda *_: None)
+    monkeypatch.setattr(propagation_table, 'collect', lambda _: {'a': [[1.0] * 4], 'b': [[2.0] * 4]})
+    monkeypatch.setattr(sys, 'argv', ['propagation_table.py', '--seeds', '0'])
+    propagation_table.main()
+    assert made == folders
+    assert (tmp_path / 'work_dirs' / 'propagation' / 'segmentation' / 'table.md').read_text() in capsys.readouterr().out
 
 
 def test_pairs_are_as_large_as_what_the_detectors_flow_network_sees(tmp_path):
