@@ -54,6 +54,12 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def torch_dtype(name: str) -> torch.dtype:
+    if name not in DTYPES:
+        raise argparse.ArgumentTypeError(f'it must be one of {", ".join(DTYPES)}, not {name}')
+    return DTYPES[name]
+
+
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--rounds', type=int, default=15, help='timed calls of each side (default: %(default)s)')
     parser.add_argument('--threads', type=int, help="torch's thread count (default: torch's own)")
@@ -64,7 +70,7 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
         '--keep-freed-memory', action='store_true', help='let glibc keep freed memory: less noise, not as users have it'
     )
     parser.add_argument('--device', default='cpu', help='cpu, cuda or cuda:1 (default: %(default)s)')
-    parser.add_argument('--dtype', type=DTYPES.__getitem__, default='float32', help=', '.join(DTYPES))
+    parser.add_argument('--dtype', type=torch_dtype, default='float32', help=', '.join(DTYPES))
     parser.add_argument('--json', type=Path, help='also write the machine and the rows to this file')
 
 

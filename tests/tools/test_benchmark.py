@@ -90,6 +90,15 @@ def test_one_file_with_the_name_of_the_machine(video, tmp_path, monkeypatch, cap
     assert '| videos as they are | PyAV |' in capsys.readouterr().out
 
 
+def test_a_dtype_that_is_none_of_ours(monkeypatch, capsys):
+    monkeypatch.syspath_prepend(TOOLS)
+    parser = importlib.import_module('benchmark').build_parser()
+    assert parser.parse_args(['shift', '--dtype', 'float16']).dtype == torch.float16
+    with pytest.raises(SystemExit):
+        parser.parse_args(['shift', '--dtype', 'half'])
+    assert '--dtype: it must be one of float32, bfloat16, float16, not half' in capsys.readouterr().err
+
+
 def test_what_fails_is_named_and_the_others_run(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(TOOLS)
     benchmark = importlib.import_module('benchmark')
