@@ -24,6 +24,8 @@ from mmengine.config import Config
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmvidext.apis.recognizer_loading import build_recognizer
+from mmvidext.cli.config import load_config
+from mmvidext.datasets.atomic_write import atomic_write_text
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ('f_r2d', 'mc3', 'rmc3', 'r3d', 'r2plus1d', 'tsm', 'tin', 'ms_tsm')
@@ -44,18 +46,27 @@ class Row:
 
 
 def train(config: Path, work_dir: Path, options: list[str]) -> None:
-    """Train a config unless it is done."""
+    """Train a config unless it is done, with these options."""
     done = work_dir / 'finished'
-    if not done.is_file():
-        script = str(ROOT / 'tools/train.py')
-        command = [sys.executable, script, str(config), '--work-dir', str(work_dir), '--seed', '0']
-        subprocess.run(command + (['--cfg-options', *options] if options else []), check=True)
-        done.touch()
+    if done.is_file():
+        before = done.read_text().splitlines()
+        if before != options:
+            raise SystemExit(
+                f'error: {work_dir} holds a run with other --cfg-options ({" ".join(before)}): name a new --work-dir'
+            )
+        return
+    script = str(ROOT / 'tools/train.py')
+    command = [sys.executable, script, str(config), '--work-dir', str(work_dir), '--seed', '0']
+    subprocess.run(command + (['--cfg-options', *options] if options else []), check=True)
+    atomic_write_text(done, '\n'.join(options))
 
 
 def read_log(work_dir: Path) -> tuple[float, float, float]:
-    """Return the last top-1 accuracy in percent, and the mean training loss of the first and of the last epoch."""
-    logs = sorted(work_dir.glob('*/vis_data/scalars.json'))
+    """Return the last top-1 accuracy in percent, and the mean training loss of the first and of the last epoch.
+
+    They are those of the last run: an earlier one was interrupted.
+    """
+    logs = sorted(work_dir.glob('*/vis_data/scalars.json'))[-1:]
     entries = [json.loads(line) for log in logs for line in log.read_text().splitlines()]
     accuracies = [entry['acc/top1'] for entry in entries if 'acc/top1' in entry]
     losses: dict[int, list[float]] = {}
@@ -63,7 +74,7 @@ def read_log(work_dir: Path) -> tuple[float, float, float]:
         if 'loss' in entry:
             losses.setdefault(entry['epoch'], []).append(entry['loss'])
     if not accuracies or not losses:
-        sys.exit(f'error: {work_dir} holds no validation result, or no loss')
+        raise SystemExit(f'error: {work_dir} holds no validation result, or no loss')
     first, last = (statistics.mean(losses[epoch]) for epoch in (min(losses), max(losses)))
     return 100 * accuracies[-1], first, last
 
@@ -85,11 +96,11 @@ def classify(model: Any, clip: torch.Tensor) -> torch.Tensor:
     return model.cls_head(features, **{**options, 'num_segs': clip.shape[1]})
 
 
-def measure(configs: list[Path], work_dir: Path, rounds: int) -> list[Row]:
-    """Count and time every model."""
+def measure(configs: list[Path], options: list[str], work_dir: Path, rounds: int) -> list[Row]:
+    """Count and time every model, as it was trained."""
     rows, calls = [], []
     for path in configs:
-        config = Config.fromfile(path)
+        config = load_config(path, options)
         model, clip = build_recognizer(config).eval(), make_clip(config)
         with FlopCounterMode(display=False) as counter:
             classify(model, clip)
@@ -134,7 +145,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument('configs', type=Path, nargs='*', metavar='CONFIG', help='default: the eight of the docs')
     parser.add_argument('--work-dir', type=Path, default='work_dirs/compare_backbones', help='(default: %(default)s)')
     parser.add_argument('--rounds', type=int, default=30, help='timed clips of each model (default: %(default)s)')
-    parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='for every training')
+    parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='for every config')
     return parser
 
 
@@ -144,7 +155,7 @@ def main() -> None:
     for number, path in enumerate(configs, start=1):
         print(f'[{number}/{len(configs)}] {path.stem}', flush=True)
         train(path, args.work_dir / path.stem, args.cfg_options)
-    print('\n' + format_table(measure(configs, args.work_dir, args.rounds)))
+    print('\n' + format_table(measure(configs, args.cfg_options, args.work_dir, args.rounds)))
 
 
 if __name__ == '__main__':
