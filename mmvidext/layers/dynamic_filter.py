@@ -92,31 +92,18 @@ class DynamicFilter(BaseModule):
             chunk_channels=chunk_channels,
             backend=backend,
         )
-        self.kernel_std = kernel_std
         self.out_channels = out_channels
         # out of place: a full backward hook on a convolution raises where its output is overwritten
         common: dict[str, Any] = dict(norm_cfg=norm_cfg, act_cfg=act_cfg or dict(type='ReLU'), inplace=False)
         self.feature_conv = ConvModule(in_channels, feature_channels, 3, padding=1, **common)
         self.channel_code = ConvModule(in_channels, kernel_channels, 3, padding=1, **common)
-        self.channel_kernel = nn.Conv2d(kernel_channels, dynamic_channels * feature_channels, 1)  # never run
+        kernel_outputs = dynamic_channels * feature_channels
+        self.channel_kernel = _SmallConv(kernel_channels, kernel_outputs, 1, std=kernel_std)  # never run
         self.spatial_code = ConvModule(in_channels, kernel_channels, 3, padding=1, **common)
-        self.spatial_kernel = nn.Conv2d(kernel_channels, dynamic_channels * kernel_size**2, 3, padding=1)
-        self.position_attention = nn.Conv2d(in_channels, kernel_size**2, 3, padding=1)
-        self.sample_attention = nn.Conv2d(in_channels, num_samples**2, 3, padding=1)
+        self.spatial_kernel = _SmallConv(kernel_channels, dynamic_channels * kernel_size**2, 3, std=kernel_std)
+        self.position_attention = _SmallConv(in_channels, kernel_size**2, 3, std=kernel_std)
+        self.sample_attention = _SmallConv(in_channels, num_samples**2, 3, std=kernel_std)
         self.post_conv = ConvModule(dynamic_channels, out_channels, 1, **common)
-        self._reset_kernels()
-
-    def _reset_kernels(self) -> None:
-        for conv in (self.channel_kernel, self.spatial_kernel, self.position_attention, self.sample_attention):
-            inputs = conv.weight[0].numel()
-            nn.init.normal_(conv.weight, std=self.kernel_std / inputs**0.5)
-            if conv.bias is not None:
-                nn.init.zeros_(conv.bias)
-
-    def init_weights(self) -> None:
-        """Initialize as ``init_cfg`` says, then the kernels and attentions as ``kernel_std`` says."""
-        super().init_weights()
-        self._reset_kernels()
 
     def forward(self, x: Tensor) -> Tensor:
         """Filter a feature map.
@@ -149,3 +136,21 @@ class DynamicFilter(BaseModule):
             ``1 + A_sample``, ``(N, s*s, H, W)``, rows of the field first.
         """
         return self.sample_attention(x) + 1
+
+
+class _SmallConv(nn.Conv2d):
+    """A convolution that keeps the size and starts with small weights, whatever ``init_cfg`` says but a checkpoint.
+
+    ``std`` is relative to one over the square root of its inputs.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, *, std: float) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, padding=kernel_size // 2)
+        self.std = std
+        self.init_weights()
+
+    def init_weights(self) -> None:
+        """Draw the weights anew: mmengine asks for it after an initialization and before it loads a checkpoint."""
+        nn.init.normal_(self.weight, std=self.std / self.weight[0].numel() ** 0.5)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)

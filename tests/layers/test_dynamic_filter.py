@@ -43,6 +43,15 @@ def test_init_weights_keeps_the_kernels_small():
         assert 0 < conv.weight.abs().max() < 0.3
 
 
+def test_init_weights_keeps_a_checkpoint(tmp_path):
+    expected = make_layer().state_dict()
+    torch.save(expected, tmp_path / 'layer.pth')
+    layer = make_layer(init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'layer.pth')))
+    for _ in range(2):  # the second time nothing is initialized
+        layer.init_weights()
+        torch.testing.assert_close(layer.state_dict(), expected, atol=0, rtol=0)
+
+
 @pytest.mark.parametrize('norm_cfg', [None, dict(type='BN')])
 def test_normalization_is_optional(norm_cfg):
     layer = make_layer(norm_cfg=norm_cfg)
