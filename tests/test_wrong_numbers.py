@@ -119,7 +119,6 @@ CASES = [
     *[(net, 'in_channels', WHOLE) for net in (FlowNetS, FlowNetC, r2plus1d, p3d)],
     *[(net, 'width', (0, *SIZED)) for net in (FlowNetS, FlowNetC)],
     (MultiLevelEPE, 'weights', SEVERAL[:-2]),
-    (MultiLevelEPE, 'flow_scale', (0, *SIZED)),
     *[(dilated, name, WHOLE) for name in ('in_channels', 'out_channels', 'dilation')],
     (lsdfn, 'post_channels', WHOLE),
     (deeplab, 'dilations', SEVERAL),

@@ -43,7 +43,6 @@ class FlowNet(BaseModule, metaclass=ABCMeta):
         init_cfg: Initialization; default as He et al. for a leaky ReLU of slope 0.1.
     """
 
-    flow_scale = FLOW_SCALE
     feature_stride = FEATURE_STRIDE
 
     def __init__(
@@ -116,7 +115,7 @@ class FlowNet(BaseModule, metaclass=ABCMeta):
 
         Returns:
             The decoder's finest feature, ``(N, feature_channels, H/4, W/4)`` with sizes rounded up (the authors'
-            ``Concat5``), and the flows of levels 3 to 6, each divided by ``flow_scale``.
+            ``Concat5``), and the flows of levels 3 to 6, each divided by 20.
 
         Raises:
             ValueError: If the images are not batches of ``C`` channels or their shapes differ.
@@ -139,7 +138,7 @@ class FlowNet(BaseModule, metaclass=ABCMeta):
 
         Returns:
             The flows of levels 2 to 6, ``(N, 2, H / 2**level, W / 2**level)`` with sizes rounded up, order ``(x, y)``,
-            in pixels of the input divided by ``flow_scale``.
+            in pixels of the input divided by 20.
         """
         feature, flows = self.forward_features(first, second)
         return (self.decoder.predict_finest(feature), *flows)
@@ -197,7 +196,7 @@ def upsample_flow(flow: Tensor, size: tuple[int, int] | torch.Size) -> Tensor:
     """Bring the finest prediction to the input's size and to pixels.
 
     Args:
-        flow: ``(N, 2, H/4, W/4)``, sizes rounded up, divided by ``flow_scale``.
+        flow: ``(N, 2, H/4, W/4)``, sizes rounded up, divided by 20.
         size: ``(H, W)`` of the input.
 
     Returns:

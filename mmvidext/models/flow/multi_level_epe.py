@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmvidext.models.flow.flownet import FLOW_SCALE
-from mmvidext.ops.checks import check_numbers, check_positive, check_rank
+from mmvidext.ops.checks import check_numbers, check_rank
 from mmvidext.registry import MODELS
 
 __all__ = ['MultiLevelEPE']
@@ -17,33 +17,28 @@ __all__ = ['MultiLevelEPE']
 class MultiLevelEPE(nn.Module):
     """End-point error at every level of the decoder (FlowNet, section 5.2; weights as in the authors' network files).
 
-    The true flow, divided by ``flow_scale``, is averaged down to each level. A level's error is the sum over its pixels
-    of the length of the difference, divided by the batch size. Vectors keep their length in pixels of the input at
-    every level. Pixels of unknown flow do not take part in the average; where a whole window is unknown, there is no
-    error. The error of an empty batch is 0.
+    The true flow, divided by 20 as the networks' predictions are, is averaged down to each level. A level's error is
+    the sum over its pixels of the length of the difference, divided by the batch size. Vectors keep their length in
+    pixels of the input at every level. Pixels of unknown flow do not take part in the average; where a whole window is
+    unknown, there is no error. The error of an empty batch is 0.
 
     Args:
         weights: Weight of each level, finest (2) first.
-        flow_scale: What the true flow is divided by, as the network's predictions are.
 
     Raises:
-        ValueError: If a weight is negative, or ``flow_scale`` not positive.
+        ValueError: If a weight is negative.
     """
 
-    def __init__(
-        self, weights: Sequence[float] = (0.005, 0.01, 0.02, 0.08, 0.32), *, flow_scale: float = FLOW_SCALE
-    ) -> None:
+    def __init__(self, weights: Sequence[float] = (0.005, 0.01, 0.02, 0.08, 0.32)) -> None:
         super().__init__()
         check_numbers(weights, 0, 1e6, name='weights', form='one number for each level')
-        check_positive(flow_scale, name='flow_scale')
         self.weights = tuple(weights)
-        self.flow_scale = flow_scale
 
     def forward(self, flows: Sequence[Tensor], target: Tensor, valid: Tensor | None = None) -> dict[str, Tensor]:
         """Compute the weighted loss of each level.
 
         Args:
-            flows: Predictions ``(N, 2, H_L, W_L)``, finest level first, divided by ``flow_scale``.
+            flows: Predictions ``(N, 2, H_L, W_L)``, finest level first, divided by 20.
             target: True flow ``(N, 2, H, W)`` in pixels, order ``(x, y)``.
             valid: Where it is known, ``bool (N, H, W)``; None means everywhere. Unknown vectors may hold anything.
 
@@ -56,7 +51,7 @@ class MultiLevelEPE(nn.Module):
         if len(flows) != len(self.weights):
             raise ValueError(f'MultiLevelEPE has {len(self.weights)} level weights, but got {len(flows)} predictions')
         _check_shapes(flows, target, valid)
-        target = target.float() / self.flow_scale
+        target = target.float() / FLOW_SCALE
         known = None if valid is None else valid.unsqueeze(1).float()
         if known is not None:
             target = torch.where(known > 0, target, 0)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mmvidext.models.flow import MultiLevelEPE
+from mmvidext.models.flow import MultiLevelEPE, upsample_flow
 
 WEIGHTS = (0.005, 0.01, 0.02, 0.08, 0.32)
 
@@ -88,3 +88,8 @@ def test_a_mask_of_another_shape_is_not_broadcast(flows, shape):
 def test_error():
     with pytest.raises(ValueError, match='MultiLevelEPE has 5 level weights, but got 1 predictions'):
         MultiLevelEPE()([torch.zeros(1, 2, 4, 4)], torch.zeros(1, 2, 16, 16))
+
+
+def test_a_prediction_of_the_true_flow_has_no_error():
+    flows = [torch.full((1, 2, 64 // 2**level, 64 // 2**level), 4.0) for level in range(2, 7)]
+    assert sum(MultiLevelEPE()(flows, upsample_flow(flows[0], (64, 64))).values()) == 0
