@@ -74,7 +74,7 @@ class FlowEstimator(BaseModel):
         if not data_samples:
             raise ValueError("mode 'loss' needs data_samples with gt_flow and gt_valid, but there are none")
         target = torch.stack([sample.gt_flow for sample in data_samples])
-        valid = torch.stack([sample.gt_valid for sample in data_samples])
+        valid = torch.stack([sample.gt_valid for sample in data_samples]).bool()
         flows = self.flow_net(first, second)
         losses = self.flow_loss(flows, target, valid)
         with torch.no_grad():

@@ -81,3 +81,11 @@ def test_default_parts():
     model = FlowEstimator(NET)
     assert type(model.data_preprocessor) is FlowDataPreprocessor
     assert model.flow_loss.weights == (0.005, 0.01, 0.02, 0.08, 0.32)
+
+
+def test_loss_takes_what_is_known_as_any_number(estimator):
+    data = estimator.data_preprocessor(make_batch(), training=True)
+    expected = estimator(**data, mode='loss')
+    for sample in data['data_samples']:
+        sample.set_field(sample.pop('gt_valid').float(), 'gt_valid')
+    assert estimator(**data, mode='loss') == expected
