@@ -65,7 +65,7 @@ def flow_of_pair(
     """Estimate, compare, write and describe the flow of two images.
 
     Raises:
-        ValueError: If a file cannot be read, or the images and the truth are not of one size.
+        ValueError: If a file cannot be read, the images and the truth are not of one size, or no true vector is known.
     """
     image = read_rgb(first)
     known = None if truth is None else read_flow(truth)
@@ -74,6 +74,8 @@ def flow_of_pair(
             f'{truth} is {known[1].shape} (height, width), but {first} is {image.shape[:2]}: the true flow must have '
             'the size of the images'
         )
+    if known is not None and not known[1].any():
+        raise ValueError(f'{truth} holds no known vector: there is nothing to compare with; leave out --truth')
     estimate = inferencer(image, read_rgb(second))
     if out is not None:
         write_flow(out, estimate)

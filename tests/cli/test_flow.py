@@ -7,7 +7,7 @@ from mmengine.config import Config
 from mmvidext.apis import FlowInferencer
 from mmvidext.apis.frame_sources import open_source
 from mmvidext.cli.flow import flow
-from mmvidext.datasets.flow_io import read_flo, read_flow
+from mmvidext.datasets.flow_io import read_flo, read_flow, write_flo
 from mmvidext.models.flow import FlowEstimator
 from tests.cli.invoke import invoke
 
@@ -35,6 +35,9 @@ def test_flow_picture_and_error(tmp_path):
     picture = cv2.imread(str(tmp_path / 'picture.png'))[..., ::-1]
     np.testing.assert_array_equal(picture[:, :53], frames[0])
     np.testing.assert_array_equal(picture[:, 53:106], picture[:, 106:])
+    write_flo(tmp_path / 'unknown.flo', np.full((37, 53, 2), np.nan, np.float32))
+    output = invoke(flow, *paths, f'--truth={tmp_path}/unknown.flo', status=1)
+    assert 'unknown.flo holds no known vector: there is nothing to compare with' in output
     assert 'none.png does not exist' in invoke(flow, *paths[:3], tmp_path / 'none.png', status=1)
     assert '--out must end in .flo, .png, .npz for a pair of images, but is flow.pfm' in invoke(
         flow, *paths, '--out=flow.pfm', status=2
