@@ -39,7 +39,7 @@ def load_for_inference(model: nn.Module, checkpoint: str | Path) -> Fit:
     try:
         fit = load_weights(model, checkpoint, optional=(FEATURE_FLOW,) if has_own else ())
     except ValueError as error:
-        if flow_net is None or has_own or 'missing: feature_flow.' not in str(error):
+        if flow_net is None or has_own or 'missing: feature_flow.flow_net.' not in str(error):
             raise
         raise ValueError(
             f'{error}; give the flow network its weights: flow_net.init_cfg=dict(type="Pretrained", checkpoint=...)'

@@ -116,7 +116,7 @@ def _rename(
         ours = {name: f'{prefix}{name}' for name in weights}  # of the part alone
     official: dict[str, str] = {}
     for name, mine in ours.items():
-        if mine is None or not mine.startswith(prefix) or mine.startswith('data_preprocessor.'):
+        if mine is None or not mine.startswith(prefix) or name.startswith('data_preprocessor.'):
             fit.aside.append(name)
         elif mine in official:
             fit.left_over.append(name)

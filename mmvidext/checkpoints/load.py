@@ -59,7 +59,9 @@ def fit_weights(model: nn.Module, path: str | Path, *, prefix: str = '', optiona
     if fit.source is None:  # converted, so that it has our names by now
         fit.wrong += wrong_settings_of(fit.origin, model, fit.weights)
     if fit.num_problems:
-        raise ValueError(f'{path} does not fit the {type(model).__name__}: {_hint(weights, model)}{fit.describe()}')
+        raise ValueError(
+            f'{path} does not fit the {type(model).__name__}: {_hint(weights, model, fit)}{fit.describe()}'
+        )
     check_values(fit.weights, model, of=str(path))
     _log(fit, of=str(path))
     return fit
@@ -92,7 +94,7 @@ def convert_checkpoint(state_dict: StateDict, model: nn.Module, source: str | No
     if fit.num_problems:
         raise ValueError(
             f'this {fit.source} checkpoint does not fit the {type(model).__name__}: '
-            f'{_hint(weights, model)}{fit.describe()}'
+            f'{_hint(weights, model, fit)}{fit.describe()}'
         )
     check_values(fit.weights, model, of=f'this {fit.source} checkpoint')
     _log(fit, of='the checkpoint')
@@ -149,9 +151,10 @@ def _log(fit: Fit, *, of: str) -> None:
     MMLogger.get_current_instance().info(message)
 
 
-def _hint(weights: StateDict, model: nn.Module) -> str:
-    """Say what the file looks like, where that can be told from its blocks."""
-    source, found, expected = next(iter(_recognized(weights)), None), _depth(weights), _depth(model.state_dict())
+def _hint(weights: StateDict, model: nn.Module, fit: Fit) -> str:
+    """Say what the file looks like, by its best fit and, where that can be told, its blocks."""
+    source = next((source for source in _recognized(weights) if source.name == fit.source), None)
+    found, expected = _depth(weights), _depth(model.state_dict())
     name = source.name if source else 'a checkpoint'
     if found and expected and found != expected:
         return f'it looks like {name} of depth {found}, and the model has depth {expected}; '

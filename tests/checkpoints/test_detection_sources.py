@@ -15,6 +15,8 @@ from tests.configs.paths import load
 from tests.models.detectors.tiny import detector
 from tests.oracles.official_weights import mmtracking_faster_rcnn, random_values
 
+RETINANET = 'retinanet/retinanet_r50_fpn_1x_coco.py'
+
 
 def mmtracking_dff_shapes(depth):
     """Names and shapes of a checkpoint: ``detector.*`` and ``motion.*``."""
@@ -56,6 +58,14 @@ def test_the_official_form_of_the_warp_is_named():
         convert_checkpoint(official, model)
 
 
+def test_the_scale_map_that_it_lacks_is_named(tmp_path):
+    model = build(RETINANET, flow_net=dict(type='mmvidext.FlowNetS', width=0.0625))
+    weights = {name: value for name, value in model.state_dict().items() if 'scale_convs' not in name}
+    torch.save(dict(state_dict=weights), tmp_path / 'a.pth')
+    with pytest.raises(ValueError, match=r'missing: feature_flow\.scale_convs\.0\.weight[^;]*$'):
+        load_for_inference(model, tmp_path / 'a.pth')
+
+
 @pytest.mark.parametrize(
     'name',
     [
@@ -90,19 +100,22 @@ def build(name, **kwargs):
         return MODELS.build(config)
 
 
-@pytest.mark.parametrize('name', ['retinanet/retinanet_r50_fpn_1x_coco.py', 'mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py'])
+@pytest.mark.parametrize('name', [RETINANET, 'mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py'])
 def test_a_plain_detector_goes_into_deep_feature_flow(name, tmp_path):
     model = build(name, flow_net=dict(type='mmvidext.ZeroFlow'), scale_map=False)
     plain = {key.removeprefix('detector.'): value + 1 for key, value in model.state_dict().items()}
-    torch.save(dict(state_dict=plain), tmp_path / 'plain.pth')
-    assert load_for_inference(model, tmp_path / 'plain.pth').source == 'mmdet'
+    mean = {'data_preprocessor.mean': torch.zeros(3, 1, 1)}
+    torch.save(dict(state_dict=plain | mean), tmp_path / 'plain.pth')
+    fit = load_for_inference(model, tmp_path / 'plain.pth')
+    assert (fit.source, fit.aside) == ('mmdet', ['data_preprocessor.mean'])
     assert torch.equal(model.detector.backbone.conv1.weight, plain['backbone.conv1.weight'])
     assert convert_checkpoint(plain, model, 'mmdet').keys() == model.state_dict().keys()
+    with pytest.raises(ValueError, match=r'Detector: it looks like mmdet; not in the model: neck\.x'):
+        convert_checkpoint(plain | {'neck.x': torch.zeros(1)}, model)
 
 
 def test_training_starts_from_heads_of_another_class_count(tmp_path):
-    name = 'retinanet/retinanet_r50_fpn_1x_coco.py'
-    model = build(name, flow_net=dict(type='mmvidext.FlowNetS', width=0.0625))
+    model = build(RETINANET, flow_net=dict(type='mmvidext.FlowNetS', width=0.0625))
     plain = {key.removeprefix('detector.'): value for key, value in model.state_dict().items() if 'detector' in key}
     plain['bbox_head.retina_cls.weight'] = torch.zeros(9, 16, 3, 3)
     torch.save(dict(state_dict=plain), tmp_path / 'plain.pth')

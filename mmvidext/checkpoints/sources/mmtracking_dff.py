@@ -19,4 +19,5 @@ MMTRACKING_DFF = Source(
         'FlowInput': dict(mean=(104.805, 110.16, 114.75), std=(255.0, 255.0, 255.0), swap_channels=False),
         'DetDataPreprocessor': dict(mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375)),
     },
+    note='it has no scale map: scale_map=False; and no biases in the decoder of its flow network',
 )
