@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 bash tools/setup_env.sh openmmlab
-python=.venv/bin/python
+python=${VENV:-.venv}/bin/python
 data=data/quickstart
 out=work_dirs/quickstart
 mkdir -p "$out"
@@ -30,7 +30,7 @@ if [ ! -f "$first.png" ]; then
 fi
 echo 'The clip was made with: moving the camera away from an arrow. The model says:'
 grep '%' "$first.txt"
-echo "Picture: $first.png. On your own video: .venv/bin/mmvidext predict camera-motion my.mp4 --out shown.mp4"
+echo "Picture: $first.png. On your own video: ${python%python}mmvidext predict camera-motion my.mp4 --out shown.mp4"
 
 step 'Generate 400 training and 120 validation clips, in the format of Something-Something V2'
 "$python" tools/data/make_synthetic.py sthv2 "$data" --train 400 --val 120 --size 96x72 --travel-only

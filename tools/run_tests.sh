@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Install what the tests need into .venv, then run them. Arguments go to pytest: bash tools/run_tests.sh tests/ops -k shift
+# Install what the tests need into .venv (or VENV), then run them. Arguments go to pytest: bash tools/run_tests.sh tests/ops -k shift
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bash tools/setup_env.sh openmmlab,mmdet,onnx,test
@@ -9,4 +9,4 @@ unset PYTHONDONTWRITEBYTECODE
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 # one worker more than cores, because many tests wait for processes that they end
 workers=$(($(getconf _NPROCESSORS_ONLN) + 1))
-exec .venv/bin/python -m pytest -n "${TEST_WORKERS:-$workers}" --dist worksteal "$@"
+exec "${VENV:-.venv}/bin/python" -m pytest -n "${TEST_WORKERS:-$workers}" --dist worksteal "$@"

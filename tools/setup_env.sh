@@ -5,7 +5,7 @@
 #   bash tools/setup_env.sh [EXTRAS]
 #
 # TORCH_SPEC  what to install as torch (default torch==2.13.0). A torch that the system's Python already has is kept.
-# VENV        where the environment lies (default .venv).
+# VENV        where the environment lies (default .venv); run_tests.sh and quickstart.sh use it, too.
 # PYTHON      the Python to start from (default python3).
 #
 # Nothing is done when .venv already holds what setup.cfg, the constraints and the extras require.
@@ -28,6 +28,12 @@ if [ -f "$stamp" ] && [ "$(head -n 1 "$stamp")" = "$(cksum <<<"$wanted")" ]; the
     missing=$(comm -23 <(tr ',' '\n' <<<"$extras" | sort -u) <(tail -n +2 "$stamp" | sort -u))
     [ -n "$missing" ] || exit 0
     extras=$( (tail -n +2 "$stamp"; tr ',' '\n' <<<"$extras") | sort -u | paste -sd, )
+fi
+
+lines=$( { [ ! -f "$stamp" ] || tail -n +2 "$stamp"; tr ',' '\n' <<<"$extras"; } | sort -u | grep -xE 'onedl|openmmlab' || true)
+if [ "$(wc -l <<<"$lines")" -gt 1 ]; then
+    echo "$venv cannot hold onedl and openmmlab, which overwrite each other: set VENV to a new folder for one of them." >&2
+    exit 1
 fi
 
 if [ ! -x "$venv/bin/python" ]; then
