@@ -29,6 +29,8 @@ def find_checkpoint(path: str | Path) -> Path:
         return file
     if text in read_model_index():
         return model_checkpoint(find_model_entry(text))
+    if file.exists():
+        raise FileNotFoundError(f'the checkpoint {file} is not a regular file')
     raise FileNotFoundError(f'there is no checkpoint {file}')
 
 

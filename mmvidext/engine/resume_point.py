@@ -151,6 +151,8 @@ def check_whole(path: Path) -> None:
     Raises:
         RunError: If not.
     """
+    if path.exists() and not path.is_file():
+        raise RunError(f'the checkpoint {path} is not a regular file')
     if not path.is_file():
         raise RunError(f'there is no checkpoint {path}')
     damage = file_damage(path)

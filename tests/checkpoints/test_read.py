@@ -111,6 +111,8 @@ def test_damaged_files(tmp_path):
         read_checkpoint(tmp_path / 'other.zip')
     with pytest.raises(FileNotFoundError, match='there is no checkpoint'):
         read_checkpoint(tmp_path / 'absent.pth')
+    with pytest.raises(FileNotFoundError, match=f'^the checkpoint {tmp_path} is not a regular file$'):
+        read_checkpoint(tmp_path)
 
 
 def test_files_without_tensors(tmp_path):

@@ -442,6 +442,8 @@ def test_a_checkpoint_that_would_run_code_is_refused(tmp_path):
         check_whole(tmp_path / 'epoch_1.pth')
     with pytest.raises(RunError, match='there is no checkpoint'):
         check_whole(tmp_path / 'epoch_2.pth')
+    with pytest.raises(RunError, match='is not a regular file'):
+        check_whole(tmp_path)
     assert not (tmp_path / 'ran').exists()
 
 
