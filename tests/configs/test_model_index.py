@@ -153,6 +153,18 @@ def test_the_checkpoint_fits_the_config(model):
     assert shapes_in(found) == shapes_in(network.state_dict())
 
 
+def views(config):
+    """Return what makes clips and crops of a video in a test."""
+    steps = [step for step in config.test_pipeline if 'Sample' in step.type or 'Crop' in step.type]
+    return [(step.type, step.get('twice_sample', False)) for step in steps]
+
+
+@pytest.mark.parametrize('model', [model for model in WITH_WEIGHTS if model.source == 'mmaction2'], ids=name)
+def test_a_figure_of_other_views_than_ours_says_so(model):
+    theirs, ours = (load_config(config, warns=False) for config in (toolbox_config(model), str(model.config)))
+    assert views(theirs) == views(ours) or all(figure.protocol for figure in model.figures)
+
+
 def test_the_model_zoo_is_up_to_date():
     from tools.docs.model_zoo import page
 
