@@ -101,8 +101,9 @@ class DeepFeatureFlowDetector(PropagatingModel, BaseDetector):
 
     @property
     def num_classes(self) -> int:
-        """Number of classes of the detector's last box head."""
-        head = getattr(self.detector, 'roi_head', self.detector).bbox_head
+        """Number of classes of the detector's last box head, or of the head for masks of a detector without boxes."""
+        heads = getattr(self.detector, 'roi_head', self.detector)
+        head = heads.mask_head if heads.bbox_head is None else heads.bbox_head
         last: Any = head[-1] if isinstance(head, nn.ModuleList) else head
         return last.num_classes
 

@@ -50,6 +50,16 @@ DETECTORS = {
     'mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py': {**_NECK, **_RPN, **_MASK},
     'retinanet/retinanet_r50_fpn_1x_coco.py': {**_NECK, **_DENSE},
     'fcos/fcos_r50-caffe_fpn_gn-head_1x_coco.py': {**_NECK, **_DENSE, 'bbox_head.feat_channels': 64},
+    'solo/solo_r50_fpn_1x_coco.py': {
+        **_NECK,
+        'mask_head.in_channels': 16,
+        'mask_head.feat_channels': 16,
+        'mask_head.stacked_convs': 1,
+        'mask_head.norm_cfg.num_groups': 4,
+        'test_cfg.score_thr': 0.0,
+        'test_cfg.filter_thr': 0.0,
+        'test_cfg.mask_thr': 0.0,
+    },
     'deformable_detr/deformable-detr_r50_16xb2-50e_coco.py': {
         **_BACKBONE,
         'neck.in_channels': [128, 256, 512],
