@@ -1,5 +1,6 @@
 """Serve an application over HTTP in a thread."""
 
+import errno
 import logging
 import socket
 import time
@@ -29,7 +30,7 @@ def http_server(app: Any, host: str, port: int) -> Iterator[str]:
         The address of the application.
 
     Raises:
-        OSError: If the port is taken.
+        OSError: If the port is taken, or the address is none of this machine.
         RuntimeError: If the application cannot start.
     """
     import uvicorn
@@ -38,7 +39,8 @@ def http_server(app: Any, host: str, port: int) -> Iterator[str]:
         family = socket.AF_INET6 if ':' in host else socket.AF_INET
         listening = socket.create_server((host, port), family=family)
     except OSError as error:
-        raise OSError(f'nothing can listen on {host}, port {port}: {error.strerror}: name another --port') from error
+        option = '--port' if error.errno in (errno.EADDRINUSE, errno.EACCES) else '--host'
+        raise OSError(f'nothing can listen on {host}, port {port}: {error.strerror}: name another {option}') from error
     # without log_config: a configuration of logging closes the log files of this process
     config = uvicorn.Config(app, log_config=None, log_level=logging.WARNING, timeout_graceful_shutdown=_SECONDS_TO_END)
     server = uvicorn.Server(config)

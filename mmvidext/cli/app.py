@@ -20,32 +20,53 @@ SHIPPED = 'camera-motion'  # shown where no model is named
 PASSWORD = 'MMVIDEXT_APP_PASSWORD'
 
 
+def split_model(model: str) -> tuple[str, str | None]:
+    """Return the parts of ``CONFIG=CHECKPOINT``; what has none, or is a file or folder with a ``=``, has one part."""
+    cuts = [(model[:place], model[place + 1 :]) for place, letter in enumerate(model) if letter == '=']
+    if not cuts or Path(model).expanduser().exists():
+        return model, None
+    return next((cut for cut in cuts if Path(cut[0]).expanduser().is_file()), cuts[0])
+
+
 def open_model(model: str, device: str) -> 'Task':
     """Build a model of the command line.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is a config without weights, or the page has no tab for it.
+        ValueError: If it is a config without weights or a video, or the page has no tab for it.
     """
     from mmvidext.app.tasks import open_task
     from mmvidext.cli.config import load_config
     from mmvidext.cli.weighted_model import find_weighted_model
+    from mmvidext.datasets.media.files import VIDEO_SUFFIXES
 
-    given, _, weights = model.partition('=')
+    given, weights = split_model(model)
+    if Path(given).suffix.lower() in VIDEO_SUFFIXES:
+        raise ValueError(f'{given} is a video: upload it on the page, and name models here')
     found = find_weighted_model(given, weights or None, option=f'{given}=')
     return open_task(load_config(found.config, found.options, warns=False), found.checkpoint, device=device)
 
 
-def names_of(paths: Iterable[str]) -> dict[str, str]:
-    """Return paths by their last parts, which the page shows; a number makes equal ones different."""
-    names: dict[str, str] = {}
-    for path in paths:
-        stem = Path(path.partition('=')[0].rpartition('::')[2]).resolve().name.removesuffix('.py')
-        name, number = stem, 2
-        while name in names:
-            name, number = f'{stem} ({number})', number + 1
-        names[name] = path
-    return names
+def names_of_models(models: Iterable[str]) -> list[str]:
+    """Return the names that the page shows for models: of their configs, files or folders."""
+    configs = (split_model(model)[0].rpartition('::')[2] for model in models)
+    return _numbered(Path(config).resolve().name.removesuffix('.py') for config in configs)
+
+
+def names_of_folders(folders: Iterable[str]) -> list[str]:
+    """Return the names that the page shows for work directories: their last parts."""
+    return _numbered(Path(folder).resolve().name for folder in folders)
+
+
+def _numbered(names: Iterable[str]) -> list[str]:
+    """Return names with a number behind each that was there before."""
+    different: list[str] = []
+    for name in names:
+        one, number = name, 2
+        while one in different:
+            one, number = f'{name} ({number})', number + 1
+        different.append(one)
+    return different
 
 
 def ask_password() -> str:
@@ -110,12 +131,14 @@ def app(
         from mmvidext.app.server import is_this_machine, serve
         from mmvidext.drawing.training_curves import read_scalars
 
-        for work_dir in work_dirs:
-            read_scalars(Path(work_dir))
+        models = models or (SHIPPED,)
+        folders = dict(zip(names_of_folders(work_dirs), map(Path, work_dirs), strict=True))
+        for folder in folders.values():
+            read_scalars(folder)
         login = None if is_this_machine(host) and PASSWORD not in os.environ else (user, ask_password())
         ended = serve(
-            {name: open_model(model, device) for name, model in names_of(models or (SHIPPED,)).items()},
-            {name: Path(path) for name, path in names_of(work_dirs).items()},
+            dict(zip(names_of_models(models), [open_model(model, device) for model in models], strict=True)),
+            folders,
             host=host,
             port=port,
             login=login,

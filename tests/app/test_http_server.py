@@ -38,6 +38,8 @@ def test_a_page_is_served_while_the_block_runs_whatever_proxy_is_set(monkeypatch
         assert opener.open(address, timeout=60).read() == b'here'
         with pytest.raises(OSError, match=rf'127\.0\.0\.1, port {port}: Address already in use.*: name another --port'):
             http_server(application, '127.0.0.1', port).__enter__()
+    with pytest.raises(OSError, match=rf'192\.0\.2\.1, port {port}: Cannot assign.*: name another --host'):
+        http_server(application, '192.0.2.1', port).__enter__()  # an address for documentation
     with socket.socket() as again:  # nobody listens any more
         assert again.connect_ex(('127.0.0.1', port)) != 0
 

@@ -18,7 +18,7 @@ from mmvidext.app.tasks import open_task
 from mmvidext.app.upload_folder import UploadFolder
 from mmvidext.app.view import table_cell
 from mmvidext.app.work import RequestError, work_on
-from mmvidext.cli.app import names_of, open_model
+from mmvidext.cli.app import names_of_folders, names_of_models, open_model, split_model
 from mmvidext.cli.detect import detect
 from mmvidext.datasets.media.video_file import VideoFile
 from tests.cli.bad_files import detection, segmentation
@@ -136,9 +136,22 @@ def test_a_model_that_no_tab_shows():
 def test_models_of_the_command_line():
     with pytest.raises(ValueError, match=r'is a config without weights: write .*=CHECKPOINT'):
         open_model('mmvidext::demo/tsm_r18_camera_demo', 'cpu')
-    names = names_of(['a/run', 'b/run', 'mmvidext::flownets_sintel=a.pth', 'camera-motion'])
-    assert list(names) == ['run', 'run (2)', 'flownets_sintel', 'camera-motion']
+    names = names_of_models(['a/run', 'b/run', 'mmvidext::flownets_sintel=a.pth', 'camera-motion'])
+    assert names == ['run', 'run (2)', 'flownets_sintel', 'camera-motion']
+    with pytest.raises(ValueError, match=r'a\.webm is a video: upload it on the page'):
+        open_model('a.webm', 'cpu')
     assert 'pan left' in open_model('camera-motion', 'cpu').recognizer.classes
+
+
+def test_names_of_folders_may_have_an_equals_sign(tmp_path):
+    config = tmp_path / 'lr=0.01/config.py'
+    config.parent.mkdir()
+    config.touch()
+    assert split_model(f'{config}=lr=0.1/a.pth') == (str(config), 'lr=0.1/a.pth')
+    assert split_model(f'{config.parent}') == (str(config.parent), None)
+    assert split_model('mmvidext::a=lr=0.1/a.pth') == ('mmvidext::a', 'lr=0.1/a.pth')
+    assert names_of_models([str(config.parent), f'{config}=lr=0.1/a.pth']) == ['lr=0.01', 'config']
+    assert names_of_folders(['logs/lr=0.01', 'logs/lr=0.1', 'old/lr=0.1']) == ['lr=0.01', 'lr=0.1', 'lr=0.1 (2)']
 
 
 @pytest.mark.parametrize(
