@@ -9,7 +9,7 @@ from typing import Any
 from mmengine.config import Config
 
 from mmvidext.apis.frame_sources import Source
-from mmvidext.app.view import View, is_of_type, table_cell
+from mmvidext.app.view import View, counted, counted_frames, is_of_type, table_cell
 
 __all__ = ['DetectionTask']
 
@@ -50,7 +50,7 @@ class DetectionTask:
                 source, out, box_file=boxes, score=_SCORE, on_frame=lambda number, _: on_frame(number)
             )
             table = _table(boxes.read_text(encoding='utf-8').splitlines())
-        return View(f'{report.num_frames} frames, {report.num_key_frames} of them key frames\n\n{table}', out)
+        return View(f'{counted_frames(report.num_frames, report.num_key_frames)}\n\n{table}', out)
 
 
 def _table(lines: Iterable[str]) -> str:
@@ -66,5 +66,5 @@ def _table(lines: Iterable[str]) -> str:
         return f'nothing has a score of {_SCORE} or more'
     ranked = sorted(best.items(), key=lambda item: (len(item[1]), max(item[1])), reverse=True)
     rows = [f'| {table_cell(name)} | {len(scores)} | {max(scores):.2f} |' for name, scores in ranked[:_ROWS]]
-    left = f'\n\nand {len(ranked) - _ROWS} classes more' if len(ranked) > _ROWS else ''
+    left = f'\n\nand {counted(len(ranked) - _ROWS, "class", "classes")} more' if len(ranked) > _ROWS else ''
     return '\n'.join(('| class | frames | best score |', '|---|---:|---:|', *rows)) + left

@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmvidext.apis.flow_inferencer import FlowInferencer
 from mmvidext.apis.flow_video import estimate_video_flow
 from mmvidext.apis.frame_sources import Source
-from mmvidext.app.view import View, is_of_type
+from mmvidext.app.view import View, counted, is_of_type
 from mmvidext.ops.flow_color import flow_color_wheel
 
 __all__ = ['FlowTask']
@@ -52,4 +52,6 @@ class FlowTask:
         if not count:
             raise ValueError('the video has only one frame, so nothing moves in it')
         wheel = flow_color_wheel(_WHEEL).permute(1, 2, 0).numpy()
-        return View(f'{count} pairs of frames; the longest motion is {max(longest):.1f} pixels', out, (wheel,))
+        return View(
+            f'{counted(count, "pair")} of frames; the longest motion is {max(longest):.1f} pixels', out, (wheel,)
+        )

@@ -1,22 +1,24 @@
 """The page: a tab for each kind of model, and one for the curves of trainings."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import logging
+from collections.abc import Mapping, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import numpy as np
+from mmengine.logging import print_log
 from numpy.typing import NDArray
 
 from mmvidext.app.ending import Ending
 from mmvidext.app.limits import Limits
 from mmvidext.app.tasks import TASKS, Task
 from mmvidext.app.upload_folder import UploadFolder
-from mmvidext.app.view import View
 from mmvidext.app.work import RequestError, work_on
+from mmvidext.datasets.printable import printable
 from mmvidext.drawing.figures import figure_picture
-from mmvidext.drawing.training_curves import plot_training_curves, read_scalars
+from mmvidext.drawing.training_curves import Rows, plot_training_curves, read_scalars
 
 __all__ = ['build_page']
 
@@ -81,21 +83,25 @@ def _model_tab(
             progress((number, total), desc='frames')
 
         task = models.get(str(name or next(iter(models))))
-        with _working(ending):
-            view = work_on(task, str(given['path']), folder=folder, limits=limits, on_frame=on_frame)
-        return [view.summary, str(view.video), *_shown(view)]
+        try:
+            with ending.work():
+                view = work_on(task, str(given['path']), folder=folder, limits=limits, on_frame=on_frame)
+        except RequestError as error:
+            _tell(error)
+            return [None, '', None, *_shown([None] * len(pictures))]
+        return [None, view.summary, str(view.video), *_shown(view.pictures)]
 
     # without preprocessing, so that the video goes to our decoder and to no other
-    done = button.click(
+    button.click(
         run,
         [model, upload],
-        [summary, video, *titles, *pictures],
+        [upload, summary, video, *titles, *pictures],  # the upload is gone
         preprocess=False,
+        show_progress_on=[summary, video, *pictures],
         concurrency_id=_QUEUE,
         concurrency_limit=1,
         api_visibility='private',
     )
-    done.then(lambda: None, None, upload, queue=False, api_visibility='private')  # it is gone, after an error too
 
 
 def _upload() -> gr.Video:
@@ -108,14 +114,10 @@ def _upload() -> gr.Video:
     )
 
 
-@contextmanager
-def _working(ending: Ending) -> Iterator[None]:
-    """Work while the block runs; what is wrong with the request becomes a message on the page."""
-    try:
-        with ending.work():
-            yield
-    except RequestError as error:
-        raise gr.Error(_sentence(str(error)), duration=None, print_exception=False) from error
+def _tell(error: RequestError) -> None:
+    """Show what is wrong with a request; not as an error of Gradio, after which the page keeps the result before it."""
+    text = escape(str(error).rstrip('.'), quote=False)
+    gr.Warning(f'{text[:1].upper()}{text[1:]}.', duration=None)
 
 
 def _curves_tab(work_dirs: Mapping[str, Path], ending: Ending) -> None:
@@ -124,17 +126,13 @@ def _curves_tab(work_dirs: Mapping[str, Path], ending: Ending) -> None:
     button = gr.Button('Draw', variant='primary')
     curves = gr.Image(show_label=False, **_PICTURE)
 
-    def draw(chosen: Sequence[str] | None) -> NDArray[np.uint8]:
-        with _working(ending):
-            if not chosen:
-                raise RequestError('choose a training')
-            if not all(name in work_dirs for name in chosen):
-                raise RequestError('this training is not here any more: load the page again')
-            try:
-                runs = {name: read_scalars(work_dirs[name]) for name in chosen}
-            except (OSError, ValueError) as error:
-                raise RequestError('the log of a training cannot be read') from error
-            return figure_picture(plot_training_curves(runs))
+    def draw(chosen: Sequence[str] | None) -> NDArray[np.uint8] | None:
+        try:
+            with ending.work():
+                return figure_picture(plot_training_curves(_runs(work_dirs, chosen or ())))
+        except RequestError as error:
+            _tell(error)
+            return None
 
     button.click(
         draw,
@@ -147,15 +145,33 @@ def _curves_tab(work_dirs: Mapping[str, Path], ending: Ending) -> None:
     )
 
 
-def _shown(view: View) -> list[Any]:
+def _runs(work_dirs: Mapping[str, Path], chosen: Sequence[str]) -> dict[str, Rows]:
+    """Return what each of the chosen trainings has logged.
+
+    Raises:
+        RequestError: If there is none, or one is not there or has a log that cannot be read.
+    """
+    if not chosen:
+        raise RequestError('choose a training')
+    if not all(name in work_dirs for name in chosen):
+        raise RequestError('this training is not here any more: load the page again')
+    runs = {}
+    for name in chosen:
+        try:
+            runs[name] = read_scalars(work_dirs[name])
+        except (OSError, ValueError) as error:
+            print_log(f'{type(error).__name__}: {error}', logger='current', level=logging.ERROR)
+            raise RequestError(
+                f'the log of {printable(name)} cannot be read, and the log of the server says why: choose the others'
+            ) from error
+    return runs
+
+
+def _shown(shown: Sequence[NDArray[np.uint8] | None]) -> list[Any]:
     """Return the titles, then the pictures, those that are there."""
-    titles = [gr.Markdown(visible=picture is not None) for picture in view.pictures]
-    pictures = [gr.Image(value=picture, visible=picture is not None) for picture in view.pictures]
+    titles = [gr.Markdown(visible=picture is not None) for picture in shown]
+    pictures = [gr.Image(value=picture, visible=picture is not None) for picture in shown]
     return [*titles, *pictures]
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:].rstrip('.') + '.'
 
 
 _PROGRESS = gr.Progress()

@@ -12,7 +12,7 @@ from mmvidext.apis.frame_sources import Source
 from mmvidext.apis.picture_outputs import open_pictures
 from mmvidext.apis.seen_motion import see_motion, sees_motion
 from mmvidext.apis.video_recognizer import RecognitionRun, VideoPrediction, VideoRecognizer, best_classes
-from mmvidext.app.view import View, table_cell
+from mmvidext.app.view import View, counted, table_cell
 from mmvidext.drawing.figures import figure_picture
 from mmvidext.drawing.motion import draw_motion
 from mmvidext.drawing.pictures import draw_bars
@@ -60,7 +60,7 @@ class RecognitionTask:
 
 def _summary(prediction: VideoPrediction) -> str:
     head = (
-        f'{prediction.num_frames} frames, {len(prediction.windows)} looks',
+        f'{counted(prediction.num_frames, "frame")}, {counted(len(prediction.windows), "look")}',
         '',
         '| class | probability |',
         '|---|---:|',

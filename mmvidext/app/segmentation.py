@@ -8,7 +8,7 @@ from mmengine.config import Config
 
 from mmvidext.apis.frame_sources import Source
 from mmvidext.apis.video_segmentor import VideoSegmentor
-from mmvidext.app.view import View, is_of_type
+from mmvidext.app.view import View, counted_frames, is_of_type
 
 __all__ = ['SegmentationTask']
 
@@ -35,4 +35,4 @@ class SegmentationTask:
     def run(self, source: Source, out: Path, on_frame: Callable[[int], Any]) -> View:
         """Segment a video; draw the classes into ``out``."""
         report = self.segmentor.segment_video(source, out, legend=True, on_frame=lambda number, _: on_frame(number))
-        return View(f'{report.num_frames} frames, {report.num_key_frames} of them key frames', out)
+        return View(counted_frames(report.num_frames, report.num_key_frames), out)

@@ -19,6 +19,7 @@ __all__ = ['SHORTEST_PASSWORD', 'is_this_machine', 'serve']
 
 SHORTEST_PASSWORD = 8
 _SECONDS_BETWEEN_CLEANINGS = 30.0
+_STYLE = '.prose td + td, .prose th + th { white-space: nowrap; }'  # numbers, beside names of any length
 _SECONDS_TO_END = 20.0  # for the frame that a model has at the end
 
 
@@ -58,7 +59,7 @@ def serve(
 
     Raises:
         ValueError: If others can reach the page and there is no password of 8 characters or more.
-        OSError: If the port is taken.
+        OSError: If the port is taken, or the address is none of this machine.
         ImportError: If Gradio is not installed.
     """
     if login is None and not is_this_machine(host):
@@ -127,6 +128,7 @@ def _application(page: Any, login: tuple[str, str] | None, limits: Limits, folde
             ]
         ),
         max_file_size=limits.max_bytes,
+        css=_STYLE,
         theme=gr.themes.Default(font=fonts, font_mono=['monospace']),
         footer_links=[],
         ssr_mode=False,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mmvidext.datasets.printable import printable
 
-__all__ = ['View', 'is_of_type', 'table_cell']
+__all__ = ['View', 'counted', 'counted_frames', 'is_of_type', 'table_cell']
 
 _PUNCTUATION = re.compile(r'[!-/:-@\[-`{-~]')
 
@@ -26,6 +26,17 @@ class View(NamedTuple):
     summary: str
     video: Path
     pictures: tuple[NDArray[np.uint8] | None, ...] = ()
+
+
+def counted(number: int, one: str, more: str = '') -> str:
+    """Return a number of things, of which one is called so, and several with an ``s`` where nothing else is given."""
+    return f'{number} {one if number == 1 else more or one + "s"}'
+
+
+def counted_frames(num_frames: int, num_key_frames: int) -> str:
+    """Return how many frames a video has, and how many of them are key frames."""
+    key_frames = 'a key frame' if num_key_frames == 1 else 'key frames'
+    return f'{counted(num_frames, "frame")}, {num_key_frames} of them {key_frames}'
 
 
 def is_of_type(model: dict[str, object], name: str) -> bool:

@@ -154,6 +154,9 @@ def test_a_visit(page):
         assert str(folder) not in text_of(tab)
         assert 'tmp' not in text_of(tab)
         assert not {'good.webm', 'broken.mp4'} & set(uploads(folder))
+        panel.get_by_text('Drop Video Here').wait_for(timeout=WAIT)
+        assert not re.search(r'\d+ (frame|pair)', panel.inner_text())  # of the video before
+        assert shown.count() == 0
 
         tab.get_by_role('tab', name='Recognition').click()
         record(tab, panel)

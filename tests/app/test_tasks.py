@@ -90,7 +90,7 @@ def test_nothing_is_found(tmp_path):
     task = open_task(detection(), None, device='cpu')
     torch.nn.init.constant_(task.detector.model.detector.bbox_head.retina_cls.bias, -100)
     view = task.run(open_source(tmp_path / 'a.webm'), tmp_path / 'out.mp4', print)
-    assert view.summary == '1 frames, 1 of them key frames\n\nnothing has a score of 0.3 or more'
+    assert view.summary == '1 frame, 1 of them a key frame\n\nnothing has a score of 0.3 or more'
 
 
 def test_what_goes_wrong_on_the_server_is_not_told(tmp_path):
