@@ -36,13 +36,12 @@ def temporal_interlace(x: Tensor, offsets: Tensor, weights: Tensor, num_segments
     _check(x, offsets, weights, num_segments)
     frames, channels, height, width = x.shape
     groups = offsets.shape[1]
-    if x.numel() == 0:
-        return x.clone(memory_format=torch.contiguous_format)
     floor = offsets.detach().floor()
     fraction = (offsets - floor).unsqueeze(1)  # (N, 1, G)
     time = torch.arange(num_segments, device=x.device).view(1, -1, 1)
     source = time - floor.long().unsqueeze(1)  # (N, T, G)
-    rows = x.reshape(frames * groups, -1)  # (N*T*G, C/G*H*W), one row for a group in a frame
+    # (N*T*G, C/G*H*W), one row for a group in a frame
+    rows = x.reshape(frames * groups, channels // groups * height * width)
     undefined = ~offsets.isfinite().unsqueeze(1)  # their frames must not pass for frames outside the clip
     near = _frames(rows, source, weights * (1 - fraction), undefined)
     far = _frames(rows, source - 1, weights * fraction, undefined, has_share=fraction != 0)

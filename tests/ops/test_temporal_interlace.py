@@ -44,8 +44,15 @@ def test_layouts_and_empty_batches():
     wide = torch.cat([x, x], 3)[..., :4]
     assert not wide.is_contiguous()
     assert torch.equal(temporal_interlace(wide, offsets, weights, 5), expected)
-    assert temporal_interlace(x[:0], offsets[:0], weights[:0], 5).shape == (0, 12, 3, 4)
-    assert temporal_interlace(x[..., :0], offsets, weights, 5).shape == (10, 12, 3, 0)
+    for shape, empty in (
+        ((0, 12, 3, 4), (x[:0], offsets[:0], weights[:0])),
+        ((10, 12, 3, 0), (x[..., :0], offsets, weights)),
+    ):
+        leaves = [tensor.detach().requires_grad_() for tensor in empty]
+        out = temporal_interlace(*leaves, 5)
+        assert out.shape == shape
+        grads = torch.autograd.grad(out.sum(), leaves)  # processes with an empty batch wait for all of them
+        assert not any(grad.any() for grad in grads)
 
 
 def test_the_input_is_not_changed_and_infinity_stays_in_its_frame():
