@@ -20,7 +20,7 @@ from mmvidext.ops.checks import check_at_least, check_rank, check_reach
 from mmvidext.ops.exact_products import exact_products
 from mmvidext.ops.exporting import is_exporting
 from mmvidext.ops.plain_operators import needs_plain_operators
-from mmvidext.ops.precision import accumulation_dtype
+from mmvidext.ops.precision import accumulation_dtype, without_autocast
 from mmvidext.ops.second_derivatives import gradients_to_derive, is_derived_again
 
 __all__ = ['Backend', 'local_correlation']
@@ -67,7 +67,8 @@ def local_correlation(
         2 * padding - k) // stride + 1``: H by default. Half precision is summed in float32.
         An infinity or a NaN reaches what is computed from it and nothing else. With ``'torch'`` off the CPU, gradients
         that depend on an infinity are NaN, and so are the scores of its cell with cells outside of the map.
-        ``torch.func``, forward mode and second derivatives take the memory of all cells times all.
+        ``torch.func``, forward mode and second derivatives take the memory of all cells times all; there an infinity
+        makes NaN of all gradients of its channel in its sample.
 
     Raises:
         ValueError: If the shapes differ or are not of 4 dimensions, or an argument is out of range.
@@ -240,11 +241,15 @@ def _correlate_by_gathering(feat1: Tensor, feat2: Tensor, max_displacement: int,
     """Correlate with a few operators that every exporter knows: all cells with all, then those that are asked for."""
     height, width = feat1.shape[2:]
     reach = max_displacement * dilation
-    padded = F.pad(feat2, (reach,) * 4)
-    scores = feat1.flatten(2).transpose(1, 2) @ padded.flatten(2)  # (N, H*W, cells of the padded map)
+    with without_autocast(feat1.device):
+        padded = F.pad(feat2, (reach,) * 4)
+        scores = feat1.flatten(2).transpose(1, 2) @ padded.flatten(2)  # (N, H*W, cells of the padded map)
     y = torch.arange(height, device=feat1.device).view(-1, 1)
     x = torch.arange(width, device=feat1.device)
     step = torch.arange(2 * max_displacement + 1, device=feat1.device) * dilation
-    target = (y + step.view(-1, 1, 1, 1)) * padded.shape[3] + x + step.view(-1, 1, 1)  # (P, P, H, W)
-    place = (y * width + x) * scores.shape[2] + target
-    return scores.flatten(1).index_select(1, place.flatten()).unflatten(1, tuple(place.shape))
+    row, column = y + step.view(-1, 1, 1, 1), x + step.view(-1, 1, 1)  # (P, 1, H, 1), (P, 1, W)
+    place = (y * width + x) * scores.shape[2] + row * padded.shape[3] + column  # (P, P, H, W)
+    found = scores.flatten(1).index_select(1, place.flatten()).unflatten(1, tuple(place.shape))
+    # an infinity times the zeros around the map would be NaN
+    inside = (row >= reach) & (row < reach + height) & (column >= reach) & (column < reach + width)
+    return torch.where(inside, found, 0)

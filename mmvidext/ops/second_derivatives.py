@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from mmvidext.ops.precision import without_autocast
+
 __all__ = ['gradients_to_derive', 'is_derived_again']
 
 
@@ -24,10 +26,9 @@ def gradients_to_derive(
         needed: Which of them need a gradient.
         grad: The gradient of its result.
     """
-    with torch.enable_grad():
+    with torch.enable_grad(), without_autocast(grad.device):
         # views: an input may be another one or be computed from it, and what flows through that is not its own gradient
         inputs = [tensor.view_as(tensor) for tensor in inputs]
-        result = function(*inputs)
-    wanted = [tensor for tensor, is_needed in zip(inputs, needed, strict=True) if is_needed]
-    found = iter(torch.autograd.grad(result, wanted, grad, create_graph=True))
+        wanted = [tensor for tensor, is_needed in zip(inputs, needed, strict=True) if is_needed]
+        found = iter(torch.autograd.grad(function(*inputs), wanted, grad, create_graph=True))
     return tuple(next(found) if is_needed else None for is_needed in needed)

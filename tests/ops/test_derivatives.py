@@ -110,6 +110,27 @@ def test_a_penalty_on_the_gradient_of_a_sum():
     torch.testing.assert_close(found, torch.autograd.grad(grad.square().sum(), [moved])[0])
 
 
+def correlate(feat1, feat2):
+    return ops.local_correlation(feat1, feat2, 1)
+
+
+def test_plain_correlation_is_as_exact_as_the_other():
+    """In autocast, and with an infinity at the border."""
+    feats = torch.randn(2, 1, 8, 5, 5)
+    feats[0, 0, 0, 0, 0] = torch.inf
+    with torch.autocast('cpu', torch.bfloat16):
+        (found,) = torch.func.vmap(correlate)(*feats.unsqueeze(1))
+        torch.testing.assert_close(found, correlate(*feats))
+
+
+def test_recorded_gradients_are_exact_in_autocast():
+    inputs = torch.randn(2, 1, 8, 5, 5, requires_grad=True).unbind()
+    out = correlate(*inputs).square().sum()
+    with torch.autocast('cpu', torch.bfloat16):
+        found = torch.autograd.grad(out, inputs, create_graph=True)
+    torch.testing.assert_close(found, torch.autograd.grad(out, inputs))
+
+
 def test_forward_mode_of_the_warp_is_refused():
     """torch has no rule for its ``grid_sample``."""
     function, inputs = CASES['flow_warp']
