@@ -61,7 +61,7 @@ def temporal_shift(
         moved = dict(zip(steps, sizes, strict=True))  # channels that come from `step` frames later
         ahead = moved.get(1, 0)
         return _triton_op(x, num_segments, ahead, ahead + moved[-1], 1)
-    if needs_plain_operators():
+    if needs_plain_operators(x):
         return _shift_by_concatenation(x, num_segments, sizes, steps)
     if torch.is_grad_enabled() and x.requires_grad:
         return _Shift.apply(x, num_segments, sizes, steps)

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from torch.autograd import gradcheck, gradgradcheck
+from torch.autograd import forward_ad, gradcheck, gradgradcheck
 
 from mmvidext import ops
 
@@ -108,6 +108,19 @@ def test_a_penalty_on_the_gradient_of_a_sum():
     total = sum(tap * moved[:, index : index + 1] for index, tap in enumerate(taps)).sum()
     (grad,) = torch.autograd.grad(total, inputs[:1], create_graph=True)
     torch.testing.assert_close(found, torch.autograd.grad(grad.square().sum(), [moved])[0])
+
+
+@pytest.mark.parametrize('name', [name for name in CASES if name != 'flow_warp'])
+def test_forward_mode_beside_backward_mode(name):
+    """A tensor that has a tangent and needs a gradient, too."""
+    function, inputs = CASES[name]
+    tangents = [torch.randn_like(value) for value in inputs]
+    found = []
+    for values in (inputs, [value.detach() for value in inputs]):
+        with forward_ad.dual_level():
+            out = function(*map(forward_ad.make_dual, values, tangents))
+            found.append(forward_ad.unpack_dual(out).tangent)
+    torch.testing.assert_close(*found)
 
 
 def correlate(feat1, feat2):
