@@ -88,7 +88,7 @@ def _from_plain_torch(correlation: Tensor, sigma: float | None, temperature: flo
         # divided by the temperature these overflow; whatever it is, only the highest score counts among such numbers
         huge = confidence.abs() > torch.finfo(scores.dtype).max * temperature
         if sigma is None:
-            factor = torch.where(huge, 1.0, 1 / temperature).to(scores.dtype).unsqueeze(3)
+            factor = torch.full_like(confidence, 1 / temperature).masked_fill(huge, 1).unsqueeze(3)
         else:
             factor = _gaussian_around(best, offsets, sigma, temperature, huge)
         weights = torch.softmax(scores * factor, dim=3)
@@ -107,7 +107,7 @@ def _gaussian_around(best: Tensor, offsets: Tensor, sigma: float, temperature: f
     if size > _LARGEST_SIZE:
         rows, columns = squares[best // size].unsqueeze(4), squares[best % size].unsqueeze(3)
         kernel = torch.exp((rows + columns).flatten(3) * (-0.5 / sigma**2))
-        return kernel / torch.where(cold, 1.0, temperature).to(kernel.dtype).unsqueeze(3)
+        return kernel / torch.full_like(best, temperature, dtype=kernel.dtype).masked_fill(cold, 1).unsqueeze(3)
     # P*P different kernels in all, one for each place of the center: computed once, then looked up
     distances = squares[:, None, :, None] + squares[None, :, None, :]  # (P, P, P, P), center first
     kernels = torch.exp(distances * (-0.5 / sigma**2)).flatten(2).flatten(0, 1)
