@@ -6,7 +6,7 @@ from torch import Tensor
 from mmvidext.ops._known_values import is_known
 from mmvidext.ops.precision import accumulation_dtype
 
-__all__ = ['bbox_overlaps', 'check_boxes', 'usable_rois']
+__all__ = ['bbox_overlaps', 'check_boxes', 'check_offset', 'usable_rois']
 
 _FAR = 1e30  # pixels; the size of a box with corners beyond may overflow
 
@@ -20,6 +20,16 @@ def check_boxes(boxes: Tensor, *, name: str, columns: int = 4) -> None:
     if boxes.ndim != 2 or boxes.shape[1] != columns:
         layout = {4: '(K, 4), x1, y1, x2, y2', 5: '(K, 5), index of the image and x1, y1, x2, y2'}[columns]
         raise ValueError(f'{name} must be {layout}, but the shape is {tuple(boxes.shape)}')
+
+
+def check_offset(offset: int) -> None:
+    """Raise unless ``offset`` is 0 or 1, whether the end pixel is part of a box.
+
+    Raises:
+        ValueError: If it is neither.
+    """
+    if offset not in (0, 1):
+        raise ValueError(f'offset must be 0 or 1, but is {offset}')
 
 
 def usable_rois(rois: Tensor, num_images: int) -> tuple[Tensor, Tensor]:
@@ -78,8 +88,7 @@ def bbox_overlaps(
     check_boxes(boxes2, name='boxes2')
     if mode not in ('iou', 'iof'):
         raise ValueError(f"mode must be 'iou' or 'iof', not {mode!r}")
-    if offset not in (0, 1):
-        raise ValueError(f'offset must be 0 or 1, but is {offset}')
+    check_offset(offset)
     if aligned and len(boxes1) != len(boxes2):
         raise ValueError(f'aligned boxes must be as many, but boxes1 are {len(boxes1)} and boxes2 {len(boxes2)}')
     given = torch.promote_types(boxes1.dtype, boxes2.dtype)

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mmvidext.ops.checks import check_at_least, check_rank
+from mmvidext.ops.checks import check_at_least, check_odd, check_rank
 from mmvidext.ops.precision import accumulation_dtype
 
 __all__ = ['carafe']
@@ -39,8 +39,7 @@ def carafe(feature: Tensor, kernels: Tensor, *, kernel_size: int, groups: int = 
     check_rank(feature, '(N, C, H, W)', name='feature')
     check_at_least(scale_factor, 1, name='scale_factor')
     check_at_least(groups, 1, name='groups')
-    if kernel_size < 1 or kernel_size % 2 == 0:
-        raise ValueError(f'kernel_size must be odd and at least 1, but is {kernel_size}')
+    check_odd(kernel_size, name='kernel_size')
     num, channels, height, width = feature.shape
     if channels % groups:
         raise ValueError(f'groups = {groups} does not divide the {channels} channels of feature')

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from mmvidext.ops.backends import DetectionBackend, takes_torchvision
-from mmvidext.ops.bbox_overlaps import bbox_overlaps, check_boxes
+from mmvidext.ops.bbox_overlaps import bbox_overlaps, check_boxes, check_offset
 from mmvidext.ops.checks import check_no_nan
 from mmvidext.ops.precision import accumulation_dtype
 
@@ -49,7 +49,7 @@ def nms(
         ``int64 (K',)``: indices of the kept boxes, in falling order of score.
 
     Raises:
-        ValueError: If a shape does not fit, or the threshold is NaN.
+        ValueError: If a shape does not fit, the threshold is NaN, or ``offset`` is neither 0 nor 1.
         ImportError: If torchvision is asked for and does not load.
 
     Example:
@@ -62,6 +62,7 @@ def nms(
     check_boxes(boxes, name='boxes')
     check_scores(scores, boxes)
     check_no_nan(iou_threshold, name='iou_threshold')
+    check_offset(offset)
     with torch.no_grad():
         order = nan_is_lowest(scores).sort(descending=True, stable=True).indices
         boxes = boxes.to(accumulation_dtype(boxes))[order]

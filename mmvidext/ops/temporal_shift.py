@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmvidext.ops.backends import LARGEST_BATCH, KernelBackend, import_kernels, takes_triton
-from mmvidext.ops.checks import check_rank, check_segments
+from mmvidext.ops.checks import check_at_least, check_rank, check_segments
 from mmvidext.ops.exporting import is_exporting
 from mmvidext.ops.plain_operators import needs_plain_operators
 
@@ -204,8 +204,7 @@ def _parts(x: Tensor, num_segments: int, shift_div: int, *, causal: bool) -> tup
 
 def _num_shifted(channels: int, shift_div: int, *, least_div: int) -> int:
     """Return how many channels move in one direction."""
-    if shift_div < least_div:
-        raise ValueError(f'shift_div must be at least {least_div}, but is {shift_div}')
+    check_at_least(shift_div, least_div, name='shift_div')
     if channels < shift_div:
         raise ValueError(
             f'x has {channels} channels, fewer than shift_div={shift_div}: nothing would be shifted. Use a shift_div '

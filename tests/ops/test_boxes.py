@@ -84,6 +84,12 @@ def test_nms_equals_the_loop(threshold, offset, backend):
 
 
 @pytest.mark.parametrize('backend', ['torch', 'auto'])
+def test_nms_takes_no_other_offset(backend):
+    with pytest.raises(ValueError, match='offset must be 0 or 1, but is 2'):
+        nms(torch.zeros(0, 4), torch.zeros(0), iou_threshold=0.5, offset=2, backend=backend)
+
+
+@pytest.mark.parametrize('backend', ['torch', 'auto'])
 def test_nms_of_equal_scores_and_odd_boxes(backend):
     boxes = torch.cat((odd_boxes(), odd_boxes(), make_boxes(20)))
     scores = torch.randint(0, 3, (len(boxes),)).double() / 4

@@ -144,8 +144,9 @@ def test_carafe_errors():
     feature = torch.zeros(1, 4, 2, 3)
     with pytest.raises(ValueError, match=r'kernels must be \(1, 9, 4, 6\), but the shape is \(1, 9, 2, 3\)'):
         carafe(feature, torch.zeros(1, 9, 2, 3), kernel_size=3, scale_factor=2)
-    with pytest.raises(ValueError, match='kernel_size must be odd and at least 1, but is 2'):
-        carafe(feature, torch.zeros(1, 4, 2, 3), kernel_size=2)
+    for size in (2, 3.0):
+        with pytest.raises(ValueError, match=f'kernel_size must be an odd number, 1 or more.*: {size}'):
+            carafe(feature, torch.zeros(1, 9, 2, 3), kernel_size=size)
     with pytest.raises(ValueError, match='groups = 3 does not divide the 4 channels'):
         carafe(feature, torch.zeros(1, 27, 2, 3), kernel_size=3, groups=3)
 

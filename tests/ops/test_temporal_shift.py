@@ -137,8 +137,9 @@ def test_cache_does_not_follow_the_frame():
             '4 frames, which is not a multiple of num_segments=3.*num_clips',
         ),
         (torch.zeros(4, 7, 2, 2), 2, 8, False, 'x has 7 channels, fewer than shift_div=8: nothing would be shifted'),
-        (torch.zeros(4, 8, 2, 2), 2, 1, False, 'shift_div must be at least 2, but is 1'),
-        (torch.zeros(4, 8, 2, 2), 2, 0, True, 'shift_div must be at least 1, but is 0'),
+        (torch.zeros(4, 8, 2, 2), 2, 1, False, 'shift_div must be a whole number, at least 2, but is 1'),
+        (torch.zeros(4, 8, 2, 2), 2, 2.0, False, r'shift_div must be a whole number, at least 2, but is 2\.0'),
+        (torch.zeros(4, 8, 2, 2), 2, 0, True, 'shift_div must be a whole number, at least 1, but is 0'),
     ],
 )
 def test_errors(x, num_segments, shift_div, causal, message):
