@@ -73,8 +73,8 @@ class NonFiniteHook(Hook):
 
     Args:
         max_in_a_row: The run stops when so many updates in a row are skipped; 1 stops at the first. A parameter that is
-            not finite stops it at once, because no later batch can repair it; one that the loss does not depend on stops it
-            before the next checkpoint.
+            not finite stops it at once, because no later batch can repair it; one that the loss does not depend on
+            stops it before the next checkpoint.
 
     Raises:
         ValueError: If ``max_in_a_row`` is less than 1.
