@@ -2,15 +2,13 @@
 
 import csv
 import re
-from collections import defaultdict
 from collections.abc import Callable, Sequence
-from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
 from mmvidext.datasets.annotation_lines import leads_outside, read_lines
-from mmvidext.datasets.media.files import VIDEO_SUFFIXES
-from mmvidext.datasets.own_data.clips import Clip, Listing, clips_below, known_splits, split_name
+from mmvidext.datasets.own_data.clips import Clip, Listing, known_splits, split_name
+from mmvidext.datasets.own_data.video_finder import VideoFinder
 
 __all__ = ['read_annotations']
 
@@ -74,8 +72,8 @@ def read_annotations(
             form, more = _read_file(path)
         rows += more
     names = _class_names(rows, classes)
-    finder = _Finder(root)
-    clips = [Clip(finder.find(row), _label(row, names), row.recording, row.split) for row in rows]
+    finder = VideoFinder(root)
+    clips = [Clip(finder.find(row.name, where=row.where), _label(row, names), row.recording, row.split) for row in rows]
     for row, clip in zip(rows, clips, strict=True):
         if leads_outside(clip.path) and not allow_outside:
             raise ValueError(
@@ -233,43 +231,3 @@ def _label(row: _Row, names: Sequence[str]) -> int:
     if _is_below(row.label, len(names)):
         return int(row.label)
     raise ValueError(f'{row.where}: {row.label!r} is no class; there are {len(names)}: {", ".join(names[:8])}, ...')
-
-
-class _Finder:
-    """Finds a video by its path, or by its name without suffix, wherever it lies below the root."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-
-    def find(self, row: _Row) -> str:
-        """Return the path relative to the root; the name itself if there is no such video: the check will say so.
-
-        The folders that are listed and those that are there may differ in how many there are, not in their names.
-
-        Raises:
-            ValueError: If several videos may be meant.
-        """
-        if (self.root / row.name).exists():
-            return row.name.rstrip('/')
-        listed = PurePosixPath(row.name)
-        for key in (listed.name, listed.stem if listed.suffix.lower() in VIDEO_SUFFIXES else ''):
-            found = [path for path in self._by_name.get(key, ()) if _is_end(path.parent.parts, listed.parent.parts)]
-            if len(found) > 1:
-                raise ValueError(f'{row.where}: {row.name} may be {found[0]} or {found[1]}: write the path')
-            if found:
-                return found[0].as_posix()
-        return row.name
-
-    @cached_property
-    def _by_name(self) -> dict[str, list[PurePosixPath]]:
-        names: dict[str, list[PurePosixPath]] = defaultdict(list)
-        for path in clips_below(self.root):
-            for name in {path.name} if path.is_dir() else {path.name, path.stem}:
-                names[name].append(PurePosixPath(path.relative_to(self.root).as_posix()))
-        return names
-
-
-def _is_end(one: Sequence[str], other: Sequence[str]) -> bool:
-    """Whether the shorter of two sequences is the end of the longer one."""
-    length = min(len(one), len(other))
-    return one[len(one) - length :] == other[len(other) - length :]
