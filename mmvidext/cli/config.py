@@ -11,7 +11,8 @@ it, ``{0: 1}`` or ``dict(type='SGD', lr=0.1)``, which takes the place of the one
 belong to it.
 
 A key that is not there is an error, unless it is one that the runner reads, or the option is ``+KEY=VALUE``. A key of
-the config that nothing reads is an error if it looks like a misspelled one, and a warning if not.
+the config that nothing reads is an error if it looks like a misspelled one, and a warning if not; so is a variable that
+is set after a base has used its own value.
 """
 
 import ast
@@ -26,6 +27,7 @@ from mmengine.logging import print_log
 from mmvidext.cli.config_chain import ConfigFile, check_place, evaluate, read_config_file, read_located
 from mmvidext.cli.config_keys import ENVIRONMENT_KEYS, KNOWN_KEYS, VALUE_TYPES, find_typo, is_unread
 from mmvidext.cli.config_names import ConfigError, find_config, mim_folder, nearest
+from mmvidext.cli.late_variables import late_variables
 
 __all__ = ['ConfigError', 'load_config']
 
@@ -67,6 +69,8 @@ def load_config(path_or_name: str | Path, options: Iterable[str] = (), *, warns:
         values = {change.key: change.value for change in changes if change.key in variables}
         cfg = evaluate(file, values)
         built_from = (variables & used) | (set(cfg) - variables)
+        for line in late_variables(file, values):
+            print_log(line, logger='current', level=logging.WARNING)
     for change in changes:
         _check_switch(cfg, change, switches)
         if change.key not in values:

@@ -58,11 +58,18 @@ class ConfigFile:
 
     def names_read(self) -> set[str]:
         """Return the names that this config or a base reads, those of its bases (``_base_.NAME``) included."""
-        nodes = [node for file in self.chain() for node in ast.walk(file.tree)]
-        names = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
-        of_bases = {node.attr for node in nodes if isinstance(node, ast.Attribute) and _is_base(node.value)}
-        in_braces = {name for file in self.chain() for name in re.findall(r'{{\s*_base_\.(\w+)', file.text)}
-        return names | of_bases | in_braces
+        return {name for file in self.chain() for name in file.names_loaded() | file.names_of_bases()}
+
+    def names_loaded(self) -> set[str]:
+        """Return the names that this file reads as its own."""
+        nodes = ast.walk(self.tree)
+        return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+
+    def names_of_bases(self) -> set[str]:
+        """Return the names that this file reads of its bases: ``_base_.NAME``."""
+        nodes = ast.walk(self.tree)
+        attributes = {node.attr for node in nodes if isinstance(node, ast.Attribute) and _is_base(node.value)}
+        return attributes | set(re.findall(r'{{\s*_base_\.(\w+)', self.text))
 
 
 def _is_base(node: ast.expr) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-__all__ = ['ENVIRONMENT_KEYS', 'KNOWN_KEYS', 'VALUE_TYPES', 'dataloaders', 'find_typo', 'is_unread']
+__all__ = ['ENVIRONMENT_KEYS', 'KNOWN_KEYS', 'RUNNER_KEYS', 'VALUE_TYPES', 'dataloaders', 'find_typo', 'is_unread']
 
 # read by mmengine's runner beside its own arguments, by the tools of the toolboxes, and by ours
 _OTHER_KEYS = (
@@ -28,7 +28,8 @@ _OTHER_KEYS = (
     'tta_pipeline',
     'vis_backends',
 )
-KNOWN_KEYS = (*(name for name in inspect.signature(Runner).parameters if name != 'cfg'), *_OTHER_KEYS)
+RUNNER_KEYS = tuple(name for name in inspect.signature(Runner).parameters if name != 'cfg')
+KNOWN_KEYS = (*RUNNER_KEYS, *_OTHER_KEYS)
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 _LOOPS = ('train_cfg', 'val_cfg', 'test_cfg')
 _PARTS = ('optim_wrapper', 'default_hooks', 'randomness', 'auto_scale_lr', 'log_processor', 'visualizer')

@@ -7,6 +7,8 @@ import pytest
 from mmengine.config import Config
 
 from mmvidext.cli.config import ConfigError, load_config
+from mmvidext.cli.config_chain import read_config_file
+from mmvidext.cli.late_variables import late_variables
 
 BASE = """\
 sizes = (8, 6)  # height, width
@@ -55,6 +57,53 @@ def test_a_variable_changes_everything_built_from_it(config, tmp_path):
     assert cfg.filename == str(config)
     assert cfg.name == f'top in {tmp_path}'
     assert "'é'" in repr(train.pipeline[0].note)
+
+
+@pytest.mark.parametrize(
+    ('text', 'told'),
+    [
+        (
+            'steps = 5\n',
+            r'top\.py:2: steps changes nothing: .*/base\.py is run first, and its steps = 2 is in use; write '
+            r'--cfg-options steps=5, or the keys that are to have the value$',
+        ),
+        ("root = 'my data/'\n", r"its root = 'data/' is in use; write --cfg-options 'root=my data/', or the keys"),
+        ('pipeline = [dict(type=str(one)) for one in range(40)]\n', r'pipeline = \.\.\. is in use; .* pipeline=VALUE'),
+        ('steps = 5\nval_dataloader = dict(dataset=dict(steps=steps))\n', None),  # it uses it itself
+        ('steps = 1 + 1\n', None),
+        ('mine = 3\n', None),
+        ('train_dataloader = dict(batch_size=3)\n', None),
+    ],
+)
+def test_a_variable_that_is_set_after_its_base_has_used_it(text, told, config, monkeypatch):
+    said = []
+    monkeypatch.setattr('mmvidext.cli.config.print_log', lambda line, **_: said.append(line))
+    write(config, f"_base_ = './base.py'\n{text}")
+    load_config(config, warns=False)
+    assert [bool(re.search(told, line)) for line in said] == [True] if told else said == []
+    if 'steps=5' in (told or ''):
+        load_config(config, ['steps=5'], warns=False)
+        assert len(said) == 1
+
+
+def test_a_variable_in_the_middle_of_a_chain(tmp_path):
+    """A file is told of that sets it too late, unless what inherits from it reads it there."""
+    write(tmp_path / 'a.py', 'size = 1\n')
+    write(tmp_path / 'b.py', "_base_ = 'a.py'\nmodel = dict(size=_base_.size)\n")
+    write(tmp_path / 'c.py', "_base_ = 'b.py'\nsize = 2\n")
+    top = write(tmp_path / 'd.py', "_base_ = 'c.py'\n")
+    (line,) = late_variables(read_config_file(top), {})
+    assert line.startswith(f'{tmp_path}/c.py:2: size changes nothing: {tmp_path}/a.py is run first, and its size = 1')
+    write(top, "_base_ = 'c.py'\nval_dataloader = dict(size={{ _base_.size }})\n")
+    assert late_variables(read_config_file(top), {}) == []
+
+
+def test_a_variable_of_a_base_of_another_package_is_set_where_it_is_used(tmp_path):
+    pytest.importorskip('mmaction')
+    name = 'mmaction::recognition/tsm/tsm_imagenet-pretrained-r50_8xb16-1x1x8-50e_sthv2-rgb.py'
+    mine = write(tmp_path / 'mine.py', f"_base_ = {name!r}\ndata_root = 'mine'\n")
+    (line,) = late_variables(read_config_file(mine), {})
+    assert line.endswith("its data_root = 'data/sthv2/videos' is in use; write the keys that are to have the value")
 
 
 def test_one_of_several_names_of_an_assignment(config):
