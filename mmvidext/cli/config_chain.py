@@ -6,6 +6,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -216,7 +217,7 @@ def evaluate(file: ConfigFile, values: Mapping[str, Any]) -> Config:
 def _write_copy(file: ConfigFile, values: Mapping[str, Any], folder: Path, originals: dict[str, Path]) -> Path:
     """Write a config and its bases with other values, each into a folder of its own; return the path of the config."""
     changes = [
-        (_end(file, statement), _end(file, statement), f'; {name} = {values[name]!r}')
+        (_end(file, statement), _end(file, statement), f'; {name} = {_source(values[name])}')
         for name, statement in file.assignments()
         if name in values
     ]
@@ -235,6 +236,18 @@ def _write_copy(file: ConfigFile, values: Mapping[str, Any], folder: Path, origi
     path.write_text(text, encoding='utf-8')
     originals[str(path)] = file.path
     return path
+
+
+def _source(value: Any) -> str:
+    """Return a value as Python reads it: the ``repr`` of one that is not finite is no number."""
+    if isinstance(value, float):
+        return repr(value) if isfinite(value) else f'float("{value}")'
+    if isinstance(value, dict):
+        return f'{{{", ".join(f"{key!r}: {_source(item)}" for key, item in value.items())}}}'
+    if isinstance(value, (list, tuple)):
+        items = ', '.join(map(_source, value))
+        return f'[{items}]' if isinstance(value, list) else f'({items}{"," * (len(value) == 1)})'
+    return repr(value)
 
 
 def _start(file: ConfigFile, node: ast.expr) -> int:

@@ -49,6 +49,7 @@ VALUE_TYPES = {
         (str, Path, _NONE),
         ('default_scope', 'work_dir', 'load_from', 'experiment_name', 'launcher', 'default_hooks.checkpoint.out_dir'),
     ),
+    'the name of a level, such as INFO': ((str, int), ('log_level',)),
     'a whole number': ((int,), tuple(f'{loader}.num_workers' for loader in _LOADERS)),
     'True or False': ((bool, _NONE), ('resume',)),
 }

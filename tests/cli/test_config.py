@@ -106,6 +106,12 @@ def test_a_variable_of_a_base_of_another_package_is_set_where_it_is_used(tmp_pat
     assert line.endswith("its data_root = 'data/sthv2/videos' is in use; write the keys that are to have the value")
 
 
+def test_a_variable_that_is_not_finite(config):
+    cfg = load_config(config, ['steps=[inf, (nan,), a]', 'root=x'])
+    first, (second,), third = cfg.train_dataloader.dataset.steps
+    assert (first, str(second), third) == (float('inf'), 'nan', 'a')
+
+
 def test_one_of_several_names_of_an_assignment(config):
     cfg = load_config(config, ['height=10'])
     assert (cfg.height, cfg.width, cfg.crop) == (10, 6, [10])
@@ -326,13 +332,14 @@ def test_a_wrong_config_is_one_line(text, message, config, tmp_path):
         ('load_from=5', 'load_from must be a string, not 5'),
         ('+default_hooks.checkpoint.out_dir=5', r'default_hooks\.checkpoint\.out_dir must be a string, not 5'),
         ('+train_dataloader.num_workers=two', "train_dataloader.num_workers must be a whole number, not 'two'"),
+        ('log_level=INF', 'log_level must be the name of a level, such as INFO, not inf'),
         ('resume=maybe', "resume must be True or False, not 'maybe'"),
     ],
 )
 def test_a_value_of_another_type(option, message, config):
     with pytest.raises(ConfigError, match=rf'top\.py: {message}$'):
         load_config(config, [option])
-    load_config(config, [f'{option.partition("=")[0]}=None'] if 'num_workers' not in option else [])
+    load_config(config, [f'{option.partition("=")[0]}=None'] if not re.search('num_workers|log_level', option) else [])
 
 
 def test_a_base_is_evaluated(config, tmp_path):
