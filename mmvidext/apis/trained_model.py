@@ -1,5 +1,6 @@
 """Find the config and the weights of a trained model by one name: its own, its work directory, or its config."""
 
+from os.path import expanduser
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,8 +46,8 @@ def find_model(model: str | Path, checkpoint: str | Path | None = None) -> Train
         FileNotFoundError: If there is no such file, or no config or checkpoint in the directory.
         ValueError: If ``model`` is a checkpoint and a second one is given.
     """
-    text, path = str(model), Path(model).expanduser()
-    given = None if checkpoint is None else str(checkpoint)
+    text = expanduser(model)
+    path, given = Path(text), None if checkpoint is None else expanduser(checkpoint)
     if path.is_dir():
         return TrainedModel(str(_config_in(path)), given or str(checkpoint_in(path)))
     named = None if path.exists() else read_model_index().get(text)
@@ -58,7 +59,7 @@ def find_model(model: str | Path, checkpoint: str | Path | None = None) -> Train
         raise ValueError(f'{text} is a checkpoint already: give a config or a work directory together with {given}')
     if '://' in text or not path.is_file():
         what = 'its config is unknown: give a config, and this as its weights' if '://' in text else 'no such file'
-        raise FileNotFoundError(f'{text}: {what}')
+        raise FileNotFoundError(f'{text}: {"not a regular file" if path.exists() else what}')
     return TrainedModel(str(_config_in(path.parent)), text)
 
 

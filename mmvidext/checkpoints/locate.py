@@ -19,7 +19,7 @@ def find_checkpoint(path: str | Path) -> Path:
 
     Raises:
         FileNotFoundError: If there is none, or it cannot be fetched.
-        ValueError: If what is fetched has another SHA-256 than it should.
+        ValueError: If it is not a regular file, or what is fetched has another SHA-256 than it should.
     """
     text = str(path)
     if '://' in text:
@@ -30,7 +30,7 @@ def find_checkpoint(path: str | Path) -> Path:
     if text in read_model_index():
         return model_checkpoint(find_model_entry(text))
     if file.exists():
-        raise FileNotFoundError(f'the checkpoint {file} is not a regular file')
+        raise ValueError(f'the checkpoint {file} is not a regular file')
     raise FileNotFoundError(f'there is no checkpoint {file}')
 
 

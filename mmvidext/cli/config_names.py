@@ -32,6 +32,8 @@ def find_config(name: str | Path) -> Path:
             raise ConfigError(
                 f'{text} is the name of a model, and of its weights; its config is {_packaged(model.config)}{options}'
             )
+        if path.exists():
+            raise ConfigError(f'{text} is not a regular file: name a config')
         raise ConfigError(f'there is no config {text}{nearest(path.name, _names(path.parent, "*"))}')
     package, _, config = text.partition('::')
     root = mim_folder(package, 'configs')

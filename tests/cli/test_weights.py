@@ -1,6 +1,7 @@
 """``mmvidext weights``, and names in the place of configs and checkpoints."""
 
 import hashlib
+import os
 import re
 import threading
 from functools import partial
@@ -20,6 +21,7 @@ from mmvidext.checkpoints import read_checkpoint
 from mmvidext.checkpoints.download import cached_file
 from mmvidext.checkpoints.locate import find_checkpoint, model_checkpoint
 from mmvidext.checkpoints.model_index import find_model_entry, read_model_index
+from mmvidext.cli.config import ConfigError, load_config
 from mmvidext.cli.main import main
 from mmvidext.models.backbones import TSMResNet
 from tests.cli.invoke import invoke
@@ -127,3 +129,16 @@ def test_what_is_shipped_needs_no_download(monkeypatch):
     monkeypatch.setattr('torch.hub.get_dir', None)
     output = invoke(main, 'weights', 'get', 'camera-motion')
     assert 'shipped/camera_motion.safetensors' in output
+
+
+def test_what_is_there_and_no_file_is_not_said_to_be_missing(tmp_path, monkeypatch):
+    os.mkfifo(tmp_path / 'a.pth')
+    os.mkfifo(tmp_path / 'a.py')
+    with pytest.raises(ValueError, match=r'a\.pth is not a regular file$'):
+        find_checkpoint(tmp_path / 'a.pth')
+    with pytest.raises(FileNotFoundError, match=r'a\.pth: not a regular file$'):
+        find_model(tmp_path / 'a.pth')
+    with pytest.raises(ConfigError, match=r'a\.py is not a regular file: name a config$'):
+        load_config(tmp_path / 'a.py')
+    monkeypatch.setenv('HOME', str(tmp_path))
+    assert find_model('~/c.py', '~/c.pth') == (f'{tmp_path}/c.py', f'{tmp_path}/c.pth', ())
