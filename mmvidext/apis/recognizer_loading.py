@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mmvidext.apis.finite_outputs import check_finite
+from mmvidext.apis.frame_pipeline import innermost_dataset
 from mmvidext.apis.model_building import build_model
 from mmvidext.apis.weights import load_for_inference
 
@@ -70,7 +71,7 @@ def frame_transforms(config: Config) -> list[Transform]:
     """Build the part of a config's validation pipeline that follows decoding.
 
     Raises:
-        ValueError: If the config has no pipeline, or one without a decoding step.
+        ValueError: If the config has no pipeline, or one without a decoding step, or data sets with several pipelines.
     """
     return split_pipeline(config)[1]
 
@@ -79,16 +80,16 @@ def split_pipeline(config: Config) -> tuple[list[Transform], list[Transform]]:
     """Build the steps of a config's validation pipeline that choose frames, and those that follow decoding.
 
     Raises:
-        ValueError: If the config has no pipeline, or one without a decoding step.
+        ValueError: If the config has no pipeline, or one without a decoding step, or data sets with several pipelines.
     """
     from mmaction.registry import TRANSFORMS
 
-    loader = config.get('val_dataloader') or config.get('test_dataloader')
-    if not loader:
+    loader = next((name for name in ('val_dataloader', 'test_dataloader') if config.get(name)), None)
+    if loader is None:
         raise ValueError(
             'the config has neither val_dataloader nor test_dataloader, whose pipeline prepares the frames'
         )
-    steps = list(loader.dataset.pipeline)
+    steps = list(innermost_dataset(config, loader).get('pipeline') or ())
     names = [step.type.split('.')[-1] for step in steps]
     decoders = [index for index, name in enumerate(names) if 'Decode' in name]
     if not decoders:

@@ -47,6 +47,16 @@ def test_after_a_clip_the_scores_are_those_of_the_clip(config, checkpoint):
     assert np.allclose(scores, expected.numpy(), atol=1e-5)
 
 
+@pytest.mark.parametrize('kind', ['RepeatDataset', 'ConcatDataset'])
+def test_data_sets_inside_of_others(kind):
+    config = online_config()
+    inner = dict(config.val_dataloader.dataset, metainfo=dict(classes=[*'abcde']))
+    wrapped = dict(dataset=inner, times=2) if kind == 'RepeatDataset' else dict(datasets=[inner, inner])
+    config.val_dataloader = dict(dataset=dict(type=kind, **wrapped))
+    assert OnlineRecognizer(config).classes == [*'abcde']
+    assert len(frame_transforms(config)) == 4
+
+
 def test_window_and_reset(config, checkpoint):
     clip = frames(4)
     latest = OnlineRecognizer(config, checkpoint, window=1)
