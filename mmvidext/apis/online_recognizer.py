@@ -10,7 +10,13 @@ from mmengine.config import Config
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mmvidext.apis.recognizer_loading import build_recognizer, finite_scores, frame_transforms, recognizer_config
+from mmvidext.apis.recognizer_loading import (
+    build_recognizer,
+    finite_scores,
+    frame_transforms,
+    gives_several_classes,
+    recognizer_config,
+)
 from mmvidext.apis.trained_model import class_names
 
 __all__ = ['OnlineRecognizer']
@@ -19,9 +25,9 @@ __all__ = ['OnlineRecognizer']
 class OnlineRecognizer:
     """Scores the classes after every frame of a stream, with a model whose temporal shift uses past frames only.
 
-    Each frame is computed once; what earlier frames contribute is a few small maps. The scores are the softmax of the
-    mean of the latest frames' logits, as the head averages the frames of a clip: after as many frames as a clip has,
-    they are the clip's scores.
+    Each frame is computed once; what earlier frames contribute is a few small maps. The scores are the softmax (the
+    sigmoid, where clips have several classes) of the mean of the latest frames' logits, as the head averages the frames
+    of a clip: after as many frames as a clip has, they are the clip's scores.
 
     Args:
         config: Config of a 2D recognizer with ``causal=True`` in its backbone, or its path.
@@ -97,7 +103,8 @@ class OnlineRecognizer:
         state = backbone.initial_state(1, *picture.shape[2:]) if self.state is None else self.state
         features, next_state = backbone.step(picture, state)
         logits = [*self._logits, classify(self.model.cls_head, features)][-self.window :]
-        scores = finite_scores(torch.stack(logits).mean(0)[0].softmax(-1))
+        mean = torch.stack(logits).mean(0)[0]
+        scores = finite_scores(mean.sigmoid() if gives_several_classes(self.model.cls_head) else mean.softmax(-1))
         self.state, self._size = next_state, frame.shape[:2]
         self._logits.append(logits[-1])
         return scores

@@ -15,7 +15,14 @@ from mmvidext.apis.frame_pipeline import innermost_dataset
 from mmvidext.apis.model_building import build_model
 from mmvidext.apis.weights import load_for_inference
 
-__all__ = ['build_recognizer', 'finite_scores', 'frame_transforms', 'recognizer_config', 'split_pipeline']
+__all__ = [
+    'build_recognizer',
+    'finite_scores',
+    'frame_transforms',
+    'gives_several_classes',
+    'recognizer_config',
+    'split_pipeline',
+]
 
 Transform = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -54,6 +61,11 @@ def build_recognizer(config: Config, checkpoint: str | Path | None = None) -> An
     if checkpoint is not None:
         model.dataset_meta = load_for_inference(model, checkpoint).meta.get('dataset_meta')
     return model
+
+
+def gives_several_classes(head: Any) -> bool:
+    """Whether a head is trained for clips of several classes: the probability of each is the sigmoid of its score."""
+    return 'BCE' in type(getattr(head, 'loss_cls', None)).__name__
 
 
 def finite_scores(scores: Tensor) -> NDArray[np.float32]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mmvidext.apis.clip_window import ClipWindow, frames_in
 from mmvidext.apis.frame_sources import Frame, Source, open_source
-from mmvidext.apis.recognizer_loading import build_recognizer, finite_scores
+from mmvidext.apis.recognizer_loading import build_recognizer, finite_scores, gives_several_classes
 from mmvidext.apis.trained_model import class_names, find_model
 from mmvidext.datasets.media.video_file import plausible_rate
 
@@ -200,7 +200,7 @@ class RecognitionRun:
 
 def _activation(head: Any) -> str:
     """Return what makes probabilities of a head's scores, and let it average the clips of a video."""
-    if 'BCE' in type(getattr(head, 'loss_cls', None)).__name__:
+    if gives_several_classes(head):
         head.average_clips = 'score'
         return 'sigmoid'
     if getattr(head, 'average_clips', None) is None:

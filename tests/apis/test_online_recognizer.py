@@ -47,6 +47,16 @@ def test_after_a_clip_the_scores_are_those_of_the_clip(config, checkpoint):
     assert np.allclose(scores, expected.numpy(), atol=1e-5)
 
 
+def test_clips_of_several_classes(checkpoint):
+    config = online_config()
+    config.model.cls_head.update(loss_cls=dict(type='BCELossWithLogits'), multi_class=True)
+    (frame,) = frames(1)
+    softmax, sigmoid = OnlineRecognizer(online_config(), checkpoint), OnlineRecognizer(config, checkpoint)
+    logits = torch.from_numpy(sigmoid.step(frame)).logit()
+    assert np.allclose(logits.softmax(0), softmax.step(frame), atol=1e-4)
+    assert not np.isclose(logits.sigmoid().sum(), 1, atol=1e-2)
+
+
 @pytest.mark.parametrize('kind', ['RepeatDataset', 'ConcatDataset'])
 def test_data_sets_inside_of_others(kind):
     config = online_config()
