@@ -26,6 +26,7 @@ class ClipClassifier(nn.Module):
         self.recognizer = recognizer
         self.reads_clips = _reads_clips(recognizer)
         shape = (1, -1, 1, 1, 1) if self.reads_clips else (1, 1, -1, 1, 1)
+        self.swaps_colors = getattr(recognizer.data_preprocessor, 'to_rgb', False)
         mean, std = _statistics(recognizer)
         self.register_buffer('mean', mean.view(shape), persistent=False)
         self.register_buffer('std', std.view(shape), persistent=False)
@@ -36,6 +37,8 @@ class ClipClassifier(nn.Module):
         Args:
             clips: RGB from 0 to 255, ``(N, T, 3, H, W)`` for 2D networks and ``(N, 3, T, H, W)`` for 3D ones.
         """
+        if self.swaps_colors:
+            clips = clips.flip(1 if self.reads_clips else 2)
         clips = (clips - self.mean) / self.std
         features, arguments = self.recognizer.extract_feat(clips.unsqueeze(1) if self.reads_clips else clips)
         return self.recognizer.cls_head(features, **arguments)
@@ -54,6 +57,7 @@ class OnlineClassifier(nn.Module):
     def __init__(self, recognizer: Any) -> None:
         super().__init__()
         self.backbone, self.head = recognizer.backbone, recognizer.cls_head
+        self.swaps_colors = getattr(recognizer.data_preprocessor, 'to_rgb', False)
         mean, std = _statistics(recognizer)
         self.register_buffer('mean', mean.view(1, -1, 1, 1), persistent=False)
         self.register_buffer('std', std.view(1, -1, 1, 1), persistent=False)
@@ -65,6 +69,7 @@ class OnlineClassifier(nn.Module):
             frame: RGB from 0 to 255, ``(N, 3, H, W)``.
             state: What the previous frame left; zeros for the first one.
         """
+        frame = frame.flip(1) if self.swaps_colors else frame
         features, new_state = self.backbone.step((frame - self.mean) / self.std, state)
         return self.head.fc_cls(features.mean((2, 3))), *new_state
 

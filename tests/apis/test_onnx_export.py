@@ -87,6 +87,21 @@ def test_online(backbone, channels, tmp_path):
         graph = [torch.from_numpy(array) for array in graph]
 
 
+def test_a_preprocessor_that_swaps_red_and_blue():
+    model = recognizer('Recognizer2D', dict(type='mmvidext.TSMResNet', depth=18, num_segments=4, causal=True), 512)
+    clip = torch.rand(4, 3, 32, 48) * 255
+    state = model.backbone.initial_state(1, 32, 48)
+    with torch.no_grad():
+        expected = ClipClassifier(model)(clip.flip(1)[None])
+        expected_online, *_ = OnlineClassifier(model)(clip[:1].flip(1), state)
+        model.data_preprocessor.to_rgb = True
+        assert torch.equal(ClipClassifier(model)(clip[None]), expected)
+        assert torch.equal(OnlineClassifier(model)(clip[:1], state)[0], expected_online)
+        prepared = model.data_preprocessor.preprocess([clip], None)[0]
+        features, arguments = model.extract_feat(prepared)
+        assert_close(expected.numpy(), model.cls_head(features, **arguments))
+
+
 def test_only_causal_models_are_exported_frame_by_frame(tmp_path):
     model = recognizer('Recognizer2D', dict(type='mmvidext.TSMResNet', depth=18, num_segments=4), 512)
     with pytest.raises(ValueError, match='only a model with causal=True'):
