@@ -1,5 +1,6 @@
 """Read and write local video files frame by frame, RGB, with PyAV."""
 
+import errno
 import logging
 from collections.abc import Iterator
 from fractions import Fraction
@@ -159,9 +160,12 @@ def _packets(container: Any, stream: Any) -> Iterator[Any]:
     """Yield packets, and None for what the decoder holds back where the container cannot be read any further."""
     try:
         yield from container.demux(stream)
-    except av.FFmpegError:
+    except (av.FFmpegError, IndexError) as error:
         yield None
-        raise
+        if isinstance(error, av.FFmpegError):
+            raise
+        # PyAV's, at a packet of a stream that was not there when the file was opened
+        raise av.InvalidDataError(errno.EILSEQ, 'a stream begins in the middle of it') from error
 
 
 class VideoWriter:

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
+from mmvidext.apis.live_sources import _frames_of
 from mmvidext.apis.video_files import VideoReader
 from mmvidext.datasets.media import video_file
 from mmvidext.datasets.media.check import check_video
@@ -161,6 +162,10 @@ def test_a_stream_that_begins_in_the_middle_is_damage(tmp_path):
     path.write_bytes(content)
     with pytest.raises(BadFileError, match=r'stray\.ts is damaged: a stream begins in the middle of it'):
         VideoFile(str(path))
+    with pytest.raises(ValueError, match=r'a stream begins in the middle of it; what can be read, \d\d frames, was'):
+        list(VideoReader(path))
+    with pytest.raises(ConnectionError, match=r'udp://x broke off after \d\d frames: a stream begins in the middle'):
+        list(_frames_of(av.open(str(path)), 'udp://x'))
 
 
 def test_what_is_no_regular_file_is_refused_at_once(tmp_path, monkeypatch):
