@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import av
 import cv2
 import numpy as np
+from av.video.reformatter import VideoReformatter
 from mmengine.logging import print_log
 from numpy.typing import NDArray
 
@@ -75,12 +76,13 @@ def _check_video(container: av.container.InputContainer, url: str) -> None:
 def _frames_of(container: av.container.InputContainer, url: str) -> Iterator[Frame]:
     count, seconds, is_live = 0, 0.0, container.duration is None
     stated, duration = container.streams.video[0].frames, (container.duration or 0) / av.time_base
+    converter = VideoReformatter()
     with container:
         try:
             for frame in decode(container, is_live=is_live):
                 count += 1
                 seconds = frame.time or seconds
-                yield upright_rgb(frame)
+                yield upright_rgb(frame, converter)
         except av.FFmpegError as error:
             raise ConnectionError(f'{url} broke off after {count} frames: {error.strerror or error}') from error
         except ValueError as error:  # a frame that is too large

@@ -11,6 +11,7 @@ from typing import Any
 import av
 import cv2
 import numpy as np
+from av.video.reformatter import VideoReformatter
 from mmengine.logging import print_log
 from numpy.typing import NDArray
 
@@ -107,12 +108,13 @@ class VideoReader:
             raise ValueError(f'{self._damage}; what can be read, {count} frames, was processed')
 
     def _decode(self) -> Iterator[Frame]:
+        converter = VideoReformatter()
         try:
             with open_container(self.path) as container:
                 for frame in decode(container):
                     if frame.is_corrupt:
                         self._damage = self._damage or f'{self.path} is damaged: a frame is corrupt'
-                    yield upright_rgb(frame)
+                    yield upright_rgb(frame, converter)
         except av.FFmpegError as error:
             self._damage = self._damage or f'{self.path} is damaged: {error.strerror or error}'
 

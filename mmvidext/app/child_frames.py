@@ -14,6 +14,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from mmvidext.app.limits import Limits
@@ -62,10 +63,11 @@ def decode_into(path: str, connection: Connection, limits: Limits) -> None:
         rate = plausible_rate(video.frame_rate)
         _check_length(video.num_frames, rate, limits)
         _send(connection, num_frames=video.num_frames, frame_rate=rate)
+        converter = VideoReformatter()
         for number, frame in enumerate(video.decode(), start=1):
             if number > limits.max_frames:
                 raise BadFileError(f'it has more than {limits.max_frames} frames')
-            picture = _fitted(upright_rgb(frame), limits.max_side)
+            picture = _fitted(upright_rgb(frame, converter), limits.max_side)
             _send(connection, shape=picture.shape)
             connection.send_bytes(picture.tobytes())
         _send(connection, end=True)
