@@ -28,7 +28,7 @@ class TrackedBoxes(HorizontalBoxes):
     def __getitem__(self, index: Any) -> 'TrackedBoxes':
         """Return some of the boxes."""
         boxes: TrackedBoxes = super().__getitem__(index)
-        places = np.arange(len(self))[index.numpy() if isinstance(index, Tensor) else index]
+        places = np.arange(len(self))[index.cpu().numpy() if isinstance(index, Tensor) else index]
         boxes.track_ids = tuple(self.track_ids[place] for place in np.atleast_1d(places))
         return boxes
 
