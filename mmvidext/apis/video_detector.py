@@ -90,6 +90,8 @@ class VideoDetector(VideoStream):
             outputs.append(StreamOutput(path, partial(open_pictures, path), partial(self._draw, score)))
         if box_file is not None:
             path = Path(box_file)
+            if not path.suffix:
+                raise ValueError(f'box_file must be a file with a suffix, such as boxes.jsonl, but is {path}')
             outputs.append(StreamOutput(path, lambda _: BoxFile(path, self.classes), partial(self._record, score)))
         if not outputs:
             raise ValueError('detect_video writes nothing: give out_path or box_file')

@@ -171,6 +171,8 @@ def test_errors(tmp_path):
         detector.step(frames(1, SIZE)[0].astype(float))
     with pytest.raises(ValueError, match='writes nothing: give out_path or box_file'):
         detector.detect_video(tmp_path / 'in.avi')
+    with pytest.raises(ValueError, match=r'box_file must be a file with a suffix, such as boxes\.jsonl, but is .*/out'):
+        detector.detect_video(tmp_path / 'in.avi', box_file=tmp_path / 'out')
     config = video_config()
     config.model = config.model.detector
     with pytest.raises(ValueError, match=r'must be a mmvidext\.DeepFeatureFlowDetector, but it is a RetinaNet'):
