@@ -7,7 +7,7 @@ import pytest
 
 from mmvidext.datasets.media import check as video_check
 from mmvidext.datasets.media.check import check_video, check_videos
-from mmvidext.datasets.media.memory import check_with_memory, fingerprint
+from mmvidext.datasets.media.memory import check_with_memory, checked_names, fingerprint
 from mmvidext.datasets.own_data.video_folders import prepare_folders
 from tests.datasets.videos import write_bad_videos, write_video
 
@@ -141,3 +141,6 @@ def test_a_worker_that_dies_is_one_line_and_what_was_found_is_kept(tmp_path):
         check_with_memory(_die, ['b'], memory, workers=1, **options)
     assert check_with_memory(_die, ['a'], memory, **options) == [{'problem': None}]
     assert memory.read_text() == '["a", [1, 1], {"problem": null}]\n'
+    memory.write_text('["a", [1,')  # cut off in its first line
+    assert check_with_memory(_die, ['a'], memory, **options) == [{'problem': None}]
+    assert checked_names(memory) == {'a'}
