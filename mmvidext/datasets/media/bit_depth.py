@@ -8,7 +8,7 @@ from mmvidext.datasets.media.files import BadFileError, is_local
 
 __all__ = ['check_8_bits']
 
-_MAY_HAVE_16_BITS = ('.png', '.tif', '.tiff')
+_MAY_HAVE_16_BITS = ('.png', '.ppm', '.tif', '.tiff')
 
 
 def check_8_bits(path: str) -> None:
@@ -23,8 +23,10 @@ def check_8_bits(path: str) -> None:
         return
     try:
         with Image.open(path) as image:
-            # of 16 bits in color, Pillow names only the layout in the file: 'RGB;16B'
+            # of 16 bits in color, Pillow names only the layout in the file, 'RGB;16B', or the greatest value of a PPM
+            greatest = [tile[3][1] for tile in image.tile if tile[0] == 'ppm' and isinstance(tile[3], tuple)]
             is_wide = image.mode[0] in 'IF' or any(';16' in str(tile[3]) for tile in image.tile)
+            is_wide = is_wide or max(greatest, default=0) > 255
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return
     if is_wide:

@@ -30,6 +30,12 @@ def test_only_more_than_8_bits_are_refused(tmp_path, suffix, channels):
         check_8_bits(write(tmp_path / f'wide.{suffix}', np.uint16, channels=channels))
 
 
+def test_a_ppm_states_its_greatest_value(tmp_path):
+    check_8_bits(write(tmp_path / 'narrow.ppm', np.uint8))
+    with pytest.raises(BadFileError, match=r'wide\.ppm has more than 8 bits a channel'):
+        check_8_bits(write(tmp_path / 'wide.ppm', np.uint16))
+
+
 def test_what_is_no_picture_is_left_to_the_loader(tmp_path):
     (tmp_path / 'a.png').write_text('no picture')
     check_8_bits(str(tmp_path / 'a.png'))
