@@ -130,10 +130,13 @@ class TrainingStateHook(Hook):
     def gather_rank_states(self, runner: Runner) -> None:
         """Collect the states of all processes; called on each of them before a checkpoint is saved by the first.
 
-        During a validation the states before it are kept.
+        During a validation the states before it are kept. Behind it the generators are those before it, but not the
+        buffers: training goes on with their mean over the processes, on which mmengine validates.
         """
-        if self._before_val is None:
-            self._ranks = all_gather_object(capture_rank(runner, self._as_built))
+        if self._before_val is not None and self._validated_iter != runner.iter:
+            return
+        own = capture_rank(runner, self._as_built)
+        self._ranks = all_gather_object({**own, 'generators': self._before_val or own['generators']})
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Add this hook's part, unless the checkpoint is not for resuming."""

@@ -111,7 +111,7 @@ def test_damaged_files(tmp_path):
         read_checkpoint(tmp_path / 'other.zip')
     with pytest.raises(FileNotFoundError, match='there is no checkpoint'):
         read_checkpoint(tmp_path / 'absent.pth')
-    with pytest.raises(FileNotFoundError, match=f'^the checkpoint {tmp_path} is not a regular file$'):
+    with pytest.raises(ValueError, match=f'^the checkpoint {tmp_path} is not a regular file$'):
         read_checkpoint(tmp_path)
 
 

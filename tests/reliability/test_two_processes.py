@@ -49,6 +49,7 @@ OPTIONS = [
     dict(**EPOCHS, interval=4, workers=2),
     dict(**EPOCHS, interval=4, optim_wrapper=dict(accumulative_counts=3)),
     dict(by_epoch=False, interval=5),
+    dict(by_epoch=False, interval=6),  # at the iterations of the validations, whose means training goes on with
 ]
 
 
