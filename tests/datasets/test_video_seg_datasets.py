@@ -16,6 +16,7 @@ from PIL import Image
 
 from mmvidext.datasets import CamVidVideoDataset, CityscapesVideoDataset, VideoFolderSegDataset, VSPWDataset
 from mmvidext.datasets.media.label_map import read_label_map
+from mmvidext.datasets.transforms.clip_loading import NoKeyFrameError
 from tests.datasets.layouts import (
     CITY,
     texture,
@@ -488,3 +489,12 @@ class TestCamVid:
         match = _STEM.match(name)
         assert match['prefix'] + match['frame'] == name
         assert match['sequence'] == name.split('_')[0]
+
+
+@pytest.mark.parametrize('test_mode', [False, True])
+def test_a_pipeline_without_key_frames_is_no_bad_file(test_mode, tmp_path):
+    write_cityscapes(tmp_path)
+    dataset = cityscapes(tmp_path, [dict(type='mmvidext.LoadClip')], test_mode=test_mode)
+    with pytest.raises(NoKeyFrameError, match='put SampleKeyFrame before it, or give the data set distances'):
+        dataset[0]
+    assert dataset.bad_files() == {}

@@ -11,9 +11,13 @@ from mmvidext.datasets.snippets import check_distance
 from mmvidext.ops.checks import check_between, check_numbers
 from mmvidext.registry import TRANSFORMS
 
-__all__ = ['LoadClip', 'SampleKeyFrame']
+__all__ = ['LoadClip', 'NoKeyFrameError', 'SampleKeyFrame']
 
 _LONGEST = 1_000_000  # frames
+
+
+class NoKeyFrameError(Exception):
+    """A pipeline that does not choose a key frame: of no kind that would count as a bad file."""
 
 
 @TRANSFORMS.register_module()
@@ -71,6 +75,7 @@ class LoadClip(BaseTransform):
 
     Raises:
         FileNotFoundError: If a frame of the snippet is missing.
+        NoKeyFrameError: If nothing said which frame is the key frame.
         ValueError: If the frames differ in size, or a file is not an image.
     """
 
@@ -81,6 +86,11 @@ class LoadClip(BaseTransform):
             results['imgs'] = [loaded]
             return results
         current = results['frame_index']
+        if 'propagation_distance' not in results:
+            raise NoKeyFrameError(
+                'LoadClip does not know the key frame: put SampleKeyFrame before it, or give the data set distances or '
+                'a key_frame_interval'
+            )
         key = current - results['propagation_distance']
         current_image = self._load(results, current) if loaded is None else loaded
         key_image = current_image if key == current else self._load(results, key)
