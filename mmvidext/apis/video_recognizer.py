@@ -17,6 +17,8 @@ from mmvidext.datasets.media.video_file import plausible_rate
 
 __all__ = ['RecognitionRun', 'VideoPrediction', 'VideoRecognizer', 'WindowPrediction', 'best_classes']
 
+MOST_WINDOWS = 10_000  # of a source without end: all of a day take some 100 MB
+
 
 class WindowPrediction(NamedTuple):
     """The prediction for a piece of a video.
@@ -38,7 +40,7 @@ class VideoPrediction(NamedTuple):
     Attributes:
         probabilities: Of each class, ``float32 (num_classes,)``: of the one window that holds the whole video, or the
             mean over the windows.
-        windows: The predictions while it ran.
+        windows: The predictions while it ran; of a source without end the latest ones, see :class:`RecognitionRun`.
         num_frames: How many frames it has.
         classes: Names.
         problem: Why there are no more frames, where it breaks off and the part before was recognized; else empty.
@@ -144,7 +146,7 @@ class RecognitionRun:
         stride: Seconds between predictions.
 
     Attributes:
-        windows: The predictions so far.
+        windows: The predictions so far; of a source without end the latest 10,000 at least, and 20,000 at most.
         num_frames: The frames so far.
 
     Raises:
@@ -162,7 +164,8 @@ class RecognitionRun:
         self.windows: list[WindowPrediction] = []
         self.num_frames = 0
         self._covered = 0
-        self._full: list[NDArray[np.float32]] = []
+        self._is_endless = not source.num_frames and not source.files
+        self._num_full, self._total = 0, np.zeros(len(recognizer.classes))  # over the windows of full length
 
     def __iter__(self) -> Iterator[tuple[Frame, WindowPrediction | None]]:
         for frame in self._source.frames:
@@ -178,7 +181,10 @@ class RecognitionRun:
         self.windows.append(WindowPrediction((end - len(self._window)) / rate, end / rate, probabilities))
         self._covered = end
         if len(self._window) == self._window.length:
-            self._full.append(probabilities)
+            self._num_full += 1
+            self._total += probabilities
+        if self._is_endless and len(self.windows) >= 2 * MOST_WINDOWS:
+            del self.windows[:-MOST_WINDOWS]
 
     def clip(self) -> dict[str, Any]:
         """Return what the model looks at after the frames so far: ``inputs`` and ``data_samples``, as packed."""
@@ -194,7 +200,8 @@ class RecognitionRun:
             raise ValueError('the source has no frame')
         if self._covered < self.num_frames:
             self._predict()
-        scores = np.mean(self._full, axis=0) if self._full else self.windows[-1].probabilities
+        mean = (self._total / max(1, self._num_full)).astype(np.float32)
+        scores = mean if self._num_full else self.windows[-1].probabilities
         return VideoPrediction(scores, self.windows, self.num_frames, self._recognizer.classes)
 
 

@@ -100,6 +100,19 @@ def test_windows_slide(folder):
             recognizer.run(open_source(folder / '一 a.avi'), stride=stride)
 
 
+def test_a_source_without_end_keeps_its_latest_windows(monkeypatch):
+    monkeypatch.setattr('mmvidext.apis.video_recognizer.MOST_WINDOWS', 2)
+    recognizer = VideoRecognizer(online_config(causal=False))
+    values = iter(np.eye(5, dtype=np.float32).repeat(2, 0))
+    monkeypatch.setattr(recognizer, 'probabilities', lambda window: next(values))
+    frames = np.zeros((10, 8, 8, 3), np.uint8)
+    run = recognizer.run(Source(iter(frames), 0, 1.0), window=1, stride=1)
+    assert max(len(run.windows) for _ in run) < 4
+    result = run.result()
+    assert [window.end for window in result.windows[-2:]] == [9, 10]
+    assert np.allclose(result.probabilities, 0.2)  # the mean over all ten
+
+
 def test_a_window_keeps_small_frames_and_begins_anew_with_another_size(folder):
     config = small_config('r2plus1d_r18', folder)
     window = ClipWindow(config, 30.0)
