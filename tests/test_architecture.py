@@ -64,7 +64,7 @@ def test_the_package_does_not_import_its_tools():
 
 def test_ops_import_torch_only():
     modules = {module.split('.')[0] for path in (PACKAGE / 'ops').glob('*.py') for module in imported_modules(path)}
-    standard = {'collections', 'dataclasses', 'typing', 'math', 'functools', 'itertools', 'contextlib'}
+    standard = {'collections', 'dataclasses', 'typing', 'math', 'functools', 'itertools', 'contextlib', 'threading'}
     # the correlation packages and Triton are optional backends, imported where they are asked for
     assert modules <= standard | {
         'importlib',

@@ -14,8 +14,6 @@ from mmengine.logging import print_log
 from numpy.typing import NDArray
 from PIL import ImageFont
 
-from mmvidext.datasets.printable import printable
-
 __all__ = ['find_font', 'fit_names']
 
 _USUAL = Path(matplotlib.get_data_path()) / 'fonts' / 'ttf' / 'DejaVuSans.ttf'
@@ -25,6 +23,8 @@ _reported: set[int] = set()  # characters that no font has
 def fit_names(names: Sequence[str], room: float, font: ImageFont.FreeTypeFont) -> list[str]:
     """Return names as they are drawn: on one line each, and no wider than there is room for.
 
+    What cannot be printed, such as a line end, is shown as a question mark in a diamond.
+
     What is left of a name that is too wide is its beginning and its end, since either may be all that differs.
 
     Args:
@@ -32,7 +32,7 @@ def fit_names(names: Sequence[str], room: float, font: ImageFont.FreeTypeFont) -
         room: In pixels of the font.
         font: What they are drawn in.
     """
-    return [_fitted(printable(name), room, font) for name in names]
+    return [_fitted(''.join(one if one.isprintable() else '\ufffd' for one in name), room, font) for name in names]
 
 
 def _fitted(name: str, room: float, font: ImageFont.FreeTypeFont) -> str:
