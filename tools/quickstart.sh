@@ -21,10 +21,10 @@ first=$out/first
 if [ ! -f "$first.png" ]; then
     # seven clips over a photograph that matplotlib brings, on which the model was not trained
     photographs=$("$python" -c 'import matplotlib; print(matplotlib.get_data_path())')/sample_data
-    "$python" -m mmvidext data make-synthetic sthv2 "$data/first" --textures "$photographs" --train 0 --val 7 \
+    "$python" -m mmvidext data make-synthetic sthv2 "${data}_first" --textures "$photographs" --train 0 --val 7 \
         --size 320x240 --frames 24 >"$first.log" 2>&1
     rm -rf "$first" # what an interrupted run has drawn
-    "$python" -m mmvidext predict camera-motion "$data/first/videos/7.webm" --out "$first" --top 3 \
+    "$python" -m mmvidext predict camera-motion "${data}_first/videos/7.webm" --out "$first" --top 3 \
         >"$first.txt" 2>>"$first.log" || { tail -n 20 "$first.log" >&2; exit 1; }
     mv "$(ls "$first"/*.png | tail -n 1)" "$first.png"
 fi

@@ -40,6 +40,10 @@ def test_an_interrupted_run_goes_on(tmp_path):
     (out / 'first' / '000001.png').touch()
     resumed = [['--work-dir', f'work_dirs/quickstart/{model}', '--resume'] for model in ('tsn', 'ms_tsm')]
     assert quickstart(tmp_path) == resumed
+    lines = [line.split() for line in (tmp_path / 'calls.txt').read_text().splitlines()]
+    made = [Path(line[line.index('sthv2') + 1]) for line in lines if 'sthv2' in line]
+    assert len(made) == 2
+    assert not any(one.is_relative_to(other) for one in made for other in made if one is not other)
     assert quickstart(tmp_path) == []  # both are evaluated
     (out / 'ms_tsm' / 'confusion_matrix.png').unlink()
     assert quickstart(tmp_path) == resumed[1:]
