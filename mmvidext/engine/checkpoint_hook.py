@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from mmengine.hooks import CheckpointHook as MMEngineCheckpointHook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
+from mmvidext.engine.resume_point import is_checkpoint_name
 from mmvidext.engine.run_error import RunError
 from mmvidext.engine.whole_file import WholeFileBackend, remove_lone_checksums, write_whole
 from mmvidext.registry import HOOKS
@@ -186,7 +188,7 @@ class CheckpointHook(MMEngineCheckpointHook):
             self.backend_args = dict(backend='whole_file')
             self.file_backend = WholeFileBackend()
             if is_main_process():  # mmengine's hook has just removed those that are too many, without theirs
-                remove_lone_checksums(Path(self.out_dir))
+                remove_lone_checksums(Path(self.out_dir), partial(is_checkpoint_name, filename_tmpl=self.filename_tmpl))
 
     def _best_paths(self) -> dict[str, str]:
         """Return the best files so far, by metric."""

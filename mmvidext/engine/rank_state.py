@@ -38,7 +38,7 @@ def capture_rank(runner: Runner, as_built: Mapping[str, Tensor]) -> dict[str, An
     counts = [one.inner_count for one in optim_wrappers(runner.optim_wrapper)]
     model = unwrap_model(runner.model)
     unsaved = unsaved_buffers(model)
-    unchanged = {name for name, value in as_built.items() if name in unsaved and torch.equal(unsaved[name], value)}
+    unchanged = {name for name, value in as_built.items() if name in unsaved and _are_equal(unsaved[name], value)}
     own = unsaved if get_world_size() == 1 else dict(model.named_buffers())
     buffers = {name: _copy(buffer) for name, buffer in own.items() if name not in unchanged}
     return dict(generators=capture_generators(), gradients=gradients, counts=counts, buffers=buffers)
@@ -52,13 +52,24 @@ def restore_rank(runner: Runner, state: dict[str, Any]) -> None:
             parameter.grad = None if gradient is None else gradient.to(parameter.device)
     for wrapper, count in zip(optim_wrappers(runner.optim_wrapper), state.get('counts', []), strict=False):
         wrapper._inner_count = count  # older checkpoints have none
-    for name, buffer in unwrap_model(runner.model).named_buffers():
+    model = unwrap_model(runner.model)
+    for name, buffer in list(model.named_buffers()):
         if name in state['buffers']:
             value = state['buffers'][name].to(buffer.device)
-            if buffer.shape != value.shape:  # it grows in training
-                buffer.data = value
-            with torch.no_grad():
-                buffer.copy_(value)
+            if _is_like(value, buffer):
+                with torch.no_grad():
+                    buffer.copy_(value)
+            else:  # it grows in training, or was made anew there
+                module, _, own_name = name.rpartition('.')
+                setattr(model.get_submodule(module), own_name, value)
+
+
+def _is_like(value: Tensor, other: Tensor) -> bool:
+    return (value.shape, value.dtype, value.device) == (other.shape, other.dtype, other.device)
+
+
+def _are_equal(value: Tensor, other: Tensor) -> bool:
+    return _is_like(value, other) and torch.equal(value, other)
 
 
 def _copy(value: Tensor | None) -> Tensor | None:

@@ -22,6 +22,7 @@ __all__ = [
     'checkpoint_files',
     'checkpoint_folder',
     'find_resume_point',
+    'is_checkpoint_name',
 ]
 
 RUN_STATE = ('meta', 'message_hub', 'optimizer')  # what a checkpoint of a run holds beside the weights, at least
@@ -50,10 +51,14 @@ def checkpoint_files(directory: Path, filename_tmpl: str | None = None) -> list[
         directory: The folder.
         filename_tmpl: Of the ``CheckpointHook``. ``*.pth`` are files of a run in any case.
     """
-    parts = [re.escape(part) for part in re.split(r'\{[^{}]*\}', filename_tmpl or '{}.pth')]
-    named = re.compile(r'\d+'.join(parts))
     paths = directory.iterdir() if directory.is_dir() else ()
-    return sorted(p for p in paths if (p.suffix == '.pth' or named.fullmatch(p.name)) and p.is_file())
+    return sorted(path for path in paths if is_checkpoint_name(path.name, filename_tmpl) and path.is_file())
+
+
+def is_checkpoint_name(name: str, filename_tmpl: str | None = None) -> bool:
+    """Whether a file may be a checkpoint of a run by its name, see :func:`checkpoint_files`."""
+    parts = [re.escape(part) for part in re.split(r'\{[^{}]*\}', filename_tmpl or '{}.pth')]
+    return name.endswith('.pth') or re.fullmatch(r'\d+'.join(parts), name) is not None
 
 
 def find_resume_point(directory: Path, filename_tmpl: str | None = None) -> Path | None:

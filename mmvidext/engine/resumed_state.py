@@ -10,7 +10,7 @@ from mmengine.runner import Runner
 from torch import Tensor
 
 from mmvidext.engine.optimizer_checks import check_optimizer_types
-from mmvidext.engine.rank_state import parameters_of
+from mmvidext.engine.rank_state import parameters_of, unsaved_buffers
 from mmvidext.engine.run_error import RunError
 from mmvidext.engine.run_parts import optim_wrappers, unwrap_model
 from mmvidext.generators import check_generators
@@ -45,14 +45,17 @@ def check_training_state(runner: Runner, state: Any) -> None:
         check_optimizer_types(runner.optim_wrapper, state['optimizers'])
     parameters = list(parameters_of(runner.optim_wrapper))
     num_wrappers = len(optim_wrappers(runner.optim_wrapper))
-    buffers = dict(unwrap_model(runner.model).named_buffers())
+    model = unwrap_model(runner.model)
+    # those that mmengine does not save may have another shape: some grow in training
+    unsaved = unsaved_buffers(model)
+    fixed = {name: buffer for name, buffer in model.named_buffers() if name not in unsaved}
     for number, rank in enumerate(state['ranks']):
-        if problem := _problem_of_rank(rank, parameters, num_wrappers, buffers):
+        if problem := _problem_of_rank(rank, parameters, num_wrappers, fixed):
             raise RunError(f'this checkpoint is damaged: process {number} of its exact_resume has {problem}')
 
 
 def _problem_of_rank(
-    rank: Any, parameters: Sequence[Tensor], num_wrappers: int, buffers: dict[str, Tensor]
+    rank: Any, parameters: Sequence[Tensor], num_wrappers: int, fixed: dict[str, Tensor]
 ) -> str | None:
     rank = rank if isinstance(rank, dict) else {}
     try:
@@ -74,9 +77,11 @@ def _problem_of_rank(
         return f'counts {short_repr(counts)}'
     if not isinstance(saved, dict):
         return f'buffers {short_repr(saved)}'
-    for name in buffers.keys() & saved.keys():
-        if not _is_like(saved[name], buffers[name]):
-            return f'a buffer {name} {_described(saved[name])} instead of {_described(buffers[name])}'
+    for name, value in saved.items():
+        if not isinstance(value, Tensor) or value.is_meta:
+            return f'a buffer {name} {_described(value)}'
+        if name in fixed and not _is_like(value, fixed[name]):
+            return f'a buffer {name} {_described(value)} instead of {_described(fixed[name])}'
     return None
 
 

@@ -6,6 +6,7 @@ import logging
 import os
 import time
 import zipfile
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -118,9 +119,16 @@ def remove_partial_files(directory: Path) -> None:
             path.unlink()
 
 
-def remove_lone_checksums(directory: Path) -> None:
-    """Remove checksums whose files are gone, so that ``sha256sum -c *.sha256`` checks what is there."""
+def remove_lone_checksums(directory: Path, is_checkpoint: Callable[[str], bool]) -> None:
+    """Remove checksums of checkpoints that are gone, so that ``sha256sum -c *.sha256`` checks what is there.
+
+    Args:
+        directory: Of the checkpoints.
+        is_checkpoint: Whether a file is one, by its name.
+    """
     for path in directory.glob('*.sha256'):
+        if not is_checkpoint(path.stem):
+            continue
         entry = b'  ' + os.fsencode(path.stem)
         with suppress(OSError):
             if not path.with_suffix('').exists() and path.read_bytes().rstrip().endswith(entry):

@@ -8,6 +8,7 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import nn
 
 from mmvidext.engine.rank_state import capture_rank, restore_rank, unsaved_buffers
+from mmvidext.engine.resumed_state import check_training_state
 
 
 def one_of(counts):
@@ -79,11 +80,14 @@ def test_buffers_that_are_in_no_state_dict_are_kept_if_they_changed(processes, m
     as_built = {name: buffer.clone() for name, buffer in unsaved_buffers(model).items()}
     assert sorted(as_built) == ['mean', 'queue', 'seen']
     model.seen += 5
-    model.queue = torch.ones(3, 2)
+    model.queue = torch.ones(3, 2, dtype=torch.float16)  # of another length and type
     state = capture_rank(model.runner(), as_built)
     assert sorted(state['buffers']) == ['queue', 'seen', *(['statistics'] if processes > 1 else [])]
     resumed = Counting(0.25)  # the user has changed the config
+    whole = dict(ranks=[state], batches=1, validated=False, early_stopping=[], stop_training=False)
+    check_training_state(resumed.runner(), whole)
     restore_rank(resumed.runner(), state)
     assert resumed.mean == 0.25
     assert resumed.seen == 5
-    assert torch.equal(resumed.queue, torch.ones(3, 2))
+    assert torch.equal(resumed.queue, model.queue)
+    assert resumed.queue.dtype == torch.float16

@@ -189,7 +189,8 @@ def test_removing_a_checkpoint_removes_its_checksum(tmp_path):
 def test_a_checkpoint_that_is_too_many_for_a_resumed_run_takes_its_checksum_with_it(stock, tmp_path):
     for epoch in (1, 2, 3):
         WholeFileBackend().put(b'x', tmp_path / f'epoch_{epoch}.pth')
-    (tmp_path / 'data.zip.sha256').write_text('0123  other/data.zip\n')  # the user's
+    for name, entry in (('data.zip', 'data.zip'), ('epoch_9.pth', 'other/epoch_9.pth')):  # the user's
+        (tmp_path / f'{name}.sha256').write_text(f'0123  {entry}\n')
     runner = _Runner(tmp_path)
     runner.work_dir = str(tmp_path)
     runner.message_hub.update_info('keep_ckpt_ids', [1, 2, 3])
@@ -203,6 +204,7 @@ def test_a_checkpoint_that_is_too_many_for_a_resumed_run_takes_its_checksum_with
         'data.zip.sha256',
         'epoch_3.pth',
         'epoch_3.pth.sha256',
+        'epoch_9.pth.sha256',
     ]
 
 
