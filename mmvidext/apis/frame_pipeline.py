@@ -6,6 +6,7 @@ from typing import Any
 from mmcv.transforms import TestTimeAug
 from mmengine.config import Config
 
+from mmvidext.apis.wrapped_datasets import inner_datasets
 from mmvidext.datasets.transforms import ClipTransform
 from mmvidext.registry import TRANSFORMS
 
@@ -26,8 +27,7 @@ def innermost_dataset(config: Config, loader: str) -> dict[str, Any]:
         ValueError: If data sets that are concatenated have different pipelines.
     """
     dataset = (config.get(loader) or {}).get('dataset') or {}
-    while 'dataset' in dataset or 'datasets' in dataset:
-        inner = dataset.get('datasets') or [dataset['dataset']]
+    while inner := inner_datasets(dataset):
         if any(other.get('pipeline') != inner[0].get('pipeline') for other in inner):
             raise ValueError(
                 f'the data sets of {loader} have different pipelines, so it is not known which one to take: '

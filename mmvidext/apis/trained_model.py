@@ -7,6 +7,7 @@ from typing import NamedTuple
 from mmengine.config import Config
 from torch import nn
 
+from mmvidext.apis.wrapped_datasets import inner_datasets
 from mmvidext.checkpoints.model_index import read_model_index
 from mmvidext.checkpoints.read import saved_classes
 from mmvidext.datasets.annotation_lines import read_lines
@@ -104,8 +105,8 @@ def class_names(model: nn.Module, config: Config, num_classes: int) -> list[str]
 def _in_config(config: Config) -> list[str]:
     for split in ('test', 'val', 'train'):
         dataset = (config.get(f'{split}_dataloader') or {}).get('dataset') or {}
-        while 'metainfo' not in dataset and ('dataset' in dataset or 'datasets' in dataset):
-            dataset = dataset.get('dataset') or dataset['datasets'][0]
+        while 'metainfo' not in dataset and (inner := inner_datasets(dataset)):
+            dataset = inner[0]
         classes = (dataset.get('metainfo') or {}).get('classes')
         if isinstance(classes, str) and Path(classes).is_file():
             return [name for _, name in read_lines(classes)]

@@ -42,10 +42,13 @@ def check_own(path: Path) -> None:
 
 def write_config(path: Path, lines: Sequence[str]) -> WrittenConfig:
     """Write a config, unless there is one that was changed."""
-    if not path.exists() or is_as_written(path):
-        write_replaceable(path, ''.join(f'{line}\n' for line in lines))
+    text = ''.join(f'{line}\n' for line in lines)
+    old = path.read_text(encoding='utf-8') if path.exists() else text
+    if old == text or is_as_written(path):
+        write_replaceable(path, text)
         return WrittenConfig(path)
-    old = path.read_text(encoding='utf-8')
     missing = [line for line in lines if line and not line.startswith('#') and line not in old.splitlines()]
     new = f'. A new one, which you get when you rename it, would have: {"; ".join(missing)}' if missing else ''
-    return WrittenConfig(path, f'{path} was changed since it was written, and is kept{new}')
+    return WrittenConfig(
+        path, f'{path} was changed since it was written, or an older version wrote it, and is kept{new}'
+    )

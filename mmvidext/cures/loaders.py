@@ -22,7 +22,7 @@ class LoaderSwap(MetaPathFinder):
         if fullname not in self.modules:
             return None
         # every other finder, because that of an editable installation is not on sys.path
-        others = (finder for finder in sys.meta_path if not isinstance(finder, LoaderSwap))
+        others = [one for one in sys.meta_path if not isinstance(one, LoaderSwap) and hasattr(one, 'find_spec')]
         specs = (finder.find_spec(fullname, path, target) for finder in others)
         spec = next((spec for spec in specs if spec is not None), None)
         if spec is not None and isinstance(spec.loader, SourceFileLoader):

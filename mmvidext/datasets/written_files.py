@@ -27,8 +27,8 @@ def check_replaceable(*paths: Path) -> None:
     for path in paths:
         if os.path.lexists(path) and not is_as_written(path):
             raise ValueError(
-                f'{path} would be replaced, and mmvidext has not written it, or it was changed since: rename it, or '
-                f'choose another folder than {path.parent}'
+                f'{path} would be replaced, and this version of mmvidext has not written it, or it was changed since: '
+                f'rename it, or choose another folder than {path.parent}'
             )
 
 
@@ -36,10 +36,11 @@ def write_replaceable(path: Path, text: str) -> None:
     """Write a UTF-8 text in one step, and note it beside, so that a later run knows it for its own.
 
     Raises:
-        ValueError: If a file is there that is not replaceable.
+        ValueError: If a file is there that is not replaceable, and has another text.
         OSError: If it cannot be written.
     """
-    check_replaceable(path)
+    if not (path.is_file() and path.read_bytes() == text.encode()):
+        check_replaceable(path)
     digest = hashlib.sha256(text.encode()).hexdigest()
     record = path.with_name(_RECORD)
     if digest not in _written(path):  # noted first: a run may be killed in between

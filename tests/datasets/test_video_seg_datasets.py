@@ -195,11 +195,19 @@ class TestCityscapes:
         with pytest.raises(ValueError, match=r'labelTrainIds\.png is not a picture'):
             cityscapes(tmp_path, distances=(0,))[0]
 
-    @pytest.mark.parametrize('content', [b'', b'no picture', 'truncated'])
-    def test_a_damaged_label_file_is_named(self, tmp_path, content):
+    @pytest.mark.parametrize(
+        'damage',
+        [
+            lambda whole: b'',
+            lambda whole: b'no picture',
+            lambda whole: whole[: len(whole) * 2 // 3],
+            lambda whole: whole[: whole.index(b'IDAT') - 4] + whole[whole.index(b'IEND') - 4 :],
+        ],
+        ids=['empty', 'text', 'truncated', 'header'],
+    )
+    def test_a_damaged_label_file_is_named(self, tmp_path, damage):
         write_cityscapes(tmp_path)
-        whole = (tmp_path / LABEL).read_bytes()
-        (tmp_path / LABEL).write_bytes(whole[: len(whole) * 2 // 3] if content == 'truncated' else content)
+        (tmp_path / LABEL).write_bytes(damage((tmp_path / LABEL).read_bytes()))
         with pytest.raises(ValueError, match=r'labelTrainIds\.png (is|cannot be)'):
             cityscapes(tmp_path, distances=(0,))[0]
 

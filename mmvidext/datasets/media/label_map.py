@@ -45,6 +45,8 @@ def read_label_map(path: str, frame: str = '', frame_size: tuple[int, int] | Non
         raise ValueError(f'label file {path} is not a picture, or is damaged: {error}') from error
     with image:
         _check_header(image, path, frame, frame_size)
+        if not image.tile:
+            raise ValueError(f'label file {path} cannot be decoded: it has a header, and no picture')
         greatest = _greatest(image)
         try:
             values = np.asarray(image).astype(np.uint8)

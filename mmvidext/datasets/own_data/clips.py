@@ -83,7 +83,7 @@ def split_folders(tops: Sequence[Path], holds_videos: Callable[[Path], bool]) ->
         ValueError: If training and another split lie beside a folder with videos.
     """
     splits = {top: split for top in tops if (split := split_name(top.name))}
-    others = [top for top in tops if top not in splits and holds_videos(top)]
+    others = [top for top in tops if top not in splits and holds_videos(top)] if splits else []
     if not others:
         return splits
     if 'train' in splits.values() and len(set(splits.values())) > 1:

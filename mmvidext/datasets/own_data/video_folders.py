@@ -201,8 +201,9 @@ def _look_at_labels(root: Path, video: str) -> CheckedFolder:
         raise ValueError(f'{root / "labels" / video} holds no label map')
     _check_suffix(labels, root / 'labels' / video)
     counts = np.zeros(256, np.int64)
+    known = set(stems)
     for path in labels:
-        if path.stem not in stems:
+        if path.stem not in known:
             raise ValueError(f'{path} has no frame of its name')
         image = read_label_map(str(path), str(root / 'frames' / video), size[::-1])
         counts += np.bincount(image.ravel(), minlength=256)

@@ -86,7 +86,7 @@ def write_cityscapes(
         workers: Processes; 0 works in this one.
 
     Raises:
-        ValueError: If a count is negative, or the folder was filled with other settings.
+        ValueError: If a count is negative, or the folder holds other files or some of other settings.
     """
     if min(num_train, num_val) < 0:
         raise ValueError(f'counts must be 0 or more, but num_train is {num_train} and num_val {num_val}')

@@ -58,7 +58,8 @@ def write_flying_chairs(
         workers: Processes; 0 works in this one.
 
     Raises:
-        ValueError: If a count is negative, there are not 2 frames, or the folder was filled with other settings.
+        ValueError: If a count is negative, there are not 2 frames, or the folder holds other files or some of
+            other settings.
     """
     if min(num_train, num_val) < 0 or options.num_frames != 2:
         raise ValueError(

@@ -88,7 +88,8 @@ def write_imagenet_vid(
         workers: Processes; 0 works in this one.
 
     Raises:
-        ValueError: If a count is negative, there are thin objects, or the folder was filled with other settings.
+        ValueError: If a count is negative, there are thin objects, or the folder holds other files or some
+            of other settings.
     """
     if min(num_train, num_val) < 0 or options.thin_objects:
         raise ValueError(

@@ -148,7 +148,7 @@ def write_sthv2(
 
     Raises:
         ValueError: If a number is out of range, more than one kind of clips is asked for, there are no textures, or
-            the folder was filled with other settings.
+            the folder holds other files or some of other settings.
     """
     if min(num_train, num_val) < 0 or num_frames < 2 or min(size) < 16 or any(side % 2 for side in size):
         raise ValueError(

@@ -38,8 +38,8 @@ class DeepFeatureFlowDetector(PropagatingModel, BaseDetector):
 
     Without gradients, in evaluation, the maps of the last key frames are kept. Where the next batch has the same key
     frames, pixel by pixel, they are used again: frames in order cost what a stream costs, and any other order has the
-    same results. ``train()``, ``eval()`` and ``load_state_dict`` forget them; weights that are changed in place need
-    one of these.
+    same results; a GPU is waited for once a batch, to compare. ``train()``, ``eval()`` and ``load_state_dict`` forget
+    them; weights that are changed in place need one of these.
 
     Args:
         detector: Config of a single- or two-stage detector, or of a DETR. Its data preprocessor is reused, unless

@@ -76,7 +76,10 @@ def test_the_config_reads_every_video(videos, monkeypatch, tmp_path):
 def test_a_file_that_no_earlier_run_has_written_stays(videos, tmp_path, name):
     (tmp_path / name).write_text('mine')
     output = ' '.join(invoke(data, 'folder', videos, '--out', tmp_path, '--workers', 0, status=1).split())
-    assert f'{name} would be replaced, and mmvidext has not written it, or it was changed since: rename it' in output
+    assert (
+        f'{name} would be replaced, and this version of mmvidext has not written it, or it was changed since: rename it'
+        in output
+    )
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {name: 'mine'}
 
 
@@ -124,12 +127,10 @@ def test_what_somebody_has_changed_in_a_config_is_kept(videos, tmp_path):
     config = lists / 'ms_tsm_r18.py'
     mine = config.read_text().replace('num_classes = 3', 'num_classes = 4') + 'learning_rate = 0.123\n'
     config.write_text(mine)
-    said = (
-        f'{config} was changed since it was written, and is kept. A new one, which you get when you rename it, would '
-    )
+    said = f'{config} was changed since it was written, or an older version wrote it, and is kept. A new one, '
     output = invoke(data, *command)
     assert f', report.md in {lists}' in output
-    assert said + 'have: num_classes = 3\n' in output
+    assert said + 'which you get when you rename it, would have: num_classes = 3\n' in output
     assert config.read_text() == mine
     copied = config_of_data(lists, 'tsn_r18')
     assert 'learning_rate = 0.123' in copied.read_text()
