@@ -121,8 +121,8 @@ def run_command(command, config, arguments, tmp_path, monkeypatch):
 
     monkeypatch.setattr(Runner, 'train', begin)
     monkeypatch.setattr(Runner, 'test', lambda runner: models.append(runner.model) or {})
-    monkeypatch.setattr('mmvidext.cli.test.check_labels', lambda *arguments, **kwargs: None)
-    monkeypatch.setattr('mmvidext.cli.train.build_training', lambda *arguments: None)  # there is no data
+    for step in ('test.check_labels', 'test.warn_of_other_classes', 'train.build_training'):  # there is no data
+        monkeypatch.setattr(f'mmvidext.cli.{step}', lambda *arguments, **kwargs: None)
     command.main([str(tmp_path / 'config.py'), *arguments], standalone_mode=False)
     return models[0]
 

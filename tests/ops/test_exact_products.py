@@ -94,11 +94,11 @@ def settings():
     """A setting, and those that follow it."""
     pytest.importorskip('torch', '2.9')
     whole = torch.backends
-    matmuls = whole.cuda.matmul, whole.mkldnn.matmul
-    before = [(owner, owner.fp32_precision) for owner in (*matmuls, whole)]
-    for matmul in matmuls:
-        matmul.fp32_precision = 'none'  # as at the start
-    yield whole, (whole.cudnn, whole.cudnn.conv, *matmuls)
+    parts = whole.cudnn, whole.cudnn.conv, whole.cuda.matmul, whole.mkldnn.matmul
+    before = [(owner, owner.fp32_precision) for owner in (*parts, whole)]
+    for part in parts:
+        part.fp32_precision = 'none'  # as at the start: it has no value of its own
+    yield whole, parts
     for owner, value in before:
         owner.fp32_precision = value
 
