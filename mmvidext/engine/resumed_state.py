@@ -78,10 +78,10 @@ def _problem_of_rank(
     if not isinstance(saved, dict):
         return f'buffers {short_repr(saved)}'
     for name, value in saved.items():
-        if not isinstance(value, Tensor) or value.is_meta:
-            return f'a buffer {name} {_described(value)}'
         if name in fixed and not _is_like(value, fixed[name]):
             return f'a buffer {name} {_described(value)} instead of {_described(fixed[name])}'
+        if not isinstance(value, Tensor) or value.is_meta:
+            return f'a buffer {name} {_described(value)}'
     return None
 
 

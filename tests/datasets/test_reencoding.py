@@ -183,7 +183,7 @@ def test_what_an_earlier_run_did_not_make_stays(tmp_path):
     invoke(reencode, *arguments)
     assert (out / 'train.txt').read_text() == '1.mp4 3\n'
     (out / 'train.txt').write_text('1.mp4 7\n')
-    assert 'train.txt would be replaced, and mmvidext has not' in invoke(reencode, *arguments, status=1)
+    assert 'train.txt would be replaced, and this version of mmvidext has not' in invoke(reencode, *arguments, status=1)
     (out / 'train.txt').unlink()
     (out / 'reencoded.jsonl').unlink()
     assert 'reencoded.jsonl does not name it as a copy' in invoke(reencode, *arguments, status=1)
