@@ -212,7 +212,7 @@ def test_the_cure_finds_an_editable_installation(tmp_path, monkeypatch):
 
     swap = LoaderSwap([source.stem], version_caps._LoaderWithoutAssertions)
     monkeypatch.setattr(sys, 'meta_path', [swap, *sys.meta_path, EditableFinder])
-    importlib.import_module(source.stem)
+    assert importlib.import_module(source.stem).__file__ == str(source)
     del sys.modules[source.stem]
 
 

@@ -200,8 +200,9 @@ class RecognitionRun:
             raise ValueError('the source has no frame')
         if self._covered < self.num_frames:
             self._predict()
-        mean = (self._total / max(1, self._num_full)).astype(np.float32)
-        scores = mean if self._num_full else self.windows[-1].probabilities
+        scores = self.windows[-1].probabilities
+        if self._num_full:
+            scores = (self._total / self._num_full).astype(np.float32)
         return VideoPrediction(scores, self.windows, self.num_frames, self._recognizer.classes)
 
 

@@ -19,7 +19,7 @@ _FEW = 200
 def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
     """Return the lines of a table in Markdown."""
     lines = ['| ' + ' | '.join(head) + ' |', '|' + '---|' * len(head)]
-    return lines + ['| ' + ' | '.join(printable(str(cell)).replace('|', '\\|') for cell in row) + ' |' for row in rows]
+    return lines + ['| ' + ' | '.join(str(cell).replace('|', '\\|') for cell in row) + ' |' for row in rows]
 
 
 def describe_videos(result: PreparedVideos) -> str:

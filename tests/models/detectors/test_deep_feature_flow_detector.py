@@ -211,9 +211,13 @@ class TestKeptKeyFrame:
         assert torch.equal(found[0], expected[0])
 
     def test_with_gradients_nothing_is_kept(self):
-        model = make()
+        model, gradients = make(), []
         for _ in range(2):
+            model.zero_grad()
             model.extract_feat(prepare(model)['inputs'])[0].sum().backward()
+            gradients.append(model.feature_flow.flow_net.conv1.weight.grad)
+        assert gradients[0].abs().sum() > 0
+        assert torch.equal(*gradients)
 
 
 def test_padding_does_not_reach_the_flow_network():
